@@ -1,0 +1,194 @@
+"""The `fairshard` command."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from transforms.report import write_report
+
+from jobs import check, corpus, label, rebalance, resample, solve, summary
+from jobs.engines import runner_for
+from transforms.config import Config, Engine, read_config
+from transforms.errors import FairshardError
+from transforms.storage import Storage
+
+app = typer.Typer(
+    help="Rebalance image-text corpora in webdataset shards: label, solve M4, resample.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+_ENGINE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+OutputUrl = Annotated[str | None, typer.Option("--output", help="In place of output.url.")]
+EngineName = Annotated[
+    Literal["beam", "spark"] | None, typer.Option("--engine", help="In place of engine.name.")
+]
+Show = Callable[[dict[str, Any], Console], None]
+
+
+def main() -> None:
+    """Run the command; errors that a person can act on end in one sentence."""
+    try:
+        app()
+    except FairshardError as error:
+        print(f"fairshard: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("fairshard: interrupted; run the same command again to go on", file=sys.stderr)
+        sys.exit(130)
+
+
+@app.command("corpus")
+def corpus_command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to draw it.")],
+    samples: Annotated[int, typer.Option(min=1)] = 20_000,
+    shards: Annotated[int, typer.Option(min=1)] = 20,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a demo corpus with planted bias, its true labels and a configuration for it.
+
+    Example: `fairshard corpus demo --samples 20000 --shards 20 --seed 0`
+    """
+    _report(corpus.run(directory, samples, shards, seed, _log()), corpus.show, as_json)
+
+
+@app.command("init")
+def init_command() -> None:
+    """Print a commented example of a configuration.
+
+    Example: `fairshard init > config.yaml`
+    """
+    example = resources.files("jobs.templates").joinpath("example.yaml")
+    print(example.read_text(encoding="utf-8"), end="")
+
+
+@app.command("check")
+def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
+    """Validate a configuration and say what it would run, without running it.
+
+    Example: `fairshard check config.yaml`
+    """
+    _report(check.run(read_config(config)), check.show, as_json)
+
+
+@app.command("label", context_settings=_ENGINE_OPTIONS)
+def label_command(
+    context: typer.Context,
+    config: ConfigPath,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Label every sample of the shards that are not labelled yet.
+
+    Examples: `fairshard label config.yaml`,
+    `fairshard label config.yaml -- --direct_num_workers=8`
+    """
+    _run(label.run, label.show, context, config, output, engine, as_json)
+
+
+@app.command("solve", context_settings=_ENGINE_OPTIONS)
+def solve_command(
+    context: typer.Context,
+    config: ConfigPath,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reduce the labels to their statistics and solve M4 once for the corpus.
+
+    Example: `fairshard solve config.yaml`
+    """
+    _run(solve.run, solve.show, context, config, output, engine, as_json)
+
+
+@app.command("resample", context_settings=_ENGINE_OPTIONS)
+def resample_command(
+    context: typer.Context,
+    config: ConfigPath,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the output shards, the manifest and the report that the plan asks for.
+
+    Example: `fairshard resample config.yaml`
+    """
+    _run(resample.run, summary.show, context, config, output, engine, as_json)
+
+
+@app.command("rebalance", context_settings=_ENGINE_OPTIONS)
+def rebalance_command(
+    context: typer.Context,
+    config: ConfigPath,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Label, solve and resample as one job, then write the report.
+
+    Examples: `fairshard rebalance config.yaml`,
+    `fairshard rebalance config.yaml --output gs://bucket/out -- --runner DataflowRunner
+    --project my-project --region europe-west4`
+    """
+    _run(rebalance.run, summary.show, context, config, output, engine, as_json)
+
+
+@app.command("report")
+def report_command(
+    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The output folder or URL.")],
+    as_json: AsJson = False,
+) -> None:
+    """Build the report's page again from the artefacts of an output.
+
+    Example: `fairshard report rebalanced`
+    """
+    location = output if "://" in output else str(Path(output).resolve())
+    page = {"report": write_report(Storage(location))}
+    _report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
+
+
+def _run(
+    job: Callable[..., dict[str, Any]],
+    show: Show,
+    context: typer.Context,
+    path: Path,
+    output: str | None,
+    engine: Literal["beam", "spark"] | None,
+    as_json: bool,
+) -> None:
+    config = _overridden(read_config(path), output, engine)
+    _report(job(config, runner_for(config, context.args), _log()), show, as_json)
+
+
+def _overridden(
+    config: Config, output: str | None, engine: Literal["beam", "spark"] | None
+) -> Config:
+    if output is not None:
+        url = output if "://" in output else str(Path(output).resolve())
+        config = config.model_copy(update={"output": config.output.model_copy(update={"url": url})})
+    if engine is not None and engine != config.engine.name:
+        config = config.model_copy(update={"engine": Engine(name=engine)})
+    return config
+
+
+def _log() -> Console:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    return Console(stderr=True)
+
+
+def _report(values: dict[str, Any], show: Show, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False))
+    else:
+        show(values, Console())

@@ -1,0 +1,150 @@
+"""Progress of a running job, read from its files alone, so that every engine shows the same."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from transforms.errors import FairshardError
+from transforms.storage import Storage
+
+_POLL_SECONDS = 0.5
+_LINE_SECONDS = 15.0
+_FOLDERS = {"label": "done/labels", "solve": "plan", "resample": "done/shards"}
+
+
+@dataclass
+class Stage:
+    """How far a stage is. shards and samples are those of this run; total is None if unknown."""
+
+    name: str
+    total: int | None
+    shards: int = 0
+    samples: int = 0
+    began: float = 0.0
+    seconds: float | None = None
+
+    @property
+    def speed(self) -> float:
+        """Samples a second so far."""
+        elapsed = self.seconds or time.monotonic() - self.began
+        return self.samples / elapsed if elapsed > 0 else 0.0
+
+    def __str__(self) -> str:
+        shards = f"{self.shards:,}" if self.total is None else f"{self.shards:,} of {self.total:,}"
+        return f"{self.name}: {shards} shards, {self.speed:,.0f} samples/s"
+
+
+class Watch:
+    """Follows the stages of one job, in their order, through the files that they publish.
+
+    `to_label` is the number of shards that the label stage has yet to do.
+    """
+
+    def __init__(self, storage: Storage, stages: tuple[str, ...], to_label: int) -> None:
+        totals = {"label": to_label, "solve": 1, "resample": None}
+        self.stages = [Stage(name, totals[name]) for name in stages]
+        self._storage = storage
+        self._seen = {name: storage.versions(folder) for name, folder in _FOLDERS.items()}
+        self._at = 0
+        self.stages[0].began = time.monotonic()
+
+    @property
+    def current(self) -> Stage:
+        """The stage that is running."""
+        return self.stages[self._at]
+
+    def poll(self) -> None:
+        """Count what has been published since the last poll."""
+        while self._update(self.current) and self._at + 1 < len(self.stages):
+            self._next()
+
+    def end(self) -> dict[str, float]:
+        """The seconds of each stage, once the job has ended."""
+        self.poll()
+        while self._at + 1 < len(self.stages):
+            self._next()
+        self.current.seconds = time.monotonic() - self.current.began
+        return {stage.name: stage.seconds or 0.0 for stage in self.stages}
+
+    def _next(self) -> None:
+        now = time.monotonic()
+        self.current.seconds = now - self.current.began
+        self._at += 1
+        self.current.began = now
+
+    def _update(self, stage: Stage) -> bool:
+        folder = _FOLDERS[stage.name]
+        for name, version in self._storage.versions(folder).items():
+            if name.endswith(".json") and self._seen[stage.name].get(name) != version:
+                self._seen[stage.name][name] = version
+                stage.shards += 1
+                stage.samples += self._samples(f"{folder}/{name}")
+        return stage.total is not None and stage.shards >= stage.total
+
+    def _samples(self, name: str) -> int:
+        try:
+            samples = json.loads(self._storage.read(name))["samples"]
+        except (FairshardError, ValueError):
+            return 0
+        return samples if isinstance(samples, int) else 0
+
+
+@contextmanager
+def watched(
+    storage: Storage, stages: tuple[str, ...], to_label: int, console: Console
+) -> Iterator[dict[str, float]]:
+    """Show the progress of a job that runs in the block; yields its stages' seconds to be."""
+    watch = Watch(storage, stages, to_label)
+    stop = threading.Event()
+    show = _bars if console.is_terminal else _lines
+    thread = threading.Thread(target=show, args=(watch, console, stop), daemon=True)
+    thread.start()
+    seconds: dict[str, float] = {}
+    try:
+        yield seconds
+    finally:
+        stop.set()
+        thread.join()
+    seconds.update(watch.end())
+
+
+def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
+    columns = (
+        TextColumn("{task.description:<9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("shards, {task.fields[speed]:,.0f} samples/s, left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bars = {
+            stage.name: progress.add_task(stage.name, total=stage.total, start=False, speed=0.0)
+            for stage in watch.stages
+        }
+        while not stop.wait(_POLL_SECONDS):
+            watch.poll()
+            for stage in watch.stages:
+                if stage.began and not progress.tasks[bars[stage.name]].started:
+                    progress.start_task(bars[stage.name])
+                progress.update(bars[stage.name], completed=stage.shards, speed=stage.speed)
+
+
+def _lines(watch: Watch, console: Console, stop: threading.Event) -> None:
+    said = time.monotonic()
+    while not stop.wait(_POLL_SECONDS):
+        watch.poll()
+        if time.monotonic() - said >= _LINE_SECONDS:
+            said = time.monotonic()
+            console.print(str(watch.current), highlight=False)

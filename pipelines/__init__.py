@@ -1,0 +1,1 @@
+"""The stages wired to an engine; the work itself is in `transforms`."""

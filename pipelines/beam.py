@@ -1,0 +1,245 @@
+"""The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.transforms.combiners import ToList
+from apache_beam.utils.shared import Shared
+
+from transforms import errors
+from transforms.config import Config
+from transforms.histogram import Histogram, HistogramAccumulator
+from transforms.labelling import Labeller, finished, settings_digest
+from transforms.manifest import make_manifest, publish_manifest, retract_manifest
+from transforms.packing import Kept, Output, capacity, pack
+from transforms.plan import Plan, write_plan
+from transforms.planning import make_plan
+from transforms.records import LabelRecord, OutputRecord
+from transforms.resampling import keep_shard, write_output
+from transforms.schema import schema_of
+from transforms.shards import Shard
+from transforms.statistics import accumulator_for, count_shard
+from transforms.storage import output_storage
+
+LOCAL_OPTIONS = (
+    "--runner=FnApiRunner",
+    "--direct_running_mode=multi_processing",
+    "--direct_num_workers=0",
+)
+_FAIRSHARD_ERROR = re.compile(
+    r"transforms\.errors\.(\w+): (.+?)(?: \[while running [^\n]*)?$", re.MULTILINE
+)
+
+
+class LabelShards(beam.PTransform[Any, Any]):
+    """Shard descriptors to label records; the label tables are written on the way."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self._config = config
+
+    def expand(self, shards: Any) -> Any:
+        return shards | beam.Reshuffle() | beam.ParDo(_Label(self._config))
+
+
+class CountPatterns(beam.PTransform[Any, Any]):
+    """Label records to the corpus's one histogram."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self._config = config
+
+    def expand(self, records: Any) -> Any:
+        storage = output_storage(self._config.output)
+        return (
+            records
+            | "CountShard" >> beam.Map(count_shard, self._config, storage)
+            | beam.CombineGlobally(_Merge(self._config))
+        )
+
+
+class SolvePlan(beam.PTransform[Any, Any]):
+    """The histogram (one element) to the plan (one element), which is written on the way."""
+
+    def __init__(self, config: Config, records: Any) -> None:
+        super().__init__()
+        self._config = config
+        self._records = records
+
+    def expand(self, histogram: Any) -> Any:
+        return histogram | beam.Map(_solve, beam.pvalue.AsList(self._records), self._config)
+
+
+class ResampleShards(beam.PTransform[Any, Any]):
+    """Label records to the manifest (one element); output shards are written on the way."""
+
+    def __init__(self, config: Config, plan: Any) -> None:
+        super().__init__()
+        self._config = config
+        self._plan = beam.pvalue.AsSingleton(plan)
+
+    def expand(self, records: Any) -> Any:
+        config, plan = self._config, self._plan
+        kept = records | beam.Map(keep_shard, plan, config, output_storage(config.output))
+        written = (
+            kept
+            | ToList()
+            | beam.FlatMap(_tasks, beam.pvalue.AsList(records), plan, config)
+            | beam.Reshuffle()
+            | beam.ParDo(_Write(config), plan)
+        )
+        return (
+            written
+            | beam.Values()
+            | beam.CombineGlobally(_Merge(config))
+            | beam.Map(
+                _finish,
+                beam.pvalue.AsList(records),
+                beam.pvalue.AsList(kept),
+                beam.pvalue.AsList(written | beam.Keys()),
+                plan,
+                config,
+            )
+        )
+
+
+class BeamEngine:
+    """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options."""
+
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        chosen = any(argument.startswith("--runner") for argument in arguments)
+        self._arguments = [*(() if chosen else LOCAL_OPTIONS), *arguments]
+
+    def label(self, config: Config, shards: Sequence[Shard]) -> None:
+        """Write the label tables of `shards`."""
+        with self._pipeline() as pipeline:
+            _ = pipeline | beam.Create(shards) | LabelShards(config)
+
+    def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
+        """Count the patterns of labelled shards and write the plan."""
+        with self._pipeline() as pipeline:
+            labelled = pipeline | beam.Create(records) | beam.Reshuffle()
+            _ = labelled | CountPatterns(config) | SolvePlan(config, labelled)
+
+    def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
+        """Write the output shards and the manifest that `plan` asks for."""
+        with self._pipeline() as pipeline:
+            labelled = pipeline | beam.Create(records) | beam.Reshuffle()
+            plans = pipeline | "Plan" >> beam.Create([plan])
+            _ = labelled | ResampleShards(config, plans)
+
+    def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
+        """The three stages as one Beam job."""
+        with self._pipeline() as pipeline:
+            records = pipeline | beam.Create(shards) | LabelShards(config)
+            plan = records | CountPatterns(config) | SolvePlan(config, records)
+            _ = records | ResampleShards(config, plan)
+
+    def _pipeline(self) -> "_Pipeline":
+        return _Pipeline(options=PipelineOptions(self._arguments))
+
+
+class _Pipeline(beam.Pipeline):
+    """A pipeline whose workers' FairshardErrors reach the caller as what they are."""
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        try:
+            super().__exit__(kind, value, trace)
+        except Exception as error:
+            found = _FAIRSHARD_ERROR.search(str(error))
+            if found is None:
+                raise
+            raise getattr(errors, found[1])(found[2]) from error
+
+
+class _Label(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._settings = settings_digest(config)
+        self._storage = output_storage(config.output)
+        self._shared = Shared()
+
+    def process(self, shard: Shard) -> Iterator[LabelRecord]:
+        record = finished(shard, self._settings, self._storage)
+        if record is None:
+            labeller = self._shared.acquire(lambda: Labeller(self._config), tag=self._settings)
+            record = labeller.label(shard, self._storage)
+            _count("bytes_read", shard.bytes)
+            for step, seconds in record.seconds.items():
+                _count(f"{step}_ms", round(1000 * seconds))
+        _count("samples", record.samples)
+        _count("rejects", record.rejects)
+        yield record
+
+
+class _Merge(beam.CombineFn):
+    def __init__(self, config: Config) -> None:
+        self._schema = schema_of(config)
+
+    def create_accumulator(self) -> HistogramAccumulator:
+        return accumulator_for(self._schema)
+
+    def add_input(
+        self, total: HistogramAccumulator, part: HistogramAccumulator
+    ) -> HistogramAccumulator:
+        return total.merge(part)
+
+    def merge_accumulators(self, parts: Iterable[HistogramAccumulator]) -> HistogramAccumulator:
+        total = self.create_accumulator()
+        for part in parts:
+            total.merge(part)
+        return total
+
+    def extract_output(self, total: HistogramAccumulator) -> Histogram:
+        return total.extract()
+
+
+class _Write(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._storage = output_storage(config.output)
+
+    def process(
+        self, task: tuple[Output, dict[str, LabelRecord]], plan: Plan
+    ) -> Iterator[tuple[OutputRecord, HistogramAccumulator]]:
+        output, records = task
+        record, patterns = write_output(output, records, plan, self._config, self._storage)
+        _count("samples_written", record.samples)
+        _count("bytes_written", record.bytes)
+        yield record, patterns
+
+
+def _solve(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> Plan:
+    plan, patterns = make_plan(histogram, records, config)
+    write_plan(plan, patterns, output_storage(config.output))
+    return plan
+
+
+def _tasks(
+    kept: Sequence[Kept], records: Sequence[LabelRecord], plan: Plan, config: Config
+) -> Iterator[tuple[Output, dict[str, LabelRecord]]]:
+    retract_manifest(plan, output_storage(config.output))
+    by_name = {record.shard.name: record for record in records}
+    for output in pack(kept, capacity(config.output)):
+        yield output, {origin.shard: by_name[origin.shard] for origin in output.origins}
+
+
+def _finish(
+    written: Histogram,
+    records: Sequence[LabelRecord],
+    kept: Sequence[Kept],
+    outputs: Sequence[OutputRecord],
+    plan: Plan,
+    config: Config,
+) -> str:
+    manifest = make_manifest(records, kept, outputs, written, plan, config)
+    publish_manifest(manifest, output_storage(config.output))
+    return plan.identity
+
+
+def _count(name: str, number: int) -> None:
+    Metrics.counter("fairshard", name).inc(number)

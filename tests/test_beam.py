@@ -1,0 +1,127 @@
+"""The whole job on Beam: three ways to run it, one output."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from apache_beam.runners.portability.local_job_service import LocalJobServicer
+
+from jobs.state import all_label_records
+from pipelines.beam import BeamEngine
+from tests.fixtures import Truth, config_of, members_of, read_members, tree, write_corpus
+from transforms.config import Config
+from transforms.errors import FairshardError
+from transforms.manifest import read_manifest
+from transforms.measures import Measures
+from transforms.plan import read_plan
+from transforms.shards import find_shards
+from transforms.storage import output_storage
+
+IN_MEMORY = ("--runner=FnApiRunner",)
+TWO_PROCESSES = (
+    "--runner=FnApiRunner",
+    "--direct_running_mode=multi_processing",
+    "--direct_num_workers=2",
+)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Truth]]:
+    folder = tmp_path_factory.mktemp("corpus")
+    return folder, write_corpus(folder, samples=2000, shards=5)
+
+
+def rebalance(config: Config, arguments: tuple[str, ...]) -> dict[str, bytes]:
+    BeamEngine(arguments).rebalance(config, find_shards(config.input))
+    return tree(Path(config.output.url))
+
+
+def to(config: Config, url: Path) -> Config:
+    return config.model_copy(update={"output": config.output.model_copy(update={"url": str(url)})})
+
+
+@pytest.fixture(scope="module")
+def rebalanced(
+    corpus: tuple[Path, list[Truth]], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Config, dict[str, bytes]]:
+    config = to(config_of(corpus[0]), tmp_path_factory.mktemp("memory"))
+    return config, rebalance(config, IN_MEMORY)
+
+
+def test_bias_is_at_what_was_asked_for(rebalanced: tuple[Config, dict[str, bytes]]) -> None:
+    storage = output_storage(rebalanced[0].output)
+    plan = read_plan(storage).document
+    assert max(plan["measures"]["before"]["RB"]) > 0.15
+    assert plan["certificate"]["gap"] <= 1e-6
+    assert plan["unattainable"] == []
+    predicted = Measures.from_dict(plan["measures"]["predicted"])
+    assert predicted.max_RB <= 0.0101 / min(0.89, predicted.samples)
+    assert predicted.max_AB <= 0.08 < Measures.from_dict(plan["measures"]["before"]).max_AB
+    after = Measures.from_dict(read_manifest(storage)["measures"])
+    two_halves = np.sqrt(0.25 / 450 + 0.25 / 450)
+    assert np.abs(after.AB - predicted.AB).max() <= 4 * two_halves
+    assert np.abs(after.share - predicted.share).max() <= 5 / 900
+
+
+def test_every_payload_is_the_origins_and_every_sample_is_accounted_for(
+    corpus: tuple[Path, list[Truth]], rebalanced: tuple[Config, dict[str, bytes]]
+) -> None:
+    config, files = rebalanced
+    originals = {truth.key: members_of(truth) for truth in corpus[1]}
+    kept: dict[str, dict[str, bytes]] = {}
+    for name in files:
+        if name.startswith("shards/"):
+            for member, content in read_members(Path(config.output.url, name)).items():
+                key, extension = member.split(".", 1)
+                kept.setdefault(key, {})[extension] = content
+    assert all(members == originals[key] for key, members in kept.items())
+    totals = read_manifest(output_storage(config.output))["totals"]
+    assert totals["kept"] == len(kept) == totals["written"]
+    assert totals["in"] == 2000 == totals["kept"] + totals["dropped"] + totals["rejected"]
+
+
+def test_two_processes_write_the_same_bytes(
+    rebalanced: tuple[Config, dict[str, bytes]], tmp_path: Path
+) -> None:
+    assert rebalance(to(rebalanced[0], tmp_path), TWO_PROCESSES) == rebalanced[1]
+
+
+@pytest.fixture
+def job_service(tmp_path: Path) -> Iterator[str]:
+    """Beam's own portable job service, on a loopback port of its choice."""
+    service = LocalJobServicer(str(tmp_path / "staging"))
+    yield f"localhost:{service.start_grpc_server(0)}"
+    service.stop()
+
+
+def test_the_portable_job_service_writes_the_same_bytes(
+    rebalanced: tuple[Config, dict[str, bytes]], job_service: str, tmp_path: Path
+) -> None:
+    arguments = (
+        "--runner=PortableRunner",
+        f"--job_endpoint={job_service}",
+        "--environment_type=LOOPBACK",
+    )
+    assert rebalance(to(rebalanced[0], tmp_path / "out"), arguments) == rebalanced[1]
+
+
+def test_stages_apart_write_the_same_bytes(
+    rebalanced: tuple[Config, dict[str, bytes]], tmp_path: Path
+) -> None:
+    config = to(rebalanced[0], tmp_path)
+    engine, shards = BeamEngine(IN_MEMORY), find_shards(config.input)
+    engine.label(config, shards)
+    records = all_label_records(config, shards)
+    engine.solve(config, records)
+    engine.resample(config, records, read_plan(output_storage(config.output)))
+    assert tree(tmp_path) == rebalanced[1]
+
+
+def test_a_workers_error_reaches_the_caller_as_its_sentence(
+    corpus: tuple[Path, list[Truth]], tmp_path: Path
+) -> None:
+    labels = {"thing": {"names": {"x": {"field": {"path": "words", "values": "tie"}}}}}
+    config = config_of(corpus[0], labels=labels, utility={"field": "absent"})
+    with pytest.raises(FairshardError, match=r"^2,000 of 2,000 samples \(100.0%\) were rejected"):
+        rebalance(to(config, tmp_path), IN_MEMORY)

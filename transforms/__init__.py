@@ -1,0 +1,1 @@
+"""The core of fairshard: plain Python on Arrow and NumPy, the same under every engine."""

@@ -1,0 +1,372 @@
+"""The configuration: one YAML file, read once, immutable from then on."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from transforms.errors import ConfigError
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-]*")
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str | int | float | bool) else value
+
+
+def _checked_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"the name {name!r} may hold letters, digits, spaces, '_' and '-' only, "
+            "and may not begin with a space or '-'"
+        )
+    return name
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(_as_tuple)]
+Name = Annotated[str, AfterValidator(_checked_name)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Source = Literal["caption", "image", "metadata"]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Members(Section):
+    """Which members of a sample hold what, by extension (after the key's first dot)."""
+
+    image: Words = ("jpg", "jpeg", "png", "webp")
+    caption: Words = ("txt",)
+    metadata: Words = ("json",)
+
+
+class Limits(Section):
+    """Caps that keep hostile samples from costing more than themselves."""
+
+    max_member_bytes: int = Field(64 * 2**20, gt=0)
+    max_pixels: int = Field(100_000_000, gt=0)
+    max_reject_share: float = Field(0.05, ge=0, le=1)
+
+
+class Input(Section):
+    """The corpus: webdataset shards on any fsspec storage."""
+
+    shards: Words = Field(min_length=1)
+    members: Members = Members()
+    caption_field: str | None = None
+    storage_options: dict[str, Any] = {}
+    limits: Limits = Limits()
+
+
+class FieldMatch(Section):
+    """True where the metadata field at `path` (dots descend) equals, or lists, one of `values`."""
+
+    path: str = Field(min_length=1)
+    values: Values = Field(min_length=1)
+
+
+class Recognition(Section):
+    """How one name is recognised: any of a caption lexicon, zero-shot prompts, a metadata field."""
+
+    lexicon: Words = ()
+    prompts: Words = ()
+    field: FieldMatch | None = None
+
+    def sources(self) -> tuple[Source, ...]:
+        """The sources that this name uses, in a fixed order."""
+        used: tuple[tuple[Source, object], ...] = (
+            ("caption", self.lexicon),
+            ("image", self.prompts),
+            ("metadata", self.field),
+        )
+        return tuple(source for source, given in used if given)
+
+
+class Attribute(Recognition):
+    """A sensitive attribute: how it is recognised, and the share wanted of it (pi_k)."""
+
+    target: Share
+
+
+class ZeroShot(Section):
+    """Zero-shot recognition of one group: a softmax over its names and the alternatives."""
+
+    templates: Words = ("{}",)
+    none_of_these: Words = ()
+    threshold: float = Field(0.5, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _templates_have_a_place(self) -> Self:
+        for template in self.templates:
+            if "{}" not in template:
+                raise ValueError(f"the template {template!r} has no place '{{}}' for the prompt")
+        return self
+
+
+class Group(Section):
+    """What attribute groups and label groups share.
+
+    `field` is the metadata field of every name that gives none, matched by the name itself.
+    `combine: any` is true where any source is; `apart` makes each source one of its own.
+    """
+
+    field: str | None = None
+    combine: Literal["any", "apart"] = "any"
+    zero_shot: ZeroShot = ZeroShot()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell_out(cls, values: Any) -> Any:
+        """A list of names is one of names without more; each name gets the group's field."""
+        if not isinstance(values, dict):
+            return values
+        names = values.get("names")
+        if isinstance(names, list):
+            names = {name: {} for name in names}
+        path = values.get("field")
+        if isinstance(names, dict) and path is not None:
+            names = {
+                name: {"field": {"path": path, "values": name}, **spec}
+                if isinstance(spec, dict)
+                else spec
+                for name, spec in names.items()
+            }
+        return {**values, "names": names} if "names" in values else values
+
+
+class AttributeGroup(Group):
+    """Sensitive attributes; `share_of` says of what the targets are shares."""
+
+    share_of: Literal["all", "group"] = "all"
+    names: dict[Name, Attribute] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _recognisable(self) -> Self:
+        _check_recognisable(self.names, self.zero_shot)
+        return self
+
+
+class LabelGroup(Group):
+    """Labels whose association with the sensitive attributes is to be bounded."""
+
+    names: dict[Name, Recognition] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _recognisable(self) -> Self:
+        _check_recognisable(self.names, self.zero_shot)
+        return self
+
+
+def _check_recognisable(names: Mapping[str, Recognition], zero_shot: ZeroShot) -> None:
+    for name, spec in names.items():
+        if not spec.sources():
+            raise ValueError(
+                f"{name!r} has no way to be recognised: give lexicon, prompts or field"
+            )
+    prompted = sum(bool(spec.prompts) for spec in names.values())
+    if prompted == 1 and not zero_shot.none_of_these:
+        raise ValueError(
+            "zero-shot needs an alternative: give prompts to a second name, "
+            "or zero_shot.none_of_these"
+        )
+
+
+class Model(Section):
+    """The open_clip model: a registered name, `local-dir:PATH` or `hf-hub:ID`.
+
+    `pretrained` may be a tag of open_clip, a path, or any fsspec URL of a checkpoint.
+    """
+
+    name: str = Field(min_length=1)
+    pretrained: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    batch_size: int = Field(256, gt=0)
+    decode_threads: int = Field(4, gt=0)
+
+
+class Utility(Section):
+    """The utility u of a sample: `scale` times a metadata field, a score, or 1."""
+
+    field: str | None = None
+    score: Literal["similarity"] | None = None
+    scale: float = Field(1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.field is not None and self.score is not None:
+            raise ValueError("give field or score, not both")
+        return self
+
+
+class Filter(Section):
+    """The quality filter: samples below it are dropped before the corpus is balanced."""
+
+    min_similarity: float = Field(ge=-1, le=1)
+
+
+class Balance(Section):
+    """The M4 problem's numbers, named as in the paper ("CLIP the Bias", algorithm 1)."""
+
+    eta: float = Field(gt=0)
+    Q: float = Field(1.0, gt=0)
+    eps_R: float = Field(0.01, ge=0)
+    eps_D: float = Field(0.01, ge=0)
+    delta: float | None = Field(None, gt=0, lt=1)
+    V: float = Field(100.0, gt=0)
+
+    @model_validator(mode="after")
+    def _attainable_rate(self) -> Self:
+        if self.eta > self.Q:
+            raise ValueError(
+                f"eta = {self.eta:g} is above Q = {self.Q:g}: the mean weight cannot exceed "
+                "the largest one; lower eta or raise Q"
+            )
+        return self
+
+
+class OutputConfig(Section):
+    """Where the artefacts go, and how large an output shard is (samples, or bytes)."""
+
+    url: str = Field(min_length=1)
+    samples_per_shard: int | None = Field(None, gt=0)
+    bytes_per_shard: int | None = Field(None, gt=0)
+    storage_options: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.samples_per_shard is not None and self.bytes_per_shard is not None:
+            raise ValueError("give samples_per_shard or bytes_per_shard, not both")
+        if self.samples_per_shard is None and self.bytes_per_shard is None:
+            object.__setattr__(self, "samples_per_shard", 10_000)
+        return self
+
+
+class Engine(Section):
+    """What runs the job: Beam (any runner) or Spark, with the engine's own options."""
+
+    name: Literal["beam", "spark"] = "beam"
+    options: dict[str, str | int | float | bool] = {}
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    input: Input
+    attributes: dict[Name, AttributeGroup] = Field(min_length=1)
+    labels: dict[Name, LabelGroup] = {}
+    model: Model | None = None
+    similarity: bool = False
+    utility: Utility = Utility()
+    filter: Filter | None = None
+    balance: Balance
+    seed: int = Field(0, ge=0)
+    output: OutputConfig
+    engine: Engine = Engine()
+
+    @model_validator(mode="after")
+    def _model_where_needed(self) -> Self:
+        groups: list[AttributeGroup | LabelGroup] = [
+            *self.attributes.values(),
+            *self.labels.values(),
+        ]
+        prompts = any(spec.prompts for group in groups for spec in group.names.values())
+        if self.model is None and (prompts or self.scores_similarity):
+            raise ValueError("prompts and similarity need a model: give model.name")
+        return self
+
+    @property
+    def scores_similarity(self) -> bool:
+        """Whether the labels carry the image-text similarity of every sample."""
+        return self.similarity or self.utility.score == "similarity" or self.filter is not None
+
+
+def parse_config(text: str, origin: str) -> Config:
+    """The configuration in a YAML text; `origin` names it in errors.
+
+    Raises ConfigError, one line a wrong key: the key, what is wrong, what is allowed.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{origin} holds no mapping of keys; `fairshard init` prints an example")
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = [_sentence(dict(problem)) for problem in error.errors()]
+        raise ConfigError(f"{origin} is wrong:\n" + "\n".join(lines)) from error
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in the file `path`, its relative paths taken from the file's folder."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"the configuration {path} cannot be read: {reason}") from error
+    return anchored(parse_config(text, str(path)), path.resolve().parent)
+
+
+def anchored(config: Config, folder: Path) -> Config:
+    """`config` with every relative local path made absolute, from `folder`."""
+    model = config.model and config.model.model_copy(
+        update={
+            "name": _anchor_model(config.model.name, folder),
+            "pretrained": _anchor_checkpoint(config.model.pretrained, folder),
+        }
+    )
+    shards = tuple(_anchor(pattern, folder) for pattern in config.input.shards)
+    return config.model_copy(
+        update={
+            "input": config.input.model_copy(update={"shards": shards}),
+            "model": model,
+            "output": config.output.model_copy(update={"url": _anchor(config.output.url, folder)}),
+        }
+    )
+
+
+def _anchor(path: str, folder: Path) -> str:
+    return path if "://" in path or "::" in path else str(folder / Path(path).expanduser())
+
+
+def _anchor_model(name: str, folder: Path) -> str:
+    scheme, found, path = name.partition("local-dir:")
+    return f"local-dir:{_anchor(path, folder)}" if found and not scheme else name
+
+
+def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
+    is_file = pretrained is not None and (folder / Path(pretrained).expanduser()).is_file()
+    return _anchor(pretrained, folder) if pretrained is not None and is_file else pretrained
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "the configuration"
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"  {key}: unknown key; see `fairshard init` for the keys there are"
+        case "missing":
+            return f"  {key}: missing; it must be given"
+        case "value_error":
+            return f"  {key}: {problem['ctx']['error']}"
+        case _:
+            reason = problem["msg"].removeprefix("Input should be ")
+            given = problem["input"]
+            shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+            return f"  {key}: should be {reason}{shown}"

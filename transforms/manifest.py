@@ -1,0 +1,124 @@
+"""The manifest: what the output holds and where it came from, with conservation checked."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from transforms import layout
+from transforms.config import Config
+from transforms.errors import FairshardError
+from transforms.histogram import Histogram
+from transforms.measures import measure
+from transforms.packing import Kept
+from transforms.plan import Plan
+from transforms.records import LabelRecord, OutputRecord
+from transforms.schema import schema_of
+from transforms.storage import Storage
+
+VERSION = 1
+
+
+def make_manifest(
+    records: Sequence[LabelRecord],
+    kept: Sequence[Kept],
+    outputs: Sequence[OutputRecord],
+    written: Histogram,
+    plan: Plan,
+    config: Config,
+) -> dict[str, Any]:
+    """The manifest of a finished output; FairshardError where a sample is lost or counted twice.
+
+    `written` is the histogram of the copies in the output shards.
+    """
+    inputs = _input_rows(records, kept, outputs)
+    totals = {
+        name: sum(row[name] for row in inputs)
+        for name in ("in", "kept", "dropped", "rejected", "repeats")
+    }
+    totals["written"] = sum(output.samples for output in outputs)
+    totals["bytes"] = sum(output.bytes for output in outputs)
+    _check(totals["written"] == totals["kept"] + totals["repeats"], "the output", totals)
+    _check(totals["written"] == written.samples, "the output's statistics", totals)
+    return {
+        "version": VERSION,
+        "plan": plan.identity,
+        "packing": packing_of(config),
+        "totals": totals,
+        "measures": measure(written, schema_of(config).attributes).to_dict(),
+        "shards": [
+            {
+                "name": layout.output_shard(output.number),
+                "samples": output.samples,
+                "bytes": output.bytes,
+                "sha256": output.sha256,
+                "origins": [
+                    {"shard": o.shard, "samples": o.samples, "kept": o.kept} for o in output.origins
+                ],
+            }
+            for output in sorted(outputs, key=lambda output: output.number)
+        ],
+        "inputs": inputs,
+    }
+
+
+def packing_of(config: Config) -> dict[str, int | None]:
+    """How large output shards are to be, as a manifest says it."""
+    return config.output.model_dump(include={"samples_per_shard", "bytes_per_shard"})
+
+
+def retract_manifest(plan: Plan, storage: Storage) -> None:
+    """Remove the manifest of another plan's output, before the first shard is overwritten."""
+    if storage.exists(layout.MANIFEST) and read_manifest(storage)["plan"] != plan.identity:
+        storage.delete(layout.MANIFEST)
+
+
+def publish_manifest(manifest: Mapping[str, Any], storage: Storage) -> None:
+    """Remove shards of an earlier, larger output, then write the manifest."""
+    current = {shard["name"] for shard in manifest["shards"]}
+    for name in storage.versions("shards"):
+        if f"shards/{name}" not in current:
+            storage.delete(f"done/shards/{name.removesuffix('.tar')}.json")
+            storage.delete(f"shards/{name}")
+    content = json.dumps(manifest, indent=1, ensure_ascii=False)
+    storage.publish(layout.MANIFEST, f"{content}\n".encode())
+
+
+def read_manifest(storage: Storage) -> dict[str, Any]:
+    """The manifest of an output folder; FairshardError where there is none."""
+    manifest: dict[str, Any] = json.loads(storage.read(layout.MANIFEST))
+    return manifest
+
+
+def _input_rows(
+    records: Sequence[LabelRecord], kept: Sequence[Kept], outputs: Sequence[OutputRecord]
+) -> list[dict[str, Any]]:
+    planned = {entry.shard: entry for entry in kept}
+    copies: Counter[str] = Counter()
+    firsts: Counter[str] = Counter()
+    for output in outputs:
+        for origin in output.origins:
+            copies[origin.shard] += origin.samples
+            firsts[origin.shard] += origin.kept
+    rows = []
+    for record in sorted(records, key=lambda record: record.shard.name):
+        name = record.shard.name
+        row = {
+            "in": record.samples + record.rejects,
+            "kept": firsts[name],
+            "dropped": record.samples - planned[name].kept,
+            "rejected": record.rejects,
+            "repeats": copies[name] - firsts[name],
+        }
+        balanced = row["in"] == row["kept"] + row["dropped"] + row["rejected"]
+        _check(balanced and copies[name] == planned[name].samples, f"the shard {name}", row)
+        rows.append({"shard": name, **row})
+    return rows
+
+
+def _check(holds: bool, where: str, counts: Mapping[str, int]) -> None:
+    if not holds:
+        raise FairshardError(
+            f"samples were lost or doubled in {where}: {dict(counts)}; nothing was published as "
+            "complete, run the resample stage again and report this"
+        )

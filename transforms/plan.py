@@ -1,0 +1,99 @@
+"""The plan: the solved problem, as files that people and workers read."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from transforms import layout
+from transforms.errors import FairshardError
+from transforms.histogram import Histogram, unpacked
+from transforms.problem import Duals
+from transforms.storage import Storage
+from transforms.tables import digest, parquet_bytes
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What workers need of a plan (its dual variables), and the whole document for people."""
+
+    fingerprint: Mapping[str, str]
+    duals: Duals
+    document: Mapping[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """A digest of what the plan was made from and of its dual variables."""
+        duals = self.duals
+        prices = [a.tolist() for a in (duals.representation, duals.association, duals.skew)]
+        return digest(json.dumps([sorted(self.fingerprint.items()), duals.mu, prices]).encode())
+
+
+def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
+    """Write the patterns, then the plan that vouches for them."""
+    storage.publish(layout.PATTERNS, parquet_bytes(patterns))
+    storage.publish(layout.PLAN, plan_json(plan.document))
+
+
+def read_plan(storage: Storage) -> Plan:
+    """The plan of an output folder; FairshardError where there is none that can be read."""
+    try:
+        document = json.loads(storage.read(layout.PLAN))
+        version = document["version"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise FairshardError(
+            f"{storage.path(layout.PLAN)} is not a plan: run `fairshard solve` again"
+        ) from error
+    if version != VERSION:
+        raise FairshardError(
+            f"{storage.path(layout.PLAN)} is of version {version}, this fairshard reads "
+            f"version {VERSION}: run `fairshard solve` again"
+        )
+    return Plan(document["fingerprint"], _duals(document), document)
+
+
+def read_histogram(
+    storage: Storage, document: Mapping[str, Any]
+) -> tuple[Histogram, NDArray[np.float64]]:
+    """The histogram that a plan was solved on, and each pattern's weight q, float64 (P,)."""
+    table = pq.read_table(io.BytesIO(storage.read(layout.PATTERNS)))
+    histogram = Histogram(
+        tuple(attribute["name"] for attribute in document["attributes"]),
+        tuple(document["labels"]),
+        unpacked(table.column("pattern")),
+        table.column("count").to_numpy(),
+        table.column("utility_sum").to_numpy(),
+    )
+    return histogram, table.column("q").to_numpy()
+
+
+def plan_json(document: Mapping[str, Any]) -> bytes:
+    """A plan's document as JSON for people: indented, a line for each constraint."""
+    rows = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in document["constraints"])
+    head = json.dumps({**document, "constraints": []}, indent=1, ensure_ascii=False)
+    body, end = head.rsplit("[]", 1)
+    return f"{body}[\n  {rows}\n ]{end}\n".encode()
+
+
+def _duals(document: Mapping[str, Any]) -> Duals:
+    attribute_at = {entry["name"]: k for k, entry in enumerate(document["attributes"])}
+    label_at = {name: r for r, name in enumerate(document["labels"])}
+    m, c = len(attribute_at), len(label_at)
+    prices = {
+        "representation": np.zeros((2, m)),
+        "association": np.zeros((2, m, c)),
+        "skew": np.zeros((2, m, c)),
+    }
+    for row in document["constraints"]:
+        label = () if row["label"] is None else (label_at[row["label"]],)
+        at = (0 if row["sign"] > 0 else 1, attribute_at[row["attribute"]], *label)
+        prices[row["kind"]][at] = row["price"]
+    return Duals(document["mu"], **prices)

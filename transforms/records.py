@@ -1,0 +1,71 @@
+"""Completion records: written after what they vouch for; readers trust them alone."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from transforms.shards import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRecord:
+    """An input shard is labelled.
+
+    settings: digest of the configuration that the labels depend on. samples: rows of the label
+    table. rejects: rows of the reject table. ignored: members that belong to no sample, by
+    reason. table_bytes, table_digest: size and xxh3-128 of the label table. seconds: by step.
+    """
+
+    shard: Shard
+    settings: str
+    samples: int
+    rejects: int
+    ignored: Mapping[str, int]
+    table_bytes: int
+    table_digest: str
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an output shard took of an input shard: copies, and how many are a sample's first."""
+
+    shard: str
+    samples: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """An output shard is written.
+
+    identity: digest of the task (plan and origins). samples: copies in it. bytes, sha256: of the
+    whole tar. origins: in the order in which they were written.
+    """
+
+    number: int
+    identity: str
+    samples: int
+    bytes: int
+    sha256: str
+    origins: tuple[Taken, ...]
+
+
+def to_json(record: Any) -> bytes:
+    """A record (a dataclass) as readable JSON."""
+    return (json.dumps(dataclasses.asdict(record), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def label_record_from(content: bytes) -> LabelRecord:
+    """The label record in `content`."""
+    values = json.loads(content)
+    return LabelRecord(**{**values, "shard": Shard(**values["shard"])})
+
+
+def output_record_from(content: bytes) -> OutputRecord:
+    """The output record in `content`."""
+    values = json.loads(content)
+    origins = tuple(Taken(**origin) for origin in values["origins"])
+    return OutputRecord(**{**values, "origins": origins})
