@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from transforms.report import write_report
 
 from jobs import check, corpus, label, rebalance, resample, solve, summary
 from jobs.engines import runner_for
 from transforms.config import Config, Engine, read_config
 from transforms.errors import FairshardError
+from transforms.report import write_report
 from transforms.storage import Storage
 
 app = typer.Typer(
@@ -167,8 +167,9 @@ def _run(
     engine: Literal["beam", "spark"] | None,
     as_json: bool,
 ) -> None:
+    console = _log()
     config = _overridden(read_config(path), output, engine)
-    _report(job(config, runner_for(config, context.args), _log()), show, as_json)
+    _report(job(config, runner_for(config, context.args), console), show, as_json)
 
 
 def _overridden(
@@ -183,7 +184,7 @@ def _overridden(
 
 
 def _log() -> Console:
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     return Console(stderr=True)
 
 
@@ -192,3 +193,7 @@ def _report(values: dict[str, Any], show: Show, as_json: bool) -> None:
         print(json.dumps(values, ensure_ascii=False))
     else:
         show(values, Console())
+
+
+if __name__ == "__main__":
+    main()

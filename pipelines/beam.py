@@ -1,13 +1,18 @@
 """The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
 
+import logging
 import re
+import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.combiners import ToList
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from apache_beam.utils.shared import Shared
 
 from transforms import errors
@@ -25,11 +30,6 @@ from transforms.shards import Shard
 from transforms.statistics import accumulator_for, count_shard
 from transforms.storage import output_storage
 
-LOCAL_OPTIONS = (
-    "--runner=FnApiRunner",
-    "--direct_running_mode=multi_processing",
-    "--direct_num_workers=0",
-)
 _FAIRSHARD_ERROR = re.compile(
     r"transforms\.errors\.(\w+): (.+?)(?: \[while running [^\n]*)?$", re.MULTILINE
 )
@@ -108,11 +108,14 @@ class ResampleShards(beam.PTransform[Any, Any]):
 
 
 class BeamEngine:
-    """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options."""
+    """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options.
+
+    Without a `--runner` among them, Beam's local runner is used, with a process a core.
+    """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
-        chosen = any(argument.startswith("--runner") for argument in arguments)
-        self._arguments = [*(() if chosen else LOCAL_OPTIONS), *arguments]
+        self._embedded = not any(argument.startswith("--runner") for argument in arguments)
+        self._arguments = list(arguments)
 
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
@@ -140,7 +143,14 @@ class BeamEngine:
             _ = records | ResampleShards(config, plan)
 
     def _pipeline(self) -> "_Pipeline":
-        return _Pipeline(options=PipelineOptions(self._arguments))
+        if not self._embedded:
+            logging.getLogger("apache_beam.runners").setLevel(logging.INFO)
+            return _Pipeline(options=PipelineOptions(self._arguments))
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        command = f"{shlex.quote(sys.executable)} -m pipelines.local_worker"
+        workers = SubprocessSDKEnvironment.from_command_string(command)
+        options = PipelineOptions(["--direct_num_workers=0", *self._arguments])
+        return _Pipeline(runner=FnApiRunner(default_environment=workers), options=options)
 
 
 class _Pipeline(beam.Pipeline):
