@@ -6,15 +6,16 @@ What a worker logs, and the error that ends it, reach the engine over Beam's ser
 import logging
 import os
 import sys
+from contextlib import redirect_stderr
 
 
 def main() -> None:
     """Serve Beam until the engine ends."""
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")
     logging.getLogger().addHandler(logging.NullHandler())
-    from apache_beam.runners.worker import sdk_worker_main
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+        from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main(sys.argv)
+        sdk_worker_main.main(sys.argv)
 
 
 if __name__ == "__main__":

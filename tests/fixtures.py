@@ -113,7 +113,5 @@ def tree(folder: Path) -> dict[str, bytes]:
     """The artefacts of an output that every engine must write alike, by relative path."""
     parts = ("labels", "rejects", "plan", "shards")
     files = [path for part in parts for path in sorted((folder / part).glob("*"))]
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in [*files, folder / "manifest.json"]
-    }
+    files.append(folder / "manifest.json")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

@@ -222,7 +222,7 @@ def test_a_manifest_tells_where_each_shard_came_from(tmp_path: Path) -> None:
 
 def test_a_plan_that_is_not_one_is_a_sentence(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
-    with pytest.raises(FairshardError, match="plan.json is missing"):
+    with pytest.raises(FairshardError, match=r"plan\.json is missing"):
         read_plan(storage)
     for content, expected in [(b"{", "is not a plan"), (b'{"version": 99}', "of version 99")]:
         storage.publish("plan/plan.json", content)
