@@ -1,0 +1,98 @@
+"""Opening tars on any fsspec storage as buffered streams, decompressed where their name says so."""
+
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from transforms.errors import FairshardError
+
+READ_AHEAD_BYTES = 8 * 2**20
+BUFFER_BYTES = 128 * 2**10
+
+_Result = TypeVar("_Result")
+
+
+@contextmanager
+def open_tar(url: str, options: dict[str, Any]) -> Iterator[IO[bytes]]:
+    """A buffered stream of the tar at `url`, decompressed where its name ends in .gz or .tgz.
+
+    `options` are the file system's. Raises FairshardError, also while reading, where the storage
+    fails.
+    """
+    source = _storage_call(url, lambda: _open(url, options))
+    with source, io.BufferedReader(_Guarded(source, url), BUFFER_BYTES) as stream:
+        if url.endswith((".gz", ".tgz")):
+            with gzip.GzipFile(fileobj=stream, mode="rb") as unzipped:
+                yield io.BufferedReader(_Stepwise(unzipped), BUFFER_BYTES)
+        else:
+            yield stream
+
+
+def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
+    system, path = fsspec.core.url_to_fs(url, **options)
+    if isinstance(system, LocalFileSystem):
+        return open(path, "rb", buffering=0)
+    stream: IO[bytes] = system.open(path, "rb", cache_type="readahead", block_size=READ_AHEAD_BYTES)
+    return stream
+
+
+def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
+    try:
+        return call()
+    except FileNotFoundError as error:
+        raise FairshardError(f"the shard {url} does not exist: restore it") from error
+    except Exception as error:  # storage libraries raise exceptions of their own
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise FairshardError(f"the shard {url} cannot be read: {reason}") from error
+
+
+class _Guarded(io.RawIOBase):
+    """A storage's stream, whose failures are FairshardErrors that name the URL."""
+
+    def __init__(self, source: Any, url: str) -> None:
+        self._source = source
+        self._url = url
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._source.seekable())
+
+    def readinto(self, buffer: Any) -> int:
+        return _storage_call(self._url, lambda: int(self._source.readinto(buffer)))
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return _storage_call(self._url, lambda: int(self._source.seek(offset, whence)))
+
+    def tell(self) -> int:
+        return int(self._source.tell())
+
+
+class _Stepwise(io.RawIOBase):
+    """A gzip stream read step by step, so that damage costs nothing of what precedes it."""
+
+    def __init__(self, source: gzip.GzipFile) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._source.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
