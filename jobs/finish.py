@@ -5,28 +5,26 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from transforms.report import write_report
-
 from jobs.summary import summarise
 from transforms import layout
 from transforms.config import Config
+from transforms.report import write_report
 from transforms.storage import Storage, output_storage
 
 
 def run(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Record the stages' `seconds` (none: keep what an earlier run recorded); the summary."""
+    """Record the stages' `seconds` (none: nothing ran) and build the report; the summary."""
     storage = output_storage(config.output)
-    stages = {**_recorded(storage), **seconds}
     if seconds:
-        run_record = {
+        record = {
             "engine": config.engine.name,
-            "stages": stages,
+            "stages": {**_recorded(storage), **seconds},
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        storage.publish(layout.RUN, f"{json.dumps(run_record, indent=1)}\n".encode())
+        storage.publish(layout.RUN, f"{json.dumps(record, indent=1)}\n".encode())
     if seconds or not storage.exists(layout.REPORT):
         write_report(storage, config.input.storage_options)
-    return summarise(config, stages)
+    return summarise(storage)
 
 
 def _recorded(storage: Storage) -> dict[str, float]:

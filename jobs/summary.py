@@ -1,5 +1,6 @@
 """The end of a run in a few lines, or as one JSON object."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,69 +8,83 @@ from rich.console import Console
 from rich.table import Table
 
 from transforms import layout
-from transforms.config import Config
-from transforms.manifest import read_manifest
-from transforms.measures import Measures
-from transforms.plan import read_plan
-from transforms.storage import output_storage
+from transforms.report_data import MeasureRow, measure_rows, read_artefacts, verdict_of
+from transforms.storage import Storage
 
 
-def summarise(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """What was done, from the artefacts: counts, bias before and after, certificate, times."""
-    storage = output_storage(config.output)
-    plan, manifest = read_plan(storage).document, read_manifest(storage)
-    measures = {**plan["measures"], "after": manifest["measures"]}
+def summarise(storage: Storage) -> dict[str, Any]:
+    """What an output is, from its artefacts: counts, bias and what was asked, certificate, times."""
+    artefacts = read_artefacts(storage)
+    rows = measure_rows(artefacts)
+    document, manifest = artefacts.plan.document, artefacts.manifest
     return {
+        "verdict": verdict_of(artefacts, rows).sentence,
         "samples": manifest["totals"],
         "shards": len(manifest["shards"]),
-        "bias": {
-            when: {"RB": found.max_RB, "AB": found.max_AB, "skew": found.max_skew}
-            for when, values in measures.items()
-            for found in [Measures.from_dict(values)]
-        },
-        "asked": config.balance.model_dump(),
-        "certificate": plan["certificate"],
-        "unattainable": plan["unattainable"],
-        "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
-        "output": config.output.url,
+        "bias": {row.name: _measured(row) for row in rows},
+        "certificate": document["certificate"],
+        "eta": artefacts.config.balance.eta,
+        "unattainable": document["unattainable"],
+        "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
+        "output": storage.url,
         "report": storage.path(layout.REPORT),
     }
 
 
 def show(summary: Mapping[str, Any], console: Console) -> None:
     """Print a summary for people."""
-    samples, bias, asked = summary["samples"], summary["bias"], summary["asked"]
-    certificate = summary["certificate"]
-    console.print(
+    samples, certificate = summary["samples"], summary["certificate"]
+    _say(
+        console,
         f"{samples['in']:,} samples in: {samples['kept']:,} kept, {samples['dropped']:,} dropped, "
         f"{samples['rejected']:,} rejected; {samples['written']:,} written to "
-        f"{summary['shards']:,} shards ({samples['bytes'] / 1e6:,.1f} MB)"
+        f"{summary['shards']:,} shards ({samples['bytes'] / 1e6:,.1f} MB)",
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("bias", "before", "after", "asked for"):
-        table.add_column(heading, justify="left" if heading == "bias" else "right")
-    wanted = {"RB": f"eps_R = {asked['eps_R']:g}", "AB": f"eps_D = {asked['eps_D']:g}"}
-    names = {
-        "RB": "representation (RB)",
-        "AB": "association (AB)",
-        "skew": "label skew",
-    }
-    if asked["delta"] is not None:
-        wanted["skew"] = f"delta = {asked['delta']:g}"
-    for measure, target in wanted.items():
-        before, after = bias["before"][measure], bias["after"][measure]
-        table.add_row(names[measure], f"{before:.4f}", f"{after:.4f}", target)
+    for heading in ("bias", "before", "after", "asked for", ""):
+        table.add_column(heading, no_wrap=True)
+    for row in summary["bias"].values():
+        if row["status"] != "not asked":
+            after = f"{_figure(row['after'])} ± {_figure(row['standard_error'])}"
+            asked = f"<= {_figure(row['asked'])} ({row['tolerance']})"
+            table.add_row(row["title"], _figure(row["before"]), after, asked, row["status"])
     console.print(table)
-    console.print(
+    _say(console, summary["verdict"])
+    if summary["unattainable"]:
+        more = len(summary["unattainable"]) - 3
+        named = "; ".join(summary["unattainable"][:3]) + (f"; and {more} more" * (more > 0))
+        _say(console, f"cannot be met: {named}")
+    _say(
+        console,
         f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f} "
-        f"(eta = {asked['eta']:g}), worst violation {certificate['violation']:.1e}"
+        f"(eta = {summary['eta']:g}), worst violation {certificate['violation']:.1e}",
     )
-    unattainable = summary["unattainable"]
-    if unattainable:
-        more = f" and {len(unattainable) - 3} more" if len(unattainable) > 3 else ""
-        named = "; ".join(unattainable[:3]) + more
-        console.print(f"[yellow]cannot be met at this eta:[/] {named}", highlight=False)
-    if summary["seconds"]:
-        steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
-        console.print(f"time: {steps}", highlight=False)
-    console.print(f"report: {summary['report']}", highlight=False, soft_wrap=True)
+    steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
+    _say(console, f"time: {steps or 'not recorded'}")
+    _say(console, f"report: {summary['report']}")
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _measured(row: MeasureRow) -> dict[str, Any]:
+    return {
+        "title": row.title,
+        "before": _known(row.before),
+        "predicted": _known(row.predicted),
+        "after": _known(row.after),
+        "standard_error": _known(row.error),
+        "asked": _known(row.asked),
+        "tolerance": row.tolerance,
+        "worst": row.worst,
+        "status": row.status,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _figure(value: float | None) -> str:
+    return "no data" if value is None else f"{value:.4f}"

@@ -1,0 +1,247 @@
+"""What the report is made from: an output folder's artefacts, and the verdict that they give."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms import layout
+from transforms.bounds import Bounds, asked, sampling_error
+from transforms.config import Config
+from transforms.errors import StaleError
+from transforms.histogram import Histogram
+from transforms.manifest import read_manifest
+from transforms.measures import Measures
+from transforms.plan import Plan, read_histogram, read_plan
+from transforms.records import LabelRecord, label_record_from
+from transforms.schema import Attribute
+from transforms.storage import Storage
+
+Status = Literal["met", "within sampling error", "missed", "not asked", "no data"]
+READERS = 16
+_ROUNDING = 1e-4
+_STANDARD_ERRORS = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of the run: its engine, the seconds of each stage, when it finished."""
+
+    engine: str
+    stages: Mapping[str, float]
+    finished: str
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """The artefacts of a finished output; q is float64 (P,)."""
+
+    plan: Plan
+    config: Config
+    attributes: tuple[Attribute, ...]
+    histogram: Histogram
+    q: NDArray[np.float64]
+    manifest: Mapping[str, Any]
+    records: tuple[LabelRecord, ...]
+    run: Run
+
+    @cached_property
+    def before(self) -> Measures:
+        """Measured on the corpus that was balanced."""
+        return Measures.from_dict(self.plan.document["measures"]["before"])
+
+    @cached_property
+    def predicted(self) -> Measures:
+        """Predicted by the plan's weights."""
+        return Measures.from_dict(self.plan.document["measures"]["predicted"])
+
+    @cached_property
+    def after(self) -> Measures:
+        """Measured on the output."""
+        return Measures.from_dict(dict(self.manifest["measures"]))
+
+    @cached_property
+    def asked(self) -> Bounds:
+        """The bounds that the tolerances imply."""
+        return asked(self.histogram, self.attributes, self.q, self.config.balance)
+
+
+@dataclass(frozen=True)
+class Excess:
+    """The attribute, or the pair, whose value after is most above its bound."""
+
+    name: str
+    after: float
+    asked: float
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """One measure's largest value, of an attribute or of a pair of attribute and label.
+
+    asked is the largest bound, nan where there is none, and `tolerance` what it comes of; error is
+    the standard error where `worst`, the largest value after, stands.
+    """
+
+    name: str
+    title: str
+    asked: float
+    tolerance: str
+    before: float
+    predicted: float
+    after: float
+    error: float
+    worst: str
+    status: Status
+    excess: Excess | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The report's first sentence; tone colours it."""
+
+    sentence: str
+    tone: Literal["met", "partly", "missed"]
+
+
+def read_artefacts(storage: Storage) -> Artefacts:
+    """The artefacts in `storage`.
+
+    Raises FairshardError where plan or manifest is absent, or they are not of one run.
+    """
+    plan = read_plan(storage)
+    manifest = read_manifest(storage)
+    if manifest["plan"] != plan.identity:
+        raise StaleError(
+            f"{storage.path(layout.MANIFEST)} was made with another plan than "
+            f"{storage.path(layout.PLAN)}: run `fairshard resample` again"
+        )
+    document = plan.document
+    histogram, q = read_histogram(storage, document)
+    return Artefacts(
+        plan,
+        Config.model_validate({**document["config"], "output": {"url": storage.url}}),
+        tuple(Attribute(**entry) for entry in document["attributes"]),
+        histogram,
+        q,
+        manifest,
+        _records(storage, manifest),
+        _run(storage),
+    )
+
+
+def measure_rows(artefacts: Artefacts) -> tuple[MeasureRow, ...]:
+    """RB and, where there are labels, AB and label skew: before, as predicted and after."""
+    errors = sampling_error(artefacts.histogram, artefacts.attributes, artefacts.q)
+    balance = artefacts.config.balance
+    eps_R, eps_D = f"eps_R = {balance.eps_R:g}", f"eps_D = {balance.eps_D:g}"
+    rows = [_measure_row("RB", "Representation bias", eps_R, artefacts, errors)]
+    if artefacts.histogram.labels:
+        delta = "" if balance.delta is None else f"delta = {balance.delta:g}"
+        rows.append(_measure_row("AB", "Association bias", eps_D, artefacts, errors))
+        rows.append(_measure_row("skew", "Label skew", delta, artefacts, errors))
+    return tuple(rows)
+
+
+def verdict_of(artefacts: Artefacts, rows: tuple[MeasureRow, ...]) -> Verdict:
+    """Whether what was asked for is met: by the plan, and by the output as measured."""
+    document = artefacts.plan.document
+    unattainable = len(document["unattainable"])
+    if unattainable:
+        constraints = len(document["constraints"]) - len(document["without_support"])
+        return Verdict(
+            f"{unattainable:,} of {constraints:,} constraints cannot be met at "
+            f"eta = {artefacts.config.balance.eta:g}.",
+            "missed",
+        )
+    missed = [row.name for row in rows if row.status == "missed"]
+    if missed:
+        return Verdict(
+            f"The plan meets everything asked for; the output misses {' and '.join(missed)} by "
+            "more than sampling explains.",
+            "partly",
+        )
+    if any(row.status == "within sampling error" for row in rows):
+        return Verdict(
+            "The plan meets everything asked for, and the output is within sampling error of it.",
+            "met",
+        )
+    return Verdict("Everything asked for is met.", "met")
+
+
+def _run(storage: Storage) -> Run:
+    known = json.loads(storage.read(layout.RUN)) if storage.exists(layout.RUN) else {}
+    return Run(known.get("engine", ""), known.get("stages", {}), known.get("finished", ""))
+
+
+def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord, ...]:
+    """The records of the manifest's shards, of those that are left."""
+    present = set(storage.names("done/labels"))
+    shards = (layout.label_record(entry["shard"]) for entry in manifest["inputs"])
+    names = [name for name in shards if name.rsplit("/", 1)[-1] in present]
+    with ThreadPoolExecutor(READERS) as pool:
+        return tuple(map(label_record_from, pool.map(storage.read, names)))
+
+
+def _measure_row(
+    name: str, title: str, tolerance: str, artefacts: Artefacts, errors: Bounds
+) -> MeasureRow:
+    bound, error = getattr(artefacts.asked, name), getattr(errors, name)
+    after = np.abs(getattr(artefacts.after, name))
+    worst = None if np.isnan(after).all() else np.unravel_index(np.nanargmax(after), after.shape)
+    return MeasureRow(
+        name,
+        title,
+        asked=_largest(bound),
+        tolerance=tolerance,
+        before=_largest(np.abs(getattr(artefacts.before, name))),
+        predicted=_largest(np.abs(getattr(artefacts.predicted, name))),
+        after=_largest(after),
+        error=np.nan if worst is None else float(error[worst]),
+        worst="" if worst is None else _named(artefacts, worst),
+        status=_status(after, bound, error),
+        excess=_excess(after, bound, artefacts),
+    )
+
+
+def _excess(
+    after: NDArray[np.float64], bound: NDArray[np.float64], artefacts: Artefacts
+) -> Excess | None:
+    above = np.nan_to_num(after - bound, nan=-np.inf)
+    if not above.size or above.max() <= _ROUNDING:
+        return None
+    at = np.unravel_index(above.argmax(), above.shape)
+    return Excess(_named(artefacts, at), float(after[at]), float(bound[at]))
+
+
+def _named(artefacts: Artefacts, at: tuple[np.intp, ...]) -> str:
+    names = [
+        artefacts.attributes[int(at[0])].name,
+        *(artefacts.histogram.labels[r] for r in at[1:]),
+    ]
+    return " × ".join(names)
+
+
+def _status(
+    after: NDArray[np.float64], bound: NDArray[np.float64], error: NDArray[np.float64]
+) -> Status:
+    if np.isnan(bound).all():
+        return "not asked"
+    known = ~np.isnan(after) & ~np.isnan(bound)
+    if not known.any():
+        return "no data"
+    excess = after[known] - bound[known] - _ROUNDING
+    if np.all(excess <= 0):
+        return "met"
+    allowed = _STANDARD_ERRORS * np.nan_to_num(error[known])
+    return "within sampling error" if np.all(excess <= allowed) else "missed"
+
+
+def _largest(values: NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.max()) if known.size else float("nan")
