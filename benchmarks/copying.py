@@ -7,8 +7,6 @@ written (1 MB = 1e6 bytes); `cp` copies the very file that `copy_samples` wrote,
 """
 
 import argparse
-import os
-import platform
 import random
 import subprocess
 import tarfile
@@ -20,6 +18,7 @@ from time import perf_counter
 
 import webdataset
 
+from benchmarks.machine import machine
 from transforms.config import Limits, Members
 from transforms.copying import Piece, Source, copy_samples
 from transforms.tars import Sample, open_tar, read_samples
@@ -109,7 +108,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=500, help="size of the input")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     arguments = parser.parse_args()
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(machine())
     rng = random.Random(0)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)

@@ -39,7 +39,7 @@ class Stage:
     def speed(self) -> float:
         """Samples a second so far."""
         elapsed = self.seconds or time.monotonic() - self.began
-        return self.samples / elapsed if elapsed > 0 else 0.0
+        return self.samples / max(elapsed, _POLL_SECONDS)
 
     def __str__(self) -> str:
         shards = f"{self.shards:,}" if self.total is None else f"{self.shards:,} of {self.total:,}"

@@ -1,0 +1,38 @@
+"""Newton steps: the curvature that they use, and where they end."""
+
+import numpy as np
+import pytest
+
+from tests.problems import random_corpus
+from transforms.config import Balance
+from transforms.dual import Dual
+from transforms.newton import curvature, polish
+
+BALANCE = Balance(eta=0.5, eps_D=0.01, delta=0.05)
+
+
+def test_the_curvature_is_the_slope_of_the_gradient() -> None:
+    samples = random_corpus(6, 300, 3, 4, share_of="group", target=0.3, noisy_utility=True)
+    problem = samples.problem(BALANCE)
+    dual = Dual(problem)
+    random = np.random.default_rng(0)
+    prices = random.uniform(0, 0.1, len(problem.constraints))
+    working = np.flatnonzero(random.random(len(prices)) < 0.5)
+    point = dual.at(prices)
+    assert 0.1 < np.mean((point.q > 0) & (point.q < 1)) < 1
+    step, slopes = 1e-7, []
+    for i in working:
+        moved = prices.copy()
+        moved[i] += step
+        slopes.append((dual.at(moved).residuals - point.residuals)[working] / step)
+    assert curvature(dual, point.q, working) == pytest.approx(-np.array(slopes), abs=1e-7)
+
+
+def test_newton_alone_solves_from_nothing() -> None:
+    dual = Dual(random_corpus(2, 300, 2, 4).problem(BALANCE))
+    spread = dual.spread()
+    start = dual.at(np.zeros(len(spread)))
+    assert start.gap > 0.9
+    point, steps = polish(dual, start, spread, 1e-9)
+    assert point.gap <= 1e-9
+    assert steps < 30

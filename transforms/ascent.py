@@ -1,0 +1,53 @@
+"""Maximising the dual: L-BFGS-B from afar, then Newton steps on the active prices."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, minimize
+
+from transforms.dual import Dual, Point
+from transforms.newton import polish
+
+Vector = NDArray[np.float64]
+_HAND_OVER = 1e-4
+_MAX_STEPS = 500
+_MEMORY = 20
+
+
+def ascend(dual: Dual, spread: Vector, tolerance: float) -> tuple[Point, int]:
+    """The best point found, and the number of steps; stops at a relative gap of `tolerance`.
+
+    spread (K,) scales the prices; where it is 0 the constraint has no support and its price is 0.
+    """
+    near, first = approach(dual, spread, max(_HAND_OVER, tolerance))
+    point, second = polish(dual, near, spread, tolerance)
+    return point, first + second
+
+
+def approach(dual: Dual, spread: Vector, enough: float) -> tuple[Point, int]:
+    """L-BFGS-B on the dual in prices times `spread`, until the gap is `enough` or it stalls."""
+    best = latest = dual.at(np.zeros(len(spread)))
+    upper = np.where(spread > 0, dual.problem.balance.V, 0.0)
+    unscaled = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+
+    def negative(scaled: Vector) -> tuple[float, Vector]:
+        nonlocal best, latest
+        latest = dual.at(np.clip(scaled * unscaled, 0.0, upper), latest.mu)
+        best = min(best, latest, key=lambda point: point.gap)
+        return -latest.dual, -latest.residuals * unscaled
+
+    def stop_when_enough(_: Vector) -> None:
+        if best.gap <= enough:
+            raise StopIteration
+
+    if best.gap <= enough:
+        return best, 0
+    outcome = minimize(
+        negative,
+        np.zeros(len(spread)),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=Bounds(np.zeros(len(spread)), upper * spread),
+        callback=stop_when_enough,
+        options={"maxcor": _MEMORY, "maxiter": _MAX_STEPS, "ftol": 0.0, "gtol": 0.0},
+    )
+    return best, int(outcome.nit)
