@@ -1,4 +1,6 @@
-"""Is the true bias of a rebalanced corpus what was asked for? Measured on labels no recogniser made.
+"""Is the true bias of a rebalanced corpus what was asked for?
+
+It is measured on labels that no recogniser made.
 
 `python -m benchmarks.truth --samples 20000` draws a demo corpus, rebalances it with the
 configuration that comes with it, and compares the bias of the labels that the samples were drawn

@@ -78,5 +78,5 @@ def test_the_moments_err_less_than_with_coin_flips() -> None:
     systematic, coins = [], []
     for seed in range(100):
         systematic.append(copies_of(q, flags, seed) @ flags - exact)
-        coins.append((rng.random(1000) < q) @ flags - exact)
+        coins.append((rng.random(1000) < q).astype(int) @ flags - exact)
     assert np.sqrt(np.mean(np.square(systematic))) < 0.95 * np.sqrt(np.mean(np.square(coins)))
