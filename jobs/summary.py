@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from transforms import layout
 from transforms.report_data import MeasureRow, measure_rows, read_artefacts, verdict_of
@@ -13,7 +12,7 @@ from transforms.storage import Storage
 
 
 def summarise(storage: Storage) -> dict[str, Any]:
-    """What an output is, from its artefacts: counts, bias and what was asked, certificate, times."""
+    """What an output is, from its artefacts: counts, bias, what was asked, certificate, times."""
     artefacts = read_artefacts(storage)
     rows = measure_rows(artefacts)
     document, manifest = artefacts.plan.document, artefacts.manifest
@@ -40,15 +39,14 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f"{samples['rejected']:,} rejected; {samples['written']:,} written to "
         f"{summary['shards']:,} shards ({samples['bytes'] / 1e6:,.1f} MB)",
     )
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("bias", "before", "after", "asked for", ""):
-        table.add_column(heading, no_wrap=True)
     for row in summary["bias"].values():
         if row["status"] != "not asked":
-            after = f"{_figure(row['after'])} ± {_figure(row['standard_error'])}"
-            asked = f"<= {_figure(row['asked'])} ({row['tolerance']})"
-            table.add_row(row["title"], _figure(row["before"]), after, asked, row["status"])
-    console.print(table)
+            _say(
+                console,
+                f"{row['title'].lower():<20} {_figure(row['before'])} before, "
+                f"{_figure(row['after'])} ± {_figure(row['standard_error'])} after; "
+                f"asked for <= {_figure(row['asked'])} ({row['tolerance']}): {row['status']}",
+            )
     _say(console, summary["verdict"])
     if summary["unattainable"]:
         more = len(summary["unattainable"]) - 3

@@ -1,0 +1,206 @@
+"""Labelling a shard: a row for every sample, a reject for every sample that cannot have one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+from transforms import layout
+from transforms.candidates import Candidate, CandidateReader, Sight
+from transforms.config import Config
+from transforms.errors import FairshardError
+from transforms.overlap import Clock, in_order, salvaged
+from transforms.records import LabelRecord, label_record_from, to_json
+from transforms.rows import LabelRows, Row, reject_table
+from transforms.schema import schema_of
+from transforms.settings import members_of, needs_of, settings_digest
+from transforms.shards import Shard
+from transforms.storage import Storage
+from transforms.tables import digest, parquet_bytes
+from transforms.tars import Ignored, Reject, Sample, open_tar, read_samples
+
+if TYPE_CHECKING:
+    from transforms.zeroshot import Vision
+
+__all__ = ["Labeller", "finished", "settings_digest"]
+
+_READ_AHEAD_BYTES = 128 * 2**20
+_BATCH_WITHOUT_MODEL = 256
+_STEPS = ("read", "decode", "model", "idle", "write")
+
+_Entry = Candidate | Reject | Ignored
+
+
+class Labeller:
+    """Labels shards as a configuration says; built once per process, as it holds the model.
+
+    Reading, decoding (in `model.decode_threads` threads) and the model overlap. Batches are made of
+    a shard's own samples in the shard's order, so on one kind of machine its labels are the same
+    bytes whatever runs beside it. Raises FairshardError where the model cannot be had.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.settings = settings_digest(config)
+        self.schema = schema_of(config)
+        self._config = config
+        self._members = members_of(config)
+        self._vision = _vision(config)
+        self._batch_size = config.model.batch_size if config.model else _BATCH_WITHOUT_MODEL
+        self._reader = (
+            CandidateReader(config, self._vision.decode, self._vision.tokens)
+            if self._vision
+            else CandidateReader(config)
+        )
+
+    def label(self, shard: Shard, storage: Storage) -> LabelRecord:
+        """Label `shard`: write its rejects, its label table and, last, the record returned here.
+
+        The record's seconds: `read` and `decode` are those of their threads, added up; `idle` is
+        what the model waited for them. Raises FairshardError where the shard cannot be read, or
+        the model fails on a whole batch; all else that is wrong with a sample makes it a reject.
+        """
+        started = time.perf_counter()
+        clock = Clock()
+        rows = LabelRows(self.schema)
+        rejects: list[Reject] = []
+        ignored: Counter[str] = Counter()
+        with closing(self._outcomes(shard, clock)) as outcomes:
+            for outcome in outcomes:
+                match outcome:
+                    case Row():
+                        rows.add(outcome)
+                    case Reject():
+                        rejects.append(outcome)
+                    case Ignored():
+                        ignored[outcome.reason] += 1
+        content = clock.timed("write", lambda: self._write(shard, storage, rows, rejects))
+        seconds = {step: clock.seconds.get(step, 0.0) for step in _STEPS}
+        record = LabelRecord(
+            shard=shard,
+            settings=self.settings,
+            samples=len(rows),
+            rejects=len(rejects),
+            ignored=dict(sorted(ignored.items())),
+            table_bytes=len(content),
+            table_digest=digest(content),
+            seconds=seconds | {"total": time.perf_counter() - started},
+        )
+        storage.publish(layout.label_record(shard.name), to_json(record))
+        return record
+
+    def _write(
+        self, shard: Shard, storage: Storage, rows: LabelRows, rejects: list[Reject]
+    ) -> bytes:
+        """Write both tables; returns the label table's bytes."""
+        if finished(shard, self.settings, storage) is None:
+            storage.delete(layout.label_record(shard.name))
+        storage.publish(layout.rejects(shard.name), parquet_bytes(reject_table(rejects)))
+        content = parquet_bytes(rows.table())
+        storage.publish(layout.labels(shard.name), content)
+        return content
+
+    def _outcomes(self, shard: Shard, clock: Clock) -> Generator[Row | Reject | Ignored]:
+        options = self._config.input.storage_options
+        with (
+            open_tar(shard.url, options) as stream,
+            closing(self._entries(stream, clock)) as entries,
+        ):
+            for batch in _batches(entries, self._batch_size):
+                sights = iter(self._seen(batch, clock))
+                for entry in batch:
+                    yield self._row(entry, next(sights)) if isinstance(entry, Candidate) else entry
+
+    def _entries(self, stream: IO[bytes], clock: Clock) -> Generator[_Entry]:
+        """What the tar holds, in its order: read ahead of the model, where there is one."""
+        limits = self._config.input.limits
+        found = clock.each("read", read_samples(stream, self._members, limits))
+        read = partial(self._read, clock)
+        if self._vision is None:
+            yield from map(read, found)
+            return
+        threads = self._vision.threads
+        with closing(in_order(found, read, threads, self._cost, _READ_AHEAD_BYTES)) as ahead:
+            yield from clock.each("idle", ahead)
+
+    def _read(self, clock: Clock, entry: Sample | Reject | Ignored) -> _Entry:
+        if not isinstance(entry, Sample):
+            return entry
+        return clock.timed("decode", lambda: self._reader.read(entry))
+
+    def _cost(self, entry: Sample | Reject | Ignored) -> int:
+        """The bytes of memory that an entry takes, read or decoded."""
+        if self._vision is None or not isinstance(entry, Sample):
+            return 0
+        return sum(map(len, entry.members.values())) + 3 * self._vision.side**2
+
+    def _seen(self, batch: list[_Entry], clock: Clock) -> list[Sight | Exception]:
+        """What the model sees in each candidate of a batch, or how it fails on it."""
+        candidates = [entry for entry in batch if isinstance(entry, Candidate)]
+        if self._vision is None:
+            return [Sight()] * len(candidates)
+        see = self._vision.see
+        sights = clock.timed("model", lambda: salvaged(see, candidates))
+        errors = [sight for sight in sights if isinstance(sight, Exception)]
+        if len(errors) == len(candidates) > 1:
+            raise FairshardError(
+                f"the model fails on every sample of a batch: {_reason(errors[0])}; check "
+                "model.name, model.device and model.batch_size"
+            ) from errors[0]
+        return sights
+
+    def _row(self, candidate: Candidate, sight: Sight | Exception) -> Row | Reject:
+        if isinstance(sight, Exception):
+            return Reject(candidate.key, "model", f"the model fails on it: {_reason(sight)}")
+        utility = candidate.utility
+        if self._config.utility.score == "similarity":
+            utility *= max(0.0, sight.similarity or 0.0)
+        return Row(
+            key=candidate.key,
+            offset=candidate.offset,
+            size=candidate.size,
+            columns=candidate.columns | sight.columns,
+            similarity=sight.similarity,
+            utility=utility,
+        )
+
+
+def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | None:
+    """The record that this version of `shard` is labelled with `settings`; None if it is not."""
+    name = layout.label_record(shard.name)
+    if not storage.exists(name):
+        return None
+    try:
+        record = label_record_from(storage.read(name))
+    except (ValueError, TypeError, KeyError):
+        return None
+    return record if (record.shard, record.settings) == (shard, settings) else None
+
+
+def _vision(config: Config) -> Vision | None:
+    if config.model is None or not needs_of(config).image:
+        return None
+    from transforms.zeroshot import Vision  # torch takes seconds to import
+
+    return Vision(config, config.model)
+
+
+def _batches(entries: Iterable[_Entry], size: int) -> Iterator[list[_Entry]]:
+    """The entries, in lists that hold `size` candidates, the last one fewer."""
+    batch: list[_Entry] = []
+    candidates = 0
+    for entry in entries:
+        batch.append(entry)
+        candidates += isinstance(entry, Candidate)
+        if candidates == size:
+            yield batch
+            batch, candidates = [], 0
+    if batch:
+        yield batch
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
