@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -41,9 +42,18 @@ class Stage:
         elapsed = self.seconds or time.monotonic() - self.began
         return self.samples / max(elapsed, _POLL_SECONDS)
 
+    @property
+    def left(self) -> timedelta | None:
+        """The time left if the rest is as fast as what is done; None where that is not known."""
+        if self.total is None or not self.shards:
+            return None
+        elapsed = time.monotonic() - self.began
+        return timedelta(seconds=round(elapsed * (self.total - self.shards) / self.shards))
+
     def __str__(self) -> str:
         shards = f"{self.shards:,}" if self.total is None else f"{self.shards:,} of {self.total:,}"
-        return f"{self.name}: {shards} shards, {self.speed:,.0f} samples/s"
+        left = "" if self.left is None else f", {self.left} left"
+        return f"{self.name}: {shards} shards, {self.speed:,.0f} samples/s{left}"
 
 
 class Watch:

@@ -110,12 +110,15 @@ class ResampleShards(beam.PTransform[Any, Any]):
 class BeamEngine:
     """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options.
 
-    Without a `--runner` among them, Beam's local runner is used, with a process a core.
+    Without a `--runner` among them, Beam's local runner is used, with a process a core; an option
+    that Beam does not know is then a ConfigError.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         self._embedded = not any(argument.startswith("--runner") for argument in arguments)
         self._arguments = list(arguments)
+        if self._embedded:
+            _check_known(PipelineOptions(self._arguments))
 
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
@@ -220,7 +223,19 @@ class _Write(beam.DoFn):
         record, patterns = write_output(output, records, plan, self._config, self._storage)
         _count("samples_written", record.samples)
         _count("bytes_written", record.bytes)
+        for step, seconds in record.seconds.items():
+            _count(f"copy_{step}_ms", round(1000 * seconds))
         yield record, patterns
+
+
+def _check_known(options: PipelineOptions) -> None:
+    known = options.get_all_options()
+    unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
+    if unknown:
+        raise errors.ConfigError(
+            f"unknown option --{min(unknown)}: neither fairshard nor Beam has it; see "
+            "`fairshard rebalance --help` and Beam's pipeline options"
+        )
 
 
 def _solve(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> Plan:

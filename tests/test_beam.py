@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import apache_beam as beam
 import numpy as np
 import pytest
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 from jobs.state import all_label_records
-from pipelines.beam import BeamEngine
+from pipelines.beam import BeamEngine, CountPatterns, LabelShards, ResampleShards, SolvePlan
 from tests.fixtures import Truth, config_of, members_of, read_members, tree, write_corpus
+from transforms.bounds import sampling_error
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.manifest import read_manifest
-from transforms.measures import Measures
 from transforms.plan import read_plan
+from transforms.report_data import read_artefacts
 from transforms.shards import find_shards
 from transforms.storage import output_storage
 
@@ -50,18 +52,21 @@ def rebalanced(
 
 
 def test_bias_is_at_what_was_asked_for(rebalanced: tuple[Config, dict[str, bytes]]) -> None:
-    storage = output_storage(rebalanced[0].output)
-    plan = read_plan(storage).document
-    assert max(plan["measures"]["before"]["RB"]) > 0.15
-    assert plan["certificate"]["gap"] <= 1e-6
-    assert plan["unattainable"] == []
-    predicted = Measures.from_dict(plan["measures"]["predicted"])
-    assert predicted.max_RB <= 0.0101 / min(0.89, predicted.samples)
-    assert predicted.max_AB <= 0.08 < Measures.from_dict(plan["measures"]["before"]).max_AB
-    after = Measures.from_dict(read_manifest(storage)["measures"])
-    two_halves = np.sqrt(0.25 / 450 + 0.25 / 450)
-    assert np.abs(after.AB - predicted.AB).max() <= 4 * two_halves
-    assert np.abs(after.share - predicted.share).max() <= 5 / 900
+    artefacts = read_artefacts(output_storage(rebalanced[0].output))
+    assert artefacts.plan.document["certificate"]["gap"] <= 1e-6
+    assert artefacts.plan.document["unattainable"] == []
+    asked, errors = (
+        artefacts.asked,
+        sampling_error(artefacts.histogram, artefacts.attributes, artefacts.q),
+    )
+    for measure in ("RB", "AB"):
+        before = np.abs(getattr(artefacts.before, measure))
+        predicted = np.abs(getattr(artefacts.predicted, measure))
+        after = np.abs(getattr(artefacts.after, measure))
+        bound = getattr(asked, measure)
+        assert before.max() > 2 * bound.max()
+        assert np.all(predicted <= bound + 1e-6)
+        assert np.all(after <= bound + 4 * getattr(errors, measure))
 
 
 def test_every_payload_is_the_origins_and_every_sample_is_accounted_for(
@@ -125,3 +130,23 @@ def test_a_workers_error_reaches_the_caller_as_its_sentence(
     config = config_of(corpus[0], labels=labels, utility={"field": "absent"})
     with pytest.raises(FairshardError, match=r"^2,000 of 2,000 samples \(100.0%\) were rejected"):
         rebalance(to(config, tmp_path), IN_MEMORY)
+
+
+def test_a_pipeline_counts_what_it_does(corpus: tuple[Path, list[Truth]], tmp_path: Path) -> None:
+    config = to(config_of(corpus[0]), tmp_path)
+    pipeline = beam.Pipeline(runner="FnApiRunner")
+    records = pipeline | beam.Create(find_shards(config.input)) | LabelShards(config)
+    plan = records | CountPatterns(config) | SolvePlan(config, records)
+    _ = records | ResampleShards(config, plan)
+    result = pipeline.run()
+    result.wait_until_finish()
+    counters = result.metrics().query()["counters"]
+    counted = {counter.key.metric.name: counter.committed for counter in counters}
+    totals = read_manifest(output_storage(config.output))["totals"]
+    assert counted["samples"] == 2000
+    assert counted["rejects"] == 0
+    assert counted["samples_written"] == totals["written"]
+    assert counted["bytes_written"] == totals["bytes"]
+    assert counted["bytes_read"] == sum(shard.bytes for shard in find_shards(config.input))
+    steps = ("read", "decode", "model", "write", "copy_read", "copy_write")
+    assert {f"{step}_ms" for step in steps} <= counted.keys()

@@ -57,7 +57,8 @@ def test_a_rebalance_says_what_was_done_and_a_second_finds_it_done(config: Path)
     summary = json.loads(first.stdout)
     samples = summary["samples"]
     assert samples["in"] == 200 == samples["kept"] + samples["dropped"] + samples["rejected"]
-    assert summary["bias"]["after"]["RB"] < summary["bias"]["before"]["RB"]
+    assert summary["bias"]["RB"]["after"] < summary["bias"]["RB"]["before"]
+    assert summary["bias"]["RB"]["status"] in ("met", "within sampling error")
     assert summary["certificate"]["gap"] <= 1e-6
     assert set(summary["seconds"]) == {"label", "solve", "resample"}
     assert Path(summary["report"]).is_file()
@@ -138,6 +139,13 @@ def test_a_mistake_is_one_sentence(
     error = capsys.readouterr().err
     assert expected in error
     assert "Traceback" not in error
+
+
+def test_an_option_that_nothing_knows_is_named(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "rebalance", config, "--outptu", "elsewhere") == 2
+    assert "unknown option --outptu" in capsys.readouterr().err
 
 
 def test_the_example_of_init_is_valid(

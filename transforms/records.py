@@ -42,7 +42,7 @@ class OutputRecord:
     """An output shard is written.
 
     identity: digest of the task (plan and origins). samples: copies in it. bytes, sha256: of the
-    whole tar. origins: in the order in which they were written.
+    whole tar. origins: in the order in which they were written. seconds: reading and writing.
     """
 
     number: int
@@ -51,6 +51,7 @@ class OutputRecord:
     bytes: int
     sha256: str
     origins: tuple[Taken, ...]
+    seconds: Mapping[str, float]
 
 
 def to_json(record: Any) -> bytes:

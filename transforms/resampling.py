@@ -136,7 +136,13 @@ def _publish(
     with storage.publishing(layout.output_shard(number)) as sink:
         copied = copy_samples(sources, sink, config.input.storage_options)
     record = OutputRecord(
-        number, identity, copied.samples, copied.bytes, copied.sha256, tuple(taken)
+        number,
+        identity,
+        copied.samples,
+        copied.bytes,
+        copied.sha256,
+        tuple(taken),
+        {"read": copied.read_seconds, "write": copied.write_seconds},
     )
     storage.publish(layout.output_record(number), to_json(record))
     return record
