@@ -1,4 +1,4 @@
-"""The whole job on a corpus with everything wrong in it: what is valid is kept, the rest is named."""
+"""The whole job on a corpus with everything wrong in it: the valid is kept, the rest is named."""
 
 import io
 import json

@@ -7,6 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
+_GROUP = 16
+_GROUPS_HELD = 64
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -70,20 +73,22 @@ def in_order(
 ) -> Generator[R]:
     """What `work` makes of each item, in the order of the items.
 
-    One thread reads the items, `threads` more do the work. Items are read ahead while their costs
-    add up to `limit` at most (or it is a single item). An error of the items or of the work is
-    raised here. Close the iterator before the source of the items.
+    One thread reads the items, `threads` more do the work, on a few cheap items at a time. Items
+    are read ahead while their costs add up to `limit` at most (or it is a single item). An error of
+    the items or of the work is raised here. Close the iterator before the source of the items.
     """
     allowance = _Allowance(limit)
-    results: SimpleQueue[tuple[Future[R], int] | BaseException | None] = SimpleQueue()
+    results: SimpleQueue[tuple[Future[list[R]], int] | BaseException | None] = SimpleQueue()
+
+    def done(group: list[T]) -> list[R]:
+        return [work(item) for item in group]
 
     def feed(pool: ThreadPoolExecutor) -> None:
         try:
-            for item in items:
-                part = cost(item)
+            for group, part in _groups(items, cost, limit // _GROUPS_HELD):
                 if not allowance.take(part):
                     break
-                results.put((pool.submit(work, item), part))
+                results.put((pool.submit(done, group), part))
             results.put(None)
         except BaseException as error:
             results.put(error)
@@ -96,12 +101,34 @@ def in_order(
                 if isinstance(entry, BaseException):
                     raise entry
                 future, part = entry
-                yield future.result()
+                yield from future.result()
                 allowance.give_back(part)
         finally:
             allowance.close()
             feeder.join()
             pool.shutdown(cancel_futures=True)
+
+
+def _groups(
+    items: Iterable[T], cost: Callable[[T], int], limit: int
+) -> Iterator[tuple[list[T], int]]:
+    """The items in groups with their costs: up to 16 items that cost up to `limit`, or one."""
+    group: list[T] = []
+    total = 0
+    try:
+        for item in items:
+            part = cost(item)
+            if group and (len(group) == _GROUP or total + part > limit):
+                yield group, total
+                group, total = [], 0
+            group.append(item)
+            total += part
+    except Exception:
+        if group:
+            yield group, total
+        raise
+    if group:
+        yield group, total
 
 
 def salvaged(work: Callable[[list[T]], list[R]], items: list[T]) -> list[R | Exception]:
