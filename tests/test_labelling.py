@@ -1,10 +1,8 @@
-"""Labelling shards: sources, rejects, resumption, determinism, and the truth of drawn scenes."""
+"""Labelling shards: resumption, determinism, failing models, and the truth of drawn scenes."""
 
 import gzip
 import io
-import json
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,136 +14,24 @@ import torch
 from PIL import Image
 
 from jobs.demo.captions import GROUPS, LEXICON, PHRASES, TEMPLATES
-from jobs.demo.corpus import MODEL, write_corpus
+from jobs.demo.corpus import write_corpus
 from jobs.demo.evaluate import evenly
-from jobs.demo.scenes import Scene, draw, jpeg
-from tests.tarmaking import Entry, make_tar, special
-from tests.test_decoding import png_header
+from jobs.demo.scenes import jpeg
+from tests.labelled import BY_CAPTION, BY_IMAGE, FOX, OWL, Labelled, labelling_config, sample
+from tests.tarmaking import make_tar
 from transforms import layout
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.labelling import Labeller, finished, settings_digest
 from transforms.records import LabelRecord, label_record_from
-from transforms.schema import schema_of
 from transforms.shards import Shard, find_shards
 from transforms.storage import Storage
 from transforms.tables import parquet_bytes, read_labels
 
-FOX = jpeg(draw(Scene("fox", "hammer", "meadow", seed=1)))
-OWL = jpeg(draw(Scene("owl", "book", "night", seed=2)))
-
-BY_CAPTION: dict[str, Any] = {
-    "gender": {
-        "names": {
-            "woman": {"target": 0.5, "lexicon": ["woman", "she"]},
-            "man": {"target": 0.5, "lexicon": ["man", "he"]},
-        }
-    }
-}
-BY_IMAGE: dict[str, Any] = {
-    "figure": {
-        "names": {
-            "fox": {"target": 0.5, "prompts": ["a fox"]},
-            "owl": {"target": 0.5, "prompts": ["an owl"]},
-        }
-    }
-}
-
-
-def _config(folder: Path, attributes: dict[str, Any], **more: Any) -> Config:
-    values = {
-        "input": {"shards": str(folder / "*.tar*"), **more.pop("input", {})},
-        "attributes": attributes,
-        "model": {"name": f"local-dir:{MODEL}", "batch_size": 8, **more.pop("model", {})},
-        "balance": {"eta": 0.5},
-        "output": {"url": str(folder / "out")},
-    }
-    return Config.model_validate(values | more)
-
-
-def _sample(key: str, **members: bytes | str | dict[str, Any]) -> list[Entry]:
-    """The entries of a sample; a dict is a JSON member."""
-
-    def content(given: bytes | str | dict[str, Any]) -> bytes:
-        if isinstance(given, dict):
-            return json.dumps(given).encode()
-        return given.encode() if isinstance(given, str) else given
-
-    return [(f"{key}.{extension}", content(given)) for extension, given in members.items()]
-
-
-class Labelled:
-    """A shard of the given entries, labelled: its record, rows by key, and rejects by key."""
-
-    def __init__(self, folder: Path, config: Config, entries: Iterable[Entry] | bytes) -> None:
-        content = entries if isinstance(entries, bytes) else make_tar(entries)
-        (folder / "shard.tar").write_bytes(content)
-        self.shard = find_shards(config.input)[0]
-        self.storage = Storage(config.output.url)
-        self.record = Labeller(config).label(self.shard, self.storage)
-        self.table = read_labels(self.storage, self.record)
-        self.rows = {row["key"]: row for row in self.table.to_pylist()}
-        rejects = pq.read_table(pa.BufferReader(self.storage.read(layout.rejects("shard"))))
-        self.rejects = [tuple(row.values()) for row in rejects.to_pylist()]
-
-    def true(self, key: str) -> set[str]:
-        """The boolean columns that are true of a sample."""
-        return {column for column, value in self.rows[key].items() if value is True}
-
-
-def test_captions_metadata_and_their_union(tmp_path: Path) -> None:
-    config = _config(
-        tmp_path,
-        {
-            "gender": {
-                "names": {
-                    "woman": {
-                        "target": 0.5,
-                        "lexicon": ["woman"],
-                        "field": {"path": "people.sex", "values": ["f"]},
-                    },
-                    "man": {"target": 0.5, "lexicon": ["man"]},
-                }
-            }
-        },
-        labels={"object": {"field": "objects", "names": ["chair", "traffic light"]}},
-        model={},
-    )
-    labelled = Labelled(
-        tmp_path,
-        config,
-        [
-            *_sample("a", txt="A woman.", json={"objects": ["chair", "traffic light"]}),
-            *_sample("b", txt="A person.", json={"people": [{"sex": "m"}, {"sex": "f"}]}),
-            *_sample("c", jpg=b"not read", txt="A man and a woman.", json={"objects": "chair"}),
-            *_sample("d", txt="", json={}),
-        ],
-    )
-    assert labelled.true("a") == {"s.gender.woman", "y.object.chair", "y.object.traffic light"}
-    assert labelled.true("b") == {"s.gender.woman"}
-    assert labelled.true("c") == {"s.gender.woman", "s.gender.man", "y.object.chair"}
-    assert labelled.true("d") == set()
-    assert labelled.rejects == []
-    assert labelled.table.schema.equals(schema_of(config).arrow)
-    assert labelled.table["key"].to_pylist() == ["a", "b", "c", "d"]
-    assert labelled.table["utility"].to_pylist() == [1.0] * 4
-
-
-def test_sources_kept_apart_are_columns_of_their_own(tmp_path: Path) -> None:
-    woman = BY_CAPTION["gender"]["names"]["woman"] | {"field": {"path": "sex", "values": ["f"]}}
-    config = _config(tmp_path, {"gender": {"combine": "apart", "names": {"woman": woman}}})
-    labelled = Labelled(
-        tmp_path,
-        config,
-        [*_sample("a", txt="she", json={}), *_sample("b", txt="it", json={"sex": "f"})],
-    )
-    assert labelled.true("a") == {"s.gender.woman@caption"}
-    assert labelled.true("b") == {"s.gender.woman@metadata"}
-
 
 def test_byte_ranges_hold_the_samples(tmp_path: Path) -> None:
-    entries = [*_sample("a", txt="she", jpg=FOX), *_sample("b", jpg=OWL, txt="he")]
-    labelled = Labelled(tmp_path, _config(tmp_path, BY_CAPTION), entries)
+    entries = [*sample("a", txt="she", jpg=FOX), *sample("b", jpg=OWL, txt="he")]
+    labelled = Labelled(tmp_path, labelling_config(tmp_path, BY_CAPTION), entries)
     content = (tmp_path / "shard.tar").read_bytes()
     for key, row in labelled.rows.items():
         part = content[row["offset"] : row["offset"] + row["size"]]
@@ -154,131 +40,11 @@ def test_byte_ranges_hold_the_samples(tmp_path: Path) -> None:
             assert len(tar.getnames()) == 2
 
 
-def test_a_caption_may_be_a_field_of_the_metadata(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_CAPTION, input={"caption_field": "text.en"})
-    labelled = Labelled(
-        tmp_path,
-        config,
-        [
-            *_sample("a", json={"text": {"en": "a woman"}}, txt=b"\xff"),
-            *_sample("b", json={"text": {}}),
-            *_sample("c", json={"text": {"en": 3}}),
-            *_sample("d", json=b'{"text": {"en": "\\ud800"}}'),
-        ],
-    )
-    assert labelled.true("a") == {"s.gender.woman"}
-    assert labelled.rejects == [
-        ("b", "caption", "the metadata field text.en does not hold one text"),
-        ("c", "caption", "the metadata field text.en does not hold one text"),
-        ("d", "caption", "the caption is not UTF-8 text"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("value", "utility"),
-    [("0.25", 0.5), ("0", 0.0), ("[3]", 6.0)]
-    + [
-        (bad, None)
-        for bad in ("-1", "NaN", "Infinity", "1e999", "true", '"1"', "null", "[]", "[1, 2]")
-    ]
-    + [("1" + "0" * 400, None), ("1e308", None)],
-)
-def test_the_utility_is_a_finite_number_from_0_up(
-    tmp_path: Path, value: str, utility: float | None
-) -> None:
-    config = _config(tmp_path, BY_CAPTION, utility={"field": "score", "scale": 2})
-    document = f'{{"score": {value}}}'
-    labelled = Labelled(tmp_path, config, _sample("a", txt="she", json=document))
-    if utility is None:
-        assert [(key, stage) for key, stage, _ in labelled.rejects] == [("a", "utility")]
-    else:
-        assert labelled.rows["a"]["utility"] == utility
-
-
-def test_each_bad_sample_is_one_reject_and_all_else_is_kept(tmp_path: Path) -> None:
-    config = _config(
-        tmp_path,
-        BY_CAPTION | BY_IMAGE,
-        labels={"tool": {"field": "tool", "names": ["hammer"]}},
-        similarity=True,
-    )
-    good = {"jpg": FOX, "txt": "she", "json": {}}
-    entries = [
-        *_sample("good-1", **good),
-        *_sample("no-caption", jpg=FOX, json={}),
-        *_sample("bad-caption", **good | {"txt": b"caf\xe9"}),
-        special("folder/", tarfile.DIRTYPE),
-        *_sample("no-metadata", jpg=FOX, txt="she"),
-        *_sample("bad-metadata", **good | {"json": b"{'tool': 1}"}),
-        *_sample("deep-metadata", **good | {"json": b"[" * 100_000}),
-        *_sample("no-image", txt="she", json={}),
-        *_sample("empty-image", **good | {"jpg": b""}),
-        *_sample("broken-image", **good | {"jpg": FOX[:-300]}),
-        *_sample("gif", **good | {"jpg": b"GIF89a" + bytes(100)}),
-        *_sample("huge-image", png=png_header(20_000, 20_000), txt="she", json={}),
-        special("link.jpg", tarfile.SYMTYPE, "/etc/passwd"),
-        *_sample("../up", **good),
-        *_sample("good-1", **good),
-        *_sample("good-2", **good | {"jpg": OWL, "txt": "he", "json": {"tool": "hammer"}}),
-    ]
-    tar = make_tar(entries) + b"garbage" * 1000
-    labelled = Labelled(tmp_path, config, tar)
-    assert list(labelled.rows) == ["good-1", "good-2"]
-    assert labelled.true("good-2") >= {"s.gender.man", "y.tool.hammer"}
-    stages = [(key, stage) for key, stage, _ in labelled.rejects]
-    assert stages == [
-        ("no-caption", "caption"),
-        ("bad-caption", "caption"),
-        ("no-metadata", "metadata"),
-        ("bad-metadata", "metadata"),
-        ("deep-metadata", "metadata"),
-        ("no-image", "image"),
-        ("empty-image", "image"),
-        ("broken-image", "image"),
-        ("gif", "image"),
-        ("huge-image", "image"),
-        ("link", "read"),
-        ("../up", "read"),
-        ("good-1", "read"),
-    ]
-    errors = {key: error for key, _, error in labelled.rejects}
-    assert errors["no-caption"] == "has no caption member (.txt)"
-    assert errors["no-image"] == "has no image member (.jpg, .jpeg, .png, .webp)"
-    assert "400,000,000 pixels" in errors["huge-image"]
-    assert labelled.record.samples == 2
-    assert labelled.record.rejects == 13
-    assert sum(labelled.record.ignored.values()) == 2
-
-
-@pytest.mark.parametrize("content", [b"", b"\0" * 10, make_tar(_sample("a", txt="she"))[:520]])
-def test_a_shard_without_a_whole_sample_gives_rejects_and_empty_tables(
-    tmp_path: Path, content: bytes
-) -> None:
-    config = _config(tmp_path, BY_CAPTION)
-    labelled = Labelled(tmp_path, config, content)
-    assert labelled.rows == {}
-    assert labelled.table.schema.equals(schema_of(config).arrow)
-    assert len(labelled.rejects) == 1
-
-
 def test_a_missing_shard_is_an_error(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_CAPTION)
+    config = labelling_config(tmp_path, BY_CAPTION)
     shard = Shard("gone", str(tmp_path / "gone.tar"), 1, "1")
     with pytest.raises(FairshardError, match=r"gone\.tar does not exist"):
         Labeller(config).label(shard, Storage(config.output.url))
-
-
-def test_extensions_are_compared_in_any_case(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_CAPTION, input={"members": {"caption": ["Text"]}})
-    labelled = Labelled(tmp_path, config, [("a.TEXT", b"she"), ("b.text", b"he")])
-    assert labelled.true("a") == {"s.gender.woman"}
-    assert labelled.true("b") == {"s.gender.man"}
-
-
-def test_images_that_nothing_asks_for_are_not_decoded(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_CAPTION)
-    labelled = Labelled(tmp_path, config, [*_sample("a", txt="she", jpg=b"broken")])
-    assert labelled.true("a") == {"s.gender.woman"}
 
 
 @pytest.fixture(scope="module")
@@ -308,7 +74,7 @@ def _demo_config(folder: Path, out: Path, **model: Any) -> Config:
         group: {"zero_shot": zero_shot(group), "names": names(group)} for group in others
     }
     said = {name: {"lexicon": LEXICON[name]} for name in names(figure)}
-    return _config(
+    return labelling_config(
         folder / "shards",
         attributes,
         labels=labels | {"said": {"names": said}},
@@ -364,12 +130,12 @@ def test_a_compressed_shard_has_the_same_labels(scenes: Path, tmp_path: Path) ->
 
 
 def test_a_sample_that_the_model_fails_on_costs_only_itself(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_IMAGE)
+    config = labelling_config(tmp_path, BY_IMAGE)
     names = [f"{number:02d}" for number in range(20)]
     entries = [
         entry
         for name in names
-        for entry in _sample(name, jpg=jpeg(Image.new("RGB", (96, 96))) if name == "13" else FOX)
+        for entry in sample(name, jpg=jpeg(Image.new("RGB", (96, 96))) if name == "13" else FOX)
     ]
     (tmp_path / "shard.tar").write_bytes(make_tar(entries))
     labeller = Labeller(config)
@@ -390,11 +156,9 @@ def test_a_sample_that_the_model_fails_on_costs_only_itself(tmp_path: Path) -> N
 
 
 def test_batches_are_full_but_for_the_last_whatever_is_rejected(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_IMAGE)
+    config = labelling_config(tmp_path, BY_IMAGE)
     images = [b"broken" if number in (2, 9) else FOX for number in range(21)]
-    entries = [
-        entry for number, jpg in enumerate(images) for entry in _sample(f"{number}", jpg=jpg)
-    ]
+    entries = [entry for number, jpg in enumerate(images) for entry in sample(f"{number}", jpg=jpg)]
     (tmp_path / "shard.tar").write_bytes(make_tar(entries))
     labeller = Labeller(config)
     assert labeller._vision is not None
@@ -407,8 +171,8 @@ def test_batches_are_full_but_for_the_last_whatever_is_rejected(tmp_path: Path) 
 
 
 def test_a_model_that_fails_on_a_whole_batch_stops_the_job(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_IMAGE)
-    (tmp_path / "shard.tar").write_bytes(make_tar(_sample("a", jpg=FOX) + _sample("b", jpg=OWL)))
+    config = labelling_config(tmp_path, BY_IMAGE)
+    (tmp_path / "shard.tar").write_bytes(make_tar(sample("a", jpg=FOX) + sample("b", jpg=OWL)))
     labeller = Labeller(config)
     assert labeller._vision is not None
     labeller._vision._clip.model.visual = torch.nn.Linear(1, 1)
@@ -419,8 +183,8 @@ def test_a_model_that_fails_on_a_whole_batch_stops_the_job(tmp_path: Path) -> No
 
 
 def test_a_labelled_shard_is_finished_for_its_version_and_settings_alone(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_CAPTION)
-    labelled = Labelled(tmp_path, config, _sample("a", txt="she"))
+    config = labelling_config(tmp_path, BY_CAPTION)
+    labelled = Labelled(tmp_path, config, sample("a", txt="she"))
     shard, storage, settings = labelled.shard, labelled.storage, settings_digest(config)
     assert finished(shard, settings, storage) == labelled.record
     stored = storage.read(layout.label_record("shard"))
@@ -435,9 +199,9 @@ def test_a_labelled_shard_is_finished_for_its_version_and_settings_alone(tmp_pat
 
 
 def test_the_record_of_old_labels_is_gone_before_new_labels_are_there(tmp_path: Path) -> None:
-    config = _config(tmp_path, BY_CAPTION)
-    labelled = Labelled(tmp_path, config, _sample("a", txt="she"))
-    changed = _config(tmp_path, BY_CAPTION, utility={"scale": 2})
+    config = labelling_config(tmp_path, BY_CAPTION)
+    labelled = Labelled(tmp_path, config, sample("a", txt="she"))
+    changed = labelling_config(tmp_path, BY_CAPTION, utility={"scale": 2})
 
     class FullDisk(Storage):
         def publish(self, name: str, content: bytes) -> None:

@@ -71,7 +71,7 @@ class Vision:
         self._recogniser = Recogniser(clip, prompt_groups(config))
 
     def see(self, candidates: Sequence[Candidate]) -> list[Sight]:
-        """What the model sees in each candidate; an image or caption fails all of them."""
+        """What the model sees in each candidate; raises what it raises on any of them."""
         images = self._clip.encode_images([one.pixels for one in candidates])
         columns = self._recogniser.recognise(images)
         if not self._scores_similarity:
