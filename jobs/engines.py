@@ -33,7 +33,13 @@ def runner_for(config: Config, arguments: Sequence[str] = ()) -> Runner:
         from pipelines.beam import BeamEngine
 
         return BeamEngine(options)
-    raise ConfigError("engine.name: spark is not available yet; use beam")
+    try:
+        from pipelines.spark import SparkEngine
+    except ImportError as error:
+        raise ConfigError(
+            "the spark engine needs pyspark: pip install 'fairshard[spark]'"
+        ) from error
+    return SparkEngine(options)
 
 
 def _as_arguments(config: Config) -> list[str]:

@@ -1,7 +1,6 @@
 """The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
 
 import logging
-import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,24 +14,24 @@ from apache_beam.transforms.combiners import ToList
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from apache_beam.utils.shared import Shared
 
-from transforms import errors
 from transforms.config import Config
+from transforms.errors import ConfigError, error_in
 from transforms.histogram import Histogram, HistogramAccumulator
-from transforms.labelling import Labeller, finished, settings_digest
-from transforms.manifest import make_manifest, publish_manifest, retract_manifest
-from transforms.packing import Kept, Output, capacity, pack
-from transforms.plan import Plan, write_plan
-from transforms.planning import make_plan
+from transforms.labelling import Labeller, settings_digest
+from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord
 from transforms.resampling import keep_shard, write_output
 from transforms.schema import schema_of
 from transforms.shards import Shard
+from transforms.stages import (
+    OutputTask,
+    finish_output,
+    label_once,
+    output_tasks,
+    solve_corpus,
+)
 from transforms.statistics import accumulator_for, count_shard
 from transforms.storage import output_storage
-
-_FAIRSHARD_ERROR = re.compile(
-    r"transforms\.errors\.(\w+): (.+?)(?: \[while running [^\n]*)?$", re.MULTILINE
-)
 
 
 class LabelShards(beam.PTransform[Any, Any]):
@@ -71,7 +70,7 @@ class SolvePlan(beam.PTransform[Any, Any]):
         self._records = records
 
     def expand(self, histogram: Any) -> Any:
-        return histogram | beam.Map(_solve, beam.pvalue.AsList(self._records), self._config)
+        return histogram | beam.Map(solve_corpus, beam.pvalue.AsList(self._records), self._config)
 
 
 class ResampleShards(beam.PTransform[Any, Any]):
@@ -88,7 +87,7 @@ class ResampleShards(beam.PTransform[Any, Any]):
         written = (
             kept
             | ToList()
-            | beam.FlatMap(_tasks, beam.pvalue.AsList(records), plan, config)
+            | beam.FlatMap(output_tasks, beam.pvalue.AsList(records), plan, config)
             | beam.Reshuffle()
             | beam.ParDo(_Write(config), plan)
         )
@@ -97,7 +96,7 @@ class ResampleShards(beam.PTransform[Any, Any]):
             | beam.Values()
             | beam.CombineGlobally(_Merge(config))
             | beam.Map(
-                _finish,
+                finish_output,
                 beam.pvalue.AsList(records),
                 beam.pvalue.AsList(kept),
                 beam.pvalue.AsList(written | beam.Keys()),
@@ -163,30 +162,32 @@ class _Pipeline(beam.Pipeline):
         try:
             super().__exit__(kind, value, trace)
         except Exception as error:
-            found = _FAIRSHARD_ERROR.search(str(error))
+            found = error_in(str(error))
             if found is None:
                 raise
-            raise getattr(errors, found[1])(found[2]) from error
+            raise found from error
 
 
 class _Label(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
         self._settings = settings_digest(config)
-        self._storage = output_storage(config.output)
         self._shared = Shared()
 
     def process(self, shard: Shard) -> Iterator[LabelRecord]:
-        record = finished(shard, self._settings, self._storage)
-        if record is None:
-            labeller = self._shared.acquire(lambda: Labeller(self._config), tag=self._settings)
-            record = labeller.label(shard, self._storage)
-            _count("bytes_read", shard.bytes)
-            for step, seconds in record.seconds.items():
-                _count(f"{step}_ms", round(1000 * seconds))
+        record = label_once(shard, self._settings, self._config, self._labeller)
         _count("samples", record.samples)
         _count("rejects", record.rejects)
+        _count("bytes_read", record.shard.bytes)
+        for step, seconds in record.seconds.items():
+            _count(f"{step}_ms", round(1000 * seconds))
         yield record
+
+    def _labeller(self) -> Labeller:
+        labeller: Labeller = self._shared.acquire(
+            lambda: Labeller(self._config), tag=self._settings
+        )
+        return labeller
 
 
 class _Merge(beam.CombineFn):
@@ -217,10 +218,11 @@ class _Write(beam.DoFn):
         self._storage = output_storage(config.output)
 
     def process(
-        self, task: tuple[Output, dict[str, LabelRecord]], plan: Plan
+        self, task: OutputTask, plan: Plan
     ) -> Iterator[tuple[OutputRecord, HistogramAccumulator]]:
-        output, records = task
-        record, patterns = write_output(output, records, plan, self._config, self._storage)
+        record, patterns = write_output(
+            task.output, task.records, plan, self._config, self._storage
+        )
         _count("samples_written", record.samples)
         _count("bytes_written", record.bytes)
         for step, seconds in record.seconds.items():
@@ -232,38 +234,10 @@ def _check_known(options: PipelineOptions) -> None:
     known = options.get_all_options()
     unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
     if unknown:
-        raise errors.ConfigError(
+        raise ConfigError(
             f"unknown option --{min(unknown)}: neither fairshard nor Beam has it; see "
             "`fairshard rebalance --help` and Beam's pipeline options"
         )
-
-
-def _solve(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> Plan:
-    plan, patterns = make_plan(histogram, records, config)
-    write_plan(plan, patterns, output_storage(config.output))
-    return plan
-
-
-def _tasks(
-    kept: Sequence[Kept], records: Sequence[LabelRecord], plan: Plan, config: Config
-) -> Iterator[tuple[Output, dict[str, LabelRecord]]]:
-    retract_manifest(plan, output_storage(config.output))
-    by_name = {record.shard.name: record for record in records}
-    for output in pack(kept, capacity(config.output)):
-        yield output, {origin.shard: by_name[origin.shard] for origin in output.origins}
-
-
-def _finish(
-    written: Histogram,
-    records: Sequence[LabelRecord],
-    kept: Sequence[Kept],
-    outputs: Sequence[OutputRecord],
-    plan: Plan,
-    config: Config,
-) -> str:
-    manifest = make_manifest(records, kept, outputs, written, plan, config)
-    publish_manifest(manifest, output_storage(config.output))
-    return plan.identity
 
 
 def _count(name: str, number: int) -> None:

@@ -1,5 +1,11 @@
 """Errors that a person can act on."""
 
+import re
+
+_IN_A_TRACEBACK = re.compile(
+    r"transforms\.errors\.(\w+): (.+?)(?: \[while running [^\n]*)?$", re.MULTILINE
+)
+
 
 class FairshardError(Exception):
     """One clear sentence: what is wrong, where, and what to do. Ends a run with `exit_code`."""
@@ -17,3 +23,10 @@ class StaleError(FairshardError):
     """An artefact was made from other inputs than the ones at hand."""
 
     exit_code = 3
+
+
+def error_in(traceback: str) -> FairshardError | None:
+    """The FairshardError of a worker, from the text in which an engine reports it; or None."""
+    kinds = {kind.__name__: kind for kind in (FairshardError, ConfigError, StaleError)}
+    found = _IN_A_TRACEBACK.search(traceback)
+    return kinds[found[1]](found[2]) if found and found[1] in kinds else None

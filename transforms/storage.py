@@ -68,6 +68,13 @@ class Storage:
         with self.publishing(name) as stream:
             stream.write(content)
 
+    def sweep(self) -> None:
+        """Remove the hidden files that dead attempts left; no attempt may be running."""
+        system, path = self._at("")
+        for folder in ("labels", "rejects", "plan", "shards", "done/labels", "done/shards", "."):
+            for name in system.glob(f"{path.rstrip('/')}/{folder}/.*.tmp"):
+                system.rm_file(name)
+
     @contextmanager
     def publishing(self, name: str) -> Iterator[IO[bytes]]:
         """A binary stream that becomes the file `name` when the block ends without an error.

@@ -1,0 +1,194 @@
+"""The stages on Apache Spark: an element is a descriptor or a small table, never an image."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from pyspark import RDD, SparkContext
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from transforms.config import Config
+from transforms.errors import ConfigError, FairshardError, error_in
+from transforms.histogram import Histogram, HistogramAccumulator
+from transforms.labelling import Labeller, settings_digest
+from transforms.plan import Plan
+from transforms.records import LabelRecord
+from transforms.resampling import keep_shard, write_output
+from transforms.schema import schema_of
+from transforms.shards import Shard
+from transforms.stages import (
+    OutputTask,
+    finish_output,
+    label_once,
+    output_tasks,
+    solve_corpus,
+)
+from transforms.statistics import accumulator_for, count_shard
+from transforms.storage import output_storage
+
+_LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
+_LOCAL = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}",
+    "spark.ui.enabled": "false",
+}
+_ALWAYS = {"spark.ui.showConsoleProgress": "false"}
+
+
+def label_shards(
+    context: SparkContext, config: Config, shards: Sequence[Shard]
+) -> list[LabelRecord]:
+    """Shard descriptors to label records; a task a shard, the largest first."""
+    largest_first = sorted(shards, key=lambda shard: (-shard.bytes, shard.name))
+    settings = settings_digest(config)
+    return _each(context, largest_first).map(partial(_label, settings, config)).collect()
+
+
+def count_patterns(
+    context: SparkContext, config: Config, records: Sequence[LabelRecord]
+) -> Histogram:
+    """Label records to the corpus's one histogram, merged in a tree."""
+    storage, empty = output_storage(config.output), accumulator_for(schema_of(config))
+    total: HistogramAccumulator = context.parallelize(
+        records, min(len(records), 4 * context.defaultParallelism)
+    ).treeAggregate(
+        empty,
+        lambda total, record: total.merge(count_shard(record, config, storage)),
+        HistogramAccumulator.merge,
+    )
+    return total.extract()
+
+
+def resample_shards(
+    context: SparkContext, config: Config, records: Sequence[LabelRecord], plan: Plan
+) -> None:
+    """Label records to output shards and their manifest; the plan is broadcast."""
+    shared, storage = context.broadcast(plan), output_storage(config.output)
+    kept = (
+        _each(context, records)
+        .map(lambda record: keep_shard(record, shared.value, config, storage))
+        .collect()
+    )
+    tasks = output_tasks(kept, records, plan, config)
+
+    def write(task: OutputTask) -> Any:
+        return write_output(task.output, task.records, shared.value, config, storage)
+
+    written = _each(context, tasks).map(write).collect()
+    total = accumulator_for(schema_of(config))
+    for _, patterns in written:
+        total.merge(patterns)
+    outputs = [record for record, _ in written]
+    finish_output(total.extract(), records, kept, outputs, plan, config)
+
+
+class SparkEngine:
+    """Runs the stages as Spark jobs.
+
+    `arguments` are `--master URL`, `--conf KEY=VALUE` and `--spark.KEY=VALUE`. Without a master,
+    and outside of spark-submit, Spark runs here on all cores.
+    """
+
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        self._settings = _settings_of(arguments)
+
+    def label(self, config: Config, shards: Sequence[Shard]) -> None:
+        """Write the label tables of `shards`."""
+        with self._context(config) as context:
+            label_shards(context, config, shards)
+
+    def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
+        """Count the patterns of labelled shards and write the plan."""
+        with self._context(config) as context:
+            solve_corpus(count_patterns(context, config, records), records, config)
+
+    def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
+        """Write the output shards and the manifest that `plan` asks for."""
+        with self._context(config) as context:
+            resample_shards(context, config, records, plan)
+
+    def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
+        """The three stages as one Spark application."""
+        with self._context(config) as context:
+            records = label_shards(context, config, shards)
+            plan = solve_corpus(count_patterns(context, config, records), records, config)
+            resample_shards(context, config, records, plan)
+
+    @contextmanager
+    def _context(self, config: Config) -> Iterator[SparkContext]:
+        """A context of this job's own; when it ends, what dead attempts left is removed."""
+        _prepare(self._settings)
+        builder = SparkSession.builder.appName("fairshard")
+        for key, value in self._settings.items():
+            builder = builder.config(key, value)
+        session = builder.getOrCreate()
+        try:
+            yield session.sparkContext
+        except PySparkException as error:
+            raise error_in(str(error)) or error from error
+        finally:
+            session.stop()
+            output_storage(config.output).sweep()
+
+
+def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
+    return context.parallelize(elements, max(1, len(elements)))
+
+
+def _label(settings: str, config: Config, shard: Shard) -> LabelRecord:
+    return label_once(shard, settings, config, lambda: _labeller(config.model_dump_json()))
+
+
+@lru_cache(maxsize=1)
+def _labeller(config: str) -> Labeller:
+    """The labeller of this Python worker, kept from task to task with its model."""
+    return Labeller(Config.model_validate_json(config))
+
+
+def _settings_of(arguments: Sequence[str]) -> dict[str, str]:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--master")
+    parser.add_argument("--conf", action="append", default=[])
+    known, others = parser.parse_known_args(arguments)
+    given = [*known.conf, *(other.removeprefix("--") for other in others)]
+    for pair in given:
+        if not pair.startswith("spark.") or "=" not in pair:
+            raise ConfigError(
+                f"unknown option {pair}: Spark takes --master URL and --conf spark.KEY=VALUE"
+            )
+    master = known.master or (None if _submitted() else "local[*]")
+    local = _LOCAL if _is_local(master) else {}
+    settings = {**_ALWAYS, **local, **dict(pair.split("=", 1) for pair in given)}
+    return settings if master is None else {**settings, "spark.master": master}
+
+
+def _submitted() -> bool:
+    """Whether spark-submit started this process, and with it the Java side."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _is_local(master: str | None) -> bool:
+    return master is not None and master.startswith("local")
+
+
+def _prepare(settings: Mapping[str, str]) -> None:
+    """Check for Java, and let Spark's Python workers be this Python, unless told otherwise."""
+    if _submitted():
+        return
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which(str(Path(home, "bin", "java")) if home else "java") is None:
+        raise FairshardError(
+            "Spark needs Java 17 or newer, and none was found: install it (Debian: apt-get install "
+            "openjdk-17-jre-headless) or set JAVA_HOME; the beam engine needs none"
+        )
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if _is_local(settings.get("spark.master")):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
