@@ -5,10 +5,10 @@ DEMO := demo
 DEMO_SAMPLES ?= 4000
 DEMO_SHARDS ?= 8
 
-.PHONY: help setup demo test lint format browser clean
+.PHONY: help setup demo test spark-cluster-test lint format browser java clean
 
 help: ## say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
 
 setup: $(READY) ## make .venv with the tested versions
 
@@ -23,8 +23,11 @@ demo: $(READY) ## draw a corpus with planted bias, rebalance it, show what came 
 	@$(BIN)/fairshard corpus $(DEMO) --samples $(DEMO_SAMPLES) --shards $(DEMO_SHARDS) --seed 0
 	@$(BIN)/fairshard rebalance $(DEMO)/config.yaml
 
-test: $(READY) browser ## run all tests
+test: $(READY) browser java ## run all tests
 	$(BIN)/python -m pytest
+
+spark-cluster-test: $(READY) java ## lose workers of a real Spark cluster on loopback in the middle of a job
+	$(BIN)/python -m pytest -m cluster
 
 lint: $(READY) ## ruff and mypy --strict
 	$(BIN)/ruff check .
@@ -39,6 +42,11 @@ browser: ## Chromium, which the report's tests open
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	|| { echo "the report's tests need Chromium: install the package chromium, then run make test again" >&2; exit 1; }
+
+java: ## Java, which Spark's tests run on
+	@command -v java >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless >/dev/null; } \
+	|| { echo "Spark's tests need Java 17 or newer: install it (Debian: openjdk-17-jre-headless), then run make test again" >&2; exit 1; }
 
 clean: ## remove what make made
 	rm -rf .venv $(DEMO) build *.egg-info

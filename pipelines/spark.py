@@ -10,8 +10,9 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from pyspark import RDD, SparkContext
+from pyspark import RDD, SparkContext, TaskContext
 from pyspark.errors import PySparkException
+from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
 
 from transforms.config import Config
@@ -31,7 +32,7 @@ from transforms.stages import (
     solve_corpus,
 )
 from transforms.statistics import accumulator_for, count_shard
-from transforms.storage import output_storage
+from transforms.storage import Storage, output_storage
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
 _LOCAL = {
@@ -40,16 +41,20 @@ _LOCAL = {
     "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}",
     "spark.ui.enabled": "false",
 }
+_GPU = "gpu"
 _ALWAYS = {"spark.ui.showConsoleProgress": "false"}
 
 
 def label_shards(
     context: SparkContext, config: Config, shards: Sequence[Shard]
 ) -> list[LabelRecord]:
-    """Shard descriptors to label records; a task a shard, the largest first."""
+    """Shard descriptors to label records; a task a shard, the largest first, a GPU a task."""
     largest_first = sorted(shards, key=lambda shard: (-shard.bytes, shard.name))
-    settings = settings_digest(config)
-    return _each(context, largest_first).map(partial(_label, settings, config)).collect()
+    tasks = _each(context, largest_first).map(partial(_label, settings_digest(config), config))
+    if config.model is not None and config.model.device == "cuda":
+        gpu = TaskResourceRequests().cpus(1).resource(_GPU, 1)
+        tasks = tasks.withResources(ResourceProfileBuilder().require(gpu).build)
+    return tasks.collect()
 
 
 def count_patterns(
@@ -102,29 +107,29 @@ class SparkEngine:
 
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
-        with self._context(config) as context:
+        with self.context(output_storage(config.output)) as context:
             label_shards(context, config, shards)
 
     def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
         """Count the patterns of labelled shards and write the plan."""
-        with self._context(config) as context:
+        with self.context(output_storage(config.output)) as context:
             solve_corpus(count_patterns(context, config, records), records, config)
 
     def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
         """Write the output shards and the manifest that `plan` asks for."""
-        with self._context(config) as context:
+        with self.context(output_storage(config.output)) as context:
             resample_shards(context, config, records, plan)
 
     def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
         """The three stages as one Spark application."""
-        with self._context(config) as context:
+        with self.context(output_storage(config.output)) as context:
             records = label_shards(context, config, shards)
             plan = solve_corpus(count_patterns(context, config, records), records, config)
             resample_shards(context, config, records, plan)
 
     @contextmanager
-    def _context(self, config: Config) -> Iterator[SparkContext]:
-        """A context of this job's own; when it ends, what dead attempts left is removed."""
+    def context(self, output: Storage) -> Iterator[SparkContext]:
+        """A job's own context; when it ends, what dead attempts left in `output` is removed."""
         _prepare(self._settings)
         builder = SparkSession.builder.appName("fairshard")
         for key, value in self._settings.items():
@@ -136,7 +141,7 @@ class SparkEngine:
             raise error_in(str(error)) or error from error
         finally:
             session.stop()
-            output_storage(config.output).sweep()
+            output.sweep()
 
 
 def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
@@ -144,7 +149,19 @@ def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
 
 
 def _label(settings: str, config: Config, shard: Shard) -> LabelRecord:
-    return label_once(shard, settings, config, lambda: _labeller(config.model_dump_json()))
+    return label_once(
+        shard, settings, config, lambda: _labeller(on_task_gpu(config).model_dump_json())
+    )
+
+
+def on_task_gpu(config: Config) -> Config:
+    """`config` with the model on the GPU that Spark gave this task, if it gave one."""
+    task = TaskContext.get()
+    given = task.resources().get(_GPU) if task is not None else None
+    if config.model is None or given is None:
+        return config
+    model = config.model.model_copy(update={"device": f"cuda:{given.addresses[0]}"})
+    return config.model_copy(update={"model": model})
 
 
 @lru_cache(maxsize=1)

@@ -98,10 +98,10 @@ class Clip:
 
 
 def _device(wanted: str) -> torch.device:
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise FairshardError(
-            "model.device is cuda but this machine has no CUDA device: set model.device to auto or "
-            "cpu, or run where there is a GPU"
+            f"model.device is {wanted} but this machine has no CUDA device: set model.device to "
+            "auto or cpu, or run where there is a GPU"
         )
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"

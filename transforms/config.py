@@ -194,7 +194,7 @@ class Model(Section):
 
     name: str = Field(min_length=1)
     pretrained: str | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     batch_size: int = Field(256, gt=0)
     decode_threads: int = Field(4, gt=0)

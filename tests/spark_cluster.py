@@ -1,0 +1,146 @@
+"""A real Spark standalone cluster on loopback, and applications submitted to it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyspark
+
+SPARK = Path(pyspark.__file__).parent
+SUBMIT = Path(__file__).parents[1] / "infra" / "spark" / "submit.py"
+_ENVIRONMENT = {
+    "SPARK_HOME": str(SPARK),
+    "SPARK_LOCAL_IP": "127.0.0.1",
+    "SPARK_PUBLIC_DNS": "127.0.0.1",
+    "PYSPARK_PYTHON": sys.executable,
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster: the URL of its master, and its workers' processes."""
+
+    master: str
+    workers: tuple[psutil.Process, ...]
+
+    def executors(self) -> list[psutil.Process]:
+        """The Java processes that run tasks."""
+        return [
+            child
+            for worker in self.workers
+            for child in _descendants(worker)
+            if "CoarseGrainedExecutorBackend" in " ".join(_command(child))
+        ]
+
+    def python_workers(self) -> list[psutil.Process]:
+        """The Python processes that run tasks, as Spark's daemons fork them."""
+        daemons = [
+            child
+            for executor in self.executors()
+            for child in executor.children()
+            if "pyspark.daemon" in " ".join(_command(child))
+        ]
+        return [worker for daemon in daemons for worker in daemon.children()]
+
+
+@contextmanager
+def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
+    """A master and `workers` workers of one core each; all are ended with the block.
+
+    Each worker has a loopback address of its own: Spark never runs two attempts on one host.
+    """
+    with ExitStack() as stack:
+        master = stack.enter_context(
+            _daemon(folder / "master", "master.Master", "--host", "127.0.0.1")
+        )
+        url = _said(master, r"Starting Spark master at (spark://\S+)")
+        processes = []
+        for number in range(workers):
+            host = f"127.0.0.{number + 1}"
+            arguments = ("--host", host, "--cores", "1", "--memory", "1g", url)
+            worker = stack.enter_context(
+                _daemon(folder / f"worker{number}", "worker.Worker", *arguments)
+            )
+            _said(worker, r"(Successfully registered with master)")
+            processes.append(psutil.Process(worker.pid))
+        yield Cluster(url, tuple(processes))
+
+
+def submitted(
+    cluster: Cluster, wheel: Path, arguments: list[str], conf: dict[str, str]
+) -> "subprocess.Popen[str]":
+    """`fairshard` with `arguments`, submitted to the cluster with a built wheel."""
+    options = [f"--conf={key}={value}" for key, value in conf.items()]
+    command = [str(SPARK / "bin" / "spark-submit"), "--master", cluster.master, *options]
+    return subprocess.Popen(
+        [*command, "--py-files", str(wheel), str(SUBMIT), *arguments],
+        env={**os.environ, **_ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def _daemon(folder: Path, name: str, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    folder.mkdir(parents=True)
+    log4j = folder / "log4j2.properties"
+    log4j.write_text(
+        "rootLogger.level = info\nrootLogger.appenderRef.console.ref = console\n"
+        "appender.console.type = Console\nappender.console.name = console\n"
+        "appender.console.target = SYSTEM_OUT\nappender.console.layout.type = PatternLayout\n"
+        "appender.console.layout.pattern = %m%n\n"
+    )
+    command = [str(SPARK / "bin" / "spark-class"), f"org.apache.spark.deploy.{name}"]
+    options = f"-Dlog4j2.configurationFile={log4j.as_uri()}"
+    places = {"SPARK_WORKER_DIR": str(folder), "SPARK_DAEMON_JAVA_OPTS": options}
+    process = subprocess.Popen(
+        [*command, "--webui-port", "0", "--port", "0", *arguments],
+        env={**os.environ, **_ENVIRONMENT, **places},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        for child in [*_descendants(psutil.Process(process.pid)), process]:
+            _end(child)
+        process.wait()
+
+
+def _said(process: "subprocess.Popen[str]", pattern: str) -> str:
+    """What `pattern` finds in the process's output, which is read until then."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(pattern, line):
+            return found[1]
+    raise AssertionError(f"the process ended without saying {pattern}")
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _end(process: "psutil.Process | subprocess.Popen[str]") -> None:
+    try:
+        process.send_signal(signal.SIGKILL)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return

@@ -1,0 +1,157 @@
+"""A cluster that loses workers in the middle of a job: the job ends right, with the same bytes."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from jobs.demo.corpus import MODEL
+from pipelines.beam import BeamEngine
+from tests.fixtures import tree, write_corpus
+from tests.spark_cluster import Cluster, standalone_cluster, submitted
+from transforms.config import read_config
+from transforms.shards import find_shards
+
+pytestmark = pytest.mark.cluster
+SHARDS = 12
+LONGEST = 120.0
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    project = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", str(folder)]
+    subprocess.run([*command, str(project)], check=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with standalone_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder, samples=1200, shards=SHARDS)
+    attribute = {"target": 0.5, "prompts": ["a fox"]}
+    values = {
+        "input": {"shards": str(folder / "in" / "*.tar")},
+        "model": {"name": f"local-dir:{MODEL}", "batch_size": 16},
+        "similarity": True,
+        "attributes": {
+            "kind": {
+                "zero_shot": {"none_of_these": ["an owl"]},
+                "names": {"fox": {**attribute, "lexicon": ["woman"]}},
+            }
+        },
+        "labels": {"thing": {"field": "words", "names": ["doctor", "nurse"]}},
+        "balance": {"eta": 0.5, "eps_R": 0.3},
+        "output": {"url": "out", "samples_per_shard": 6},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(values))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(corpus: Path) -> dict[str, bytes]:
+    config = read_config(corpus / "config.yaml")
+    BeamEngine(("--runner=FnApiRunner",)).rebalance(config, find_shards(config.input))
+    return tree(corpus / "out")
+
+
+def run_and_harm(
+    cluster: Cluster,
+    wheel: Path,
+    corpus: Path,
+    output: Path,
+    began: str,
+    harm: Callable[[], None],
+    conf: dict[str, str],
+) -> str:
+    """Submit a rebalance; `harm` once the first file of the folder `began` is there."""
+    arguments = ["rebalance", str(corpus / "config.yaml"), "--output", str(output)]
+    job = submitted(cluster, wheel, [*arguments, "--engine", "spark"], conf)
+    harmed = False
+    deadline = time.monotonic() + LONGEST
+    while job.poll() is None:
+        if time.monotonic() > deadline:
+            job.kill()
+        if not harmed and any((output / began).glob("*.json")):
+            harm()
+            harmed = True
+        try:
+            job.wait(0.02)
+        except subprocess.TimeoutExpired:
+            continue
+    assert job.stdout is not None
+    said = job.stdout.read()
+    assert harmed, said
+    assert job.returncode == 0, said
+    return said
+
+
+def hidden(output: Path) -> list[Path]:
+    return list(output.rglob(".*.tmp"))
+
+
+@pytest.mark.parametrize("began", ["done/labels", "done/shards"])
+def test_an_executor_that_is_killed_costs_nothing(
+    cluster: Cluster,
+    wheel: Path,
+    corpus: Path,
+    expected: dict[str, bytes],
+    tmp_path: Path,
+    began: str,
+) -> None:
+    killed: list[int] = []
+
+    def kill() -> None:
+        victim = cluster.executors()[0]
+        killed.append(victim.pid)
+        victim.kill()
+
+    run_and_harm(cluster, wheel, corpus, tmp_path / "out", began, kill, {})
+    assert killed
+    assert tree(tmp_path / "out") == expected
+    assert hidden(tmp_path / "out") == []
+
+
+def test_a_python_worker_that_is_killed_costs_nothing(
+    cluster: Cluster, wheel: Path, corpus: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    def kill() -> None:
+        cluster.python_workers()[0].kill()
+
+    run_and_harm(cluster, wheel, corpus, tmp_path / "out", "done/labels", kill, {})
+    assert tree(tmp_path / "out") == expected
+    assert hidden(tmp_path / "out") == []
+
+
+def test_a_task_that_stands_still_is_overtaken_by_a_second_attempt(
+    cluster: Cluster, wheel: Path, corpus: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    stopped: list[psutil.Process] = []
+
+    def stop() -> None:
+        stopped.append(cluster.python_workers()[0])
+        stopped[0].suspend()
+
+    speculation = {
+        "spark.speculation": "true",
+        "spark.speculation.interval": "100ms",
+        "spark.speculation.multiplier": "1.5",
+        "spark.speculation.quantile": "0.5",
+        "spark.speculation.minTaskRuntime": "200ms",
+    }
+    run_and_harm(cluster, wheel, corpus, tmp_path / "out", "done/labels", stop, speculation)
+    assert stopped
+    assert tree(tmp_path / "out") == expected
+    assert hidden(tmp_path / "out") == []
