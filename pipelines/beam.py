@@ -18,15 +18,18 @@ from transforms.config import Config
 from transforms.errors import ConfigError, error_in
 from transforms.histogram import Histogram, HistogramAccumulator
 from transforms.labelling import Labeller, settings_digest
+from transforms.parts import Part, parts_of
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord
 from transforms.resampling import keep_shard, write_output
 from transforms.schema import schema_of
 from transforms.shards import Shard
 from transforms.stages import (
+    Labelled,
     OutputTask,
     finish_output,
-    label_once,
+    gather_parts,
+    label_part,
     output_tasks,
     solve_corpus,
 )
@@ -42,7 +45,15 @@ class LabelShards(beam.PTransform[Any, Any]):
         self._config = config
 
     def expand(self, shards: Any) -> Any:
-        return shards | beam.Reshuffle() | beam.ParDo(_Label(self._config))
+        settings = settings_digest(self._config)
+        return (
+            shards
+            | beam.FlatMap(parts_of, self._config.input)
+            | beam.Reshuffle()
+            | beam.ParDo(_Label(self._config, settings))
+            | beam.GroupByKey()
+            | beam.ParDo(_Gather(self._config, settings))
+        )
 
 
 class CountPatterns(beam.PTransform[Any, Any]):
@@ -169,25 +180,34 @@ class _Pipeline(beam.Pipeline):
 
 
 class _Label(beam.DoFn):
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, settings: str) -> None:
         self._config = config
-        self._settings = settings_digest(config)
+        self._settings = settings
         self._shared = Shared()
 
-    def process(self, shard: Shard) -> Iterator[LabelRecord]:
-        record = label_once(shard, self._settings, self._config, self._labeller)
-        _count("samples", record.samples)
-        _count("rejects", record.rejects)
-        _count("bytes_read", record.shard.bytes)
-        for step, seconds in record.seconds.items():
-            _count(f"{step}_ms", round(1000 * seconds))
-        yield record
+    def process(self, part: Part) -> Iterator[tuple[Shard, Labelled]]:
+        yield part.shard, label_part(part, self._settings, self._config, self._labeller)
 
     def _labeller(self) -> Labeller:
         labeller: Labeller = self._shared.acquire(
             lambda: Labeller(self._config), tag=self._settings
         )
         return labeller
+
+
+class _Gather(beam.DoFn):
+    def __init__(self, config: Config, settings: str) -> None:
+        self._config = config
+        self._settings = settings
+
+    def process(self, labelled: tuple[Shard, Iterable[Labelled]]) -> Iterator[LabelRecord]:
+        record = gather_parts(*labelled, self._settings, self._config)
+        _count("samples", record.samples)
+        _count("rejects", record.rejects)
+        _count("bytes_read", record.shard.bytes)
+        for step, seconds in record.seconds.items():
+            _count(f"{step}_ms", round(1000 * seconds))
+        yield record
 
 
 class _Merge(beam.CombineFn):

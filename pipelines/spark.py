@@ -19,15 +19,18 @@ from transforms.config import Config
 from transforms.errors import ConfigError, FairshardError, error_in
 from transforms.histogram import Histogram, HistogramAccumulator
 from transforms.labelling import Labeller, settings_digest
+from transforms.parts import Part, parts_of
 from transforms.plan import Plan
 from transforms.records import LabelRecord
 from transforms.resampling import keep_shard, write_output
 from transforms.schema import schema_of
 from transforms.shards import Shard
 from transforms.stages import (
+    Labelled,
     OutputTask,
     finish_output,
-    label_once,
+    gather_parts,
+    label_part,
     output_tasks,
     solve_corpus,
 )
@@ -42,19 +45,26 @@ _LOCAL = {
     "spark.ui.enabled": "false",
 }
 _GPU = "gpu"
+_GATHERERS = 1000
 _ALWAYS = {"spark.ui.showConsoleProgress": "false"}
 
 
 def label_shards(
     context: SparkContext, config: Config, shards: Sequence[Shard]
 ) -> list[LabelRecord]:
-    """Shard descriptors to label records; a task a shard, the largest first, a GPU a task."""
+    """Shard descriptors to label records; a task a part, large shards first, a GPU a task."""
+    settings = settings_digest(config)
     largest_first = sorted(shards, key=lambda shard: (-shard.bytes, shard.name))
-    tasks = _each(context, largest_first).map(partial(_label, settings_digest(config), config))
+    parts = [part for shard in largest_first for part in parts_of(shard, config.input)]
+    labelled = _each(context, parts).map(partial(_label, settings, config))
     if config.model is not None and config.model.device == "cuda":
         gpu = TaskResourceRequests().cpus(1).resource(_GPU, 1)
-        tasks = tasks.withResources(ResourceProfileBuilder().require(gpu).build)
-    return tasks.collect()
+        labelled = labelled.withResources(ResourceProfileBuilder().require(gpu).build)
+    return (
+        labelled.groupByKey(min(len(shards), _GATHERERS))
+        .map(lambda group: gather_parts(*group, settings, config))
+        .collect()
+    )
 
 
 def count_patterns(
@@ -148,10 +158,11 @@ def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
     return context.parallelize(elements, max(1, len(elements)))
 
 
-def _label(settings: str, config: Config, shard: Shard) -> LabelRecord:
-    return label_once(
-        shard, settings, config, lambda: _labeller(on_task_gpu(config).model_dump_json())
-    )
+def _label(settings: str, config: Config, part: Part) -> tuple[Shard, Labelled]:
+    def labeller() -> Labeller:
+        return _labeller(on_task_gpu(config).model_dump_json())
+
+    return part.shard, label_part(part, settings, config, labeller)
 
 
 def on_task_gpu(config: Config) -> Config:

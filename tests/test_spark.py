@@ -37,6 +37,7 @@ def test_spark_writes_what_beam_writes(tmp_path: Path) -> None:
     write_corpus(tmp_path, samples=400, shards=5)
     config = config_of(
         tmp_path,
+        input={"shards": "in/*.tar", "part_bytes": 100_000},
         model={"name": f"local-dir:{MODEL}", "batch_size": 32},
         utility={"score": "similarity"},
         balance={"eta": 1.2, "Q": 4.0},
@@ -71,6 +72,7 @@ def context() -> Iterator[SparkContext]:
     seed=st.integers(0, 2**16),
     eta=st.sampled_from([0.3, 0.8, 1.7]),
     size=st.sampled_from([{"samples_per_shard": 9}, {"bytes_per_shard": 30_000}]),
+    part=st.sampled_from([2**30, 30_000, 7_000]),
 )
 def test_any_corpus_seed_and_size_gives_the_same_bytes(
     context: SparkContext,
@@ -80,11 +82,16 @@ def test_any_corpus_seed_and_size_gives_the_same_bytes(
     seed: int,
     eta: float,
     size: dict[str, int],
+    part: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("property")
     write_corpus(folder, samples, min(shards, samples), seed)
     config = config_of(
-        folder, seed=seed, balance={"eta": eta, "Q": 3.0}, output={"url": "out", **size}
+        folder,
+        input={"shards": "in/*.tar", "part_bytes": part},
+        seed=seed,
+        balance={"eta": eta, "Q": 3.0},
+        output={"url": "out", **size},
     )
     spark = to(config, folder / "spark")
     records = label_shards(context, spark, find_shards(spark.input))

@@ -64,11 +64,15 @@ class Limits(Section):
 
 
 class Input(Section):
-    """The corpus: webdataset shards on any fsspec storage."""
+    """The corpus: webdataset shards on any fsspec storage.
+
+    A shard larger than `part_bytes` is labelled in parts of that size, by as many workers.
+    """
 
     shards: Words = Field(min_length=1)
     members: Members = Members()
     caption_field: str | None = None
+    part_bytes: int = Field(2**30, gt=0)
     storage_options: dict[str, Any] = {}
     limits: Limits = Limits()
 

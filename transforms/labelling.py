@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING
+
+import pyarrow as pa
 
 from transforms import layout
 from transforms.candidates import Candidate, CandidateReader, Sight
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.overlap import Clock, in_order, salvaged
+from transforms.parts import Part, parts_of
 from transforms.records import LabelRecord, label_record_from, to_json
 from transforms.rows import LabelRows, Row, reject_table
 from transforms.schema import schema_of
@@ -30,9 +34,20 @@ __all__ = ["Labeller", "finished", "settings_digest"]
 
 _READ_AHEAD_BYTES = 128 * 2**20
 _BATCH_WITHOUT_MODEL = 256
-_STEPS = ("read", "decode", "model", "idle", "write")
+_STEPS = ("read", "decode", "model", "idle")
 
 _Entry = Candidate | Reject | Ignored
+
+
+@dataclass(frozen=True)
+class PartLabels:
+    """The labels of a part of a shard: its tables, ignored members by reason, seconds by step."""
+
+    index: int
+    table: pa.Table
+    rejects: pa.Table
+    ignored: Mapping[str, int]
+    seconds: Mapping[str, float]
 
 
 class Labeller:
@@ -57,18 +72,23 @@ class Labeller:
         )
 
     def label(self, shard: Shard, storage: Storage) -> LabelRecord:
-        """Label `shard`: write its rejects, its label table and, last, the record returned here.
+        """Label `shard`, part by part, and write its tables and record, as `write_labels` does."""
+        parts = parts_of(shard, self._config.input)
+        return write_labels(shard, self.settings, map(self.label_part, parts), storage)
 
-        The record's seconds: `read` and `decode` are those of their threads, added up; `idle` is
-        what the model waited for them. Raises FairshardError where the shard cannot be read, or
-        the model fails on a whole batch; all else that is wrong with a sample makes it a reject.
+    def label_part(self, part: Part) -> PartLabels:
+        """The labels of one part of a shard.
+
+        Its seconds: `read` and `decode` are those of their threads, added up; `idle` is what the
+        model waited for them. Raises FairshardError where the shard cannot be read, or the model
+        fails on a whole batch; all else that is wrong with a sample makes it a reject.
         """
         started = time.perf_counter()
         clock = Clock()
         rows = LabelRows(self.schema)
         rejects: list[Reject] = []
         ignored: Counter[str] = Counter()
-        with closing(self._outcomes(shard, clock)) as outcomes:
+        with closing(self._outcomes(part, clock)) as outcomes:
             for outcome in outcomes:
                 match outcome:
                     case Row():
@@ -77,47 +97,25 @@ class Labeller:
                         rejects.append(outcome)
                     case Ignored():
                         ignored[outcome.reason] += 1
-        content = clock.timed("write", lambda: self._write(shard, storage, rows, rejects))
         seconds = {step: clock.seconds.get(step, 0.0) for step in _STEPS}
-        record = LabelRecord(
-            shard=shard,
-            settings=self.settings,
-            samples=len(rows),
-            rejects=len(rejects),
-            ignored=dict(sorted(ignored.items())),
-            table_bytes=len(content),
-            table_digest=digest(content),
-            seconds=seconds | {"total": time.perf_counter() - started},
-        )
-        storage.publish(layout.label_record(shard.name), to_json(record))
-        return record
+        seconds["total"] = time.perf_counter() - started
+        return PartLabels(part.index, rows.table(), reject_table(rejects), ignored, seconds)
 
-    def _write(
-        self, shard: Shard, storage: Storage, rows: LabelRows, rejects: list[Reject]
-    ) -> bytes:
-        """Write both tables; returns the label table's bytes."""
-        if finished(shard, self.settings, storage) is None:
-            storage.delete(layout.label_record(shard.name))
-        storage.publish(layout.rejects(shard.name), parquet_bytes(reject_table(rejects)))
-        content = parquet_bytes(rows.table())
-        storage.publish(layout.labels(shard.name), content)
-        return content
-
-    def _outcomes(self, shard: Shard, clock: Clock) -> Generator[Row | Reject | Ignored]:
+    def _outcomes(self, part: Part, clock: Clock) -> Generator[Row | Reject | Ignored]:
         options = self._config.input.storage_options
         with (
-            open_tar(shard.url, options) as stream,
-            closing(self._entries(stream, clock)) as entries,
+            open_tar(part.shard.url, options) as stream,
+            closing(self._entries(stream, part.span, clock)) as entries,
         ):
             for batch in _batches(entries, self._batch_size):
                 sights = iter(self._seen(batch, clock))
                 for entry in batch:
                     yield self._row(entry, next(sights)) if isinstance(entry, Candidate) else entry
 
-    def _entries(self, stream: IO[bytes], clock: Clock) -> Generator[_Entry]:
+    def _entries(self, stream: IO[bytes], span: range, clock: Clock) -> Generator[_Entry]:
         """What the tar holds, in its order: read ahead of the model, where there is one."""
         limits = self._config.input.limits
-        found = clock.each("read", read_samples(stream, self._members, limits))
+        found = clock.each("read", read_samples(stream, self._members, limits, span))
         read = partial(self._read, clock)
         if self._vision is None:
             yield from map(read, found)
@@ -166,6 +164,39 @@ class Labeller:
             similarity=sight.similarity,
             utility=utility,
         )
+
+
+def write_labels(
+    shard: Shard, settings: str, parts: Iterable[PartLabels], storage: Storage
+) -> LabelRecord:
+    """Write the rejects and the label table of all `parts` of `shard` and, last, the record."""
+    ordered = sorted(parts, key=lambda part: part.index)
+    started = time.perf_counter()
+    if finished(shard, settings, storage) is None:
+        storage.delete(layout.label_record(shard.name))
+    rejects = pa.concat_tables(part.rejects for part in ordered)
+    table = pa.concat_tables(part.table for part in ordered).combine_chunks()
+    content = parquet_bytes(table)
+    storage.publish(layout.rejects(shard.name), parquet_bytes(rejects.combine_chunks()))
+    storage.publish(layout.labels(shard.name), content)
+    ignored = sum((Counter(part.ignored) for part in ordered), Counter[str]())
+    seconds = {
+        step: sum(part.seconds.get(step, 0.0) for part in ordered) for step in (*_STEPS, "total")
+    }
+    seconds["write"] = time.perf_counter() - started
+    seconds["total"] += seconds["write"]
+    record = LabelRecord(
+        shard=shard,
+        settings=settings,
+        samples=table.num_rows,
+        rejects=rejects.num_rows,
+        ignored=dict(sorted(ignored.items())),
+        table_bytes=len(content),
+        table_digest=digest(content),
+        seconds=seconds,
+    )
+    storage.publish(layout.label_record(shard.name), to_json(record))
+    return record
 
 
 def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | None:

@@ -16,7 +16,7 @@ _EXTENSION = re.compile(r"\.(tar\.gz|tgz|tar)$")
 _GLOB = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Shard:
     """One input shard: a unique name, its URL, its size in bytes and its version.
 

@@ -1,13 +1,14 @@
 """The steps that every engine wires together; what passes between them is small."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from transforms.config import Config
 from transforms.histogram import Histogram
-from transforms.labelling import Labeller, finished
+from transforms.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.manifest import make_manifest, publish_manifest, retract_manifest
 from transforms.packing import Kept, Output, capacity, pack
+from transforms.parts import Part
 from transforms.plan import Plan, write_plan
 from transforms.planning import make_plan
 from transforms.records import LabelRecord, OutputRecord
@@ -23,12 +24,36 @@ class OutputTask:
     records: dict[str, LabelRecord]
 
 
-def label_once(
-    shard: Shard, settings: str, config: Config, labeller: Callable[[], Labeller]
-) -> LabelRecord:
-    """Label `shard`, or find it labelled; only then is no labeller asked for."""
+Labelled = LabelRecord | PartLabels
+
+
+def label_part(
+    part: Part, settings: str, config: Config, labeller: Callable[[], Labeller]
+) -> Labelled:
+    """Label a part of a shard, or find the shard labelled; only then is no labeller asked for.
+
+    A shard of one part is written, and its record is what travels on.
+    """
     storage = output_storage(config.output)
-    return finished(shard, settings, storage) or labeller().label(shard, storage)
+    done = finished(part.shard, settings, storage)
+    if done is not None:
+        return done
+    return labeller().label_part(part) if part.count > 1 else labeller().label(part.shard, storage)
+
+
+def gather_parts(
+    shard: Shard, labelled: Iterable[Labelled], settings: str, config: Config
+) -> LabelRecord:
+    """The record of `shard` of what `label_part` gave for all its parts; writes what is apart.
+
+    Where another attempt finished the shard meanwhile, its record is taken.
+    """
+    parts = list(labelled)
+    records = [part for part in parts if isinstance(part, LabelRecord)]
+    if records:
+        return records[0]
+    apart = [part for part in parts if isinstance(part, PartLabels)]
+    return write_labels(shard, settings, apart, output_storage(config.output))
 
 
 def solve_corpus(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> Plan:

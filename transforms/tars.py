@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from transforms.config import Limits, Members
+from transforms.parts import WHOLE
 from transforms.tar_headers import (
     BLOCK,
     DIRECTORY,
@@ -66,7 +67,7 @@ class Ignored:
 
 
 def read_samples(
-    stream: IO[bytes], members: Members, limits: Limits
+    stream: IO[bytes], members: Members, limits: Limits, span: range = WHOLE
 ) -> Iterator[Sample | Reject | Ignored]:
     """The samples of the tar in `stream`, in order, in one forward pass; bad data gives Rejects.
 
@@ -74,6 +75,9 @@ def read_samples(
     member of no sample stands inside it, it is rejected. Payloads of extensions that `members` does
     not name are passed over. After damage, all that is complete before it is kept, and the last
     Reject says from which byte on nothing can be read.
+
+    With a `span`, only what begins in it is given; headers before it are read, for their keys, and
+    payloads are passed over.
     """
     extensions = (*members.image, *members.caption, *members.metadata)
     wanted = _Wanted(frozenset(map(str.lower, extensions)), limits.max_member_bytes)
@@ -91,24 +95,27 @@ def read_samples(
                 cursor.skip(member.end - cursor.position)
                 if run is not None:
                     run.interrupted = True
-                yield Ignored(_shown(name), reason or "its name has no key and extension")
+                if member.offset in span:
+                    yield Ignored(_shown(name), reason or "its name has no key and extension")
                 continue
             if run is None or run.key != parts[0]:
-                if run is not None:
-                    yield run.close()
-                run = _Run(parts[0], member.offset, wanted, seen)
+                yield from _closed(run, span)
+                run = None
+                if member.offset >= span.stop:
+                    return
+                run = _Run(parts[0], member.offset, wanted.within(member.offset, span), seen)
             inside = run
             run.add(member, name, parts[1].lower(), cursor)
             inside = None
-        yield from _after_the_end(cursor)
+        if cursor.position in span:
+            yield from _after_the_end(cursor)
     except DamagedTarError as error:
         if inside is None:
             damage = Reject("", "read", str(error))
         else:
             inside.problem = str(error)
-    if run is not None:
-        yield run.close()
-    if damage is not None:
+    yield from _closed(run, span)
+    if damage is not None and cursor.position in span:
         yield damage
 
 
@@ -119,6 +126,10 @@ class _Wanted:
     extensions: frozenset[str]
     largest: int
 
+    def within(self, offset: int, span: range) -> "_Wanted":
+        """What is wanted of a sample at `offset`: nothing outside of the span."""
+        return self if offset in span else _Wanted(frozenset(), self.largest)
+
 
 class _Run:
     """A run of members of one key, as they come."""
@@ -128,7 +139,7 @@ class _Run:
         self.problem = _key_problem(key, seen)
         self.interrupted = False
         self._wanted = wanted
-        self._offset = offset
+        self.offset = offset
         self._end = offset
         self._extensions = set(_FIELDS_OF_WEBDATASET)
         self._payloads: dict[str, bytes] = {}
@@ -148,7 +159,7 @@ class _Run:
         """The sample, or why it is none."""
         if self.problem is not None:
             return Reject(_shown(self.key), "read", self.problem)
-        return Sample(self.key, self._offset, self._end - self._offset, self._payloads)
+        return Sample(self.key, self.offset, self._end - self.offset, self._payloads)
 
     def _problem_of(self, member: Member, name: str, extension: str) -> str | None:
         if self.interrupted:
@@ -170,6 +181,11 @@ class _Run:
                 f"input.limits.max_member_bytes = {self._wanted.largest}"
             )
         return None
+
+
+def _closed(run: _Run | None, span: range) -> Iterator[Sample | Reject]:
+    if run is not None and run.offset in span:
+        yield run.close()
 
 
 def split_name(name: str) -> tuple[str, str] | None:
