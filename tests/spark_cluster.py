@@ -5,7 +5,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,14 +52,18 @@ class Cluster:
 
 
 @contextmanager
-def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
+def standalone_cluster(
+    folder: Path, workers: int = 2, settings: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
     """A master and `workers` workers of one core each; all are ended with the block.
 
     Each worker has a loopback address of its own: Spark never runs two attempts on one host.
+    `settings` are Spark's for the daemons.
     """
+    java = [f"-D{key}={value}" for key, value in (settings or {}).items()]
     with ExitStack() as stack:
         master = stack.enter_context(
-            _daemon(folder / "master", "master.Master", "--host", "127.0.0.1")
+            _daemon(folder / "master", java, "master.Master", "--host", "127.0.0.1")
         )
         url = _said(master, r"Starting Spark master at (spark://\S+)")
         processes = []
@@ -66,7 +71,7 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
             host = f"127.0.0.{number + 1}"
             arguments = ("--host", host, "--cores", "1", "--memory", "1g", url)
             worker = stack.enter_context(
-                _daemon(folder / f"worker{number}", "worker.Worker", *arguments)
+                _daemon(folder / f"worker{number}", java, "worker.Worker", *arguments)
             )
             _said(worker, r"(Successfully registered with master)")
             processes.append(psutil.Process(worker.pid))
@@ -89,7 +94,9 @@ def submitted(
 
 
 @contextmanager
-def _daemon(folder: Path, name: str, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+def _daemon(
+    folder: Path, java: Sequence[str], name: str, *arguments: str
+) -> "Iterator[subprocess.Popen[str]]":
     folder.mkdir(parents=True)
     log4j = folder / "log4j2.properties"
     log4j.write_text(
@@ -99,8 +106,8 @@ def _daemon(folder: Path, name: str, *arguments: str) -> "Iterator[subprocess.Po
         "appender.console.layout.pattern = %m%n\n"
     )
     command = [str(SPARK / "bin" / "spark-class"), f"org.apache.spark.deploy.{name}"]
-    options = f"-Dlog4j2.configurationFile={log4j.as_uri()}"
-    places = {"SPARK_WORKER_DIR": str(folder), "SPARK_DAEMON_JAVA_OPTS": options}
+    options = [f"-Dlog4j2.configurationFile={log4j.as_uri()}", *java]
+    places = {"SPARK_WORKER_DIR": str(folder), "SPARK_DAEMON_JAVA_OPTS": " ".join(options)}
     process = subprocess.Popen(
         [*command, "--webui-port", "0", "--port", "0", *arguments],
         env={**os.environ, **_ENVIRONMENT, **places},
@@ -117,10 +124,11 @@ def _daemon(folder: Path, name: str, *arguments: str) -> "Iterator[subprocess.Po
 
 
 def _said(process: "subprocess.Popen[str]", pattern: str) -> str:
-    """What `pattern` finds in the process's output, which is read until then."""
+    """What `pattern` finds in the process's output; what follows is read and thrown away."""
     assert process.stdout is not None
     for line in process.stdout:
         if found := re.search(pattern, line):
+            threading.Thread(target=process.stdout.read, daemon=True).start()
             return found[1]
     raise AssertionError(f"the process ended without saying {pattern}")
 

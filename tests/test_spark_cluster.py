@@ -155,3 +155,24 @@ def test_a_task_that_stands_still_is_overtaken_by_a_second_attempt(
     assert stopped
     assert tree(tmp_path / "out") == expected
     assert hidden(tmp_path / "out") == []
+
+
+def test_a_task_gets_the_gpu_that_spark_gave_it(wheel: Path, corpus: Path, tmp_path: Path) -> None:
+    """There is no GPU here, so that the labeller's own error says which one it was given."""
+    discovery = tmp_path / "gpus.sh"
+    discovery.write_text('#!/bin/sh\necho \'{"name": "gpu", "addresses": ["7"]}\'\n')
+    discovery.chmod(0o755)
+    resource = {
+        "spark.worker.resource.gpu.amount": "1",
+        "spark.worker.resource.gpu.discoveryScript": str(discovery),
+    }
+    values = yaml.safe_load((corpus / "config.yaml").read_text())
+    values["model"]["device"] = "cuda"
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(values))
+    arguments = ["label", str(config), "--engine", "spark"]
+    with standalone_cluster(tmp_path / "cluster", 1, resource) as with_gpu:
+        job = submitted(with_gpu, wheel, arguments, {"spark.executor.resource.gpu.amount": "1"})
+        said, _ = job.communicate(timeout=LONGEST)
+    assert job.returncode == 1, said
+    assert "fairshard: model.device is cuda:7 but this machine has no CUDA device" in said
