@@ -1,6 +1,8 @@
+import math
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from transforms.histogram import (
     HistogramAccumulator,
     pack_patterns,
     packed,
+    packed_flags,
     unpacked,
     utility_bins,
     utility_widths,
@@ -104,6 +107,47 @@ def test_patterns_stand_in_order_of_s_then_y_then_utility() -> None:
     assert histogram.utility.tolist() == [1.0, 2.0, 1.0, 1.0]
 
 
+def table_of(data: Rows) -> pa.Table:
+    flags, utility = data
+    names = [f"c{place}" for place in range(flags.shape[1])]
+    return pa.table([*map(pa.array, flags.T), pa.array(utility)], names=[*names, "utility"])
+
+
+@given(rows(2, 15) | rows(1, 7) | rows(2, 0) | rows(3, 300), st.integers(0, 20))
+def test_arrow_bits_are_packed_like_bytes(data: Rows, start: int) -> None:
+    flags, _ = data
+    (batch,) = table_of(data).to_batches() or [
+        pa.RecordBatch.from_pylist([], table_of(data).schema)
+    ]
+    found = packed_flags(batch.slice(start), batch.schema.names[:-1])
+    assert np.array_equal(found, np.packbits(flags[start:], axis=1))
+
+
+@given(st.lists(rows(), min_size=1, max_size=4), st.integers(0, 20))
+def test_a_table_counts_as_its_rows_do(parts: list[Rows], start: int) -> None:
+    table = pa.concat_tables([table_of(part) for part in parts]).slice(start)
+    flags = np.concatenate([flags for flags, _ in parts])[start:]
+    utility = np.concatenate([utility for _, utility in parts])[start:]
+    by_table = accumulator().add(table, table.schema.names[:-1]).extract()
+    assert same(by_table, accumulator().add_rows(flags, utility).extract())
+
+
+def test_folding_often_changes_nothing() -> None:
+    rng = np.random.default_rng(0)
+    data = rng.random((500, 11)) < 0.3, rng.choice([0.5, 1.0], 500)
+    folded = accumulator()
+    for row in range(500):
+        folded.add_rows(data[0][row : row + 1], data[1][row : row + 1]).fold()
+    assert same(folded.extract(), accumulator().add_rows(*data).extract())
+
+
+@given(st.floats(1e-300, 1e300) | st.sampled_from([2.0**k for k in range(-30, 30)]))
+def test_a_bin_is_a_sixteenth_of_an_octave(value: float) -> None:
+    mantissa, exponent = math.frexp(value)
+    expected = 2**14 + 16 * exponent + math.floor((2 * mantissa - 1) * 16)
+    assert utility_bins(np.array([value, 0.0])).tolist() == [expected, 0]
+
+
 @given(st.floats(1e-3, 1e3))
 def test_a_utility_lies_in_its_bin_and_a_bin_is_narrow(value: float) -> None:
     utility = np.array([value, np.nextafter(value, 2 * value), value * 1.07])
@@ -128,8 +172,6 @@ def test_an_empty_histogram_has_shapes() -> None:
 
 @given(rows(3, 30))
 def test_patterns_survive_arrow(data: Rows) -> None:
-    import pyarrow as pa
-
     patterns = pack_patterns(*data)
     column = pa.chunked_array([packed(patterns).slice(0, 2), packed(patterns).slice(2)])
     assert np.array_equal(unpacked(column), patterns)

@@ -1,13 +1,13 @@
 """Writing shards by copying samples' byte ranges out of other shards."""
 
-import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from time import perf_counter
 from typing import IO, Any
 
+from transforms.block_writing import BLOCK_BYTES, BlockWriter
 from transforms.errors import StaleError
 from transforms.tar_headers import (
     END_OF_ARCHIVE,
@@ -19,9 +19,12 @@ from transforms.tar_headers import (
     read_member,
 )
 from transforms.tar_renaming import renamed_headers
-from transforms.tars import open_tar, split_name
+from transforms.tar_streams import expect, open_tar
+from transforms.tars import split_name
 
-CHUNK_BYTES = 8 * 2**20
+AHEAD_BYTES = 32 * 2**20
+BUFFER_BYTES = 8 * 2**10
+HEADER_BYTES = 2**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Source:
 class Copied:
     """The written tar: samples, bytes (end of archive included) and their SHA-256, in hexadecimal.
 
-    `read_seconds` were spent on reading and checking, `write_seconds` on writing and hashing.
+    `read_seconds` were spent on reading and checking, `write_seconds` on writing and hashing; they
+    overlap.
     """
 
     samples: int
@@ -64,56 +68,40 @@ def copy_samples(
 ) -> Copied:
     """Write one tar to `sink`: the pieces of all `sources`, in order, and the end of the archive.
 
-    Reads forward, through a buffer, so that neighbouring pieces and small gaps are one read; holds
-    at most one sample, or a chunk of it. Payloads are not touched. Raises StaleError where a piece
-    does not begin with a member of its key, or the tar ends before it.
+    Reads forward, pieces side by side with one read, and writes in large blocks, of which it holds
+    two, and one more for a sample that is renamed. Payloads are not touched. Raises StaleError
+    where a piece does not begin with a member of its key, or the tar ends before it.
     """
-    tar = _Tar(sink)
     samples = 0
     start = perf_counter()
-    for source in sources:
-        _copy_source(source, tar, storage_options)
-        samples += len(source.pieces)
-    tar.write(END_OF_ARCHIVE)
-    read_seconds = perf_counter() - start - tar.seconds
-    return Copied(samples, tar.bytes, tar.hash.hexdigest(), read_seconds, tar.seconds)
+    with BlockWriter(sink) as tar:
+        for source in sources:
+            _copy_source(source, tar, storage_options)
+            samples += len(source.pieces)
+        tar.write(END_OF_ARCHIVE)
+        read_seconds = perf_counter() - start - tar.held_up
+    return Copied(samples, tar.bytes, tar.sha256, read_seconds, tar.seconds)
 
 
-class _Tar:
-    """Writes, counts and hashes."""
-
-    def __init__(self, sink: IO[bytes]) -> None:
-        self.bytes = 0
-        self.seconds = 0.0
-        self.hash = hashlib.sha256()
-        self._sink = sink
-
-    def write(self, data: bytes) -> None:
-        start = perf_counter()
-        self._sink.write(data)
-        self.hash.update(data)
-        self.bytes += len(data)
-        self.seconds += perf_counter() - start
-
-
-def _copy_source(source: Source, tar: _Tar, storage_options: dict[str, Any]) -> None:
-    with open_tar(source.url, storage_options) as stream:
+def _copy_source(source: Source, tar: BlockWriter, storage_options: dict[str, Any]) -> None:
+    with open_tar(source.url, storage_options, BUFFER_BYTES) as stream:
         cursor = Cursor(stream)
+        run: list[Piece] = []
         try:
-            for (offset, size), copies in groupby(source.pieces, _range):
+            for (offset, size), group in groupby(_announced(source.pieces, stream), _range):
+                copies = list(group)
+                once = len(copies) == 1 and copies[0].new_key is None and size <= BLOCK_BYTES
+                if run and not (once and _goes_on(run, copies[0])):
+                    _copy_run(run, cursor, tar)
+                    run = []
                 if offset < cursor.position:
                     raise ValueError(f"the pieces of {source.url} are not in ascending order")
-                cursor.skip(offset - cursor.position)
-                if size <= CHUNK_BYTES:
-                    held = io.BytesIO(cursor.read(size))
-                    for piece in copies:
-                        held.seek(0)
-                        _copy_piece(piece, Cursor(held, offset), tar)
+                if once:
+                    run += copies
                 else:
-                    for piece in copies:
-                        stream.seek(offset)
-                        cursor = Cursor(stream, offset)
-                        _copy_piece(piece, cursor, tar)
+                    _copy_sample(copies, cursor, tar)
+            if run:
+                _copy_run(run, cursor, tar)
         except DamagedTarError as error:
             raise StaleError(
                 f"the shard {source.url} has changed since it was labelled ({error}): "
@@ -121,37 +109,79 @@ def _copy_source(source: Source, tar: _Tar, storage_options: dict[str, Any]) -> 
             ) from error
 
 
+def _announced(pieces: Sequence[Piece], stream: IO[bytes]) -> Iterator[Piece]:
+    """The pieces, of which the system hears some time before they are read."""
+    coming = iter(pieces)
+    told = 0
+    for piece in pieces:
+        while told < piece.offset + AHEAD_BYTES and (later := next(coming, None)) is not None:
+            expect(stream, later.offset, later.size)
+            told = later.offset + later.size
+        yield piece
+
+
 def _range(piece: Piece) -> tuple[int, int]:
     return piece.offset, piece.size
 
 
-def _copy_piece(piece: Piece, cursor: Cursor, tar: _Tar) -> None:
-    if piece.new_key is None:
-        _copy_unchanged(piece, cursor, tar)
+def _goes_on(run: Sequence[Piece], piece: Piece) -> bool:
+    """Whether `piece` lies behind `run`, and one read can bring both."""
+    end = run[-1].offset + run[-1].size
+    return piece.offset == end and end + piece.size - run[0].offset <= BLOCK_BYTES
+
+
+def _copy_run(run: Sequence[Piece], cursor: Cursor, tar: BlockWriter) -> None:
+    """Copy pieces that lie side by side, as they are, with one read."""
+    start, end = run[0].offset, run[-1].offset + run[-1].size
+    cursor.go_to(start)
+    content = tar.room(end - start)
+    cursor.read_into(content)
+    for piece in run:
+        _check(piece, content[piece.offset - start :][: piece.size])
+
+
+def _check(piece: Piece, content: memoryview) -> None:
+    """DamagedTarError where the bytes of a piece do not begin with a member of its key."""
+    try:
+        _member_of(piece, Cursor(io.BytesIO(content[:HEADER_BYTES]), piece.offset))
+    except DamagedTarError:
+        _member_of(piece, Cursor(io.BytesIO(content), piece.offset))
+
+
+def _copy_sample(copies: Sequence[Piece], cursor: Cursor, tar: BlockWriter) -> None:
+    """Copy one sample, as often as there are pieces of it."""
+    offset, size = copies[0].offset, copies[0].size
+    cursor.go_to(offset)
+    if size <= BLOCK_BYTES:
+        held = io.BytesIO(cursor.read(size))
+        for piece in copies:
+            held.seek(0)
+            _copy_piece(piece, Cursor(held, offset), tar)
     else:
-        _copy_renamed(piece, piece.new_key, cursor, tar)
+        for piece in copies:
+            cursor.go_to(offset)
+            _copy_piece(piece, cursor, tar)
 
 
-def _copy_unchanged(piece: Piece, cursor: Cursor, tar: _Tar) -> None:
-    chunk = cursor.read(min(piece.size, CHUNK_BYTES))
-    _member_of(piece, Cursor(io.BytesIO(chunk), piece.offset))
-    tar.write(chunk)
-    _copy_bytes(piece.size - len(chunk), cursor, tar)
-
-
-def _copy_renamed(piece: Piece, new_key: str, cursor: Cursor, tar: _Tar) -> None:
+def _copy_piece(piece: Piece, cursor: Cursor, tar: BlockWriter) -> None:
     end = piece.offset + piece.size
-    while cursor.position < end:
-        member, name = _member_of(piece, cursor)
-        tar.write(renamed_headers(member, new_key + name.removeprefix(piece.key)))
-        _copy_bytes(padded(member.size), cursor, tar)
-
-
-def _copy_bytes(size: int, cursor: Cursor, tar: _Tar) -> None:
-    while size > 0:
-        chunk = cursor.read(min(size, CHUNK_BYTES))
+    if piece.new_key is None:
+        chunk = cursor.read(min(piece.size, BLOCK_BYTES))
+        _check(piece, memoryview(chunk))
         tar.write(chunk)
-        size -= len(chunk)
+        _copy_bytes(end - cursor.position, cursor, tar)
+    else:
+        while cursor.position < end:
+            member, name = _member_of(piece, cursor)
+            tar.write(renamed_headers(member, piece.new_key + name.removeprefix(piece.key)))
+            _copy_bytes(padded(member.size), cursor, tar)
+
+
+def _copy_bytes(size: int, cursor: Cursor, tar: BlockWriter) -> None:
+    while size > 0:
+        content = tar.room(min(size, BLOCK_BYTES))
+        cursor.read_into(content)
+        size -= len(content)
 
 
 def _member_of(piece: Piece, cursor: Cursor) -> tuple[Member, str]:

@@ -5,7 +5,7 @@ attributes and labels fits: the bits of s, then of y (most significant first), t
 utility bin. Counts are integers, so merging is associative, commutative and exact.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
@@ -22,18 +22,27 @@ UTILITY_UNIT = 2.0**-20
 BINS_PER_OCTAVE = 16
 _BIN_BYTES = 2
 _BIN_OF_ONE = 1 << 14
+_BIN_OF_TINIEST = np.uint64(_BIN_OF_ONE - 1022 * BINS_PER_OCTAVE)
+_BELOW_BIN = np.uint64(48)
 _ROWS_AT_ONCE = 1 << 16
+_TRANSPOSITION = tuple(
+    (np.uint64(shift), np.uint64(mask))
+    for shift, mask in (
+        (7, 0x00AA00AA00AA00AA),
+        (14, 0x0000CCCC0000CCCC),
+        (28, 0x00000000F0F0F0F0),
+    )
+)
 
 
 def utility_bins(utility: NDArray[np.float64]) -> NDArray[np.uint16]:
     """The bin of each utility, shape (n,): 0 for 0, else 16 equal bins an octave.
 
-    Built on frexp, so that every machine bins alike. A bin's width is at most u / 16.
+    Read off the number's own bits (exponent, then the first 4 of the fraction), so that every
+    machine bins alike. A bin's width is at most u / 16 (for u of 2^-1022 or more).
     """
-    mantissa, exponent = np.frexp(utility)
-    steps = np.floor((mantissa * 2 - 1) * BINS_PER_OCTAVE).astype(np.int64)
-    bins = np.clip(_BIN_OF_ONE + exponent.astype(np.int64) * BINS_PER_OCTAVE + steps, 1, 65535)
-    return np.where(utility > 0, bins, 0).astype(np.uint16)
+    steps = np.asarray(utility, np.float64).view(np.uint64) >> _BELOW_BIN
+    return np.where(utility > 0, steps + _BIN_OF_TINIEST, 0).astype(np.uint16)
 
 
 def utility_widths(bins: NDArray[np.uint16]) -> NDArray[np.float64]:
@@ -44,8 +53,7 @@ def utility_widths(bins: NDArray[np.uint16]) -> NDArray[np.float64]:
 
 def pack_patterns(flags: NDArray[np.bool_], utility: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Patterns, shape (n, width), of flags (n, m + c) and utilities (n,)."""
-    bins = utility_bins(utility).astype(">u2").view(np.uint8).reshape(-1, _BIN_BYTES)
-    return np.hstack([np.packbits(flags, axis=1), bins])
+    return _with_bins(np.packbits(flags, axis=1), utility)
 
 
 def flags_of(table: pa.Table, columns: Iterable[str]) -> NDArray[np.bool_]:
@@ -55,6 +63,27 @@ def flags_of(table: pa.Table, columns: Iterable[str]) -> NDArray[np.bool_]:
     for position, name in enumerate(names):
         flags[:, position] = table.column(name).to_numpy()
     return flags
+
+
+def packed_flags(batch: pa.RecordBatch, columns: Sequence[str]) -> NDArray[np.uint8]:
+    """The boolean `columns` of `batch`, bit-packed by row, shape (n, ceil(columns / 8)).
+
+    Equal to np.packbits(flags, axis=1), but from Arrow's bits, packed by column: eight rows of
+    eight columns are a uint64, an 8 x 8 matrix of bits, and are transposed as one (Warren,
+    Hacker's Delight, 7-3).
+    """
+    rows = batch.num_rows
+    packed_rows = np.empty((rows, (len(columns) + 7) // 8), np.uint8)
+    for octet in range(packed_rows.shape[1]):
+        square = np.zeros(((rows + 7) // 8, 8), np.uint8)
+        for place, name in enumerate(columns[8 * octet : 8 * octet + 8]):
+            square[:, 7 - place] = _bits(batch.column(name))
+        bits = square.view("<u8")
+        for shift, mask in _TRANSPOSITION:
+            swapped = (bits ^ (bits >> shift)) & mask
+            bits ^= swapped ^ (swapped << shift)
+        packed_rows[:, octet] = square.reshape(-1)[:rows]
+    return packed_rows
 
 
 @dataclass(frozen=True)
@@ -118,13 +147,14 @@ class Histogram:
 class HistogramAccumulator:
     """Counts patterns: create, add tables, merge, extract.
 
-    Additions wait in a buffer that is folded into the sorted total when it outgrows it, so that
-    adding many small parts costs O(log) passes over the total.
+    Additions wait in a buffer that is folded into the total when it outgrows it, so that adding
+    many small parts costs O(log) passes over the total.
     """
 
     attributes: tuple[str, ...]
     labels: tuple[str, ...]
     _parts: list[pa.Table] = field(default_factory=list)
+    _waiting: int = 0
 
     @property
     def width(self) -> int:
@@ -133,8 +163,12 @@ class HistogramAccumulator:
 
     def add(self, table: pa.Table, columns: Iterable[str]) -> Self:
         """Count the rows of a label table; `columns` are its flags in pattern order."""
-        utility = table.column("utility").to_numpy()
-        return self.add_rows(flags_of(table, columns), utility)
+        names = list(columns)
+        for batch in table.to_batches():
+            flags = packed_flags(batch, names)
+            utility = batch.column("utility").to_numpy()
+            self._count(flags, utility, np.ones(len(utility), np.int64))
+        return self
 
     def add_rows(
         self,
@@ -144,8 +178,7 @@ class HistogramAccumulator:
     ) -> Self:
         """Count samples given as flags (n, m + c) and utilities (n,), each `counts` times."""
         times = np.ones(len(utility), np.int64) if counts is None else counts
-        sums = np.round(utility / UTILITY_UNIT).astype(np.int64) * times
-        self._append(_counted(_table(pack_patterns(flags, utility), times, sums)))
+        self._count(np.packbits(flags, axis=1), utility, times)
         return self
 
     def merge(self, other: "HistogramAccumulator") -> Self:
@@ -156,9 +189,16 @@ class HistogramAccumulator:
             self._append(part)
         return self
 
+    def fold(self) -> Self:
+        """Hold each pattern once: the least that can be sent or kept."""
+        if len(self._parts) > 1:
+            self._parts = [_counted(pa.concat_tables(self._parts))]
+            self._waiting = 0
+        return self
+
     def extract(self) -> Histogram:
         """The histogram, in the one canonical order."""
-        self._fold()
+        self.fold()
         total = self._parts[0] if self._parts else self._nothing()
         ordered = total.take(pc.sort_indices(total, sort_keys=[("pattern", "ascending")]))
         return Histogram(
@@ -169,17 +209,22 @@ class HistogramAccumulator:
             ordered.column("utility").to_numpy(),
         )
 
+    def _count(
+        self,
+        flags: NDArray[np.uint8],
+        utility: NDArray[np.float64],
+        times: NDArray[np.int64],
+    ) -> None:
+        sums = np.round(utility / UTILITY_UNIT).astype(np.int64) * times
+        self._append(_counted(_table(_with_bins(flags, utility), times, sums)))
+
     def _append(self, part: pa.Table) -> None:
         if part.num_rows == 0:
             return
+        self._waiting += part.num_rows if self._parts else 0
         self._parts.append(part)
-        waiting = sum(part.num_rows for part in self._parts[1:])
-        if waiting > max(self._parts[0].num_rows, _ROWS_AT_ONCE):
-            self._fold()
-
-    def _fold(self) -> None:
-        if len(self._parts) > 1:
-            self._parts = [_counted(pa.concat_tables(self._parts))]
+        if self._waiting > max(self._parts[0].num_rows, _ROWS_AT_ONCE):
+            self.fold()
 
     def _nothing(self) -> pa.Table:
         none = np.empty(0, np.int64)
@@ -201,6 +246,19 @@ def unpacked(column: pa.ChunkedArray) -> NDArray[np.uint8]:
         for chunk in column.chunks
     ]
     return np.concatenate([np.empty(0, np.uint8), *parts]).reshape(-1, width)
+
+
+def _with_bins(flags: NDArray[np.uint8], utility: NDArray[np.float64]) -> NDArray[np.uint8]:
+    bins = utility_bins(utility).astype(">u2").view(np.uint8).reshape(-1, _BIN_BYTES)
+    return np.hstack([flags, bins])
+
+
+def _bits(column: pa.BooleanArray) -> NDArray[np.uint8]:
+    """A column of flags, eight a byte, the first in the lowest bit, uint8 (ceil(n / 8),)."""
+    if column.offset % 8:
+        column = pa.concat_arrays([column])
+    content = np.frombuffer(column.buffers()[1], np.uint8)
+    return content[column.offset // 8 :][: (len(column) + 7) // 8]
 
 
 def _table(

@@ -124,6 +124,16 @@ def finished_output(number: int, identity: str, storage: Storage) -> OutputRecor
     return record if record.identity == identity else None
 
 
+def _withdraw(number: int, identity: str, storage: Storage) -> None:
+    """Remove the record of another task before its shard is overwritten.
+
+    A record of this very task stays: it is another attempt's, which wrote the same bytes.
+    """
+    name = layout.output_record(number)
+    if storage.exists(name) and output_record_from(storage.read(name)).identity != identity:
+        storage.delete(name)
+
+
 def _publish(
     number: int,
     identity: str,
@@ -132,7 +142,7 @@ def _publish(
     config: Config,
     storage: Storage,
 ) -> OutputRecord:
-    storage.delete(layout.output_record(number))
+    _withdraw(number, identity, storage)
     with storage.publishing(layout.output_shard(number)) as sink:
         copied = copy_samples(sources, sink, config.input.storage_options)
     record = OutputRecord(

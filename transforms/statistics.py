@@ -9,7 +9,7 @@ from transforms.histogram import HistogramAccumulator
 from transforms.records import LabelRecord
 from transforms.schema import SIMILARITY, Schema, schema_of
 from transforms.storage import Storage
-from transforms.tables import read_labels
+from transforms.tables import label_parts
 
 
 def accumulator_for(schema: Schema) -> HistogramAccumulator:
@@ -31,7 +31,8 @@ def count_shard(record: LabelRecord, config: Config, storage: Storage) -> Histog
     """The patterns of one labelled shard, counted."""
     schema = schema_of(config)
     columns = [*schema.pattern_columns, "utility", *([SIMILARITY] if config.filter else [])]
-    table = read_labels(storage, record, columns)
-    if config.filter is not None:
-        table = table.filter(pa.array(balanced_part(table, config)))
-    return accumulator_for(schema).add(table, schema.pattern_columns)
+    counted = accumulator_for(schema)
+    for part in label_parts(storage, record, columns):
+        balanced = part.filter(pa.array(balanced_part(part, config))) if config.filter else part
+        counted.add(balanced, schema.pattern_columns)
+    return counted.fold()

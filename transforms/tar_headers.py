@@ -84,6 +84,28 @@ class Cursor:
         self.position += len(data)
         return data
 
+    def read_into(self, content: memoryview) -> None:
+        """Fill `content` with the next bytes; DamagedTarError where the stream ends before."""
+        start = self.position
+        try:
+            size = self._stream.readinto(content)  # type: ignore[attr-defined]
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self._undone(error) from error
+        if size < len(content):
+            raise DamagedTarError(_rest(start, "the shard is cut short"))
+        self.position += size
+
+    def go_to(self, position: int) -> None:
+        """Read from `position` on next; forward only where the stream cannot seek."""
+        if not self._seekable:
+            self.skip(position - self.position)
+            return
+        try:
+            self._stream.seek(position)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self._undone(error) from error
+        self.position = position
+
     def skip(self, size: int) -> None:
         """Pass over `size` bytes; DamagedTarError where the stream ends before."""
         if size <= BLOCK or not self._seekable:

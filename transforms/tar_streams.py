@@ -2,8 +2,9 @@
 
 import gzip
 import io
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, TypeVar
 
 import fsspec
@@ -18,19 +19,27 @@ _Result = TypeVar("_Result")
 
 
 @contextmanager
-def open_tar(url: str, options: dict[str, Any]) -> Iterator[IO[bytes]]:
+def open_tar(
+    url: str, options: dict[str, Any], buffer_bytes: int = BUFFER_BYTES
+) -> Iterator[IO[bytes]]:
     """A buffered stream of the tar at `url`, decompressed where its name ends in .gz or .tgz.
 
-    `options` are the file system's. Raises FairshardError, also while reading, where the storage
-    fails.
+    `options` are the file system's; a read of more than `buffer_bytes` passes by the buffer.
+    Raises FairshardError, also while reading, where the storage fails.
     """
     source = _storage_call(url, lambda: _open(url, options))
-    with source, io.BufferedReader(_Guarded(source, url), BUFFER_BYTES) as stream:
+    with source, io.BufferedReader(_Guarded(source, url), buffer_bytes) as stream:
         if url.endswith((".gz", ".tgz")):
             with gzip.GzipFile(fileobj=stream, mode="rb") as unzipped:
                 yield io.BufferedReader(_Stepwise(unzipped), BUFFER_BYTES)
         else:
             yield stream
+
+
+def expect(stream: IO[bytes], offset: int, size: int) -> None:
+    """Let the system fetch what will soon be read, where it can: of plain tars on a local disk."""
+    with suppress(OSError, AttributeError):
+        os.posix_fadvise(stream.fileno(), offset, size, os.POSIX_FADV_WILLNEED)
 
 
 def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
@@ -72,6 +81,9 @@ class _Guarded(io.RawIOBase):
 
     def tell(self) -> int:
         return int(self._source.tell())
+
+    def fileno(self) -> int:
+        return int(self._source.fileno())
 
 
 class _Stepwise(io.RawIOBase):
