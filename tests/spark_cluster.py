@@ -2,12 +2,11 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,8 +117,7 @@ def _daemon(
     try:
         yield process
     finally:
-        for child in [*_descendants(psutil.Process(process.pid)), process]:
-            _end(child)
+        end_tree(process.pid)
         process.wait()
 
 
@@ -147,8 +145,9 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def _end(process: "psutil.Process | subprocess.Popen[str]") -> None:
-    try:
-        process.send_signal(signal.SIGKILL)
-    except (psutil.NoSuchProcess, ProcessLookupError):
-        return
+def end_tree(pid: int) -> None:
+    """Kill a process and all that it started."""
+    root = psutil.Process(pid)
+    for process in [*_descendants(root), root]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

@@ -5,6 +5,7 @@ import hashlib
 import io
 import tarfile
 
+import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -223,3 +224,35 @@ def test_pieces_come_in_ascending_order(shard):
     path, _, samples = shard
     with pytest.raises(ValueError, match="ascending"):
         copy([Source(str(path), (piece(samples[1]), piece(samples[0])))])
+
+
+def test_neighbours_of_more_than_a_block_are_the_very_bytes(tmp_path):
+    path = tmp_path / "shard.tar"
+    tar = make_tar([(f"{i}.bin", bytes([i + 1]) * 3_000_000) for i in range(7)])
+    path.write_bytes(tar)
+    written, _ = copy([Source(str(path), tuple(map(piece, samples_in(tar))))])
+    assert written == tar[: len(written) - len(END_OF_ARCHIVE)] + END_OF_ARCHIVE
+    assert len(files_in(written)) == 7
+
+
+@pytest.mark.parametrize("new_key", [None, "b"])
+def test_a_sample_may_begin_with_a_long_extended_header(tmp_path, new_key):
+    path = tmp_path / "shard.tar"
+    info = tarfile.TarInfo("a.txt")
+    info.pax_headers = {"comment": "long" * 20_000}
+    tar = make_tar([info, ("z.txt", b"z")], tarfile.PAX_FORMAT)
+    path.write_bytes(tar)
+    a, z = samples_in(tar)
+    written, _ = copy([Source(str(path), (piece(a, new_key), piece(z)))])
+    assert files_in(written) == [(f"{new_key or 'a'}.txt", b""), ("z.txt", b"z")]
+
+
+def test_shards_are_copied_from_and_to_any_file_system(shard):
+    _, tar, samples = shard
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/copying/in.tar", tar)
+    with memory.open("/copying/out.tar", "wb") as sink:
+        copy_samples([Source("memory://copying/in.tar", tuple(map(piece, samples)))], sink, {})
+    written = memory.cat("/copying/out.tar")
+    memory.rm("/copying", recursive=True)
+    assert files_in(written) == files_in(tar)

@@ -13,7 +13,7 @@ import yaml
 from jobs.demo.corpus import MODEL
 from pipelines.beam import BeamEngine
 from tests.fixtures import tree, write_corpus
-from tests.spark_cluster import Cluster, standalone_cluster, submitted
+from tests.spark_cluster import Cluster, end_tree, standalone_cluster, submitted
 from transforms.config import read_config
 from transforms.shards import find_shards
 
@@ -83,7 +83,7 @@ def run_and_harm(
     deadline = time.monotonic() + LONGEST
     while job.poll() is None:
         if time.monotonic() > deadline:
-            job.kill()
+            end_tree(job.pid)
         if not harmed and any((output / began).glob("*.json")):
             harm()
             harmed = True
