@@ -1,4 +1,5 @@
 import math
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -130,6 +131,12 @@ def test_a_table_counts_as_its_rows_do(parts: list[Rows], start: int) -> None:
     utility = np.concatenate([utility for _, utility in parts])[start:]
     by_table = accumulator().add(table, table.schema.names[:-1]).extract()
     assert same(by_table, accumulator().add_rows(flags, utility).extract())
+
+
+def test_what_travels_weighs_what_it_holds() -> None:
+    flags = np.random.default_rng(0).random((200_000, 40)) < 0.5
+    counted = accumulator(2, 38).add_rows(flags, np.ones(200_000)).fold()
+    assert len(pickle.dumps(counted)) < 1.1 * 200_000 * (counted.width + 16)
 
 
 def test_folding_often_changes_nothing() -> None:

@@ -268,9 +268,9 @@ def _table(
 
 
 def _counted(table: pa.Table) -> pa.Table:
+    """Each pattern once, in one chunk (Arrow pickles all that a chunk was cut from)."""
     grouped = table.group_by("pattern", use_threads=False).aggregate(
         [("count", "sum"), ("utility", "sum")]
     )
-    return grouped.select(["pattern", "count_sum", "utility_sum"]).rename_columns(
-        ["pattern", "count", "utility"]
-    )
+    columns = grouped.select(["pattern", "count_sum", "utility_sum"])
+    return columns.rename_columns(["pattern", "count", "utility"]).combine_chunks()

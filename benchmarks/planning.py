@@ -1,0 +1,168 @@
+"""Planning from label tables: how long the histogram and the solution of M4 take, by rows.
+
+`python -m benchmarks.planning --rows 1e6 1e7 1e8 1e9 --engine core beam spark` makes the tables
+(see benchmarks.label_tables), then plans from each in a fresh process. It prints the wall time of
+that process from its start to the written plan, of its planning stage alone and of the solution
+(merged histogram to written plan), the rows a second of the whole, and the peak resident memory of
+the largest of its processes and of all together (pages that they share counted in each).
+`core` is the stage's own functions in a pool of processes, one a core; the engines run as they do
+by default.
+"""
+
+import argparse
+import itertools
+import math
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.label_tables import UTILITIES, Corpus, read_records, write_tables
+from benchmarks.machine import machine
+from transforms.config import Config, Engine
+from transforms.histogram import Histogram
+from transforms.plan import read_plan
+from transforms.records import LabelRecord
+from transforms.schema import schema_of
+from transforms.stages import solve_corpus
+from transforms.statistics import accumulator_for, count_shard
+from transforms.storage import output_storage
+
+ENGINES = ("core", "beam", "spark")
+_ROWS_PER_SHARD = 1_000_000
+_FEWEST_SHARDS = 8
+_POLL_SECONDS = 0.2
+_CONFIG = "config.json"
+
+
+def count_with_core(config: Config, records: Sequence[LabelRecord], processes: int) -> Histogram:
+    """Count each shard in a pool of processes, and merge."""
+    count = partial(count_shard, config=config, storage=output_storage(config.output))
+    total = accumulator_for(schema_of(config))
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for part in pool.imap_unordered(count, records):
+            total.merge(part)
+    return total.extract()
+
+
+def plan(folder: Path, engine: str, processes: int) -> tuple[float, float]:
+    """Plan from the tables in `folder`; the seconds of the stage, and those of the solution.
+
+    An engine does not tell the seconds of its solution: they are nan.
+    """
+    config = Config.model_validate_json((folder / _CONFIG).read_text())
+    records = read_records(output_storage(config.output))
+    started = counted = time.perf_counter()
+    if engine == "core":
+        histogram = count_with_core(config, records, processes)
+        counted = time.perf_counter()
+        solve_corpus(histogram, records, config)
+    else:
+        from jobs.engines import runner_for
+
+        chosen = config.model_copy(update={"engine": Engine.model_validate({"name": engine})})
+        runner_for(chosen, []).solve(chosen, records)
+    ended = time.perf_counter()
+    return ended - started, ended - counted if engine == "core" else math.nan
+
+
+def measured(folder: Path, engine: str, processes: int) -> dict[str, float]:
+    """Plan in a fresh process; seconds and peak MiB of it and all that it starts."""
+    command = [sys.executable, "-m", "benchmarks.planning", "--plan", str(folder)]
+    command += ["--engine", engine, "--processes", str(processes)]
+    started = time.perf_counter()
+    peaks: dict[int, float] = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peaks.update(peak_memory(process.pid))
+            time.sleep(_POLL_SECONDS)
+        wall = time.perf_counter() - started
+        assert process.stdout is not None
+        said = process.stdout.read()
+    if process.returncode:
+        raise RuntimeError(f"planning with {engine} failed")
+    stage, solution = map(float, said.split()[-2:])
+    return {
+        "wall": wall,
+        "stage": stage,
+        "solve": solution,
+        "largest": max(peaks.values()),
+        "all": sum(peaks.values()),
+    }
+
+
+def peak_memory(root: int) -> dict[int, float]:
+    """The peak resident MiB so far of the process `root` and its descendants, by process."""
+    parent: dict[int, int] = {}
+    peak: dict[int, float] = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if "VmHWM" in lines:
+            parent[int(lines["Pid"])] = int(lines["PPid"])
+            peak[int(lines["Pid"])] = int(lines["VmHWM"].split()[0]) / 2**10
+    family, found = {root}, True
+    while found:
+        found = {pid for pid, of in parent.items() if of in family} - family
+        family |= found
+    return {pid: peak[pid] for pid in family & peak.keys()}
+
+
+def compare(corpus: Corpus, engines: Sequence[str], processes: int, parent: Path | None) -> None:
+    """Make the tables of `corpus`, and print a line for each engine."""
+    with tempfile.TemporaryDirectory(dir=parent) as name:
+        folder = Path(name)
+        config = write_tables(corpus, folder)
+        (folder / _CONFIG).write_text(config.model_dump_json())
+        core: float | None = None
+        for engine in engines:
+            took = measured(folder, engine, processes)
+            core = took["wall"] if engine == "core" else core
+            samples = read_plan(output_storage(config.output)).document["samples"]
+            if samples["balanced"] != corpus.rows:
+                raise RuntimeError(f"{engine} counted {samples['balanced']:,} rows")
+            ratio = f"{took['wall'] / core:8.2f}" if core else " " * 8
+            print(
+                f"{engine:<6}{corpus.rows:>14,}{corpus.attributes + corpus.labels:>8,}"
+                f"{samples['patterns']:>12,}{took['wall']:>9.1f}{took['stage']:>9.1f}"
+                f"{took['solve']:>9.1f}{corpus.rows / took['wall']:>14,.0f}{ratio}"
+                f"{took['largest']:>9,.0f}{took['all']:>9,.0f}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Make, plan, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=float, nargs="+", default=[1e6, 1e7])
+    parser.add_argument("--engine", nargs="+", choices=ENGINES, default=["core"])
+    parser.add_argument("--attributes", type=int, default=2)
+    parser.add_argument("--labels", type=int, nargs="+", default=[10])
+    parser.add_argument("--utility", choices=UTILITIES, default="one")
+    parser.add_argument("--shards", type=int, help="by default, one a million rows")
+    parser.add_argument("--processes", type=int, default=2, help="of the core's pool")
+    parser.add_argument("--folder", type=Path, help="where to make the tables")
+    parser.add_argument("--plan", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.plan is not None:
+        print(*plan(options.plan, options.engine[0], options.processes))
+        return
+    print(machine())
+    print(
+        f"{'':<6}{'rows':>14}{'columns':>8}{'patterns':>12}{'wall s':>9}{'stage s':>9}"
+        f"{'solve s':>9}{'rows/s':>14}{'/ core':>8}{'MiB':>9}{'all MiB':>9}"
+    )
+    for labels, rows in itertools.product(options.labels, map(int, options.rows)):
+        shards = options.shards or max(_FEWEST_SHARDS, rows // _ROWS_PER_SHARD)
+        corpus = Corpus(rows, shards, options.attributes, labels, options.utility)
+        compare(corpus, options.engine, options.processes, options.folder)
+
+
+if __name__ == "__main__":
+    main()

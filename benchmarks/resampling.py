@@ -1,0 +1,260 @@
+"""Resampling from plan to manifest: MB/s of the core and the engines, of `cp` and of webdataset.
+
+    python -m benchmarks.resampling --gigabytes 20 --folder /a/disk
+
+makes that many GB of shards of 10,000 samples with their label tables, and a plan that keeps half.
+Timed are the resample stage (drawing, packing, writing, the manifest) by the core's own functions
+in a pool of processes, one a core, and by each engine as it starts by default; then `cp` of the
+very shards that it wrote; then a loop that reads all samples with webdataset and writes the kept
+ones with its TarWriter. `x 2` is two processes at once, each with half of the files. Before each,
+all files are synced and dropped from the page cache. MB/s are of the bytes written
+(1 MB = 1e6 bytes). Only fairshard hashes what it writes and syncs each shard.
+"""
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks import label_tables
+from benchmarks.machine import machine
+from transforms import layout
+from transforms.config import Config, Engine
+from transforms.histogram import HistogramAccumulator
+from transforms.manifest import make_manifest, publish_manifest, read_manifest
+from transforms.packing import Output, capacity, pack
+from transforms.plan import Plan
+from transforms.planning import make_plan
+from transforms.records import LabelRecord, OutputRecord, to_json
+from transforms.resampling import draw, keep_shard, write_output
+from transforms.schema import schema_of
+from transforms.settings import settings_digest
+from transforms.shards import find_shards
+from transforms.statistics import accumulator_for, count_shard
+from transforms.storage import output_storage
+from transforms.tables import digest, parquet_bytes
+
+SAMPLES_PER_SHARD = 10_000
+CAPTION = b"a figure that holds a tool"
+NOISE_BYTES = 64 * 2**20
+PROCESSES = os.cpu_count() or 1
+
+
+def write_corpus(folder: Path, size: int, sample_bytes: int) -> Config:
+    """Shards of `size` bytes in all and their label tables; the configuration for them."""
+    shards = max(1, round(size / (SAMPLES_PER_SHARD * sample_bytes)))
+    corpus = label_tables.Corpus(shards * SAMPLES_PER_SHARD, shards)
+    config = label_tables.config_of(corpus, folder)
+    (folder / "in").mkdir()
+    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
+        tables = pool.map(
+            partial(_write_shard, folder, corpus, config, sample_bytes), range(shards)
+        )
+    storage, settings = output_storage(config.output), settings_digest(config)
+    for shard, content in zip(find_shards(config.input), tables, strict=True):
+        storage.publish(layout.labels(shard.name), content)
+        seconds = {"total": 0.0}
+        rows, name = SAMPLES_PER_SHARD, layout.label_record(shard.name)
+        record = LabelRecord(shard, settings, rows, 0, {}, len(content), digest(content), seconds)
+        storage.publish(name, to_json(record))
+    return config
+
+
+def _write_shard(
+    folder: Path, corpus: label_tables.Corpus, config: Config, sample_bytes: int, number: int
+) -> bytes:
+    """Write a shard of random payloads, a picture and a caption a sample; its label table."""
+    rng = np.random.default_rng(number)
+    noise = rng.bytes(NOISE_BYTES)
+    sizes = rng.integers(sample_bytes // 3, sample_bytes * 5 // 3, SAMPLES_PER_SHARD)
+    starts = rng.integers(0, NOISE_BYTES - 2 * sample_bytes, SAMPLES_PER_SHARD)
+    keys, offsets = [], [0]
+    with (folder / "in" / f"{number:05d}.tar").open("wb", 2**22) as sink:
+        for row, (size, start) in enumerate(zip(sizes.tolist(), starts.tolist(), strict=True)):
+            keys.append(f"{number * SAMPLES_PER_SHARD + row:09d}")
+            sink.write(_entry(f"{keys[-1]}.jpg", noise[start : start + size]))
+            sink.write(_entry(f"{keys[-1]}.txt", CAPTION))
+            offsets.append(sink.tell())
+        sink.write(bytes(2 * tarfile.BLOCKSIZE))
+    schema = schema_of(config)
+    table = label_tables.draw(corpus, schema, SAMPLES_PER_SHARD, number)
+    places = {"key": keys, "offset": offsets[:-1], "size": np.diff(offsets)}
+    columns = [
+        pa.array(places[name], schema.arrow.field(name).type) if name in places else table[name]
+        for name in schema.arrow.names
+    ]
+    return parquet_bytes(pa.table(columns, schema=schema.arrow))
+
+
+def _entry(name: str, payload: bytes) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size = len(payload)
+    return info.tobuf(tarfile.USTAR_FORMAT) + payload + bytes(-len(payload) % tarfile.BLOCKSIZE)
+
+
+def plan_of(config: Config, records: Sequence[LabelRecord]) -> Plan:
+    """The plan of the corpus."""
+    total = accumulator_for(schema_of(config))
+    for record in records:
+        total.merge(count_shard(record, config, output_storage(config.output)))
+    return make_plan(total.extract(), records, config)[0]
+
+
+def by_core(config: Config, records: Sequence[LabelRecord], plan: Plan, processes: int) -> None:
+    """The resample stage's functions in a pool of processes."""
+    storage = output_storage(config.output)
+    by_name = {record.shard.name: record for record in records}
+    total = accumulator_for(schema_of(config))
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        keep = partial(keep_shard, plan=plan, config=config, storage=storage)
+        kept = pool.map(keep, records, chunksize=1)
+        write = partial(_write, records=by_name, plan=plan, config=config)
+        outputs: list[OutputRecord] = []
+        for record, patterns in pool.imap_unordered(write, pack(kept, capacity(config.output))):
+            outputs.append(record)
+            total.merge(patterns)
+    manifest = make_manifest(records, kept, outputs, total.extract(), plan, config)
+    publish_manifest(manifest, storage)
+
+
+def _write(
+    output: Output, records: dict[str, LabelRecord], plan: Plan, config: Config
+) -> tuple[OutputRecord, HistogramAccumulator]:
+    return write_output(output, records, plan, config, output_storage(config.output))
+
+
+def by_engine(name: str, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
+    """The resample stage on an engine."""
+    from jobs.engines import runner_for
+
+    chosen = config.model_copy(update={"engine": Engine.model_validate({"name": name})})
+    runner_for(chosen, []).resample(chosen, records, plan)
+
+
+def by_cp(shards: Sequence[Path], target: Path, processes: int) -> None:
+    """`cp` of written shards, by so many processes at once."""
+    parts = [map(str, shards[part::processes]) for part in range(processes)]
+    for process in [subprocess.Popen(["cp", *part, str(target)]) for part in parts]:
+        assert process.wait() == 0
+
+
+def by_webdataset(kept: dict[str, set[str]], target: Path, processes: int) -> None:
+    """What a script would do: read all samples, write the kept ones; `kept` are keys by URL."""
+    urls = sorted(kept)
+    parts = [{url: kept[url] for url in urls[part::processes]} for part in range(processes)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        pool.starmap(_filter, [(part, target / f"{n}.tar") for n, part in enumerate(parts)])
+
+
+def _filter(kept: dict[str, set[str]], path: Path) -> None:
+    import webdataset
+
+    wanted = set[str]().union(*kept.values())
+    with webdataset.TarWriter(str(path)) as sink:
+        for sample in webdataset.WebDataset(list(kept), shardshuffle=False):
+            if sample["__key__"] in wanted:
+                sink.write(sample)
+
+
+def kept_keys(config: Config, records: Sequence[LabelRecord], plan: Plan) -> dict[str, set[str]]:
+    """The keys that the plan keeps, by URL of their shard."""
+    storage = output_storage(config.output)
+    kept = {}
+    for record in records:
+        drawn = draw(record, plan, config, storage)
+        kept[record.shard.url] = set(
+            drawn.table.column("key").take(pa.array(drawn.row)).to_pylist()
+        )
+    return kept
+
+
+def seconds_of(work: Callable[[], object], folder: Path) -> float:
+    """The time of `work`, with no file of `folder` in the page cache before it."""
+    os.sync()
+    for path in folder.rglob("*.tar"):
+        with path.open("rb") as stream:
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+def clear(folder: Path) -> None:
+    """Remove what a run has written, but for the label tables."""
+    for name in ("shards", "done/shards", "peer"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / layout.MANIFEST).unlink(missing_ok=True)
+    (folder / "peer").mkdir()
+
+
+def measure(
+    config: Config, records: Sequence[LabelRecord], folder: Path, ways: Sequence[str]
+) -> None:
+    """Time each way, and print its MB/s beside those of both `cp`s."""
+    plan = plan_of(config, records)
+    kept = kept_keys(config, records, plan)
+    peer, written = folder / "peer", folder / "written"
+    clear(folder)
+    by_core(config, records, plan, PROCESSES)
+    digests = [shard["sha256"] for shard in read_manifest(output_storage(config.output))["shards"]]
+    (folder / "shards").rename(written)
+    shards = sorted(written.iterdir())
+    size = sum(path.stat().st_size for path in shards)
+    print(f"{len(records)} shards in, {len(shards)} shards out, {size / 1e6:,.0f} MB written")
+    works: dict[str, Callable[[], object]] = {
+        "core": partial(by_core, config, records, plan, 1),
+        "core x 2": partial(by_core, config, records, plan, 2),
+        "beam": partial(by_engine, "beam", config, records, plan),
+        "spark": partial(by_engine, "spark", config, records, plan),
+        "webdataset": partial(by_webdataset, kept, peer, 1),
+        "webdataset x 2": partial(by_webdataset, kept, peer, 2),
+    }
+    rates = {}
+    for name, processes in (("cp", 1), ("cp x 2", 2)):
+        clear(folder)
+        taken = seconds_of(partial(by_cp, shards, peer, processes), folder)
+        start = perf_counter()
+        os.sync()
+        synced = taken + perf_counter() - start
+        rates[name] = size / taken / 1e6
+        print(f"{name:<15}{rates[name]:7.0f} MB/s, {size / synced / 1e6:.0f} with sync", flush=True)
+    for name in ways:
+        clear(folder)
+        rate = size / seconds_of(works[name], folder) / 1e6
+        ratios = ", ".join(f"{rate / rates[cp]:5.2f} of {cp}" for cp in rates)
+        print(f"{name:<15}{rate:7.0f} MB/s, {ratios}", flush=True)
+        if (folder / layout.MANIFEST).exists():
+            manifest = read_manifest(output_storage(config.output))
+            assert digests == [shard["sha256"] for shard in manifest["shards"]], "other bytes"
+
+
+def main() -> None:
+    """Make a corpus, resample it in all ways, print the rates."""
+    ways = ("core", "core x 2", "beam", "spark", "webdataset", "webdataset x 2")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--gigabytes", type=float, default=20, help="size of the input")
+    parser.add_argument("--sample-bytes", type=int, default=30_000, help="mean size of a picture")
+    parser.add_argument("--ways", nargs="+", choices=ways, default=ways)
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
+    arguments = parser.parse_args()
+    print(machine())
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = Path(name)
+        size = round(arguments.gigabytes * 1e9)
+        config = write_corpus(folder, size, arguments.sample_bytes)
+        records = label_tables.read_records(output_storage(config.output))
+        measure(config, records, folder, arguments.ways)
+
+
+if __name__ == "__main__":
+    main()
