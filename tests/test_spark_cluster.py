@@ -19,7 +19,7 @@ from transforms.shards import find_shards
 
 pytestmark = pytest.mark.cluster
 SHARDS = 12
-LONGEST = 120.0
+LONGEST = 300.0
 
 
 @pytest.fixture(scope="module")
