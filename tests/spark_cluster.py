@@ -78,18 +78,18 @@ def standalone_cluster(
 
 
 def submitted(
-    cluster: Cluster, wheel: Path, arguments: list[str], conf: dict[str, str]
-) -> "subprocess.Popen[str]":
-    """`fairshard` with `arguments`, submitted to the cluster with a built wheel."""
+    cluster: Cluster, wheel: Path, arguments: list[str], conf: dict[str, str], log: Path
+) -> "subprocess.Popen[bytes]":
+    """`fairshard` with `arguments`, submitted with a built wheel; what it says goes to `log`."""
     options = [f"--conf={key}={value}" for key, value in conf.items()]
     command = [str(SPARK / "bin" / "spark-submit"), "--master", cluster.master, *options]
-    return subprocess.Popen(
-        [*command, "--py-files", str(wheel), str(SUBMIT), *arguments],
-        env={**os.environ, **_ENVIRONMENT},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with log.open("wb") as sink:
+        return subprocess.Popen(
+            [*command, "--py-files", str(wheel), str(SUBMIT), *arguments],
+            env={**os.environ, **_ENVIRONMENT},
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
 
 
 @contextmanager

@@ -78,7 +78,8 @@ def run_and_harm(
 ) -> str:
     """Submit a rebalance; `harm` once the first file of the folder `began` is there."""
     arguments = ["rebalance", str(corpus / "config.yaml"), "--output", str(output)]
-    job = submitted(cluster, wheel, [*arguments, "--engine", "spark"], conf)
+    log = output.with_name("log.txt")
+    job = submitted(cluster, wheel, [*arguments, "--engine", "spark"], conf, log)
     harmed = False
     deadline = time.monotonic() + LONGEST
     while job.poll() is None:
@@ -91,8 +92,7 @@ def run_and_harm(
             job.wait(0.02)
         except subprocess.TimeoutExpired:
             continue
-    assert job.stdout is not None
-    said = job.stdout.read()
+    said = log.read_text()
     assert harmed, said
     assert job.returncode == 0, said
     return said
@@ -170,9 +170,11 @@ def test_a_task_gets_the_gpu_that_spark_gave_it(wheel: Path, corpus: Path, tmp_p
     values["model"]["device"] = "cuda"
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(values))
-    arguments = ["label", str(config), "--engine", "spark"]
+    arguments, log = ["label", str(config), "--engine", "spark"], tmp_path / "log.txt"
     with standalone_cluster(tmp_path / "cluster", 1, resource) as with_gpu:
-        job = submitted(with_gpu, wheel, arguments, {"spark.executor.resource.gpu.amount": "1"})
-        said, _ = job.communicate(timeout=LONGEST)
+        one_each = {"spark.executor.resource.gpu.amount": "1"}
+        job = submitted(with_gpu, wheel, arguments, one_each, log)
+        job.wait(LONGEST)
+    said = log.read_text()
     assert job.returncode == 1, said
     assert "fairshard: model.device is cuda:7 but this machine has no CUDA device" in said
