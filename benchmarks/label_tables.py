@@ -54,7 +54,7 @@ def config_of(corpus: Corpus, folder: Path) -> Config:
                 "things": {"field": "things", "names": [f"l{r}" for r in range(corpus.labels)]}
             },
             "utility": {"field": "quality"} if corpus.utility == "mixed" else {},
-            "balance": {"eta": 0.5, "eps_R": 0.01, "eps_D": 0.01},
+            "balance": {"eta": 0.5, "max_representation_bias": 0.01, "max_association_bias": 0.04},
             "output": {"url": str(folder)},
         }
     )

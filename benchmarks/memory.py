@@ -62,7 +62,7 @@ def configuration(folder: Path) -> Path:
         "model": {"name": f"local-dir:{MODEL}"},
         "similarity": True,
         "attributes": {"animal": {"names": names}},
-        "balance": {"eta": 0.5, "eps_R": 0.2},
+        "balance": {"eta": 0.5, "max_representation_bias": 0.2},
         "output": {"url": str(folder / "out"), "bytes_per_shard": 500_000_000},
     }
     path = folder / "config.yaml"

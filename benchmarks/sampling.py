@@ -13,10 +13,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.machine import machine
+from transforms.balancing import balance as balance_corpus
 from transforms.config import Balance
 from transforms.histogram import HistogramAccumulator, pack_patterns
-from transforms.m4 import solve
-from transforms.problem import problem_of, weights_of
+from transforms.problem import weights_of
 from transforms.sampling import systematic_copies
 from transforms.schema import Attribute
 
@@ -38,10 +38,12 @@ def weights(flags: NDArray[np.bool_], eta: float) -> NDArray[np.float64]:
     labels = tuple(f"y{r}" for r in range(_LABELS))
     counted = HistogramAccumulator(("s0", "s1"), labels)
     histogram = counted.add_rows(flags[:, : 2 + _LABELS], np.ones(len(flags))).extract()
-    balance = Balance(eta=eta, eps_D=0.002)
-    duals = solve(problem_of(histogram, attributes, balance)).duals
+    balance = Balance(eta=eta, max_association_bias=0.01)
+    balanced = balance_corpus(histogram, attributes, balance)
     y = sp.csr_array(flags[:, 2 : 2 + _LABELS], dtype=float)
-    return weights_of(flags[:, :2], y, np.ones(len(flags)), attributes, duals, balance)
+    return weights_of(
+        flags[:, :2], y, np.ones(len(flags)), balanced.problem.terms, balanced.solution.duals
+    )
 
 
 def main() -> None:

@@ -14,10 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.machine import machine
-from tests.problems import clarabel_optimum
-from transforms.config import Balance
+from tests.problems import Limits
+from tests.quadratic import clarabel_optimum
 from transforms.m4 import Solution, solve
-from transforms.problem import Problem, deviations
+from transforms.pairs import Pairs
+from transforms.problem import Problem
 from transforms.schema import Attribute
 
 SIZES = ((2, 10, 10**3), (2, 100, 10**4), (5, 100, 10**5), (2, 1000, 10**5), (2, 1000, 10**6))
@@ -25,7 +26,7 @@ LABELS_EACH = 8.0
 TILT = 0.3
 
 
-def sparse_problem(m: int, c: int, patterns: int, balance: Balance, seed: int = 0) -> Problem:
+def sparse_problem(m: int, c: int, patterns: int, balance: Limits, seed: int = 0) -> Problem:
     """A problem of about 8 labels a pattern, Zipf-like, each leaning to some attributes."""
     random = np.random.default_rng(seed)
     s = random.random((patterns, m)) < random.uniform(0.3, 0.6, m)
@@ -44,17 +45,13 @@ def sparse_problem(m: int, c: int, patterns: int, balance: Balance, seed: int = 
     y.data[:] = 1
     counts = random.zipf(1.8, patterns).clip(max=1000)
     attributes = tuple(Attribute(f"people.{k}", "people", 0.5, "all") for k in range(m))
-    return Problem(
-        tuple(attribute.name for attribute in attributes),
-        tuple(f"things.{r}" for r in range(c)),
-        balance,
-        counts / counts.sum(),
-        np.ones(patterns),
-        group.reshape(-1),
-        deviations(distinct, attributes),
-        y,
-        0.0,
-    )
+    owners = group.reshape(-1)
+    terms = balance.terms(attributes, tuple(f"things.{r}" for r in range(c)))
+    order = np.argsort(owners, kind="stable")
+    owners, y = owners[order], y[order]
+    probabilities = counts[order] / counts.sum()
+    pairs = Pairs.of(owners, y)
+    return Problem(terms, probabilities, np.ones(patterns), owners, distinct, y, pairs, 0.0)
 
 
 def ratio_to_clarabel(problem: Problem, solution: Solution, ours: float, seconds: float) -> str:
@@ -79,12 +76,12 @@ def main() -> None:
     asked = parser.parse_args()
     print(machine())
     print("  m      c  patterns  rate  solve s  CPU s      gap  violation  Clarabel / ours")
-    solve(sparse_problem(*SIZES[0], Balance(eta=0.5)))
+    solve(sparse_problem(*SIZES[0], Limits(eta=0.5)))
     for m, c, patterns in SIZES:
         if patterns > asked.patterns:
             continue
         for eta in (0.4, 0.7):
-            problem = sparse_problem(m, c, patterns, Balance(eta=eta, eps_D=0.1 / c))
+            problem = sparse_problem(m, c, patterns, Limits(eta=eta, eps_D=0.1 / c))
             start, busy = time.perf_counter(), time.process_time()
             solution = solve(problem)
             ours, busy = time.perf_counter() - start, time.process_time() - busy

@@ -1,7 +1,5 @@
 """The `fairshard` command."""
 
-import json
-import logging
 import sys
 from collections.abc import Callable
 from importlib import resources
@@ -9,13 +7,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from jobs import check, corpus, label, rebalance, resample, solve, summary
 from jobs.engines import runner_for
-from transforms.config import Config, Engine, read_config
+from jobs.options import (
+    AsJson,
+    ConfigPath,
+    EngineName,
+    OutputPath,
+    OutputUrl,
+    Show,
+    log,
+    overridden,
+    read_checked,
+    report,
+)
 from transforms.errors import FairshardError
-from transforms.report import write_report
 from transforms.storage import Storage
 
 app = typer.Typer(
@@ -25,14 +32,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 _ENGINE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
-OutputUrl = Annotated[str | None, typer.Option("--output", help="In place of output.url.")]
-EngineName = Annotated[
-    Literal["beam", "spark"] | None, typer.Option("--engine", help="In place of engine.name.")
-]
-Show = Callable[[dict[str, Any], Console], None]
 
 
 def main() -> None:
@@ -59,7 +58,7 @@ def corpus_command(
 
     Example: `fairshard corpus demo --samples 20000 --shards 20 --seed 0`
     """
-    _report(corpus.run(directory, samples, shards, seed, _log()), corpus.show, as_json)
+    report(corpus.run(directory, samples, shards, seed, log()), corpus.show, as_json)
 
 
 @app.command("init")
@@ -78,7 +77,7 @@ def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
 
     Example: `fairshard check config.yaml`
     """
-    _report(check.run(read_config(config)), check.show, as_json)
+    report(check.run(read_checked(config)), check.show, as_json)
 
 
 @app.command("label", context_settings=_ENGINE_OPTIONS)
@@ -146,7 +145,7 @@ def rebalance_command(
 
 @app.command("report")
 def report_command(
-    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The output folder or URL.")],
+    output: OutputPath,
     as_json: AsJson = False,
 ) -> None:
     """Build the report's page again from the artefacts of an output.
@@ -154,8 +153,8 @@ def report_command(
     Example: `fairshard report rebalanced`
     """
     location = output if "://" in output else str(Path(output).resolve())
-    page = {"report": write_report(Storage(location))}
-    _report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
+    page = {"report": writereport(Storage(location))}
+    report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
 
 
 def _run(
@@ -167,32 +166,9 @@ def _run(
     engine: Literal["beam", "spark"] | None,
     as_json: bool,
 ) -> None:
-    console = _log()
-    config = _overridden(read_config(path), output, engine)
-    _report(job(config, runner_for(config, context.args), console), show, as_json)
-
-
-def _overridden(
-    config: Config, output: str | None, engine: Literal["beam", "spark"] | None
-) -> Config:
-    if output is not None:
-        url = output if "://" in output else str(Path(output).resolve())
-        config = config.model_copy(update={"output": config.output.model_copy(update={"url": url})})
-    if engine is not None and engine != config.engine.name:
-        config = config.model_copy(update={"engine": Engine(name=engine)})
-    return config
-
-
-def _log() -> Console:
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
-    return Console(stderr=True)
-
-
-def _report(values: dict[str, Any], show: Show, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(values, ensure_ascii=False))
-    else:
-        show(values, Console())
+    console = log()
+    config = overridden(read_checked(path), output, engine)
+    report(job(config, runner_for(config, context.args), console), show, as_json)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def summarise(storage: Storage) -> dict[str, Any]:
         "shards": len(manifest["shards"]),
         "bias": {row.name: _measured(row) for row in rows},
         "certificate": document["certificate"],
-        "eta": artefacts.config.balance.eta,
+        "eta": artefacts.plan.terms.eta,
         "unattainable": document["unattainable"],
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
@@ -45,7 +45,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
                 console,
                 f"{row['title'].lower():<20} {_figure(row['before'])} before, "
                 f"{_figure(row['after'])} ± {_figure(row['standard_error'])} after; "
-                f"asked for <= {_figure(row['asked'])} ({row['tolerance']}): {row['status']}",
+                f"asked for <= {_figure(row['asked'])}: {row['status']}",
             )
     _say(console, summary["verdict"])
     if summary["unattainable"]:
@@ -74,7 +74,6 @@ def _measured(row: MeasureRow) -> dict[str, Any]:
         "after": _known(row.after),
         "standard_error": _known(row.error),
         "asked": _known(row.asked),
-        "tolerance": row.tolerance,
         "worst": row.worst,
         "status": row.status,
     }

@@ -92,7 +92,7 @@ def config_of(folder: Path, **changes: Any) -> Config:
             }
         },
         "labels": {"thing": {"field": "words", "names": list(LABELS)}},
-        "balance": {"eta": 0.5, "eps_R": 0.01, "eps_D": 0.01},
+        "balance": {"eta": 0.5, "max_representation_bias": 0.01, "max_association_bias": 0.04},
         "output": {"url": "out", "samples_per_shard": 40},
     }
     return anchored(Config.model_validate({**values, **changes}), folder)

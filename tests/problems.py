@@ -1,16 +1,14 @@
-"""Small problems and independent oracles for the tests and benchmarks of the solver."""
+"""Small problems for the tests and benchmarks of the solver, and their definition."""
 
 from dataclasses import dataclass
 
-import clarabel
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.config import Balance
 from transforms.histogram import Histogram, HistogramAccumulator
 from transforms.problem import Problem, problem_of
 from transforms.schema import Attribute
+from transforms.terms import VACUOUS, Terms, Tolerances
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,36 @@ class Corpus:
         accumulator.add_rows(np.hstack([self.s, self.y]), self.utility, self.counts)
         return accumulator.extract()
 
-    def problem(self, balance: Balance) -> Problem:
+    def problem(self, limits: "Limits") -> Problem:
         """The M4 problem on the samples."""
-        return problem_of(self.histogram, self.attributes, balance)
+        labels = self.histogram.labels
+        return problem_of(self.histogram, limits.terms(self.attributes, labels))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The numbers of a problem: one tolerance a kind, associations around the targets."""
+
+    eta: float
+    Q: float = 1.0
+    V: float = 100.0
+    eps_R: float = 0.01
+    eps_D: float = 0.01
+    delta: float | None = None
+    label_centre: float = 0.0
+
+    def terms(self, attributes: tuple[Attribute, ...], labels: tuple[str, ...]) -> Terms:
+        """The terms for a corpus with these attributes and labels."""
+        pairs = (len(attributes), len(labels))
+        skew = np.full(pairs, VACUOUS if self.delta is None else self.delta)
+        tolerances = Tolerances(
+            np.full(len(attributes), self.eps_R), np.full(pairs, self.eps_D), skew
+        )
+        centres = np.array([attribute.target for attribute in attributes])
+        label_centres = np.full(pairs, self.label_centre)
+        return Terms(
+            attributes, labels, tolerances, centres, label_centres, self.eta, self.Q, self.V
+        )
 
 
 def corpus(
@@ -92,71 +117,24 @@ def random_corpus(
 
 def dense_constraints(problem: Problem) -> NDArray[np.float64]:
     """a_i of every pattern, (P, K), written out from the definition."""
-    balance, columns = problem.balance, []
-    deviation, labels = problem.deviations[problem.group], problem.y.toarray()
+    terms, columns = problem.terms, []
+    labels, s = problem.y.toarray(), problem.s[problem.group].astype(float)
     for constraint in problem.constraints:
-        signed = constraint.sign * deviation[:, problem.attributes.index(constraint.attribute)]
+        k = [attribute.name for attribute in terms.attributes].index(constraint.attribute)
+        attribute, centre = terms.attributes[k], terms.centres[k]
+        members = [other.group == attribute.group for other in terms.attributes]
+        base = np.ones(len(s)) if attribute.share_of == "all" else s[:, members].sum(axis=1)
+        among = np.minimum(base, 1)
+        share = constraint.sign * (s[:, k] - attribute.target * base)
         if constraint.label is None:
-            columns.append(signed - balance.eps_R)
+            columns.append(share - terms.tolerances.representation[k] * base)
             continue
-        carried = labels[:, problem.labels.index(constraint.label)]
+        r = terms.labels.index(constraint.label)
         if constraint.kind == "association":
-            columns.append(signed * carried - balance.eps_D)
+            e = terms.label_centres[k, r]
+            contrast = constraint.sign * (s[:, k] - centre * among) * (labels[:, r] - e)
+            spread = (1 - centre) ** 2 * s[:, k] + centre**2 * (among - s[:, k])
+            columns.append(contrast - terms.tolerances.association[k, r] * spread)
         else:
-            columns.append((signed - balance.delta) * carried)
+            columns.append((share - terms.tolerances.skew[k, r] * base) * labels[:, r])
     return np.column_stack(columns)
-
-
-def clarabel_optimum(
-    problem: Problem, accuracy: float = 1e-10, seconds: float = 60.0
-) -> tuple[float, NDArray[np.float64]]:
-    """The optimal value and q (P,) by an interior point method on the primal, with slacks xi:
-
-    minimise  1/2 sum w (q - eta u)^2 + V sum xi
-    over      E[q z] - xi <= eps eta, xi >= 0, 0 <= q <= Q, E[q] = eta
-
-    z being a without its constant tolerance eps. Raises RuntimeError where it does not get there.
-    """
-    balance, w = problem.balance, problem.probabilities
-    wanted = balance.eta * problem.utility
-    integrands, limits = _sparse_constraints(problem)
-    slacks, patterns = integrands.shape
-    quadratic = sp.block_diag([sp.diags(w), sp.csc_matrix((slacks, slacks))], format="csc")
-    linear = np.concatenate([-w * wanted, np.full(slacks, balance.V)])
-    one, eye, none = sp.identity(patterns), sp.identity(slacks), sp.csc_matrix((patterns, slacks))
-    rows = sp.vstack(
-        [
-            sp.hstack([sp.csr_matrix(w), sp.csr_matrix((1, slacks))]),
-            sp.hstack([integrands @ sp.diags(w), -eye]),
-            sp.hstack([none.T, -eye]),
-            sp.hstack([-one, none]),
-            sp.hstack([one, none]),
-        ],
-        format="csc",
-    )
-    bounds = np.concatenate(
-        [[balance.eta], limits, np.zeros(slacks + patterns), np.full(patterns, balance.Q)]
-    )
-    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(2 * slacks + 2 * patterns)]
-    chosen = clarabel.DefaultSettings()
-    chosen.verbose, chosen.time_limit = False, seconds
-    chosen.tol_gap_abs = chosen.tol_gap_rel = chosen.tol_feas = accuracy
-    outcome = clarabel.DefaultSolver(quadratic, linear, rows, bounds, cones, chosen).solve()
-    if "Solved" not in str(outcome.status):
-        raise RuntimeError(str(outcome.status))
-    return outcome.obj_val + float(w @ wanted**2) / 2, np.array(outcome.x[:patterns])
-
-
-def _sparse_constraints(problem: Problem) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
-    balance, labels = problem.balance, sp.csr_matrix(problem.y)
-    deviation = problem.deviations[problem.group]
-    m, c = deviation.shape[1], labels.shape[1]
-    plain = sp.csr_matrix(deviation.T)
-    labelled = sp.vstack([(sp.diags(deviation[:, k]) @ labels).T for k in range(m)], format="csr")
-    rows = [plain, -plain, labelled, -labelled]
-    limits = [np.full(2 * m, balance.eps_R), np.full(2 * m * c, balance.eps_D)]
-    if balance.delta is not None:
-        tolerated = balance.delta * sp.vstack([labels.T] * m, format="csr")
-        rows += [labelled - tolerated, -labelled - tolerated]
-        limits.append(np.zeros(2 * m * c))
-    return sp.csr_matrix(sp.vstack(rows)), np.concatenate(limits) * balance.eta

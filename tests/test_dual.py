@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.problems import dense_constraints, random_corpus
-from transforms.config import Balance
+from tests.problems import Limits, dense_constraints, random_corpus
 from transforms.dual import Dual
 
-BALANCE = Balance(eta=0.5, eps_R=0.02, eps_D=0.01, delta=0.1)
+BALANCE = Limits(eta=0.5, eps_R=0.02, eps_D=0.01, delta=0.1, label_centre=0.15)
 
 
 @pytest.mark.parametrize("share_of", ["all", "group"])
@@ -50,7 +49,7 @@ def test_the_gradient_is_the_slope_of_the_dual() -> None:
     start=st.floats(-1e6, 1e6),
 )
 def test_every_rate_is_met(seed: int, spread: float, rate: float, Q: float, start: float) -> None:
-    problem = random_corpus(seed, 100, 2, 3).problem(Balance(eta=rate * Q, Q=Q))
+    problem = random_corpus(seed, 100, 2, 3).problem(Limits(eta=rate * Q, Q=Q))
     random = np.random.default_rng(seed)
     free = np.round(random.normal(0, spread, len(problem.probabilities)), 3 - seed % 4)
     mu, q = Dual(problem).at_rate(free, start)

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from tests.problems import random_corpus
-from transforms.config import Balance
+from tests.problems import Limits, random_corpus
 from transforms.dual import Dual
 from transforms.newton import curvature, polish
 
-BALANCE = Balance(eta=0.5, eps_D=0.01, delta=0.05)
+BALANCE = Limits(eta=0.5, eps_D=0.01, delta=0.05, label_centre=0.15)
 
 
 def test_the_curvature_is_the_slope_of_the_gradient() -> None:

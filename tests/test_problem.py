@@ -1,53 +1,69 @@
 """The problem's constraints, prices and weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.problems import Corpus, corpus, dense_constraints, random_corpus
-from transforms.config import Balance
+from tests.problems import Corpus, Limits, corpus, dense_constraints, random_corpus
 from transforms.errors import FairshardError
 from transforms.histogram import utility_bins, utility_widths
-from transforms.problem import Constraint, deviations, weights_of
+from transforms.problem import Constraint, weights_of
 from transforms.schema import Attribute
+from transforms.terms import Integrands, integrands_of
 
-BALANCE = Balance(eta=0.6, eps_R=0.02, eps_D=0.03, delta=0.1)
+BALANCE = Limits(eta=0.6, eps_R=0.02, eps_D=0.03, delta=0.1, label_centre=0.2)
 
 
-def naive_weights(samples: Corpus, prices: np.ndarray, mu: float, balance: Balance) -> np.ndarray:
+def naive_weights(samples: Corpus, prices: np.ndarray, mu: float, limits: Limits) -> np.ndarray:
     """q of every sample, from the definition, constraint by constraint."""
-    problem = samples.problem(balance)
+    problem = samples.problem(limits)
+    names = [attribute.name for attribute in samples.attributes]
     weights = []
     for s, y, u in zip(samples.s, samples.y, samples.utility, strict=True):
         score = 0.0
         for constraint, price in zip(problem.constraints, prices, strict=True):
-            k = problem.attributes.index(constraint.attribute)
+            k = names.index(constraint.attribute)
             attribute = samples.attributes[k]
             base = s.sum() if attribute.share_of == "group" else 1
-            signed = constraint.sign * (s[k] - attribute.target * base)
+            share = constraint.sign * (s[k] - attribute.target * base)
             if constraint.kind == "representation":
-                score += price * (signed - balance.eps_R)
+                score += price * (share - limits.eps_R * base)
             elif constraint.kind == "association":
-                carried = y[problem.labels.index(constraint.label)]
-                score += price * (signed * carried - balance.eps_D)
+                among, p = min(base, 1), attribute.target
+                carried = y[problem.terms.labels.index(constraint.label)] - limits.label_centre
+                contrast = constraint.sign * (s[k] - p * among)
+                spread = (1 - p) ** 2 * s[k] + p**2 * (among - s[k])
+                score += price * (contrast * carried - limits.eps_D * spread)
             else:
-                carried = y[problem.labels.index(constraint.label)]
-                score += price * (signed - balance.delta) * carried
-        weights.append(min(max(balance.eta * u - score - mu, 0), balance.Q))
+                carried = y[problem.terms.labels.index(constraint.label)]
+                score += price * (share - limits.delta * base) * carried
+        weights.append(min(max(limits.eta * u - score - mu, 0), limits.Q))
     return np.array(weights)
 
 
-def test_deviations_of_all_and_of_a_group() -> None:
+def test_integrands_of_all_and_of_a_group() -> None:
     s = np.array([[1, 0, 1], [1, 1, 0], [0, 0, 1]], dtype=np.bool_)
     attributes = (
         Attribute("people.a", "people", 0.4, "group"),
         Attribute("people.b", "people", 0.6, "group"),
         Attribute("age.old", "age", 0.25, "all"),
     )
-    expected = [[0.6, -0.6, 0.75], [0.2, -0.2, -0.25], [0.0, 0.0, 0.75]]
-    assert deviations(s, attributes) == pytest.approx(np.array(expected))
+    terms = replace(BALANCE.terms(attributes, ()), centres=np.array([0.5, 0.2, 0.1]))
+    found = integrands_of(s, terms)
+    assert found.share == pytest.approx(
+        np.array([[0.6, -0.6, 0.75], [0.2, -0.2, -0.25], [0.0, 0.0, 0.75]])
+    )
+    assert np.array_equal(found.base, [[1, 1, 1], [2, 2, 1], [0, 0, 1]])
+    assert found.contrast == pytest.approx(
+        np.array([[0.5, -0.2, 0.9], [0.5, 0.8, -0.1], [0.0, 0.0, 0.9]])
+    )
+    assert found.spread == pytest.approx(
+        np.array([[0.25, 0.04, 0.81], [0.25, 0.64, 0.01], [0.0, 0.0, 0.81]])
+    )
 
 
 @pytest.mark.parametrize("share_of", ["all", "group"])
@@ -59,9 +75,8 @@ def test_weights_are_the_definition(share_of: str) -> None:
         samples.s,
         sp.csr_array(samples.y.astype(float)),
         samples.utility,
-        samples.attributes,
+        problem.terms,
         problem.duals_of(prices, 0.1),
-        BALANCE,
     )
     assert weights == pytest.approx(naive_weights(samples, prices, 0.1, BALANCE), abs=1e-12)
     assert np.any((weights > 0) & (weights < 1))
@@ -74,7 +89,7 @@ def test_weights_of_a_sample_do_not_depend_on_its_company(seed: int, shuffled_la
     random = np.random.default_rng(seed)
     duals = problem.duals_of(random.uniform(0, 1, len(problem.constraints)), 0.05)
     labels = sp.csr_array(samples.y.astype(float))
-    weights = weights_of(samples.s, labels, samples.utility, samples.attributes, duals, BALANCE)
+    weights = weights_of(samples.s, labels, samples.utility, problem.terms, duals)
     chosen = random.permutation(40)[:17]
     alone = sp.csr_array(labels[chosen])
     if shuffled_labels:
@@ -82,9 +97,7 @@ def test_weights_of_a_sample_do_not_depend_on_its_company(seed: int, shuffled_la
             part = slice(alone.indptr[row], alone.indptr[row + 1])
             alone.indices[part] = alone.indices[part][::-1].copy()
         alone.has_sorted_indices = False
-    again = weights_of(
-        samples.s[chosen], alone, samples.utility[chosen], samples.attributes, duals, BALANCE
-    )
+    again = weights_of(samples.s[chosen], alone, samples.utility[chosen], problem.terms, duals)
     assert np.array_equal(again, weights[chosen])
 
 
@@ -99,14 +112,15 @@ def test_prices_have_the_order_of_the_constraints() -> None:
         "skew": duals.skew,
     }
     for constraint, price in zip(problem.constraints, prices, strict=True):
-        where = [int(constraint.sign < 0), problem.attributes.index(constraint.attribute)]
+        names = [attribute.name for attribute in problem.terms.attributes]
+        where = [int(constraint.sign < 0), names.index(constraint.attribute)]
         if constraint.label is not None:
-            where.append(problem.labels.index(constraint.label))
+            where.append(problem.terms.labels.index(constraint.label))
         assert by_kind[constraint.kind][tuple(where)] == price
 
 
 def test_without_delta_there_is_no_skew() -> None:
-    problem = random_corpus(1, 50, 2, 3).problem(Balance(eta=0.5))
+    problem = random_corpus(1, 50, 2, 3).problem(Limits(eta=0.5))
     assert {constraint.kind for constraint in problem.constraints} == {
         "representation",
         "association",
@@ -116,14 +130,17 @@ def test_without_delta_there_is_no_skew() -> None:
     assert not duals.skew.any()
 
 
-def test_expected_biases_are_the_constraints_means() -> None:
-    problem = random_corpus(7, 80, 3, 4).problem(BALANCE)
-    q = np.random.default_rng(0).uniform(0, 1, len(problem.probabilities))
-    mass = problem.probabilities * q
-    deviation, labels = problem.deviations[problem.group], problem.y.toarray()
-    moments = deviation.T @ (mass[:, None] * np.column_stack([labels, np.ones(len(mass))]))
-    biases = problem.expected_biases(moments, np.append(mass @ labels, mass.sum()))
-    assert biases == pytest.approx(mass @ dense_constraints(problem), abs=1e-14)
+@pytest.mark.parametrize("share_of", ["all", "group"])
+def test_expected_biases_are_the_constraints_means(share_of: str) -> None:
+    problem = random_corpus(7, 80, 3, 4, share_of=share_of, target=0.3).problem(BALANCE)
+    mass = problem.probabilities * np.random.default_rng(0).uniform(0, 1, len(problem.group))
+    labels = np.column_stack([problem.y.toarray(), np.ones(len(mass))])
+    at = problem.integrands[problem.group]
+    moments = Integrands(
+        *((labels * mass[:, None]).T @ x for x in (at.share, at.base, at.contrast, at.spread))
+    )
+    expected = mass @ dense_constraints(problem)
+    assert problem.expected_biases(moments) == pytest.approx(expected, abs=1e-14)
 
 
 def test_names_say_what_is_capped() -> None:

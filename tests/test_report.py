@@ -37,7 +37,7 @@ PEOPLE = {
     }
 }
 OBJECTS = {"object": {"field": "objects", "names": ["book", "hammer", "cup"]}}
-EASY = {"eta": 0.4, "eps_R": 0.02, "eps_D": 0.02}
+EASY = {"eta": 0.4, "max_representation_bias": 0.02, "max_association_bias": 0.08}
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +215,13 @@ def test_without_label_tables_the_page_says_so(browser: Browser, tmp_path: Path)
 
 def test_unattainable_constraints_are_named_in_a_warning(browser: Browser, tmp_path: Path) -> None:
     storage = _output(
-        tmp_path, balance={"eta": 0.95, "eps_R": 0.001, "eps_D": 0.001, "delta": 0.01}
+        tmp_path,
+        balance={
+            "eta": 0.95,
+            "max_representation_bias": 0.001,
+            "max_association_bias": 0.004,
+            "max_label_skew": 0.01,
+        },
     )
     document = read_plan(storage).document
     with visiting(browser, Path(write_report(storage))) as visit:
@@ -261,7 +267,7 @@ def test_of_many_labels_the_most_associated_are_shown(browser: Browser, tmp_path
         tmp_path,
         {"a.tar": _shard(0, 240, objects=70)},
         labels={"object": {"field": "objects", "names": names}},
-        balance={**EASY, "eps_D": 0.1},
+        balance={**EASY, "max_association_bias": 0.4},
     )
     with visiting(browser, Path(write_report(storage))) as visit:
         rows = visit.page.locator("#association .heat tbody tr").count()

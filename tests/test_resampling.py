@@ -83,7 +83,15 @@ def test_a_written_plan_is_read_the_same(tmp_path: Path) -> None:
 
 def test_weights_above_one_repeat_samples_under_new_keys(tmp_path: Path) -> None:
     truths = write_corpus(tmp_path)
-    config = config_of(tmp_path, balance={"eta": 1.3, "Q": 3.0, "eps_R": 0.01, "eps_D": 0.02})
+    config = config_of(
+        tmp_path,
+        balance={
+            "eta": 1.3,
+            "Q": 3.0,
+            "max_representation_bias": 0.01,
+            "max_association_bias": 0.08,
+        },
+    )
     manifest = Run(config).resample()
     totals = manifest["totals"]
     assert totals["repeats"] > 0
@@ -107,7 +115,10 @@ def test_equal_keys_of_two_shards_do_not_meet_in_an_output(tmp_path: Path) -> No
             }.items()
         }
         write_tar(tmp_path / "in" / f"{shard}.tar", members)
-    config = config_of(tmp_path, balance={"eta": 1.0, "Q": 1.0, "eps_R": 0.5, "eps_D": 0.5})
+    config = config_of(
+        tmp_path,
+        balance={"eta": 1.0, "Q": 1.0, "max_representation_bias": 1, "max_association_bias": 1},
+    )
     Run(config).resample()
     (members,) = members_written(config)
     keys = [name.removesuffix(".txt") for name in members if name.endswith(".txt")]

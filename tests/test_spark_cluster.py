@@ -53,7 +53,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
         },
         "labels": {"thing": {"field": "words", "names": ["doctor", "nurse"]}},
-        "balance": {"eta": 0.5, "eps_R": 0.3},
+        "balance": {"eta": 0.5, "max_representation_bias": 0.3},
         "output": {"url": "out", "samples_per_shard": 6},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(values))

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.problems import random_corpus
-from transforms.config import Balance
+from tests.problems import Limits, random_corpus
 from transforms.dual import Dual
 from transforms.m4 import solve
 from transforms.stochastic import stochastic_duals
@@ -12,12 +11,12 @@ from transforms.stochastic import stochastic_duals
 @pytest.mark.parametrize(
     ("seed", "balance"),
     [
-        (5, Balance(eta=0.5, eps_D=0.01, V=1)),
-        (1, Balance(eta=0.5, eps_D=0.01, V=1)),
-        (2, Balance(eta=1.0, Q=2, eps_D=0.01, delta=0.1, V=1)),
+        (5, Limits(eta=0.5, eps_D=0.01, V=1)),
+        (1, Limits(eta=0.5, eps_D=0.01, V=1)),
+        (2, Limits(eta=1.0, Q=2, eps_D=0.01, delta=0.1, V=1)),
     ],
 )
-def test_both_solvers_reach_the_same_objective(seed: int, balance: Balance) -> None:
+def test_both_solvers_reach_the_same_objective(seed: int, balance: Limits) -> None:
     """A million samples bring the dual within 0.1 % and 0.5 % of the optimum, from below, and the
     primal, where every violation costs V, within 10 % from above (measured: 0.06 to 0.3, and 5).
     """
@@ -32,7 +31,7 @@ def test_both_solvers_reach_the_same_objective(seed: int, balance: Balance) -> N
 
 
 def test_the_same_seed_gives_the_same_prices() -> None:
-    problem = random_corpus(5, 100, 2, 3).problem(Balance(eta=0.5))
+    problem = random_corpus(5, 100, 2, 3).problem(Limits(eta=0.5))
     first, second, other = (
         problem.vector_of(stochastic_duals(problem, batches=50, seed=seed)) for seed in (1, 1, 2)
     )

@@ -13,20 +13,21 @@ _MAX_STEPS = 500
 _MEMORY = 20
 
 
-def ascend(dual: Dual, spread: Vector, tolerance: float) -> tuple[Point, int]:
+def ascend(dual: Dual, spread: Vector, tolerance: float, start: Vector) -> tuple[Point, int]:
     """The best point found, and the number of steps; stops at a relative gap of `tolerance`.
 
     spread (K,) scales the prices; where it is 0 the constraint has no support and its price is 0.
+    start (K,) are the prices to begin with.
     """
-    near, first = approach(dual, spread, max(_HAND_OVER, tolerance))
+    near, first = approach(dual, spread, max(_HAND_OVER, tolerance), start)
     point, second = polish(dual, near, spread, tolerance)
     return point, first + second
 
 
-def approach(dual: Dual, spread: Vector, enough: float) -> tuple[Point, int]:
+def approach(dual: Dual, spread: Vector, enough: float, start: Vector) -> tuple[Point, int]:
     """L-BFGS-B on the dual in prices times `spread`, until the gap is `enough` or it stalls."""
-    best = latest = dual.at(np.zeros(len(spread)))
-    upper = np.where(spread > 0, dual.problem.balance.V, 0.0)
+    upper = dual.ceilings(spread)
+    best = latest = dual.at(np.clip(start, 0.0, upper))
     unscaled = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
 
     def negative(scaled: Vector) -> tuple[float, Vector]:
@@ -43,7 +44,7 @@ def approach(dual: Dual, spread: Vector, enough: float) -> tuple[Point, int]:
         return best, 0
     outcome = minimize(
         negative,
-        np.zeros(len(spread)),
+        best.prices * spread,
         jac=True,
         method="L-BFGS-B",
         bounds=Bounds(np.zeros(len(spread)), upper * spread),

@@ -1,4 +1,4 @@
-"""What the tolerances imply for the measures, and how far sampling whole samples may move them."""
+"""How far sampling whole samples may move the measures of an output from the plan's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.config import Balance
 from transforms.histogram import Histogram
-from transforms.problem import share_base
 from transforms.schema import Attribute
+from transforms.terms import share_base
 
 Vector = NDArray[np.float64]
 
@@ -36,35 +35,6 @@ class _Part:
     base: Vector
     among: Vector
     disjoint: bool
-
-
-def asked(
-    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector, balance: Balance
-) -> Bounds:
-    """The bounds that the tolerances imply for the corpus balanced by weights q, float64 (P,).
-
-    With g = E_q[n_G] (1 where the target is a share of all samples), p the attribute's share and
-    E_q[y_r] the label's, both within the group:
-
-        RB_k <= eps_R / g,   AB_kr <= (eps_D + eps_R E_q[y_r]) / (g p (1 - p)),
-        |skew_kr| <= delta E_q[y_r] / E_q[n_G y_r]
-
-    No bound is above 1. AB has none (nan) in a group whose attributes overlap, skew none where
-    delta is not asked.
-    """
-    mass = histogram.counts * q
-    total = mass.sum()
-    rows = []
-    for part in _parts(histogram, attributes):
-        base, among = mass * part.base, mass * part.among
-        g, p = _ratio(base.sum(), total), _ratio((mass * part.s).sum(), among.sum())
-        spread = g * p * (1 - p) if part.disjoint else np.nan
-        labelled = _ratio(among @ histogram.y, among.sum())
-        association = _ratio(balance.eps_D + balance.eps_R * labelled, spread)
-        skew = _ratio(mass @ histogram.y, base @ histogram.y) * _or_nan(balance.delta)
-        rows.append((_ratio(balance.eps_R, g), association, skew))
-    bounds = _stacked(rows, histogram)
-    return Bounds(*(np.minimum(bound, 1.0) for bound in (bounds.RB, bounds.AB, bounds.skew)))
 
 
 def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> Bounds:
@@ -114,10 +84,6 @@ def _share_variance(mass: Vector, variance: Vector, y: sp.csr_array) -> Vector:
     share = _ratio(mass @ y, whole)
     squares = (1 - 2 * share) * (variance @ y) + share**2 * variance.sum()
     return np.maximum(_ratio(squares, whole**2), 0.0)
-
-
-def _or_nan(value: float | None) -> float:
-    return np.nan if value is None else value
 
 
 def _ratio(part: Vector | float, whole: Vector | float) -> Vector:

@@ -38,6 +38,8 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(_as_tuple)]
 Name = Annotated[str, AfterValidator(_checked_name)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+_ROUNDING = 1e-3
+Bound = Annotated[float, Field(ge=0, le=1)]
 Source = Literal["caption", "image", "metadata"]
 
 
@@ -161,6 +163,12 @@ class AttributeGroup(Group):
 
     @model_validator(mode="after")
     def _recognisable(self) -> Self:
+        whole = sum(spec.target for spec in self.names.values())
+        if self.share_of == "group" and abs(whole - 1) > _ROUNDING:
+            raise ValueError(
+                f"with share_of: group the targets are shares of one whole: they must add up to 1, "
+                f"not to {whole:g}"
+            )
         _check_recognisable(self.names, self.zero_shot)
         return self
 
@@ -224,15 +232,39 @@ class Filter(Section):
     min_similarity: float = Field(ge=-1, le=1)
 
 
+class Override(Section):
+    """Other bounds for some attributes, labels, or pairs of them, by name or by group."""
+
+    attributes: Words = ()
+    labels: Words = ()
+    max_representation_bias: Bound | None = None
+    max_association_bias: Bound | None = None
+    max_label_skew: Bound | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if self.labels and self.max_representation_bias is not None:
+            raise ValueError("max_representation_bias is of attributes alone: give no labels")
+        bounds = (self.max_representation_bias, self.max_association_bias, self.max_label_skew)
+        if all(bound is None for bound in bounds):
+            raise ValueError("give at least one of the max_* bounds; 1 asks for nothing")
+        return self
+
+
 class Balance(Section):
-    """The M4 problem's numbers, named as in the paper ("CLIP the Bias", algorithm 1)."""
+    """What is asked of the balanced corpus, and the M4 problem's other numbers.
+
+    The bounds are in the measures of the paper ("CLIP the Bias"); eta, Q and V are named as there
+    (algorithm 1). A bound that is null is not asked for.
+    """
 
     eta: float = Field(gt=0)
     Q: float = Field(1.0, gt=0)
-    eps_R: float = Field(0.01, ge=0)
-    eps_D: float = Field(0.01, ge=0)
-    delta: float | None = Field(None, gt=0, lt=1)
     V: float = Field(100.0, gt=0)
+    max_representation_bias: Bound | None = 0.01
+    max_association_bias: Bound | None = 0.05
+    max_label_skew: Bound | None = None
+    overrides: tuple[Override, ...] = ()
 
     @model_validator(mode="after")
     def _attainable_rate(self) -> Self:

@@ -8,25 +8,27 @@ and once differentiable in v, its gradient is r = E[q a], and at every v in [0, 
 which is the duality gap: a certificate that holds at any v, optimal or not.
 
 Patterns meet the prices through the pairs (distinct s, label) that occur: v . a of a pattern is
-the sum of its pairs' scores, and E[q a] is linear in the pairs' masses. Nothing of size P x K is
-formed.
+the sum of its pairs' scores, and E[q a] is linear in the pairs' masses. Between pairs and prices
+stand small dense tables, a row a distinct s and a column a label. Nothing of size P x K is formed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.problem import Problem
+from transforms.terms import VACUOUS, Integrands
 
 Vector = NDArray[np.float64]
 _NEGLIGIBLE_MOVE = 0.01
 _RATE_TOLERANCE = 1e-15
 _MAX_RATE_STEPS = 200
 _MARGIN = 1e-12
+REPRESENTATION, ASSOCIATION, SKEW = range(3)
+_CELLS_AT_ONCE = 1 << 24
 
 
 def mean(probabilities: Vector, values: NDArray[Any]) -> float:
@@ -48,70 +50,57 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What the i-th price prices, each (K,): its sign, its attribute, its label (c: none), and
-    the tolerance delta that a label skew subtracts per sample with the label.
+class Slots:
+    """What the i-th price prices, each (K,): its sign, its kind, its attribute, its label (c:
+    none), and its tolerance.
     """
 
     sign: Vector
+    kind: NDArray[np.int64]
     attribute: NDArray[np.int64]
     label: NDArray[np.int64]
-    tolerated: Vector
+    tolerance: Vector
 
     @classmethod
     def of(cls, problem: Problem) -> Self:
-        """The layout of `problem.constraints`."""
-        m, c = len(problem.attributes), len(problem.labels)
-        side, attribute = np.indices((2, m)).reshape(2, -1)
-        labelled = np.indices((2, m, c)).reshape(3, -1)
-        kinds = 1 if problem.balance.delta is None else 2
-        sides = np.concatenate([side, np.tile(labelled[0], kinds)])
-        tolerated = np.zeros(len(sides))
-        if problem.balance.delta is not None:
-            tolerated[-2 * m * c :] = problem.balance.delta
+        """The slots of `problem.constraints`."""
+        m, c = len(problem.terms.attributes), len(problem.terms.labels)
+        tolerances = problem.terms.tolerances
+        parts = [(REPRESENTATION, *np.indices((2, m, 1)), tolerances.representation[:, None])]
+        parts[0][3][:] = c
+        parts.append((ASSOCIATION, *np.indices((2, m, c)), tolerances.association))
+        if problem.terms.bounds_skew:
+            parts.append((SKEW, *np.indices((2, m, c)), tolerances.skew))
         return cls(
-            1.0 - 2.0 * sides,
-            np.concatenate([attribute, np.tile(labelled[1], kinds)]),
-            np.concatenate([np.full(2 * m, c), np.tile(labelled[2], kinds)]),
-            tolerated,
+            np.concatenate([1.0 - 2.0 * side.ravel() for _, side, _, _, _ in parts]),
+            np.concatenate([np.full(side.size, kind) for kind, side, _, _, _ in parts]),
+            np.concatenate([attribute.ravel() for _, _, attribute, _, _ in parts]),
+            np.concatenate([label.ravel() for _, _, _, label, _ in parts]),
+            np.concatenate(
+                [np.broadcast_to(allowed, side.shape).ravel() for _, side, _, _, allowed in parts]
+            ),
         )
 
 
 class Dual:
-    """The dual function of a problem; prices and residuals are in the order of its constraints.
-
-    A pair's label is c for the intercept, the pair that every pattern of a group has. A signed
-    moment matrix is (m, c + 1): its last column belongs to the representation constraints.
-    """
+    """The dual function of a problem; prices and residuals are in the order of its constraints."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.layout = Layout.of(problem)
-        labels = problem.y.shape[1]
-        keys = np.insert(
-            np.repeat(problem.group, np.diff(problem.y.indptr)) * (labels + 1) + problem.y.indices,
-            problem.y.indptr[1:],
-            problem.group * (labels + 1) + labels,
-        )
-        pairs = pa.array(keys).dictionary_encode()
-        self.pair_group, self.pair_label = np.divmod(pairs.dictionary.to_numpy(), labels + 1)
-        starts = problem.y.indptr + np.arange(len(problem.y.indptr))
-        self.occurs = sp.csr_array(
-            (np.ones(len(keys)), pairs.indices.to_numpy(), starts.astype(np.int32)),
-            (len(problem.probabilities), len(self.pair_group)),
-        )
-        self.wanted = problem.balance.eta * problem.utility
+        self.slots = Slots.of(problem)
+        self.pairs = problem.pairs
+        self.wanted = problem.terms.eta * problem.utility
 
     def at(self, prices: Vector, mu: float = 0.0) -> Point:
         """The dual at `prices`; `mu` is where the search for the rate's multiplier starts."""
-        mu, q = self.at_rate(self.wanted - self.occurs @ self.pair_scores(prices), mu)
+        mu, q = self.at_rate(self.wanted - self.pairs.occurs @ self.pair_scores(prices), mu)
         return self.certified(prices, mu, q, self.residuals(q))
 
     def certified(self, prices: Vector, mu: float, q: Vector, residuals: Vector) -> Point:
         """The point with its values and gap, relative to `scale`."""
         problem = self.problem
         moved = mean(problem.probabilities, (q - self.wanted) ** 2) / 2
-        violated = problem.balance.V * np.maximum(residuals, 0.0)
+        violated = problem.terms.V * np.maximum(residuals, 0.0)
         primal = moved + float(violated.sum())
         dual = min(moved + float((prices * residuals).sum()), primal)
         gap = float((violated - prices * residuals).sum()) / self.scale(primal)
@@ -121,54 +110,84 @@ class Dual:
         """What gaps are relative to: the primal value or, where next to nothing has to move, the
         cost of moving every weight by a hundredth of eta.
         """
-        return max(primal, (_NEGLIGIBLE_MOVE * self.problem.balance.eta) ** 2 / 2)
+        return max(primal, (_NEGLIGIBLE_MOVE * self.problem.terms.eta) ** 2 / 2)
 
     def pair_scores(self, prices: Vector) -> Vector:
-        """Each pair's part of v . a, without the constants, which mu absorbs."""
-        duals = self.problem.duals_of(prices, 0.0)
-        by_label = duals.association[0] - duals.association[1] + duals.skew[0] - duals.skew[1]
-        signed = np.column_stack([by_label, duals.representation[0] - duals.representation[1]])
-        scores = np.zeros(len(self.pair_label))
-        for k, row in enumerate(signed):
-            scores += self.problem.deviations[self.pair_group, k] * row[self.pair_label]
-        if self.problem.balance.delta is not None:
-            skew = np.append(duals.skew.sum(axis=(0, 1)), 0.0)
-            scores -= self.problem.balance.delta * skew[self.pair_label]
+        """Each pair's part of v . a, float64 (J,)."""
+        by_integrand = self._coefficients(prices)
+        scores = np.empty(len(self.pairs.label))
+        for groups, pairs in self._blocks():
+            integrands = self.problem.integrands[groups]
+            table = integrands.share @ by_integrand.share
+            table += integrands.base @ by_integrand.base
+            table += integrands.contrast @ by_integrand.contrast
+            table += integrands.spread @ by_integrand.spread
+            scores[pairs] = table[self.pairs.group[pairs] - groups.start, self.pairs.label[pairs]]
         return scores
+
+    def _coefficients(self, prices: Vector) -> Integrands:
+        """What v . a takes of each integrand for each label, (m, c + 1); the last is plain."""
+        duals, tolerances = self.problem.duals_of(prices, 0.0), self.problem.terms.tolerances
+        m, c = duals.association.shape[1:]
+        share, base, contrast, spread = np.zeros((4, m, c + 1))
+        share[:, c] = duals.representation[0] - duals.representation[1]
+        share[:, :c] = duals.skew[0] - duals.skew[1]
+        base[:, c] = -tolerances.representation * duals.representation.sum(axis=0)
+        base[:, :c] = -tolerances.skew * duals.skew.sum(axis=0)
+        contrast[:, :c] = duals.association[0] - duals.association[1]
+        contrast[:, c] = -(contrast[:, :c] * self.problem.terms.label_centres).sum(axis=1)
+        spread[:, c] = -(tolerances.association * duals.association.sum(axis=0)).sum(axis=1)
+        return Integrands(share, base, contrast, spread)
 
     def residuals(self, q: Vector) -> Vector:
         """r = E[q a]."""
-        mass = (self.problem.probabilities * q) @ self.occurs
-        return self.problem.expected_biases(self.moments(mass, 1), self.label_mass(mass))
+        mass = (self.problem.probabilities * q) @ self.pairs.occurs
+        return self.problem.expected_biases(self.moments(mass, 1))
 
-    def moments(self, mass: Vector, power: int) -> Vector:
-        """Sums over pairs of mass D_k^power by label, (m, c + 1)."""
-        deviation = self.problem.deviations**power
-        columns = self.problem.y.shape[1] + 1
-        return np.stack(
-            [
-                np.bincount(self.pair_label, mass * deviation[self.pair_group, k], columns)
-                for k in range(deviation.shape[1])
-            ]
-        )
+    def moments(self, mass: Vector, power: int) -> Integrands:
+        """Sums over pairs of mass times each integrand's power, by label, (c + 1, m) each."""
+        shape = (self.problem.y.shape[1] + 1, self.problem.integrands.share.shape[1])
+        share, base, contrast, spread = np.zeros((4, *shape))
+        for groups, pairs in self._blocks():
+            table = np.zeros((groups.stop - groups.start, shape[0]))
+            table[self.pairs.group[pairs] - groups.start, self.pairs.label[pairs]] = mass[pairs]
+            integrands = self.problem.integrands[groups]
+            share += table.T @ integrands.share**power
+            base += table.T @ integrands.base**power
+            contrast += table.T @ integrands.contrast**power
+            spread += table.T @ integrands.spread**power
+        return Integrands(share, base, contrast, spread)
 
-    def label_mass(self, mass: Vector) -> Vector:
-        """The mass of each label, then of everything, (c + 1,)."""
-        columns = self.problem.y.shape[1] + 1
-        return np.asarray(np.bincount(self.pair_label, mass, columns), dtype=np.float64)
+    def _blocks(self) -> Iterator[tuple[slice, slice]]:
+        """Ranges of groups whose tables are of bounded size, each with its range of pairs."""
+        total = len(self.problem.integrands.share)
+        step = max(1, _CELLS_AT_ONCE // (self.problem.y.shape[1] + 1))
+        for start in range(0, total, step):
+            groups = slice(start, min(start + step, total))
+            first, last = np.searchsorted(self.pairs.group, (groups.start, groups.stop))
+            yield groups, slice(int(first), int(last))
+
+    def ceilings(self, spread: Vector) -> Vector:
+        """The largest price of each constraint, (K,): 0 where nothing is asked or supported."""
+        asked = (spread > 0) & (self.slots.tolerance < VACUOUS)
+        return np.where(asked, self.problem.terms.V, 0.0)
 
     def spread(self) -> Vector:
         """The root mean square of each a_i at q = 1, tolerances of constant size apart, (K,).
 
         It is 0 where no sample supports the constraint.
         """
-        mass = self.problem.probabilities @ self.occurs
-        second = self.moments(mass, 2)
-        plain = np.stack([second, second])
-        parts: list[Vector] = [plain[:, :, -1], plain[:, :, :-1]]
-        if self.problem.balance.delta is not None:
-            tolerated = self.problem.balance.delta**2 * self.label_mass(mass)[:-1]
-            parts.append(np.where(plain[:, :, :-1] > 0, plain[:, :, :-1] + tolerated, 0.0))
+        second = self.moments(self.problem.probabilities @ self.pairs.occurs, 2)
+        share, contrast = second.share.T, second.contrast.T
+        centres = self.problem.terms.label_centres
+        centred = (1 - 2 * centres) * contrast[:, :-1] + centres**2 * contrast[:, -1:]
+        supported = contrast[:, :-1] > 0
+        associated = np.where(supported, np.maximum(centred, 0.0), 0.0)
+        parts = [share[:, -1], share[:, -1], associated, associated]
+        if self.problem.terms.bounds_skew:
+            allowed = self.problem.terms.tolerances.skew**2 * second.base.T[:, :-1]
+            skewed = np.where(share[:, :-1] > 0, share[:, :-1] + allowed, 0.0)
+            parts += [skewed, skewed]
         return np.asarray(np.sqrt(np.concatenate([part.ravel() for part in parts])))
 
     def at_rate(self, free: Vector, mu: float) -> tuple[float, Vector]:
@@ -178,19 +197,19 @@ class Dual:
         does not halve the error, or leaves the bracket, the bracket is halved. Where eta = Q every
         weight is Q, and mu is any that says so in spite of rounding.
         """
-        balance, probabilities = self.problem.balance, self.problem.probabilities
-        low, high = float(free.min()) - balance.Q, float(free.max())
-        if balance.eta == balance.Q:
+        terms, probabilities = self.problem.terms, self.problem.probabilities
+        low, high = float(free.min()) - terms.Q, float(free.max())
+        if terms.eta == terms.Q:
             mu = low - _MARGIN * (1 + abs(low))
-            return mu, np.clip(free - mu, 0.0, balance.Q)
+            return mu, np.clip(free - mu, 0.0, terms.Q)
         mu, before = min(max(mu, low), high), np.inf
         for _ in range(_MAX_RATE_STEPS):
-            q = np.clip(free - mu, 0.0, balance.Q)
-            excess = mean(probabilities, q) - balance.eta
-            if abs(excess) <= _RATE_TOLERANCE * max(balance.eta, abs(mu)):
+            q = np.clip(free - mu, 0.0, terms.Q)
+            excess = mean(probabilities, q) - terms.eta
+            if abs(excess) <= _RATE_TOLERANCE * max(terms.eta, abs(mu)):
                 break
             low, high = (mu, high) if excess > 0 else (low, mu)
-            slope = mean(probabilities, (q > 0) & (q < balance.Q))
+            slope = mean(probabilities, (q > 0) & (q < terms.Q))
             newton = mu + excess / slope if slope > 0 else np.inf
             progress = abs(excess) < before / 2 and low < newton < high
             mu, before = newton if progress else (low + high) / 2, abs(excess)

@@ -18,6 +18,7 @@ from transforms.problem import Constraint, Duals, Problem, bias_scores, clipped
 Vector = NDArray[np.float64]
 _UNATTAINABLE = 1e-6
 _AT_V = 1 - 1e-9
+_PATTERNS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ class Solution:
         return tuple(row.constraint.name for row in self.constraints if row.dropped)
 
 
-def solve(problem: Problem, tolerance: float = 1e-6) -> Solution:
+def solve(problem: Problem, tolerance: float = 1e-6, start: Duals | None = None) -> Solution:
     """The solution of `problem`, to a relative gap of `tolerance` where it is well scaled.
+
+    `start` is the solution of a problem much like it on the same corpus, if there is one.
 
     Linear algebra runs on one thread: the plan must not depend on how many cores are free, and
     threads that wait for each other cost more than they give on vectors of this size.
@@ -77,20 +80,19 @@ def solve(problem: Problem, tolerance: float = 1e-6) -> Solution:
     with threadpool_limits(limits=1, user_api="blas"):
         dual = Dual(problem)
         spread = dual.spread()
-        point, iterations = ascend(dual, spread, tolerance)
+        prices = np.zeros(len(spread)) if start is None else problem.vector_of(start)
+        point, iterations = ascend(dual, spread, tolerance, prices)
         return _solution(dual, spread, point.prices, iterations)
 
 
 def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> Solution:
     """The solution at `prices`, its weights by the very operations that every worker uses."""
-    problem, balance = dual.problem, dual.problem.balance
-    scores = bias_scores(
-        problem.deviations[problem.group], problem.y, problem.duals_of(prices, 0.0), balance
-    )
-    mu, _ = dual.at_rate(balance.eta * problem.utility - scores, 0.0)
-    q = clipped(problem.utility, scores, mu, balance)
+    problem, terms = dual.problem, dual.problem.terms
+    scores = _scores(problem, prices)
+    mu, _ = dual.at_rate(terms.eta * problem.utility - scores, 0.0)
+    q = clipped(problem.utility, scores, mu, terms)
     point = dual.certified(prices, mu, q, dual.residuals(q))
-    attainable = (prices < _AT_V * balance.V) & (point.residuals <= _UNATTAINABLE * spread)
+    attainable = (prices < _AT_V * terms.V) & (point.residuals <= _UNATTAINABLE * spread)
     dropped = spread == 0
     rows = zip(
         problem.constraints,
@@ -111,4 +113,21 @@ def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> So
         tuple(PricedConstraint(*row) for row in rows),
         problem.utility_error_bound,
         iterations,
+    )
+
+
+def _scores(problem: Problem, prices: Vector) -> Vector:
+    """v . a of every pattern, (P,), some patterns at a time."""
+    duals = problem.duals_of(prices, 0.0)
+    blocks = [
+        slice(start, start + _PATTERNS_AT_ONCE)
+        for start in range(0, len(problem.group), _PATTERNS_AT_ONCE)
+    ]
+    return np.concatenate(
+        [
+            bias_scores(
+                problem.integrands[problem.group[rows]], problem.y[rows], duals, problem.terms
+            )
+            for rows in blocks
+        ]
     )

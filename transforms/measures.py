@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.histogram import Histogram
-from transforms.problem import share_base
 from transforms.schema import Attribute
+from transforms.terms import share_base
 
 Matrix = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.boxes import box_minimum
-from transforms.dual import Dual, Point
+from transforms.dual import ASSOCIATION, Dual, Point
 
 Vector = NDArray[np.float64]
 _MAX_STEPS = 100
@@ -21,7 +21,7 @@ def polish(dual: Dual, start: Point, spread: Vector, tolerance: float) -> tuple[
     Each step maximises the dual's quadratic model over the box of the active prices, with a
     proximal term that settles redundant constraints and steps where next to nothing is unclipped.
     """
-    upper = np.where(spread > 0, dual.problem.balance.V, 0.0)
+    upper = dual.ceilings(spread)
     best = point = start
     damping, length = _LEAST_DAMPING, 1.0
     for count in range(_MAX_STEPS):
@@ -50,36 +50,66 @@ def curvature(dual: Dual, q: Vector, working: NDArray[np.int64]) -> Vector:
     E_U[a]' / P(U). The second term is what eliminating mu subtracts.
     """
     problem = dual.problem
-    unclipped = np.flatnonzero((q > 0) & (q < problem.balance.Q))
+    unclipped = np.flatnonzero((q > 0) & (q < problem.terms.Q))
     if not len(unclipped):
         return np.zeros((len(working), len(working)))
     probabilities = problem.probabilities[unclipped]
-    used = np.flatnonzero(np.isin(dual.pair_label, dual.layout.label[working]))
-    occurs = dual.occurs[unclipped][:, used]
+    labels = np.append(dual.slots.label[working], len(problem.terms.labels))
+    used = np.flatnonzero(np.isin(dual.pairs.label, labels))
+    occurs = dual.pairs.occurs[unclipped][:, used]
     weighted = sp.csr_array(
         (np.repeat(probabilities, np.diff(occurs.indptr)), occurs.indices, occurs.indptr),
         occurs.shape,
     )
-    columns = pair_columns(dual, working)[used]
+    columns, mix = constraint_columns(dual, working)
+    columns = columns[used]
     joint = columns.T @ ((occurs.T.tocsr() @ weighted) @ columns)
     total = columns.T @ (probabilities @ occurs)
-    eliminated = np.outer(total, total) / probabilities.sum()
-    return np.asarray(joint.toarray() - eliminated, dtype=np.float64)
+    covariance = joint.toarray() - np.outer(total, total) / probabilities.sum()
+    return np.asarray(mix.T @ (mix.T @ covariance).T, dtype=np.float64)
 
 
-def pair_columns(dual: Dual, working: NDArray[np.int64]) -> sp.csc_array:
-    """What each pair adds to each working constraint's a, constants apart, sparse (J, W)."""
-    layout = dual.layout
-    labels = layout.label[working]
-    by_label = sp.csc_array(
-        (np.ones(len(dual.pair_label)), (np.arange(len(dual.pair_label)), dual.pair_label)),
-        (len(dual.pair_label), dual.problem.y.shape[1] + 1),
-    )
-    columns = sp.csc_array(by_label[:, labels])
-    entries = np.repeat(working, np.diff(columns.indptr))
-    deviation = dual.problem.deviations[dual.pair_group[columns.indices], layout.attribute[entries]]
-    columns.data = layout.sign[entries] * deviation - layout.tolerated[entries]
-    return columns
+def constraint_columns(dual: Dual, working: NDArray[np.int64]) -> tuple[sp.csc_array, sp.csc_array]:
+    """What each pair adds to each working constraint's a: columns times mix.
+
+    columns are sparse (J, W + 2 m), mix is sparse (W + 2 m, W). The last columns are, for each attribute, the A and the B that a sample adds whatever its
+    labels: an association takes the label's centre times the one, its tolerance times the other.
+    """
+    slots, pairs = dual.slots, np.arange(len(dual.pairs.label))
+    m, c = len(dual.problem.terms.attributes), len(dual.problem.terms.labels)
+    by_label = sp.csc_array((np.ones(len(pairs)), (pairs, dual.pairs.label)), (len(pairs), c + 1))
+    columns = sp.csc_array(by_label[:, np.append(slots.label[working], np.full(2 * m, c))])
+    column = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
+    columns.data = _values(dual, working, columns.indices, column)
+    within = np.flatnonzero(slots.kind[working] == ASSOCIATION)
+    associations = working[within]
+    contrasts = len(working) + slots.attribute[associations]
+    centre = dual.problem.terms.label_centres[
+        slots.attribute[associations], slots.label[associations]
+    ]
+    entries = [
+        (np.ones(len(working)), np.arange(len(working)), np.arange(len(working))),
+        (-slots.sign[associations] * centre, contrasts, within),
+        (-slots.tolerance[associations], contrasts + m, within),
+    ]
+    values, rows, places = (np.concatenate(part) for part in zip(*entries, strict=True))
+    return columns, sp.csc_array((values, (rows, places)), (len(working) + 2 * m, len(working)))
+
+
+def _values(
+    dual: Dual, working: NDArray[np.int64], pair: NDArray[np.int64], column: NDArray[np.int64]
+) -> Vector:
+    """The entries at (pair, column) of the columns of `constraint_columns`."""
+    slots, integrands = dual.slots, dual.problem.integrands
+    m = len(dual.problem.terms.attributes)
+    k = np.concatenate([slots.attribute[working], np.tile(np.arange(m), 2)])[column]
+    at = dual.pairs.group[pair], k
+    kind = np.concatenate([slots.kind[working], np.full(m, ASSOCIATION), np.full(m, -1)])[column]
+    sign = np.append(slots.sign[working], np.ones(2 * m))[column]
+    tolerance = np.append(slots.tolerance[working], np.zeros(2 * m))[column]
+    plain = sign * integrands.share[at] - tolerance * integrands.base[at]
+    associated = sign * integrands.contrast[at]
+    return np.select([kind == ASSOCIATION, kind < 0], [associated, integrands.spread[at]], plain)
 
 
 def search(dual: Dual, start: Point, direction: Vector, upper: Vector) -> tuple[Point, float]:

@@ -15,26 +15,29 @@ from transforms import layout
 from transforms.errors import FairshardError
 from transforms.histogram import Histogram, unpacked
 from transforms.problem import Duals
+from transforms.schema import Attribute
 from transforms.storage import Storage
 from transforms.tables import digest, parquet_bytes
+from transforms.terms import VACUOUS, Terms, Tolerances
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What workers need of a plan (its dual variables), and the whole document for people."""
+    """What workers need of a plan (its terms and dual variables), and all of it for people."""
 
     fingerprint: Mapping[str, str]
+    terms: Terms
     duals: Duals
     document: Mapping[str, Any]
 
     @property
     def identity(self) -> str:
-        """A digest of what the plan was made from and of its dual variables."""
-        duals = self.duals
-        prices = [a.tolist() for a in (duals.representation, duals.association, duals.skew)]
-        return digest(json.dumps([sorted(self.fingerprint.items()), duals.mu, prices]).encode())
+        """A digest of what the plan was made from, its terms and its dual variables."""
+        parts = ("problem", "attributes", "labels", "mu", "constraints")
+        solved = {part: self.document[part] for part in parts}
+        return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
 
 
 def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
@@ -57,7 +60,7 @@ def read_plan(storage: Storage) -> Plan:
             f"{storage.path(layout.PLAN)} is of version {version}, this fairshard reads "
             f"version {VERSION}: run `fairshard solve` again"
         )
-    return Plan(document["fingerprint"], _duals(document), document)
+    return Plan(document["fingerprint"], _terms(document), _duals(document), document)
 
 
 def read_histogram(
@@ -83,17 +86,39 @@ def plan_json(document: Mapping[str, Any]) -> bytes:
     return f"{body}[\n  {rows}\n ]{end}\n".encode()
 
 
+def _terms(document: Mapping[str, Any]) -> Terms:
+    entries = [dict(entry) for entry in document["attributes"]]
+    centres = np.array([entry.pop("centre") for entry in entries], dtype=np.float64)
+    label_centres = np.array([entry.pop("label_centres") for entry in entries], dtype=np.float64)
+    allowed = {kind: values[0] for kind, values in _by_kind(document, "tolerance", VACUOUS).items()}
+    return Terms(
+        tuple(Attribute(**entry) for entry in entries),
+        tuple(document["labels"]),
+        Tolerances(**allowed),
+        centres,
+        label_centres,
+        **document["problem"],
+    )
+
+
 def _duals(document: Mapping[str, Any]) -> Duals:
+    return Duals(document["mu"], **_by_kind(document, "price", 0.0))
+
+
+def _by_kind(
+    document: Mapping[str, Any], part: str, absent: float
+) -> dict[str, NDArray[np.float64]]:
+    """A number of each constraint, (2, m) or (2, m, c) by kind; index 0 is sign +1."""
     attribute_at = {entry["name"]: k for k, entry in enumerate(document["attributes"])}
     label_at = {name: r for r, name in enumerate(document["labels"])}
     m, c = len(attribute_at), len(label_at)
-    prices = {
-        "representation": np.zeros((2, m)),
-        "association": np.zeros((2, m, c)),
-        "skew": np.zeros((2, m, c)),
+    values = {
+        "representation": np.full((2, m), absent),
+        "association": np.full((2, m, c), absent),
+        "skew": np.full((2, m, c), absent),
     }
     for row in document["constraints"]:
         label = () if row["label"] is None else (label_at[row["label"]],)
         at = (0 if row["sign"] > 0 else 1, attribute_at[row["attribute"]], *label)
-        prices[row["kind"]][at] = row["price"]
-    return Duals(document["mu"], **prices)
+        values[row["kind"]][at] = row[part]
+    return values

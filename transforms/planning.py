@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from transforms.balancing import Balanced, balance
 from transforms.config import Config
+from transforms.dual import Slots
 from transforms.errors import FairshardError
 from transforms.fingerprint import fingerprint
 from transforms.histogram import Histogram, packed
-from transforms.m4 import Solution, solve
 from transforms.measures import measure
 from transforms.plan import VERSION, Plan
-from transforms.problem import problem_of
 from transforms.records import LabelRecord
 from transforms.schema import Schema, schema_of
 
@@ -32,14 +32,21 @@ def make_plan(
             "filter.min_similarity; see rejects/ in the output"
         )
     schema = schema_of(config)
-    solution = solve(problem_of(histogram, schema.attributes, config.balance))
+    balanced = balance(histogram, schema.attributes, config.balance)
+    solution, terms = balanced.solution, balanced.problem.terms
     made_from = fingerprint(config, records)
     labelled = sum(record.samples for record in records)
     document = {
         "version": VERSION,
         "fingerprint": made_from,
         "config": shown_config(config),
-        "attributes": [dataclasses.asdict(attribute) for attribute in schema.attributes],
+        "problem": {"eta": terms.eta, "Q": terms.Q, "V": terms.V},
+        "attributes": [
+            {**dataclasses.asdict(attribute), "centre": centre, "label_centres": label_centres}
+            for attribute, centre, label_centres in zip(
+                terms.attributes, terms.centres.tolist(), terms.label_centres.tolist(), strict=True
+            )
+        ],
         "labels": list(schema.labels),
         "samples": {
             "labelled": labelled,
@@ -60,12 +67,14 @@ def make_plan(
         "without_support": list(solution.dropped),
         "measures": {
             "before": measure(histogram, schema.attributes).to_dict(),
-            "predicted": measure(histogram, schema.attributes, solution.q).to_dict(),
+            "predicted": balanced.measures.to_dict(),
         },
         "mu": solution.duals.mu,
-        "constraints": _constraint_rows(solution),
+        "constraints": _constraint_rows(balanced),
     }
-    return Plan(made_from, solution.duals, document), _patterns(histogram, schema, solution.q)
+    return Plan(made_from, terms, solution.duals, document), _patterns(
+        histogram, schema, solution.q
+    )
 
 
 def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
@@ -88,18 +97,20 @@ def shown_config(config: Config) -> dict[str, Any]:
     )
 
 
-def _constraint_rows(solution: Solution) -> list[dict[str, Any]]:
+def _constraint_rows(balanced: Balanced) -> list[dict[str, Any]]:
+    tolerances = Slots.of(balanced.problem).tolerance.tolist()
     return [
         {
             "kind": row.constraint.kind,
             "attribute": row.constraint.attribute,
             "label": row.constraint.label,
             "sign": row.constraint.sign,
+            "tolerance": tolerance,
             "price": row.price,
             "slack": row.slack,
             "attainable": row.attainable,
         }
-        for row in solution.constraints
+        for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
     ]
 
 

@@ -92,6 +92,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "shares": shares,
         "share_axis": axis([v for row in shares for v in (row.before, row.after, row.high)], 1.0),
         "association": heat_map(names, labels, before.AB, after.AB),
+        "skew_asked": artefacts.plan.terms.bounds_skew,
         "skew": heat_map(names, labels, before.skew, after.skew, 24),
         "skews": skew_rows(artefacts),
         "kept_attributes": kept_attributes(artefacts),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms import layout
-from transforms.bounds import Bounds, asked, sampling_error
+from transforms.bounds import Bounds, sampling_error
 from transforms.config import Config
 from transforms.errors import StaleError
 from transforms.histogram import Histogram
@@ -21,6 +21,8 @@ from transforms.plan import Plan, read_histogram, read_plan
 from transforms.records import LabelRecord, label_record_from
 from transforms.schema import Attribute
 from transforms.storage import Storage
+from transforms.targets import targets_of
+from transforms.terms import VACUOUS
 
 Status = Literal["met", "within sampling error", "missed", "not asked", "no data"]
 READERS = 16
@@ -67,8 +69,10 @@ class Artefacts:
 
     @cached_property
     def asked(self) -> Bounds:
-        """The bounds that the tolerances imply."""
-        return asked(self.histogram, self.attributes, self.q, self.config.balance)
+        """The bounds that are asked for; nan where nothing is."""
+        targets = targets_of(self.attributes, self.histogram.labels, self.config.balance)
+        bounds = (targets.RB, targets.AB, targets.skew)
+        return Bounds(*(np.where(bound < VACUOUS, bound, np.nan) for bound in bounds))
 
 
 @dataclass(frozen=True)
@@ -84,14 +88,13 @@ class Excess:
 class MeasureRow:
     """One measure's largest value, of an attribute or of a pair of attribute and label.
 
-    asked is the largest bound, nan where there is none, and `tolerance` what it comes of; error is
-    the standard error where `worst`, the largest value after, stands.
+    asked is the largest bound, nan where there is none; error is the standard error where `worst`,
+    the largest value after, stands.
     """
 
     name: str
     title: str
     asked: float
-    tolerance: str
     before: float
     predicted: float
     after: float
@@ -126,7 +129,7 @@ def read_artefacts(storage: Storage) -> Artefacts:
     return Artefacts(
         plan,
         Config.model_validate({**document["config"], "output": {"url": storage.url}}),
-        tuple(Attribute(**entry) for entry in document["attributes"]),
+        plan.terms.attributes,
         histogram,
         q,
         manifest,
@@ -138,13 +141,10 @@ def read_artefacts(storage: Storage) -> Artefacts:
 def measure_rows(artefacts: Artefacts) -> tuple[MeasureRow, ...]:
     """RB and, where there are labels, AB and label skew: before, as predicted and after."""
     errors = sampling_error(artefacts.histogram, artefacts.attributes, artefacts.q)
-    balance = artefacts.config.balance
-    eps_R, eps_D = f"eps_R = {balance.eps_R:g}", f"eps_D = {balance.eps_D:g}"
-    rows = [_measure_row("RB", "Representation bias", eps_R, artefacts, errors)]
+    rows = [_measure_row("RB", "Representation bias", artefacts, errors)]
     if artefacts.histogram.labels:
-        delta = "" if balance.delta is None else f"delta = {balance.delta:g}"
-        rows.append(_measure_row("AB", "Association bias", eps_D, artefacts, errors))
-        rows.append(_measure_row("skew", "Label skew", delta, artefacts, errors))
+        rows.append(_measure_row("AB", "Association bias", artefacts, errors))
+        rows.append(_measure_row("skew", "Label skew", artefacts, errors))
     return tuple(rows)
 
 
@@ -156,7 +156,7 @@ def verdict_of(artefacts: Artefacts, rows: tuple[MeasureRow, ...]) -> Verdict:
         constraints = len(document["constraints"]) - len(document["without_support"])
         return Verdict(
             f"{unattainable:,} of {constraints:,} constraints cannot be met at "
-            f"eta = {artefacts.config.balance.eta:g}.",
+            f"eta = {artefacts.plan.terms.eta:g}.",
             "missed",
         )
     missed = [row.name for row in rows if row.status == "missed"]
@@ -188,9 +188,7 @@ def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord
         return tuple(map(label_record_from, pool.map(storage.read, names)))
 
 
-def _measure_row(
-    name: str, title: str, tolerance: str, artefacts: Artefacts, errors: Bounds
-) -> MeasureRow:
+def _measure_row(name: str, title: str, artefacts: Artefacts, errors: Bounds) -> MeasureRow:
     bound, error = getattr(artefacts.asked, name), getattr(errors, name)
     after = np.abs(getattr(artefacts.after, name))
     worst = None if np.isnan(after).all() else np.unravel_index(np.nanargmax(after), after.shape)
@@ -198,7 +196,6 @@ def _measure_row(
         name,
         title,
         asked=_largest(bound),
-        tolerance=tolerance,
         before=_largest(np.abs(getattr(artefacts.before, name))),
         predicted=_largest(np.abs(getattr(artefacts.predicted, name))),
         after=_largest(after),

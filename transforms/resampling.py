@@ -50,7 +50,7 @@ def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> D
     utility = table.column("utility").to_numpy()
     m = len(schema.attributes)
     s, y = flags[:, :m], sp.csr_array(flags[:, m:], dtype=float)
-    weights = weights_of(s, y, utility, schema.attributes, plan.duals, config.balance)
+    weights = weights_of(s, y, utility, plan.terms, plan.duals)
     weights = np.where(balanced_part(table, config), weights, 0.0)
     patterns = pack_patterns(flags, utility)
     copies = systematic_copies(

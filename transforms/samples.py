@@ -133,9 +133,8 @@ def _choose(
             flags[:, :m],
             sp.csr_array(flags[:, m:], dtype=float),
             table.column("utility").to_numpy(),
-            schema.attributes,
+            plan.terms,
             plan.duals,
-            config.balance,
         )
         weights = np.where(balanced_part(table, config), weights, 0.0)
         names = [*carried][:m] + list(schema.labels)

@@ -11,9 +11,11 @@ iterates of the second half are averaged.
 """
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.problem import Duals, Problem, bias_scores, clipped
+from transforms.terms import Integrands
 
 _DECAY_AFTER = 1000
 
@@ -30,8 +32,8 @@ def stochastic_duals(
         drawn = np.searchsorted(cumulative, random.random(batch) * cumulative[-1], side="right")
         bias, q = _mean_bias(problem, drawn, problem.duals_of(prices, mu))
         pace = step / np.sqrt(1 + count / _DECAY_AFTER)
-        prices = np.clip(prices + pace * bias, 0.0, problem.balance.V)
-        mu += pace * (float(q.mean()) - problem.balance.eta)
+        prices = np.clip(prices + pace * bias, 0.0, problem.terms.V)
+        mu += pace * (float(q.mean()) - problem.terms.eta)
         if count >= batches // 2:
             total += prices
             total_mu += mu
@@ -43,9 +45,20 @@ def _mean_bias(
     problem: Problem, drawn: NDArray[np.int64], duals: Duals
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The mean of q a over the patterns `drawn`, and their q."""
-    deviation, labels = problem.deviations[problem.group[drawn]], problem.y[drawn]
-    scores = bias_scores(deviation, labels, duals, problem.balance)
-    q = clipped(problem.utility[drawn], scores, duals.mu, problem.balance)
-    carried = deviation * q[:, None] / len(drawn)
-    moments = np.column_stack([(labels.T @ carried).T, carried.sum(axis=0)])
-    return problem.expected_biases(moments, np.append(labels.T @ q / len(drawn), q.mean())), q
+    integrands, labels = problem.integrands[problem.group[drawn]], problem.y[drawn]
+    scores = bias_scores(integrands, labels, duals, problem.terms)
+    q = clipped(problem.utility[drawn], scores, duals.mu, problem.terms)
+    carried = sp.hstack([labels, np.ones((len(drawn), 1))], format="csr").T
+    weight = q[:, None] / len(drawn)
+    moments = Integrands(
+        *(
+            np.asarray(carried @ (values * weight))
+            for values in (
+                integrands.share,
+                integrands.base,
+                integrands.contrast,
+                integrands.spread,
+            )
+        )
+    )
+    return problem.expected_biases(moments), q

@@ -1,0 +1,63 @@
+"""What the commands share: their arguments, and what is done with them."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from transforms.config import Config, Engine, read_config
+from transforms.schema import schema_of
+from transforms.targets import targets_of
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
+OutputPath = Annotated[str, typer.Argument(metavar="OUTPUT", help="The output folder or URL.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+OutputUrl = Annotated[str | None, typer.Option("--output", help="In place of output.url.")]
+EngineName = Annotated[
+    Literal["beam", "spark"] | None, typer.Option("--engine", help="In place of engine.name.")
+]
+Show = Callable[[dict[str, Any], Console], None]
+
+
+def read_checked(path: Path) -> Config:
+    """The configuration in a file, whose overrides name what there is."""
+    config = read_config(path)
+    schema = schema_of(config)
+    targets_of(schema.attributes, schema.labels, config.balance)
+    return config
+
+
+def overridden(
+    config: Config, output: str | None, engine: Literal["beam", "spark"] | None
+) -> Config:
+    """`config` with what the command line says in place of it."""
+    if output is not None:
+        url = located(output)
+        config = config.model_copy(update={"output": config.output.model_copy(update={"url": url})})
+    if engine is not None and engine != config.engine.name:
+        config = config.model_copy(update={"engine": Engine(name=engine)})
+    return config
+
+
+def located(output: str) -> str:
+    """The URL of an output, or its path from the root."""
+    return output if "://" in output else str(Path(output).resolve())
+
+
+def log() -> Console:
+    """Where progress goes: standard error."""
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    return Console(stderr=True)
+
+
+def report(values: dict[str, Any], show: Show, as_json: bool) -> None:
+    """Print a summary, for programs or for people."""
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False))
+    else:
+        show(values, Console())
