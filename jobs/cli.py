@@ -17,12 +17,14 @@ from jobs.options import (
     OutputPath,
     OutputUrl,
     Show,
+    located,
     log,
     overridden,
     read_checked,
     report,
 )
 from transforms.errors import FairshardError
+from transforms.report import write_report
 from transforms.storage import Storage
 
 app = typer.Typer(
@@ -152,8 +154,7 @@ def report_command(
 
     Example: `fairshard report rebalanced`
     """
-    location = output if "://" in output else str(Path(output).resolve())
-    page = {"report": writereport(Storage(location))}
+    page = {"report": write_report(Storage(located(output)))}
     report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
 
 

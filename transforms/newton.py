@@ -72,8 +72,9 @@ def curvature(dual: Dual, q: Vector, working: NDArray[np.int64]) -> Vector:
 def constraint_columns(dual: Dual, working: NDArray[np.int64]) -> tuple[sp.csc_array, sp.csc_array]:
     """What each pair adds to each working constraint's a: columns times mix.
 
-    columns are sparse (J, W + 2 m), mix is sparse (W + 2 m, W). The last columns are, for each attribute, the A and the B that a sample adds whatever its
-    labels: an association takes the label's centre times the one, its tolerance times the other.
+    columns are sparse (J, W + 2 m), mix is sparse (W + 2 m, W). The last columns are, for each
+    attribute, the A and the B that a sample adds whatever its labels: an association takes the
+    label's centre times the one, and its tolerance times the other.
     """
     slots, pairs = dual.slots, np.arange(len(dual.pairs.label))
     m, c = len(dual.problem.terms.attributes), len(dual.problem.terms.labels)
