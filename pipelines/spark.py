@@ -10,10 +10,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from pyspark import RDD, SparkContext, TaskContext
+from py4j.protocol import Py4JError
+from pyspark import RDD, SparkConf, SparkContext, TaskContext
 from pyspark.errors import PySparkException
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
-from pyspark.sql import SparkSession
 
 from transforms.config import Config
 from transforms.errors import ConfigError, FairshardError, error_in
@@ -21,7 +21,7 @@ from transforms.histogram import Histogram, HistogramAccumulator
 from transforms.labelling import Labeller, settings_digest
 from transforms.parts import Part, parts_of
 from transforms.plan import Plan
-from transforms.records import LabelRecord
+from transforms.records import LabelRecord, OutputRecord
 from transforms.resampling import keep_shard, write_output
 from transforms.schema import schema_of
 from transforms.shards import Shard
@@ -48,6 +48,8 @@ _GPU = "gpu"
 _GATHERERS = 1000
 _ALWAYS = {"spark.ui.showConsoleProgress": "false"}
 
+_Written = tuple[list[OutputRecord], HistogramAccumulator]
+
 
 def label_shards(
     context: SparkContext, config: Config, shards: Sequence[Shard]
@@ -72,9 +74,7 @@ def count_patterns(
 ) -> Histogram:
     """Label records to the corpus's one histogram, merged in a tree."""
     storage, empty = output_storage(config.output), accumulator_for(schema_of(config))
-    total: HistogramAccumulator = context.parallelize(
-        records, min(len(records), 4 * context.defaultParallelism)
-    ).treeAggregate(
+    total: HistogramAccumulator = _together(context, records).treeAggregate(
         empty,
         lambda total, record: total.merge(count_shard(record, config, storage)),
         HistogramAccumulator.merge,
@@ -88,21 +88,22 @@ def resample_shards(
     """Label records to output shards and their manifest; the plan is broadcast."""
     shared, storage = context.broadcast(plan), output_storage(config.output)
     kept = (
-        _each(context, records)
+        _together(context, records)
         .map(lambda record: keep_shard(record, shared.value, config, storage))
         .collect()
     )
     tasks = output_tasks(kept, records, plan, config)
 
-    def write(task: OutputTask) -> Any:
-        return write_output(task.output, task.records, shared.value, config, storage)
+    def write(written: _Written, task: OutputTask) -> _Written:
+        record, patterns = write_output(task.output, task.records, shared.value, config, storage)
+        return merge(written, ([record], patterns))
 
-    written = _each(context, tasks).map(write).collect()
-    total = accumulator_for(schema_of(config))
-    for _, patterns in written:
-        total.merge(patterns)
-    outputs = [record for record, _ in written]
-    finish_output(total.extract(), records, kept, outputs, plan, config)
+    def merge(one: _Written, other: _Written) -> _Written:
+        return one[0] + other[0], one[1].merge(other[1])
+
+    nothing: _Written = ([], accumulator_for(schema_of(config)))
+    outputs, patterns = _each(context, tasks).treeAggregate(nothing, write, merge)
+    finish_output(patterns.extract(), records, kept, outputs, plan, config)
 
 
 class SparkEngine:
@@ -141,20 +142,25 @@ class SparkEngine:
     def context(self, output: Storage) -> Iterator[SparkContext]:
         """A job's own context; when it ends, what dead attempts left in `output` is removed."""
         _prepare(self._settings)
-        builder = SparkSession.builder.appName("fairshard")
-        for key, value in self._settings.items():
-            builder = builder.config(key, value)
-        session = builder.getOrCreate()
+        settings = SparkConf().setAppName("fairshard").setAll(list(self._settings.items()))
+        context = SparkContext.getOrCreate(settings)
         try:
-            yield session.sparkContext
-        except PySparkException as error:
+            yield context
+        except (PySparkException, Py4JError) as error:
             raise error_in(str(error)) or error from error
         finally:
-            session.stop()
+            context.stop()
             output.sweep()
 
 
+def _together(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
+    """A few tasks for each core, of elements that take less time than a task of their own."""
+    tasks = min(len(elements), 4 * context.defaultParallelism)
+    return context.parallelize(elements, max(1, tasks))
+
+
 def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
+    """A task for each element."""
     return context.parallelize(elements, max(1, len(elements)))
 
 

@@ -102,9 +102,14 @@ def test_any_corpus_seed_and_size_gives_the_same_bytes(
 
 def test_a_workers_error_reaches_the_caller_as_its_sentence(tmp_path: Path) -> None:
     write_corpus(tmp_path)
-    config = config_of(tmp_path, model={"name": "local-dir:/nowhere"}, similarity=True)
-    with pytest.raises(FairshardError, match=r"^[^\n]*nowhere[^\n]*$"):
-        SparkEngine(LOCAL).label(config, find_shards(config.input))
+    config = config_of(tmp_path)
+    shards = find_shards(config.input)
+    lost = Path(shards[0].url)
+    lost.unlink()
+    with pytest.raises(
+        FairshardError, match=rf"^the shard [^\n]*{lost.name} does not exist: [^\n]*$"
+    ):
+        SparkEngine(LOCAL).label(config, shards)
 
 
 def test_what_a_dead_attempt_left_is_removed(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ class BlockWriter:
     """Writes, counts and hashes bytes, in order; a context, at whose end all is written.
 
     `bytes` have been taken in, and `sha256`, in hexadecimal, is that of the written ones. `seconds`
-    is the time spent on hashing and, in a thread of its own, on writing; `held_up` is the part of
-    it during which the caller could not go on.
+    is the time that a thread of its own spent on writing and hashing; `held_up` is the part of it
+    during which the caller could not go on.
     """
 
     def __init__(self, sink: IO[bytes]) -> None:
@@ -65,15 +65,9 @@ class BlockWriter:
 
     def _send(self) -> None:
         self._wait()
-        start = perf_counter()
-        block = self._filling[: self._filled]
-        self._write = self._thread.submit(self._write_block, block)
-        self._hash.update(block)
+        self._write = self._thread.submit(self._write_block, self._filling[: self._filled])
         self._filling, self._spare = self._spare, self._filling
         self._filled = 0
-        taken = perf_counter() - start
-        self.held_up += taken
-        self.seconds += taken
 
     def _wait(self) -> None:
         start = perf_counter()
@@ -85,15 +79,17 @@ class BlockWriter:
     def _write_block(self, block: memoryview) -> float:
         start = perf_counter()
         self._sink.write(block)
-        _write_back(self._sink, self._written, len(block))
+        self._hash.update(block)
         self._written += len(block)
+        _write_back(self._sink, self._written)
         return perf_counter() - start
 
 
-def _write_back(sink: IO[bytes], start: int, size: int) -> None:
-    """Let Linux begin to bring bytes to a local disk, so that a sync at the end finds little left.
+def _write_back(sink: IO[bytes], size: int) -> None:
+    """Let Linux bring the first `size` bytes to a local disk, and free the memory of those there.
 
-    That is what POSIX_FADV_DONTNEED does to pages that are not yet on the disk.
+    That is what POSIX_FADV_DONTNEED does, to pages that are not yet on the disk and to others. A
+    sync at the end then finds little left, and large output does not fill the page cache.
     """
     with suppress(OSError, AttributeError):
-        os.posix_fadvise(sink.fileno(), start, size, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(sink.fileno(), 0, size, os.POSIX_FADV_DONTNEED)

@@ -19,7 +19,7 @@ from transforms.tar_headers import (
     read_member,
 )
 from transforms.tar_renaming import renamed_headers
-from transforms.tar_streams import expect, open_tar
+from transforms.tar_streams import expect, forget, open_tar
 from transforms.tars import split_name
 
 AHEAD_BYTES = 32 * 2**20
@@ -83,25 +83,27 @@ def copy_samples(
     return Copied(samples, tar.bytes, tar.sha256, read_seconds, tar.seconds)
 
 
+@dataclass(slots=True)
+class _Run:
+    """What lies at [offset, end): samples side by side that stay `as_is`, or copies of one."""
+
+    offset: int
+    end: int
+    pieces: list[Piece]
+    as_is: bool
+
+
 def _copy_source(source: Source, tar: BlockWriter, storage_options: dict[str, Any]) -> None:
     with open_tar(source.url, storage_options, BUFFER_BYTES) as stream:
         cursor = Cursor(stream)
-        run: list[Piece] = []
         try:
-            for (offset, size), group in groupby(_announced(source.pieces, stream), _range):
-                copies = list(group)
-                once = len(copies) == 1 and copies[0].new_key is None and size <= BLOCK_BYTES
-                if run and not (once and _goes_on(run, copies[0])):
-                    _copy_run(run, cursor, tar)
-                    run = []
-                if offset < cursor.position:
+            for run in _announced(_runs(source.pieces), stream):
+                if run.offset < cursor.position:
                     raise ValueError(f"the pieces of {source.url} are not in ascending order")
-                if once:
-                    run += copies
+                if run.as_is:
+                    _copy_as_is(run, cursor, tar)
                 else:
-                    _copy_sample(copies, cursor, tar)
-            if run:
-                _copy_run(run, cursor, tar)
+                    _copy_copies(run, cursor, tar)
         except DamagedTarError as error:
             raise StaleError(
                 f"the shard {source.url} has changed since it was labelled ({error}): "
@@ -109,35 +111,49 @@ def _copy_source(source: Source, tar: BlockWriter, storage_options: dict[str, An
             ) from error
 
 
-def _announced(pieces: Sequence[Piece], stream: IO[bytes]) -> Iterator[Piece]:
-    """The pieces, of which the system hears some time before they are read."""
-    coming = iter(pieces)
-    told = 0
-    for piece in pieces:
-        while told < piece.offset + AHEAD_BYTES and (later := next(coming, None)) is not None:
-            expect(stream, later.offset, later.size)
-            told = later.offset + later.size
-        yield piece
+def _runs(pieces: Iterable[Piece]) -> list[_Run]:
+    """The pieces by what one read can bring."""
+    runs: list[_Run] = []
+    for (offset, size), group in groupby(pieces, _range):
+        copies, end = list(group), offset + size
+        as_is = len(copies) == 1 and copies[0].new_key is None and size <= BLOCK_BYTES
+        last = runs[-1] if runs else None
+        if last is not None and as_is and _goes_on(last, offset, end):
+            last.end = end
+            last.pieces += copies
+        else:
+            runs.append(_Run(offset, end, copies, as_is))
+    return runs
+
+
+def _goes_on(run: _Run, offset: int, end: int) -> bool:
+    return run.as_is and run.end == offset and end - run.offset <= BLOCK_BYTES
 
 
 def _range(piece: Piece) -> tuple[int, int]:
     return piece.offset, piece.size
 
 
-def _goes_on(run: Sequence[Piece], piece: Piece) -> bool:
-    """Whether `piece` lies behind `run`, and one read can bring both."""
-    end = run[-1].offset + run[-1].size
-    return piece.offset == end and end + piece.size - run[0].offset <= BLOCK_BYTES
+def _announced(runs: Sequence[_Run], stream: IO[bytes]) -> Iterator[_Run]:
+    """The runs; the system hears of them some time before they are read, and some time after."""
+    coming = iter(runs)
+    told = forgotten = 0
+    for run in runs:
+        while told < run.offset + AHEAD_BYTES and (later := next(coming, None)) is not None:
+            expect(stream, later.offset, min(later.end - later.offset, AHEAD_BYTES))
+            told = later.end
+        yield run
+        if run.end >= forgotten + BLOCK_BYTES or run is runs[-1]:
+            forget(stream, runs[0].offset, run.end - runs[0].offset)
+            forgotten = run.end
 
 
-def _copy_run(run: Sequence[Piece], cursor: Cursor, tar: BlockWriter) -> None:
-    """Copy pieces that lie side by side, as they are, with one read."""
-    start, end = run[0].offset, run[-1].offset + run[-1].size
-    cursor.go_to(start)
-    content = tar.room(end - start)
+def _copy_as_is(run: _Run, cursor: Cursor, tar: BlockWriter) -> None:
+    cursor.go_to(run.offset)
+    content = tar.room(run.end - run.offset)
     cursor.read_into(content)
-    for piece in run:
-        _check(piece, content[piece.offset - start :][: piece.size])
+    for piece in run.pieces:
+        _check(piece, content[piece.offset - run.offset :][: piece.size])
 
 
 def _check(piece: Piece, content: memoryview) -> None:
@@ -148,18 +164,16 @@ def _check(piece: Piece, content: memoryview) -> None:
         _member_of(piece, Cursor(io.BytesIO(content), piece.offset))
 
 
-def _copy_sample(copies: Sequence[Piece], cursor: Cursor, tar: BlockWriter) -> None:
-    """Copy one sample, as often as there are pieces of it."""
-    offset, size = copies[0].offset, copies[0].size
-    cursor.go_to(offset)
-    if size <= BLOCK_BYTES:
-        held = io.BytesIO(cursor.read(size))
-        for piece in copies:
+def _copy_copies(run: _Run, cursor: Cursor, tar: BlockWriter) -> None:
+    cursor.go_to(run.offset)
+    if run.end - run.offset <= BLOCK_BYTES:
+        held = io.BytesIO(cursor.read(run.end - run.offset))
+        for piece in run.pieces:
             held.seek(0)
-            _copy_piece(piece, Cursor(held, offset), tar)
+            _copy_piece(piece, Cursor(held, run.offset), tar)
     else:
-        for piece in copies:
-            cursor.go_to(offset)
+        for piece in run.pieces:
+            cursor.go_to(run.offset)
             _copy_piece(piece, cursor, tar)
 
 

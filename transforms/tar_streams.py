@@ -42,6 +42,12 @@ def expect(stream: IO[bytes], offset: int, size: int) -> None:
         os.posix_fadvise(stream.fileno(), offset, size, os.POSIX_FADV_WILLNEED)
 
 
+def forget(stream: IO[bytes], offset: int, size: int) -> None:
+    """Let the system free the memory of what will not be read again, where `expect` works."""
+    with suppress(OSError, AttributeError):
+        os.posix_fadvise(stream.fileno(), offset, size, os.POSIX_FADV_DONTNEED)
+
+
 def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
     system, path = fsspec.core.url_to_fs(url, **options)
     if isinstance(system, LocalFileSystem):
