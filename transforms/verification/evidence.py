@@ -1,0 +1,263 @@
+"""The artefacts that a verification reads, as they lie in the output folder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from transforms import layout
+from transforms.errors import FairshardError
+from transforms.storage import Storage
+
+PLAN_VERSION = 2
+
+
+class Figures(BaseModel):
+    """Measures as a document gives them; None where undefined."""
+
+    samples: float
+    share: list[float | None]
+    RB: list[float | None]
+    AB: list[list[float | None]]
+    skew: list[list[float | None]]
+    label_share: list[float | None]
+
+
+class AttributeEntry(BaseModel):
+    name: str
+    group: str
+    target: float
+    share_of: Literal["all", "group"]
+    centre: float
+    label_centres: list[float]
+
+
+class ConstraintEntry(BaseModel):
+    kind: Literal["representation", "association", "skew"]
+    attribute: str
+    label: str | None
+    sign: Literal[1, -1]
+    tolerance: float
+    price: float
+    slack: float
+    attainable: bool
+
+
+class ProblemEntry(BaseModel):
+    eta: float
+    Q: float
+    V: float
+
+
+class CertificateEntry(BaseModel):
+    primal: float
+    dual: float
+    gap: float
+    violation: float
+    rate: float
+    utility_error_bound: float
+
+
+class SamplesEntry(BaseModel):
+    labelled: int
+    filtered: int
+    balanced: int
+    rejected: int
+    patterns: int
+
+
+class TargetEntry(BaseModel):
+    target: float
+
+
+class GroupEntry(BaseModel):
+    share_of: str
+    names: dict[str, TargetEntry]
+
+
+class FilterEntry(BaseModel):
+    min_similarity: float
+
+
+class OverrideEntry(BaseModel):
+    attributes: list[str] = []
+    labels: list[str] = []
+    max_representation_bias: float | None = None
+    max_association_bias: float | None = None
+    max_label_skew: float | None = None
+
+
+class BalanceEntry(BaseModel):
+    eta: float | str
+    Q: float
+    V: float
+    max_representation_bias: float | None
+    max_association_bias: float | None
+    max_label_skew: float | None
+    overrides: list[OverrideEntry] = []
+
+
+class ConfigEntry(BaseModel):
+    attributes: dict[str, GroupEntry]
+    filter: FilterEntry | None = None
+    seed: int
+    balance: BalanceEntry
+
+
+class MeasuresEntry(BaseModel):
+    before: Figures
+    predicted: Figures
+
+
+class CalibrationEntry(BaseModel):
+    log_odds: dict[str, list[dict[str, float]]]
+
+
+class PlanFile(BaseModel):
+    """What a verification reads of plan/plan.json."""
+
+    fingerprint: dict[str, str]
+    config: ConfigEntry
+    problem: ProblemEntry
+    attributes: list[AttributeEntry]
+    labels: list[str]
+    samples: SamplesEntry
+    certificate: CertificateEntry
+    measures: MeasuresEntry
+    calibration: CalibrationEntry | None = None
+    mu: float
+    constraints: list[ConstraintEntry]
+
+
+class OriginEntry(BaseModel):
+    shard: str
+    samples: int
+    kept: int
+
+
+class ShardEntry(BaseModel):
+    name: str
+    samples: int
+    bytes: int
+    sha256: str
+    origins: list[OriginEntry]
+
+
+class InputEntry(BaseModel):
+    shard: str
+    total: int = Field(alias="in")
+    kept: int
+    dropped: int
+    rejected: int
+    repeats: int
+
+
+class ManifestFile(BaseModel):
+    """What a verification reads of manifest.json."""
+
+    plan: str
+    totals: dict[str, int]
+    measures: Figures
+    shards: list[ShardEntry]
+    inputs: list[InputEntry]
+
+
+class InputShard(BaseModel):
+    name: str
+    url: str
+    bytes: int
+    version: str
+
+
+class LabelRecordFile(BaseModel):
+    """What a verification reads of done/labels/<shard>.json."""
+
+    shard: InputShard
+    samples: int
+    rejects: int
+    table_bytes: int
+    table_digest: str
+
+
+class OutputRecordFile(BaseModel):
+    """What a verification reads of done/shards/<nnnnn>.json."""
+
+    samples: int
+    bytes: int
+    sha256: str
+    origins: list[OriginEntry]
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The documents of a finished output, and what its input shards are read with."""
+
+    storage: Storage
+    input_options: dict[str, Any]
+    document: Mapping[str, Any]
+    plan: PlanFile
+    manifest: ManifestFile
+
+    @cached_property
+    def records(self) -> dict[str, LabelRecordFile]:
+        """The label record of each input shard of the manifest, in order of name."""
+        names = sorted(entry.shard for entry in self.manifest.inputs)
+        return {
+            name: _parsed(LabelRecordFile, self.storage, layout.label_record(name))
+            for name in names
+        }
+
+    def output_record(self, shard: ShardEntry) -> OutputRecordFile:
+        """The completion record of an output shard."""
+        stem = shard.name.rsplit("/", 1)[-1].removesuffix(".tar")
+        return _parsed(OutputRecordFile, self.storage, f"done/shards/{stem}.json")
+
+
+def read_evidence(storage: Storage, input_options: dict[str, Any]) -> Evidence:
+    """The documents in `storage`; FairshardError where the output is not finished."""
+    for name, stage in [(layout.PLAN, "solve"), (layout.MANIFEST, "resample")]:
+        if not storage.exists(name):
+            raise FairshardError(
+                f"{storage.url} holds no finished output, as {name} is missing: run "
+                f"`fairshard {stage}`, then verify again"
+            )
+    document = _json(storage, layout.PLAN)
+    version = document.get("version")
+    if version != PLAN_VERSION:
+        raise FairshardError(
+            f"{storage.path(layout.PLAN)} is of version {version}, and version {PLAN_VERSION} can "
+            "be verified: run `fairshard solve` again"
+        )
+    return Evidence(
+        storage,
+        input_options,
+        document,
+        _parsed(PlanFile, storage, layout.PLAN),
+        _parsed(ManifestFile, storage, layout.MANIFEST),
+    )
+
+
+def _json(storage: Storage, name: str) -> dict[str, Any]:
+    try:
+        values = json.loads(storage.read(name))
+    except ValueError as error:
+        raise FairshardError(f"{storage.path(name)} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise FairshardError(f"{storage.path(name)} holds no JSON object")
+    return values
+
+
+def _parsed(model: type[_Model], storage: Storage, name: str) -> _Model:
+    values = _json(storage, name)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise FairshardError(f"{storage.path(name)}: {key}: {first['msg']}") from error

@@ -1,0 +1,204 @@
+"""Label tables as they lie in the output, and their patterns counted again."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+from numpy.typing import NDArray
+
+from transforms import layout
+from transforms.errors import FairshardError
+from transforms.storage import Storage
+from transforms.verification.checks import Check
+from transforms.verification.evidence import Evidence, LabelRecordFile
+from transforms.verification.formulas import Rows
+from transforms.verification.stated import Stated, Vector
+
+UTILITY_UNIT = 2.0**-20
+BIN_OF_ZERO = 1 << 14
+BINS_AN_OCTAVE = 16
+BIN_BYTES = 2
+_SIMILARITY = "score.similarity"
+_PATTERNS_WAITING = 1 << 20
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Some rows of a label table, bool (n, m + c) and so on; balanced: those above the filter."""
+
+    rows: Rows
+    patterns: NDArray[np.uint8]
+    balanced: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The bytes of a label table, and the file that they are."""
+
+    name: str
+    content: bytes
+    file: pq.ParquetFile
+
+    def labelled(self, stated: Stated, least_similarity: float | None) -> Iterator[Labelled]:
+        """All rows, some at a time."""
+        wanted = [*stated.columns, "utility"]
+        wanted += [_SIMILARITY] if least_similarity is not None else []
+        self._require(wanted)
+        for batch in self.file.iter_batches(stated.rows_at_once, columns=wanted):
+            flags = np.column_stack(
+                [batch.column(name).to_numpy(zero_copy_only=False) for name in stated.columns]
+            ).astype(np.bool_)
+            utility = batch.column("utility").to_numpy(zero_copy_only=False)
+            balanced = np.ones(len(utility), np.bool_)
+            if least_similarity is not None:
+                similarity = batch.column(_SIMILARITY).to_numpy(zero_copy_only=False)
+                balanced = similarity >= np.float32(least_similarity)
+            bins = bins_of(utility).astype(">u2").view(np.uint8).reshape(-1, BIN_BYTES)
+            patterns = np.hstack([np.packbits(flags, axis=1), bins])
+            yield Labelled(Rows.of(stated, flags, utility), patterns, balanced)
+
+    def places(self) -> tuple[list[str], list[int], list[int]]:
+        """The key, the offset and the size of every row."""
+        self._require(["key", "offset", "size"])
+        table = self.file.read(columns=["key", "offset", "size"])
+        key, offset, size = (table.column(name).to_pylist() for name in ("key", "offset", "size"))
+        return key, offset, size
+
+    def _require(self, columns: list[str]) -> None:
+        missing = [name for name in columns if name not in self.file.schema_arrow.names]
+        if missing:
+            raise FairshardError(f"{self.name} has no column {missing[0]!r}: label the shard again")
+
+
+def read_table(storage: Storage, name: str) -> LabelTable:
+    """The Parquet file `name`; FairshardError where it is none."""
+    content = storage.read(name)
+    try:
+        return LabelTable(storage.path(name), content, pq.ParquetFile(io.BytesIO(content)))
+    except pa.ArrowException as error:
+        raise FairshardError(f"{storage.path(name)} is not Parquet that can be read") from error
+
+
+def bins_of(utility: Vector) -> NDArray[np.uint16]:
+    """The bin of each utility: 0 for 0, else 16 equal bins between 2^e and 2^(e + 1)."""
+    mantissa, exponent = np.frexp(utility)
+    within = np.floor((2 * mantissa - 1) * BINS_AN_OCTAVE).astype(np.int64)
+    bins = BIN_OF_ZERO + BINS_AN_OCTAVE * exponent.astype(np.int64) + within
+    return np.where(utility > 0, bins, 0).astype(np.uint16)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The patterns of the balanced samples, counted: uint8 (P, width), int64 (P,), int64 (P,).
+
+    Patterns are unique and in order; utility_sums are in units of 2^-20.
+    """
+
+    patterns: NDArray[np.uint8]
+    counts: NDArray[np.int64]
+    utility_sums: NDArray[np.int64]
+
+    @property
+    def samples(self) -> int:
+        """All samples that were counted."""
+        return int(self.counts.sum())
+
+    @property
+    def utility(self) -> Vector:
+        """The mean utility of each pattern, (P,)."""
+        return self.utility_sums * UTILITY_UNIT / self.counts
+
+    def blocks(self, stated: Stated) -> Iterator[tuple[slice, Rows]]:
+        """All patterns, some at a time, and where they stand."""
+        utility = self.utility
+        for start in range(0, len(self.counts), stated.rows_at_once):
+            here = slice(start, start + stated.rows_at_once)
+            bits = np.unpackbits(self.patterns[here, :-BIN_BYTES], axis=1)
+            yield here, Rows.of(stated, bits[:, : len(stated.columns)], utility[here])
+
+
+class Counter:
+    """Counts patterns by Arrow's group_by."""
+
+    def __init__(self) -> None:
+        self._parts: list[pa.Table] = []
+        self._waiting = 0
+
+    def add(self, labelled: Labelled) -> None:
+        """Count the balanced rows."""
+        chosen = labelled.patterns[labelled.balanced]
+        sums = np.rint(labelled.rows.u[labelled.balanced] / UTILITY_UNIT).astype(np.int64)
+        ones = np.ones(len(sums), np.int64)
+        self._parts.append(_grouped(pattern_table(chosen, ones, sums)))
+        self._waiting += self._parts[-1].num_rows
+        if self._waiting > max(_PATTERNS_WAITING, 2 * self._parts[0].num_rows):
+            self._fold()
+
+    def corpus(self) -> Corpus:
+        """What was counted."""
+        if not self._parts:
+            raise FairshardError("the output has no label tables: there is nothing to verify")
+        self._fold()
+        table = self._parts[0].sort_by("pattern")
+        counts, sums = (table.column(name).to_numpy() for name in ("count", "utility_sum"))
+        return Corpus(patterns_of(table), counts, sums)
+
+    def _fold(self) -> None:
+        self._parts = [_grouped(pa.concat_tables(self._parts))]
+        self._waiting = self._parts[0].num_rows
+
+
+def pattern_table(
+    patterns: NDArray[np.uint8], counts: NDArray[np.int64], sums: NDArray[np.int64]
+) -> pa.Table:
+    """Patterns, (n, width), with their counts and sums."""
+    content = pa.py_buffer(np.ascontiguousarray(patterns))
+    kind = pa.binary(patterns.shape[1])
+    column = pa.Array.from_buffers(kind, len(patterns), [None, content])
+    return pa.table({"pattern": column, "count": counts, "utility_sum": sums})
+
+
+def patterns_of(table: pa.Table) -> NDArray[np.uint8]:
+    """The patterns of a table, uint8 (n, width)."""
+    column = table.combine_chunks().column("pattern")
+    width = column.type.byte_width
+    parts = [
+        np.frombuffer(chunk.buffers()[1], np.uint8, len(chunk) * width, chunk.offset * width)
+        for chunk in column.chunks
+    ]
+    return np.concatenate([np.empty(0, np.uint8), *parts]).reshape(-1, width)
+
+
+def _grouped(table: pa.Table) -> pa.Table:
+    grouped = table.group_by("pattern").aggregate([("count", "sum"), ("utility_sum", "sum")])
+    return pa.table(
+        {
+            "pattern": grouped.column("pattern"),
+            "count": grouped.column("count_sum"),
+            "utility_sum": grouped.column("utility_sum_sum"),
+        }
+    )
+
+
+def check_table(evidence: Evidence, record: LabelRecordFile, check: Check) -> LabelTable:
+    """The label table of a shard, compared with its record."""
+    name = record.shard.name
+    table = read_table(evidence.storage, layout.labels(name))
+    rejects = read_table(evidence.storage, layout.rejects(name))
+    said = (record.table_bytes, record.table_digest, record.samples, record.rejects)
+    found = (
+        len(table.content),
+        xxhash.xxh3_128_hexdigest(table.content),
+        table.file.metadata.num_rows,
+        rejects.file.metadata.num_rows,
+    )
+    check.expect(
+        said == found,
+        f"{table.name} and its rejects are not what was recorded when the shard was labelled: "
+        f"bytes, digest, samples, rejects are {found}, recorded as {said}",
+    )
+    return table

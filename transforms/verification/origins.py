@@ -1,0 +1,106 @@
+"""Where the output's samples came from: rows of label tables, and ranges of input shards."""
+
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BufferedReader
+from tempfile import TemporaryFile
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.tar_streams import open_tar
+from transforms.verification.evidence import LabelRecordFile
+from transforms.verification.labels import LabelTable
+from transforms.verification.tars import MalformedError, Sample, first_difference, samples_of
+
+_CHUNK = 1 << 20
+_COPY = re.compile(r"(.+)-[1-9][0-9]*", re.DOTALL)
+
+
+@dataclass
+class Origin:
+    """An input shard: its samples by key, their ranges, and how many copies were found of each.
+
+    last is the row of the copy that was found last, -1 before the first.
+    """
+
+    record: LabelRecordFile
+    keys: list[str]
+    offsets: list[int]
+    sizes: list[int]
+    rows: dict[str, int]
+    copies: NDArray[np.int64]
+    last: int = -1
+
+    @property
+    def name(self) -> str:
+        """The name of the input shard."""
+        return self.record.shard.name
+
+
+def origin_of(record: LabelRecordFile, table: LabelTable) -> Origin:
+    """The samples that `table` lists of an input shard."""
+    keys, offsets, sizes = table.places()
+    rows = {key: row for row, key in enumerate(keys)}
+    return Origin(record, keys, offsets, sizes, rows, np.zeros(len(keys), np.int64))
+
+
+def candidates(key: str, size: int, origin: Origin) -> list[int]:
+    """The rows that a written sample may be a copy of, the likelier first.
+
+    Those are the row of its own key and, for `<key>-<number>`, the row of `<key>`; one of the very
+    same size is likelier.
+    """
+    names = [key]
+    if copied := _COPY.fullmatch(key):
+        names.append(copied[1])
+    rows = [origin.rows[name] for name in names if name in origin.rows]
+    return sorted(rows, key=lambda row: origin.sizes[row] != size)
+
+
+@contextmanager
+def opened_input(origin: Origin, options: dict[str, Any]) -> Iterator[IO[bytes]]:
+    """The (decompressed) tar of an input shard; FairshardError where it cannot be read."""
+    url = origin.record.shard.url
+    with open_tar(url, options) as stream:
+        if not url.endswith((".gz", ".tgz")):
+            yield stream
+            return
+        with TemporaryFile() as unpacked:
+            with suppress(EOFError, OSError, zlib.error):  # what precedes damage was labelled
+                while chunk := cast(BufferedReader, stream).read1(_CHUNK):
+                    unpacked.write(chunk)
+            yield unpacked
+
+
+def difference(
+    written: IO[bytes], sample: Sample, source: IO[bytes], origin: Origin, row: int
+) -> str | None:
+    """How a written sample differs from its origin; None where every payload is the same.
+
+    A copy under its own key is the same bytes, headers included.
+    """
+    offset, size = origin.offsets[row], origin.sizes[row]
+    if sample.key == origin.keys[row]:
+        if sample.end - sample.start != size:
+            return f"it has {sample.end - sample.start} bytes, its origin has {size}"
+        at = first_difference(written, sample.start, source, offset, size)
+        return None if at is None else f"it differs at byte {at} of its {size}"
+    try:
+        (original, *others) = samples_of(source, offset, offset + size)
+    except (MalformedError, ValueError):
+        return "its origin holds no sample any more"
+    if others or original.key != origin.keys[row]:
+        return "its origin holds other samples now"
+    listed = [(payload.extension, payload.size) for payload in sample.payloads]
+    if listed != [(payload.extension, payload.size) for payload in original.payloads]:
+        return "its members are not those of its origin"
+    for mine, theirs in zip(sample.payloads, original.payloads, strict=True):
+        at = first_difference(written, mine.offset, source, theirs.offset, mine.size)
+        if at is not None:
+            return f"its member .{mine.extension} differs at byte {at} of {mine.size}"
+    return None

@@ -1,0 +1,165 @@
+"""The output shards, read sample by sample and held against where they came from."""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import IO
+
+from transforms import layout
+from transforms.errors import FairshardError
+from transforms.tar_streams import open_tar
+from transforms.verification.checks import Check
+from transforms.verification.evidence import Evidence, ShardEntry
+from transforms.verification.keys import Hashes, hashed
+from transforms.verification.labels import read_table
+from transforms.verification.origins import Origin, candidates, difference, opened_input, origin_of
+from transforms.verification.tars import MalformedError, Sample, samples_of
+
+
+@dataclass(frozen=True)
+class OutputChecks:
+    """The checks that reading the output shards settles."""
+
+    shards: Check
+    keys: Check
+    order: Check
+    payloads: Check
+
+
+@dataclass
+class Output:
+    """The output shards, read one after another.
+
+    `settle` takes each origin, in order of name, once all its copies are found; None where not all
+    shards are read. hashes holds those of each shard's keys.
+    """
+
+    evidence: Evidence
+    checks: OutputChecks
+    settle: Callable[[Origin], None] | None
+    hashes: dict[str, Hashes] = field(default_factory=dict)
+    _waiting: dict[str, Origin] = field(default_factory=dict)
+    _left: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left = list(self.evidence.records)
+
+    def read(self, shard: ShardEntry) -> None:
+        """Check one output shard, then settle the origins that come before its last."""
+        storage, check = self.evidence.storage, self.checks.shards
+        if not storage.exists(shard.name):
+            check.expect(False, f"{shard.name} is missing")
+            return
+        with open_tar(storage.path(shard.name), storage.options) as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+            size = stream.tell()
+            reading = _Reading(self.evidence, self.checks, self._origin, shard, stream)
+            try:
+                reading.run()
+                problem = None
+            except MalformedError as error:
+                problem = f"{shard.name}: {error}"
+        self.hashes[shard.name] = hashed(reading.keys)
+        found = (len(reading.keys), size, digest)
+        said = (shard.samples, shard.bytes, shard.sha256)
+        check.expect(
+            problem is None and found == said,
+            problem
+            or f"{shard.name} has {found[0]:,} samples, {found[1]:,} bytes and sha256 {found[2]}; "
+            f"manifest.json says {said[0]:,}, {said[1]:,} and {said[2]}",
+        )
+        if shard.origins:
+            self._settle_before(shard.origins[-1].shard)
+
+    def finish(self) -> None:
+        """Settle the origins that are left."""
+        self._settle_before(None)
+
+    def _origin(self, name: str) -> Origin | None:
+        """The origin of that name; None where there is none, or where its turn is over."""
+        if name not in self._waiting and name in self._left:
+            table = read_table(self.evidence.storage, layout.labels(name))
+            self._waiting[name] = origin_of(self.evidence.records[name], table)
+        return self._waiting.get(name)
+
+    def _settle_before(self, name: str | None) -> None:
+        while self._left and (name is None or self._left[0] < name):
+            origin = self._origin(self._left[0]) if self.settle else None
+            if self.settle and origin:
+                self.settle(origin)
+            self._waiting.pop(self._left.pop(0), None)
+
+
+@dataclass
+class _Reading:
+    """One output shard as it is read; keys are those read so far, in order."""
+
+    evidence: Evidence
+    checks: OutputChecks
+    origin: Callable[[str], Origin | None]
+    shard: ShardEntry
+    stream: IO[bytes]
+    keys: dict[str, None] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Hold every sample against its origin; MalformedError where the tar is damaged."""
+        names = chain.from_iterable(repeat(o.shard, o.samples) for o in self.shard.origins)
+        origin, source = None, None
+        current = ""
+        with ExitStack() as inputs:
+            for sample in samples_of(self.stream):
+                name = next(names, current)
+                if name != current:
+                    inputs.close()
+                    current, origin = name, self.origin(name)
+                    source = self._source(origin, inputs)
+                self._sample(sample, origin, source)
+                self.checks.keys.expect(
+                    sample.key not in self.keys,
+                    f"the key {sample.key!r} is twice in {self.shard.name}",
+                )
+                self.keys[sample.key] = None
+
+    def _source(self, origin: Origin | None, inputs: ExitStack) -> IO[bytes] | None:
+        if origin is None:
+            return None
+        try:
+            return inputs.enter_context(opened_input(origin, self.evidence.input_options))
+        except FairshardError as error:
+            self.checks.payloads.skip(f"an input shard cannot be read any more: {error}")
+            return None
+
+    def _sample(self, sample: Sample, origin: Origin | None, source: IO[bytes] | None) -> None:
+        order, where = self.checks.order, f"{sample.key!r} of {self.shard.name}"
+        rows = candidates(sample.key, sample.end - sample.start, origin) if origin else []
+        if origin is None or not rows:
+            of = origin.name if origin else "an input shard whose turn it is"
+            order.expect(False, f"{where} is no sample of {of}")
+            return
+        row = rows[0]
+        if source is not None:
+            row = self._compared(sample, origin, rows, source, where)
+        key = origin.keys[row]
+        order.expect(row >= origin.last, f"{where} comes after later samples of {origin.name}")
+        renamed_first = row != origin.last and sample.key != key and key not in self.keys
+        if renamed_first and self.keys:
+            order.differ(f"{where} has another name than its origin {key!r}, and is no repeat")
+        origin.copies[row] += 1
+        origin.last = max(row, origin.last)
+
+    def _compared(
+        self, sample: Sample, origin: Origin, rows: list[int], source: IO[bytes], where: str
+    ) -> int:
+        """The row that the sample is a copy of, its payloads compared with that row's."""
+        try:
+            apart = [difference(self.stream, sample, source, origin, row) for row in rows]
+        except FairshardError as error:
+            self.checks.payloads.skip(f"an input shard cannot be read any more: {error}")
+            return rows[0]
+        best = apart.index(None) if None in apart else 0
+        self.checks.payloads.expect(
+            apart[best] is None, f"{where}, from {origin.name}: {apart[best]}"
+        )
+        return rows[best]

@@ -1,0 +1,198 @@
+"""The solved problem, from the counted patterns and the prices of the plan alone."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from transforms.verification.checks import Check
+from transforms.verification.evidence import CertificateEntry, PlanFile
+from transforms.verification.formulas import integrand, weights
+from transforms.verification.labels import (
+    BIN_BYTES,
+    BIN_OF_ZERO,
+    BINS_AN_OCTAVE,
+    Corpus,
+    pattern_table,
+    patterns_of,
+)
+from transforms.verification.stated import Stated, Vector
+
+WEIGHT_TOLERANCE = 1e-12
+MOMENT_TOLERANCE = 1e-9
+GAP_TOLERANCE = 1e-8
+_ROUNDING = 1e-15
+_NEGLIGIBLE_MOVE = 0.01
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What the prices give: q and the size of what was added up for it, (P,); E[q a_i] and the
+    root mean square of a_i, (K,); and the certificate.
+    """
+
+    q: Vector
+    size: Vector
+    expected: Vector
+    spread: Vector
+    certificate: CertificateEntry
+
+
+def solved(corpus: Corpus, stated: Stated, step: Callable[[int], None]) -> Solved:
+    """The weights of every pattern and the certificate, some patterns at a time.
+
+    The dual is the Lagrangian at the weights, which attain its minimum over 0 <= q <= Q.
+    """
+    q, size = np.empty(len(corpus.counts)), np.empty(len(corpus.counts))
+    expected = np.zeros(len(stated.constraints))
+    squares = np.zeros(len(stated.constraints))
+    moved = rate = 0.0
+    for here, rows in corpus.blocks(stated):
+        p = corpus.counts[here] / corpus.samples
+        q[here], size[here] = weights(rows)
+        moved += float(np.sum(p * (q[here] - stated.eta * rows.u) ** 2)) / 2
+        rate += float(np.sum(p * q[here]))
+        for i, constraint in enumerate(stated.constraints):
+            a = integrand(constraint, rows)
+            expected[i] += np.sum(p * q[here] * a)
+            squares[i] += np.sum(p * a * a)
+        step(len(rows.u))
+    prices = np.array([constraint.entry.price for constraint in stated.constraints])
+    penalty = stated.V * math.fsum(np.maximum(expected, 0.0))
+    paid = math.fsum(prices * expected) + stated.mu * (rate - stated.eta)
+    primal, dual = moved + penalty, moved + paid
+    certificate = CertificateEntry(
+        primal=primal,
+        dual=dual,
+        gap=(penalty - paid) / scale_of(primal, stated),
+        violation=float(expected.max(initial=0.0)),
+        rate=rate,
+        utility_error_bound=stated.eta**2 / 2 * _variance_within_bins(corpus),
+    )
+    return Solved(q, size, expected, np.sqrt(squares), certificate)
+
+
+def scale_of(primal: float, stated: Stated) -> float:
+    """What gaps are relative to: primal or, where next to nothing moves, (eta / 100)^2 / 2."""
+    return max(primal, (_NEGLIGIBLE_MOVE * stated.eta) ** 2 / 2)
+
+
+def check_patterns(corpus: Corpus, table: pa.Table, stated: Stated, check: Check) -> Vector:
+    """Compare patterns.parquet with the count; q of each counted pattern, nan where it has none."""
+    listed = patterns_of(table)
+    counts, sums = (table.column(name).to_numpy() for name in ("count", "utility_sum"))
+    said = np.full(len(corpus.counts), np.nan)
+    if listed.shape[1] != corpus.patterns.shape[1]:
+        check.expect(False, "patterns.parquet has patterns of other attributes or labels")
+        return said
+    places = _places(corpus, table)
+    found = places >= 0
+    if len(np.unique(places[found])) < found.sum():
+        check.differ("patterns.parquet lists a pattern twice")
+    said[places[found]] = table.column("q").to_numpy()[found]
+    check.checked += len(corpus.counts)
+    for row in np.flatnonzero(~found):
+        check.differ(f"no sample has the pattern ({named(listed[row], stated)}) that is listed")
+    for place in np.flatnonzero(~np.isin(np.arange(len(said)), places)):
+        pattern = named(corpus.patterns[place], stated)
+        check.differ(f"the pattern ({pattern}) is not listed, but samples have it")
+    for column, mine, theirs in [
+        ("count", corpus.counts, counts),
+        ("utility_sum", corpus.utility_sums, sums),
+    ]:
+        for row in np.flatnonzero(found)[mine[places[found]] != theirs[found]]:
+            check.differ(
+                f"{column} of the pattern ({named(listed[row], stated)}) is listed as "
+                f"{theirs[row]:,}, the label tables have {mine[places[row]]:,}"
+            )
+    return said
+
+
+def check_weights(corpus: Corpus, said: Vector, mine: Solved, stated: Stated, check: Check) -> None:
+    """Compare q of patterns.parquet with what the prices give, and with its bounds and mean."""
+    known = ~np.isnan(said)
+    check.checked += int(known.sum())
+    apart = np.where(known, np.abs(said - mine.q), 0.0)
+    for place in np.flatnonzero(known & ((said < 0) | (said > stated.Q))):
+        check.differ(
+            f"q of the pattern ({named(corpus.patterns[place], stated)}) is {said[place]:.15g}, "
+            f"which is not between 0 and Q = {stated.Q:g}"
+        )
+    for place in np.flatnonzero(apart > WEIGHT_TOLERANCE * np.maximum(mine.size, 1.0)):
+        check.differ(
+            f"q of the pattern ({named(corpus.patterns[place], stated)}) is listed as "
+            f"{said[place]:.15g}, the plan's prices give {mine.q[place]:.15g}"
+        )
+    rate = float(np.sum(corpus.counts * np.where(known, said, mine.q))) / corpus.samples
+    if abs(rate - stated.eta) > MOMENT_TOLERANCE:
+        check.differ(f"the mean of q is {rate:.12g}, and eta is {stated.eta:g}")
+    check.found = f"largest difference {apart.max(initial=0.0):.1e}, mean of q {rate:.9f}"
+
+
+def check_certificate(plan: PlanFile, mine: Solved, stated: Stated, check: Check) -> None:
+    """Compare the certificate and each constraint's E[q a] with what the prices give."""
+    scale = scale_of(mine.certificate.primal, stated)
+    noise = _ROUNDING * max(1.0, stated.V) * max(1, len(stated.constraints))
+    tolerances = {
+        "primal": GAP_TOLERANCE * scale + noise,
+        "dual": GAP_TOLERANCE * scale + noise,
+        "gap": GAP_TOLERANCE + noise / scale,
+        "violation": MOMENT_TOLERANCE,
+        "rate": MOMENT_TOLERANCE,
+        "utility_error_bound": GAP_TOLERANCE * scale,
+    }
+    for constraint in stated.constraints:
+        price = constraint.entry.price
+        if not 0 <= price <= stated.V:
+            check.differ(f"{constraint.name}: the price {price:g} is not in [0, V]")
+    for name, tolerance in tolerances.items():
+        said, found = getattr(plan.certificate, name), getattr(mine.certificate, name)
+        check.expect(
+            abs(said - found) <= tolerance,
+            f"certificate.{name} is {said:.12g} in plan.json, the prices give {found:.12g}",
+        )
+    check.expect(
+        mine.certificate.gap >= -tolerances["gap"],
+        f"the dual value is above the primal: the gap is {mine.certificate.gap:.3e}",
+    )
+    for constraint, found in zip(stated.constraints, mine.expected.tolist(), strict=True):
+        slack = constraint.entry.slack
+        check.expect(
+            abs(slack - found) <= MOMENT_TOLERANCE,
+            f"{constraint.name}: slack is {slack:.12g} in plan.json, E[q a] is {found:.12g}",
+        )
+    check.found = (
+        f"relative gap {mine.certificate.gap:.1e}, worst violation {mine.certificate.violation:.1e}"
+    )
+
+
+def named(pattern: NDArray[np.uint8], stated: Stated) -> str:
+    """A pattern in words: what it carries, and its utility bin."""
+    bits = np.unpackbits(pattern[:-BIN_BYTES])[: len(stated.columns)]
+    carried = [name for name, bit in zip(stated.columns, bits, strict=True) if bit]
+    utility_bin = int(pattern[-2]) << 8 | int(pattern[-1])
+    return f"{' '.join(carried) or 'nothing'}; utility bin {utility_bin}"
+
+
+def _variance_within_bins(corpus: Corpus) -> float:
+    """The mean over samples of at most (high - u) (u - low), the variance that a bin may hide."""
+    tail = corpus.patterns[:, -BIN_BYTES:].astype(np.int64)
+    bins = (tail[:, 0] << 8) + tail[:, 1]
+    octave, step = np.divmod(bins - BIN_OF_ZERO, BINS_AN_OCTAVE)
+    width = np.where(bins > 0, np.ldexp(0.5 / BINS_AN_OCTAVE, octave), 0.0)
+    low = width * (BINS_AN_OCTAVE + step)
+    hidden = np.maximum((low + width - corpus.utility) * (corpus.utility - low), 0.0)
+    return float(np.sum(corpus.counts * np.where(bins > 0, hidden, 0.0))) / corpus.samples
+
+
+def _places(corpus: Corpus, listed: pa.Table) -> NDArray[np.int64]:
+    """Where each listed pattern stands in the corpus; -1 where it does not."""
+    counted = pattern_table(corpus.patterns, corpus.counts, corpus.utility_sums)
+    found = pc.index_in(
+        listed.column("pattern"), value_set=counted.column("pattern").combine_chunks()
+    )
+    return np.asarray(found.fill_null(-1).to_numpy(), dtype=np.int64)

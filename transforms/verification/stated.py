@@ -1,0 +1,114 @@
+"""What a plan states: its problem and its prices."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.verification.evidence import ConstraintEntry, PlanFile
+from transforms.verification.soft import Odds
+
+Vector = NDArray[np.float64]
+_CELLS_AT_ONCE = 1 << 22
+_MOST_ROWS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One one-sided constraint of a plan; k and r are its attribute's and label's places.
+
+    entry is the row of the plan that says the rest; r is -1 where there is no label.
+    """
+
+    entry: ConstraintEntry
+    k: int
+    r: int
+
+    @property
+    def name(self) -> str:
+        """The constraint as sentences call it."""
+        side = "from above" if self.entry.sign > 0 else "from below"
+        label = "" if self.entry.label is None else f" with {self.entry.label}"
+        return f"{self.entry.kind} of {self.entry.attribute}{label}, {side}"
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a plan states: its problem and its prices, ready for arithmetic.
+
+    targets, centres, and of_group (whether a share is of a group) are (m,), label_centres (m, c),
+    and members, bool (m, m), says which attributes are of one group. odds are those of the true
+    attributes, where recognised ones are not taken for true.
+    """
+
+    attributes: tuple[str, ...]
+    labels: tuple[str, ...]
+    targets: Vector
+    of_group: NDArray[np.bool_]
+    members: NDArray[np.bool_]
+    centres: Vector
+    label_centres: Vector
+    constraints: tuple[Constraint, ...]
+    odds: tuple[Odds, ...]
+    eta: float
+    Q: float
+    V: float
+    mu: float
+
+    @classmethod
+    def by(cls, plan: PlanFile) -> Self:
+        """What `plan` states; raises ValueError where its parts do not fit together."""
+        names = tuple(entry.name for entry in plan.attributes)
+        labels = tuple(plan.labels)
+        places = {name: k for k, name in enumerate(names)}
+        label_places: dict[str | None, int] = {name: r for r, name in enumerate(labels)}
+        label_places[None] = -1
+        unknown = [
+            entry
+            for entry in plan.constraints
+            if entry.attribute not in places
+            or entry.label not in label_places
+            or (entry.label is None) != (entry.kind == "representation")
+        ]
+        if unknown:
+            raise ValueError(f"a constraint is of no attribute or label of the plan: {unknown[0]}")
+        if any(len(entry.label_centres) != len(labels) for entry in plan.attributes):
+            raise ValueError("an attribute has more or fewer label_centres than there are labels")
+        calibrated = plan.calibration.log_odds if plan.calibration else {}
+        if set(calibrated) - set(names):
+            raise ValueError("the calibration is of attributes that there are not")
+        columns = _columns(names, labels)
+        groups = np.array([entry.group for entry in plan.attributes])
+        return cls(
+            names,
+            labels,
+            np.array([entry.target for entry in plan.attributes]),
+            np.array([entry.share_of == "group" for entry in plan.attributes]),
+            groups[:, None] == groups[None, :],
+            np.array([entry.centre for entry in plan.attributes]),
+            np.array([entry.label_centres for entry in plan.attributes]).reshape(
+                len(names), len(labels)
+            ),
+            tuple(
+                Constraint(entry, places[entry.attribute], label_places[entry.label])
+                for entry in plan.constraints
+            ),
+            tuple(Odds.by(places[name], rows, columns) for name, rows in calibrated.items()),
+            **plan.problem.model_dump(),
+            mu=plan.mu,
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The flags of a label table, in the order of a pattern's bits."""
+        return _columns(self.attributes, self.labels)
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows are worked on together, so that memory is bounded."""
+        return max(256, min(_MOST_ROWS, _CELLS_AT_ONCE // len(self.columns)))
+
+
+def _columns(attributes: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(f"s.{name}" for name in attributes), *(f"y.{name}" for name in labels))

@@ -1,0 +1,177 @@
+"""All checks of an output, in the order of its making."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from transforms import layout
+from transforms.errors import FairshardError
+from transforms.storage import Storage
+from transforms.verification.asked import check_asked
+from transforms.verification.bias import Tally, Variance, check_drawn, check_figures
+from transforms.verification.chain import check_chain
+from transforms.verification.checks import Check
+from transforms.verification.drawing import Drawing, check_totals
+from transforms.verification.evidence import Evidence, ShardEntry, read_evidence
+from transforms.verification.keys import check_across
+from transforms.verification.labels import Corpus, Counter, check_table, read_table
+from transforms.verification.output import Output, OutputChecks
+from transforms.verification.solution import (
+    check_certificate,
+    check_patterns,
+    check_weights,
+    solved,
+)
+from transforms.verification.stated import Stated, Vector
+
+Step = Callable[[str, int, int], None]
+
+
+def verify(
+    storage: Storage, input_options: dict[str, object], sample: int | None, step: Step
+) -> tuple[Check, ...]:
+    """Every check of the output in `storage`, all of it or `sample` of its shards.
+
+    `step` is told what is done: the name of the step, how much of it is done, and how much there
+    is. Raises FairshardError where the output is not finished, or cannot be read at all.
+    """
+    evidence = read_evidence(storage, input_options)
+    try:
+        stated = Stated.by(evidence.plan)
+    except ValueError as error:
+        raise FairshardError(f"{storage.path(layout.PLAN)} contradicts itself: {error}") from error
+    chain = Check("records", "plan, labels and output are of one run", "digests")
+    check_chain(evidence, chain)
+    corpus, labels = _counted(evidence, stated, step)
+    predicted, of_plan = _of_plan(evidence, stated, corpus, step)
+    of_output = _of_output(evidence, stated, predicted, sample, step)
+    return (chain, labels, *of_plan, *of_output)
+
+
+def _counted(evidence: Evidence, stated: Stated, step: Step) -> tuple[Corpus, Check]:
+    check = Check("labels", "label and reject tables are those that were recorded", "shards")
+    counter = Counter()
+    least = evidence.plan.config.filter
+    records = evidence.records.values()
+    for done, record in enumerate(records):
+        step("labels", done, len(records))
+        table = check_table(evidence, record, check)
+        for part in table.labelled(stated, least.min_similarity if least else None):
+            counter.add(part)
+    return counter.corpus(), check
+
+
+def _of_plan(
+    evidence: Evidence, stated: Stated, corpus: Corpus, step: Step
+) -> tuple[Tally, tuple[Check, ...]]:
+    plan = evidence.plan
+    patterns = Check("patterns", "patterns and samples, counted again", "patterns")
+    weighed = Check("weights", "q follows from prices and labels, E[q] = eta", "patterns")
+    certificate = Check("certificate", "primal, dual, gap and violation, computed again", "figures")
+    bias = Check("bias predicted", "RB, AB and skew from their definitions", "figures")
+    asked = Check("what was asked", "the plan meets it, or says what it cannot", "bounds")
+    listed = read_table(evidence.storage, layout.PATTERNS).file.read()
+    said = check_patterns(corpus, listed, stated, patterns)
+    _check_samples(evidence, corpus, patterns)
+    done = 0
+
+    def solving(rows: int) -> None:
+        nonlocal done
+        done += rows
+        step("weights", done, len(corpus.counts))
+
+    solution = solved(corpus, stated, solving)
+    check_weights(corpus, said, solution, stated, weighed)
+    check_certificate(plan, solution, stated, certificate)
+    before, predicted = _tallies(corpus, solution.q, stated)
+    check_figures(before, plan.measures.before, "before", bias)
+    check_figures(predicted, plan.measures.predicted, "predicted", bias)
+    check_asked(plan, stated, solution, predicted, corpus.samples, asked)
+    return predicted, (patterns, weighed, certificate, bias, asked)
+
+
+def _tallies(corpus: Corpus, q: Vector, stated: Stated) -> tuple[Tally, Tally]:
+    """The corpus as it was, and under its weights."""
+    before, predicted = Tally.empty(stated), Tally.empty(stated)
+    for here, rows in corpus.blocks(stated):
+        before.add(rows, corpus.counts[here].astype(np.float64))
+        predicted.add(rows, corpus.counts[here] * q[here])
+    return before, predicted
+
+
+def _check_samples(evidence: Evidence, corpus: Corpus, check: Check) -> None:
+    labelled = sum(record.samples for record in evidence.records.values())
+    found = {
+        "labelled": labelled,
+        "filtered": labelled - corpus.samples,
+        "balanced": corpus.samples,
+        "rejected": sum(record.rejects for record in evidence.records.values()),
+        "patterns": len(corpus.counts),
+    }
+    said = evidence.plan.samples.model_dump()
+    check.found = f"{corpus.samples:,} samples"
+    if said != found:
+        check.differ(f"plan.json says samples are {said}, the tables have {found}")
+
+
+def _of_output(
+    evidence: Evidence, stated: Stated, predicted: Tally, sample: int | None, step: Step
+) -> tuple[Check, ...]:
+    manifest = evidence.manifest
+    reading = OutputChecks(
+        Check("shards", "size, sha256, a well-formed tar, number of samples", "shards"),
+        Check("keys", "unique within a shard, and over the output", "samples"),
+        Check("order", "samples come in the order of the input, each from its origin", "samples"),
+        Check("payloads", "byte for byte those of the input shards", "samples"),
+    )
+    conservation = Check("conservation", "in = kept + dropped + rejected, everywhere", "sums")
+    draw = Check("draw", "copies follow the weights, by sample, pattern and shard", "samples")
+    bias = Check("bias after", "RB, AB and skew of the samples written", "figures")
+    chance = Check("sampling", "after is within drawing error of the weights", "figures")
+    drawing = Drawing(
+        evidence,
+        stated,
+        draw,
+        conservation,
+        Tally.empty(stated),
+        Tally.empty(stated),
+        Variance.empty(predicted),
+    )
+    chosen = _chosen(manifest.shards, sample)
+    whole = len(chosen) == len(manifest.shards)
+    _check_names(evidence, reading.shards)
+    check_totals(manifest, conservation)
+    output = Output(evidence, reading, drawing.settle if whole else None)
+    for done, shard in enumerate(chosen):
+        step("output", done, len(chosen))
+        output.read(shard)
+    if whole:
+        output.finish()
+        check_across(evidence, output.hashes, reading.keys)
+        check_figures(drawing.after, manifest.measures, "after", bias)
+        check_drawn(drawing.after, drawing.expected, drawing.variance, chance)
+    else:
+        why = f"{len(chosen):,} of {len(manifest.shards):,} shards were read, and this needs all"
+        for check in (draw, bias, chance):
+            check.skip(why)
+        reading.keys.skip(f"unique within each shard; {why}")
+        reading.shards.found = f"{len(chosen):,} of {len(manifest.shards):,} output shards"
+    return (
+        *(reading.shards, reading.keys, reading.order, reading.payloads),
+        *(conservation, draw, bias, chance),
+    )
+
+
+def _check_names(evidence: Evidence, check: Check) -> None:
+    listed = {shard.name for shard in evidence.manifest.shards}
+    for name in evidence.storage.names("shards"):
+        if f"shards/{name}" not in listed:
+            check.differ(f"shards/{name} is in the output, and not in manifest.json")
+
+
+def _chosen(shards: list[ShardEntry], sample: int | None) -> list[ShardEntry]:
+    """As many shards as wanted, spread evenly; all where that is not said."""
+    if sample is None or sample >= len(shards):
+        return shards
+    places = np.linspace(0, len(shards) - 1, sample).round().astype(int)
+    return [shards[place] for place in places.tolist()]
