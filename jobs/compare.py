@@ -1,0 +1,55 @@
+"""The job that weighs a labelled corpus by M4 and by other balancers, and shows what each gives."""
+
+import dataclasses
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs.histograms import corpus_histogram
+from transforms.calibration import fitting_calibration
+from transforms.comparison import compare
+from transforms.config import Config
+from transforms.schema import schema_of
+
+
+def run(config: Config, console: Console) -> dict[str, Any]:
+    """What each balancer gives on the corpus, and what was asked."""
+    histogram = corpus_histogram(config, console)
+    calibration = fitting_calibration(config)
+    corpus = calibration.corrected(histogram) if calibration else histogram
+    rows = compare(corpus, schema_of(config).attributes, config.balance)
+    return {
+        "samples": histogram.samples,
+        "patterns": len(histogram),
+        "asked": config.balance.model_dump(mode="json"),
+        "balancers": [{**dataclasses.asdict(row), "met": not row.missed} for row in rows],
+    }
+
+
+def show(summary: dict[str, Any], console: Console) -> None:
+    """Print a summary for people."""
+    table = Table("balancer", box=None, collapse_padding=True, pad_edge=False)
+    for column in ("rate", "RB", "AB", "skew", "ESS", "kept", "moved"):
+        table.add_column(column, justify="right")
+    table.add_column("missed")
+    for row in summary["balancers"]:
+        figures = (row["rate"], row["RB"], row["AB"], row["skew"])
+        table.add_row(
+            row["balancer"],
+            *(f"{figure:.4f}" for figure in figures),
+            f"{row['effective']:.0%}",
+            f"{row['kept']:.0%}",
+            f"{row['distance']:.4f}",
+            ", ".join(row["missed"]) or "-",
+        )
+    console.print(
+        f"{summary['samples']:,} samples in {summary['patterns']:,} patterns", highlight=False
+    )
+    console.print(table)
+    console.print(
+        "ESS: effective sample size over all samples; kept: share of the samples expected in the "
+        "output; moved: root mean square of q - eta u; missed: what was asked for and is not met",
+        highlight=False,
+        soft_wrap=True,
+    )

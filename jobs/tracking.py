@@ -1,0 +1,24 @@
+"""Progress of what is done shard by shard in this process."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+T = TypeVar("T")
+_LINE_SECONDS = 15.0
+
+
+def tracked(results: Iterable[T], total: int, doing: str, console: Console) -> Iterator[T]:
+    """The `results`, one a shard, with a bar on a terminal, a line every 15 seconds elsewhere."""
+    if console.is_terminal:
+        yield from track(results, doing, total, console=console, transient=True)
+        return
+    said = time.monotonic()
+    for done, result in enumerate(results, start=1):
+        if time.monotonic() - said >= _LINE_SECONDS:
+            said = time.monotonic()
+            console.print(f"{doing}: {done:,} of {total:,} shards", highlight=False)
+        yield result
