@@ -1,0 +1,83 @@
+"""The job that shows what each rate allows, before one is chosen."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs.histograms import corpus_histogram
+from jobs.state import all_label_records
+from transforms import layout
+from transforms.calibration import fitting_calibration
+from transforms.config import Config
+from transforms.fingerprint import fingerprint
+from transforms.frontier import Frontier, document_of, frontier
+from transforms.schema import schema_of
+from transforms.shards import find_shards
+from transforms.storage import output_storage
+
+_MARKS_SHOWN = 8
+
+
+def run(config: Config, points: int, console: Console) -> dict[str, Any]:
+    """Solve at about so many rates and write frontier.json; what it holds."""
+    storage = output_storage(config.output)
+    histogram = corpus_histogram(config, console)
+    calibration = fitting_calibration(config)
+    corpus = calibration.corrected(histogram) if calibration else histogram
+    with console.status("solving"):
+        found = frontier(corpus, schema_of(config).attributes, config.balance, points)
+    made_from = fingerprint(config, all_label_records(config, find_shards(config.input)))
+    document = document_of(found, config.balance, made_from)
+    storage.publish(layout.FRONTIER, f"{json.dumps(document, indent=1)}\n".encode())
+    return {
+        "samples": histogram.samples,
+        "patterns": len(histogram),
+        **found.to_dict(),
+        "frontier": storage.path(layout.FRONTIER),
+    }
+
+
+def show(summary: dict[str, Any], console: Console) -> None:
+    """Print a summary for people."""
+    found = Frontier.from_dict(summary)
+    table = Table(box=None)
+    for column in ("rate", "RB", "AB", "skew", "effective", "bind", "missed"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for point in found.points:
+        figures = (point.rate, point.RB, point.AB, point.skew)
+        table.add_row(
+            *(f"{figure:.4f}" for figure in figures),
+            f"{point.effective:.1%}",
+            f"{point.binding:,}",
+            f"{point.missed:,}",
+            _note(point.rate, found),
+        )
+    _say(console, f"{summary['samples']:,} samples in {summary['patterns']:,} patterns")
+    console.print(table, highlight=False)
+    _say(
+        console,
+        f"everything asked for is attainable up to eta = {found.largest:g} "
+        f"(at most {found.upper:.4g})",
+    )
+    for mark in found.marks[:_MARKS_SHOWN]:
+        _say(console, f"  {mark.constraint}: {mark.in_words(found.points[0].rate)}")
+    more = found.constraints - _MARKS_SHOWN
+    if more > 0:
+        _say(console, f"  and {more:,} more that bind or are missed at some rate")
+    _say(
+        console,
+        "effective: effective sample size over all samples; bind, missed: how many constraints do",
+    )
+    _say(console, f"frontier: {summary['frontier']}")
+
+
+def _note(rate: float, found: Frontier) -> str:
+    notes = {"chosen": found.chosen, "largest attainable": found.largest}
+    return ", ".join(note for note, at in notes.items() if at == rate)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
