@@ -1,27 +1,46 @@
-"""The exact solver against Clarabel, on the same problems, in the same run.
+"""The exact solver against others, on the same problems, in the same run.
 
-    python -m benchmarks.solver [--patterns 1000000] [--clarabel-patterns 10000] [--seconds 60]
+    python -m benchmarks.solver [--patterns 1000000] [--seconds 60]
 
-Prints, by size and rate, our seconds and certificate, and Clarabel's seconds over ours to a gap of
-1e-6 ("> x" where it did not finish within --seconds). At rate 0.7 not every target is attainable.
+Each solver gets a process of its own and so many seconds; where it does not end by itself it is
+stopped. Printed are its wall time from the problem in memory to weights, the time over ours, the
+relative gap of its weights (brought into their bounds and to the rate) to the best proven lower
+bound, the largest violation that they leave, and the process's peak memory, the problem's own
+included. Ours runs to a gap of 1e-6. At rate 0.7 not every target is attainable.
 """
 
 import argparse
+import multiprocessing
 import resource
 import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from benchmarks.machine import machine
+from benchmarks.peers import PEERS
 from tests.problems import Limits
-from tests.quadratic import clarabel_optimum
-from transforms.m4 import Solution, solve
+from transforms.dual import Dual
+from transforms.m4 import solve
 from transforms.pairs import Pairs
 from transforms.problem import Problem
 from transforms.schema import Attribute
 
-SIZES = ((2, 10, 10**3), (2, 100, 10**4), (5, 100, 10**5), (2, 1000, 10**5), (2, 1000, 10**6))
+SIZES = (
+    (2, 10, 10**3),
+    (2, 100, 10**4),
+    (5, 100, 10**5),
+    (2, 1000, 10**5),
+    (2, 1000, 10**6),
+    (10, 1000, 10**6),
+)
+RATES = (0.4, 0.7)
+OURS = "fairshard"
+_LARGEST = {"SLSQP": 10**3, "HiGHS": 10**4, "Clarabel by cvxpy": 10**5, "PIQP": 10**5}
+_PATIENCE = 1.5
 LABELS_EACH = 8.0
 TILT = 0.3
 
@@ -54,47 +73,86 @@ def sparse_problem(m: int, c: int, patterns: int, balance: Limits, seed: int = 0
     return Problem(terms, probabilities, np.ones(patterns), owners, distinct, y, pairs, 0.0)
 
 
-def ratio_to_clarabel(problem: Problem, solution: Solution, ours: float, seconds: float) -> str:
-    """Clarabel's time over ours, and how far the two optima are apart, or why there is none."""
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Ended:
+    """What a solver ended with: weights (P,), seconds, peak memory in GiB."""
+
+    q: NDArray[np.float64]
+    seconds: float
+    gibibytes: float
+
+
+def run(name: str, problem: Problem, seconds: float) -> Ended | None:
+    """Solve in a process of its own; None where it was stopped or gave up."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_solve_and_send, args=(name, problem, seconds, sender))
+    process.start()
+    sender.close()
     try:
-        value, _ = clarabel_optimum(problem, 1e-6, seconds)
-    except RuntimeError as error:
-        return f"> {(time.perf_counter() - start) / ours:.0f} ({error})"
-    apart = abs(value - solution.primal) / max(abs(value), 1e-12)
-    return f"{(time.perf_counter() - start) / ours:.1f} (values {apart:.0e} apart)"
+        ended = receiver.recv() if receiver.poll(_PATIENCE * seconds + 60) else None
+    except EOFError:
+        ended = None
+    process.kill()
+    process.join()
+    return ended if isinstance(ended, Ended) else None
+
+
+def _solve_and_send(name: str, problem: Problem, seconds: float, sender: Connection) -> None:
+    if name == OURS:
+        solve(sparse_problem(*SIZES[0], Limits(eta=0.5)))
+    start = time.perf_counter()
+    q = solve(problem).q if name == OURS else PEERS[name](problem, seconds)
+    taken = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    sender.send(Ended(q, taken, peak))
+
+
+def row(ended: Ended | None, problem: Problem, lower: float, ours: float) -> str:
+    """One solver's figures."""
+    if ended is None:
+        return "did not end in time, or gave up"
+    dual = Dual(problem)
+    q = dual.at_rate(np.clip(ended.q, 0.0, problem.terms.Q), 0.0)[1]
+    point = dual.certified(np.zeros(len(problem.constraints)), 0.0, q, dual.residuals(q))
+    gap = (point.primal - lower) / dual.scale(point.primal)
+    violation = max(0.0, float(point.residuals.max(initial=0.0)))
+    return (
+        f"{ended.seconds:8.2f}  {ended.seconds / ours:7.1f}  {gap:8.1e}  {violation:9.1e}  "
+        f"{ended.gibibytes:6.2f}"
+    )
 
 
 def main() -> None:
-    """Print one row a size and rate."""
+    """Print one row a size, rate and solver."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--patterns", type=int, default=10**6, help="the largest size to run")
-    parser.add_argument("--seconds", type=float, default=60, help="the time Clarabel may take")
-    parser.add_argument(
-        "--clarabel-patterns", type=int, default=10**4, help="the largest size Clarabel gets"
-    )
+    parser.add_argument("--seconds", type=float, default=60, help="the time a solver may take")
+    parser.add_argument("--attributes", type=int, default=10, help="the most attributes")
+    parser.add_argument("--only", nargs="*", default=list(PEERS), choices=list(PEERS))
     asked = parser.parse_args()
     print(machine())
-    print("  m      c  patterns  rate  solve s  CPU s      gap  violation  Clarabel / ours")
-    solve(sparse_problem(*SIZES[0], Limits(eta=0.5)))
+    head = "  m      c  patterns  rate  solver              seconds  to ours       gap"
+    print(f"{head}  violation     GiB")
     for m, c, patterns in SIZES:
-        if patterns > asked.patterns:
+        if patterns > asked.patterns or m > asked.attributes:
             continue
-        for eta in (0.4, 0.7):
-            problem = sparse_problem(m, c, patterns, Limits(eta=eta, eps_D=0.1 / c))
-            start, busy = time.perf_counter(), time.process_time()
-            solution = solve(problem)
-            ours, busy = time.perf_counter() - start, time.process_time() - busy
-            peer = "not run"
-            if patterns <= asked.clarabel_patterns:
-                peer = ratio_to_clarabel(problem, solution, ours, asked.seconds)
-            print(
-                f"{m:3d}  {c:5d}  {patterns:8d}  {eta:4.1f}  {ours:7.2f}  {busy:5.2f}  "
-                f"{solution.gap:7.1e}  {solution.violation:9.1e}  {peer}",
-                flush=True,
-            )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"peak memory of the run, generating and Clarabel included: {peak:.1f} GiB")
+        for eta in RATES:
+            problem = sparse_problem(m, c, patterns, Limits(eta=eta, eps_D=0.4 / c))
+            ours = run(OURS, problem, 1000.0)
+            if ours is None:
+                raise SystemExit("our own solver did not end")
+            lower = solve(problem).dual
+            rows = {OURS: ours}
+            rows |= {
+                name: run(name, problem, asked.seconds)
+                for name in asked.only
+                if patterns <= _LARGEST.get(name, 10**6)
+            }
+            for name, ended in rows.items():
+                figures = row(ended, problem, lower, ours.seconds)
+                size = f"{m:3d}  {c:5d}  {patterns:8d}  {eta:4.1f}"
+                print(f"{size}  {name:18s}{figures}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,20 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from jobs import check, corpus, label, rebalance, resample, solve, summary
+from jobs import (
+    calibrate,
+    check,
+    compare,
+    corpus,
+    frontier,
+    label,
+    rebalance,
+    resample,
+    solve,
+    suggest,
+    summary,
+    verify,
+)
 from jobs.engines import runner_for
 from jobs.options import (
     AsJson,
@@ -145,6 +158,67 @@ def rebalance_command(
     _run(rebalance.run, summary.show, context, config, output, engine, as_json)
 
 
+@app.command("calibrate")
+def calibrate_command(
+    config: ConfigPath,
+    checked: Annotated[
+        str, typer.Argument(metavar="CHECKED", help="CSV or Parquet: key, attribute, truth.")
+    ],
+    output: OutputUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate, from hand-checked samples, how far recognised attributes can be believed.
+
+    Example: `fairshard calibrate config.yaml checked.csv`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(calibrate.run(settled, checked), calibrate.show, as_json)
+
+
+@app.command("compare")
+def compare_command(config: ConfigPath, output: OutputUrl = None, as_json: AsJson = False) -> None:
+    """Weigh the labelled corpus by M4 and by other balancers, and show what each would give.
+
+    Example: `fairshard compare config.yaml`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(compare.run(settled, log()), compare.show, as_json)
+
+
+@app.command("frontier")
+def frontier_command(
+    config: ConfigPath,
+    output: OutputUrl = None,
+    points: Annotated[int, typer.Option(min=8, help="About how many rates to solve for.")] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Show what bias and how many effective samples each rate allows on the labelled corpus.
+
+    Example: `fairshard frontier config.yaml`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(frontier.run(settled, points, log()), frontier.show, as_json)
+
+
+@app.command("suggest")
+def suggest_command(
+    config: ConfigPath,
+    output: OutputUrl = None,
+    origin: Annotated[
+        str,
+        typer.Option("--from", metavar="captions|FIELD", help="Captions, or a metadata field."),
+    ] = suggest.CAPTIONS,
+    top: Annotated[int, typer.Option(min=1, help="How many for each attribute.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Rank words of captions, or values of a metadata field, as proxy labels of the attributes.
+
+    Examples: `fairshard suggest config.yaml`, `fairshard suggest config.yaml --from objects`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(suggest.run(settled, origin, top, log()), suggest.show, as_json)
+
+
 @app.command("report")
 def report_command(
     output: OutputPath,
@@ -156,6 +230,27 @@ def report_command(
     """
     page = {"report": write_report(Storage(located(output)))}
     report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
+
+
+@app.command("verify")
+def verify_command(
+    output: OutputPath,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Where storage options are taken from.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="Read only so many output shards.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute an output from its labels, plan and shards; exit with 1 where anything differs.
+
+    Examples: `fairshard verify rebalanced`, `fairshard verify s3://bucket/out --config config.yaml`
+    """
+    checked = verify.run(located(output), config, sample, log())
+    report(checked, verify.show, as_json)
+    if not checked["agrees"]:
+        raise typer.Exit(1)
 
 
 def _run(

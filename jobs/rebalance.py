@@ -8,6 +8,7 @@ from jobs import finish
 from jobs.engines import Runner
 from jobs.progress import watched
 from jobs.state import is_complete, label_records
+from transforms.calibration import fitting_calibration
 from transforms.config import Config
 from transforms.shards import find_shards
 from transforms.storage import output_storage
@@ -17,6 +18,7 @@ STAGES = ("label", "solve", "resample")
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
     """Rebalance, or find it done; the run's summary."""
+    fitting_calibration(config)
     shards = find_shards(config.input)
     storage = output_storage(config.output)
     if is_complete(config, shards):

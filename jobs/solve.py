@@ -1,18 +1,25 @@
 """The job that counts the patterns of labelled shards and solves M4 once for the corpus."""
 
+import math
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from jobs.engines import Runner
 from jobs.progress import watched
 from jobs.state import all_label_records
 from transforms import layout
+from transforms.bounds import Bounds, worst_of
 from transforms.config import Config
+from transforms.conflicts import in_words
 from transforms.measures import Measures
 from transforms.plan import read_plan
 from transforms.shards import find_shards
 from transforms.storage import output_storage
+
+_MEASURES = ("RB", "AB", "skew")
 
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
@@ -21,16 +28,26 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
     records = all_label_records(config, find_shards(config.input))
     with watched(storage, ("solve",), 0, console) as seconds:
         runner.solve(config, records)
-    document = read_plan(storage).document
-    bias = {when: Measures.from_dict(values) for when, values in document["measures"].items()}
+    plan = read_plan(storage)
+    document = plan.document
+    measured = {
+        when: (Measures.from_dict(values), Bounds.from_dict(document["standard_errors"][when]))
+        for when, values in document["measures"].items()
+    }
     return {
         "samples": document["samples"],
         "bias": {
             when: {"RB": found.max_RB, "AB": found.max_AB, "skew": found.max_skew}
-            for when, found in bias.items()
+            for when, (found, _) in measured.items()
+        },
+        "standard_errors": {
+            when: {name: _error(getattr(found, name), getattr(errors, name)) for name in _MEASURES}
+            for when, (found, errors) in measured.items()
         },
         "certificate": document["certificate"],
+        "rate": plan.rate_in_words,
         "unattainable": document["unattainable"],
+        "conflict": document["conflict"],
         "seconds": seconds,
         "plan": storage.path(layout.PLAN),
     }
@@ -38,14 +55,29 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
 
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
-    before, predicted = summary["bias"]["before"], summary["bias"]["predicted"]
-    certificate = summary["certificate"]
+    changes = ", ".join(
+        f"{name} {_figure(summary, 'before', name)} to {_figure(summary, 'predicted', name)}"
+        for name in ("RB", "AB")
+    )
     console.print(
         f"{summary['samples']['balanced']:,} samples in {summary['samples']['patterns']:,} "
-        f"patterns: RB {before['RB']:.4f} to {predicted['RB']:.4f}, "
-        f"AB {before['AB']:.4f} to {predicted['AB']:.4f} at a rate of {certificate['rate']:.4f} "
-        f"(relative gap {certificate['gap']:.1e})"
+        f"patterns: {changes} at {summary['rate']} "
+        f"(relative gap {summary['certificate']['gap']:.1e})",
+        highlight=False,
+        soft_wrap=True,
     )
     if summary["unattainable"]:
         console.print(f"{len(summary['unattainable']):,} constraints cannot be met at this eta")
+    for line in in_words(summary["conflict"]) if summary["conflict"] else ():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"plan: {summary['plan']}", highlight=False, soft_wrap=True)
+
+
+def _error(values: NDArray[np.float64], errors: NDArray[np.float64]) -> float | None:
+    error = worst_of(values, errors)[1]
+    return None if math.isnan(error) else error
+
+
+def _figure(summary: dict[str, Any], when: str, name: str) -> str:
+    value, error = summary["bias"][when][name], summary["standard_errors"][when][name]
+    return f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from transforms import layout
+from transforms.conflicts import in_words
 from transforms.report_data import MeasureRow, measure_rows, read_artefacts, verdict_of
 from transforms.storage import Storage
 
@@ -23,7 +24,9 @@ def summarise(storage: Storage) -> dict[str, Any]:
         "bias": {row.name: _measured(row) for row in rows},
         "certificate": document["certificate"],
         "eta": artefacts.plan.terms.eta,
+        "rate": artefacts.plan.rate_in_words,
         "unattainable": document["unattainable"],
+        "conflict": document["conflict"],
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
         "report": storage.path(layout.REPORT),
@@ -43,19 +46,25 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         if row["status"] != "not asked":
             _say(
                 console,
-                f"{row['title'].lower():<20} {_figure(row['before'])} before, "
+                f"{row['title'].lower():<20} "
+                f"{_figure(row['before'])} ± {_figure(row['before_error'])} before, "
                 f"{_figure(row['after'])} ± {_figure(row['standard_error'])} after; "
                 f"asked for <= {_figure(row['asked'])}: {row['status']}",
             )
+            if row["as_labelled"]:
+                before, after = (_figure(row["as_labelled"][when]) for when in ("before", "after"))
+                _say(console, f"{'  as labelled':<20} {before} before, {after} after")
     _say(console, summary["verdict"])
     if summary["unattainable"]:
         more = len(summary["unattainable"]) - 3
         named = "; ".join(summary["unattainable"][:3]) + (f"; and {more} more" * (more > 0))
-        _say(console, f"cannot be met: {named}")
+        _say(console, f"missed: {named}")
+    for line in in_words(summary["conflict"]) if summary["conflict"] else ():
+        _say(console, line)
     _say(
         console,
-        f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f} "
-        f"(eta = {summary['eta']:g}), worst violation {certificate['violation']:.1e}",
+        f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f}, "
+        f"worst violation {certificate['violation']:.1e}; {summary['rate']}",
     )
     steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
     _say(console, f"time: {steps or 'not recorded'}")
@@ -70,12 +79,15 @@ def _measured(row: MeasureRow) -> dict[str, Any]:
     return {
         "title": row.title,
         "before": _known(row.before),
+        "before_error": _known(row.before_error),
         "predicted": _known(row.predicted),
+        "predicted_error": _known(row.predicted_error),
         "after": _known(row.after),
         "standard_error": _known(row.error),
         "asked": _known(row.asked),
         "worst": row.worst,
         "status": row.status,
+        "as_labelled": {when: _known(value) for when, value in row.as_labelled.items()},
     }
 
 

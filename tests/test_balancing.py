@@ -81,3 +81,13 @@ def test_an_override_frees_its_pair_alone() -> None:
     others[0, 1] = False
     assert np.all(np.abs(loose[others]) <= 0.01 + 1e-6)
     assert abs(loose[0, 1]) > 0.02
+
+
+def test_a_bound_is_not_met_by_dropping_everybody() -> None:
+    """Every woman has the label and no man has: no weights but 0 bring AB below 1."""
+    samples = corpus(
+        [[1, 0], [0, 1], [0, 0]], [[1], [0], [0]], counts=[30, 30, 100], share_of="group"
+    )
+    found = balance(samples.histogram, samples.attributes, asked_of(0.5, max_association_bias=0.1))
+    assert not found.attained
+    assert "share of people.0, from below" in found.solution.unattainable

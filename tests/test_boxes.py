@@ -15,7 +15,7 @@ def test_the_minimum_satisfies_its_optimality_conditions(seed: int, n: int, rank
     gradient = random.normal(size=n) * 3
     lower, upper = -random.uniform(0, 2, n), random.uniform(0, 2, n)
     lower[random.random(n) < 0.2] = 0
-    x = box_minimum(hessian, gradient, lower, upper)
+    x = box_minimum(lambda v: hessian @ v, gradient, lower, upper, 1e-9, 20_000)
     slope = hessian @ x + gradient
     assert (x >= lower).all()
     assert (x <= upper).all()
@@ -28,5 +28,16 @@ def test_the_minimum_satisfies_its_optimality_conditions(seed: int, n: int, rank
 def test_without_binding_bounds_it_solves_the_equations() -> None:
     hessian = np.array([[2.0, 1.0], [1.0, 3.0]])
     bound = np.full(2, 100.0)
-    x = box_minimum(hessian, np.array([-3.0, -4.0]), -bound, bound)
+    x = box_minimum(lambda v: hessian @ v, np.array([-3.0, -4.0]), -bound, bound, 1e-9, 100)
     assert np.allclose(x, [1, 1])
+
+
+@given(seed=st.integers(0, 2**31), products=st.integers(9, 30))
+def test_a_search_cut_short_still_descends(seed: int, products: int) -> None:
+    random = np.random.default_rng(seed)
+    factor = random.normal(size=(30, 30))
+    hessian, gradient = factor @ factor.T + 0.01 * np.eye(30), random.normal(size=30)
+    x = box_minimum(
+        lambda v: hessian @ v, gradient, -np.ones(30), random.uniform(0, 1, 30), 1e-9, products
+    )
+    assert x @ hessian @ x / 2 + gradient @ x < 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.charts import Axis, axis, heat_map, rounded_up
+from transforms.charts import Axis, axis, heat_map, line_chart, rounded_up
 
 
 @given(st.floats(0.01, 1e6))
@@ -51,3 +51,15 @@ def test_there_is_no_heat_map_without_labels() -> None:
     assert heat_map(["a"], [], np.empty((1, 0)), np.empty((1, 0))) is None
     unknown = heat_map(["a"], ["p"], np.full((1, 1), np.nan), np.full((1, 1), np.nan))
     assert unknown is not None and unknown.gaps and unknown.limit == 0.01
+
+
+def test_a_line_is_drawn_downwards_from_the_top_with_gaps_where_there_is_no_data() -> None:
+    rates, values = [0.0, 0.5, 1.0, 2.0], [0.1, 0.2, math.nan, 0.4]
+    found = line_chart("RB", Axis(2.0), rates, values, bound=0.3)
+    assert found.y == Axis(0.4)
+    assert found.path == "M0 75L25 50M100 0"
+    assert found.height(found.bound) == 25
+
+
+def test_an_axis_holds_the_bound_too() -> None:
+    assert line_chart("RB", Axis(1.0), [0.5], [0.1], bound=0.3).y == Axis(0.3)

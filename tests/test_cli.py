@@ -1,6 +1,7 @@
 """The command as a person types it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,26 @@ def test_stages_one_by_one(
     (output / "report" / "index.html").unlink()
     assert run(monkeypatch, "report", output) == 0
     assert (output / "report" / "index.html").is_file()
+
+
+def test_solving_says_what_cannot_be_met_and_what_can(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "label", config, *QUICK) == 0
+    edited(config, "eta: 0.5", "eta: 0.99")
+    capsys.readouterr()
+    assert run(monkeypatch, "solve", config, *QUICK) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"RB 0\.\d{4} ± 0\.\d{4} to 0\.\d{4} ± 0\.\d{4}, AB .* at eta = 0\.99 ", said)
+    assert re.search(r"^cannot be met (together )?at eta = 0\.99: ", said, re.MULTILINE)
+    assert re.search(r"^what would do: [\d,]+ more samples", said, re.MULTILINE)
+    largest = re.search(r"^or eta <= (0\.\d+)$", said, re.MULTILINE)
+    assert largest is not None
+    edited(config, "eta: 0.99", "eta: auto")
+    assert run(monkeypatch, "solve", config, *QUICK) == 0
+    said = capsys.readouterr().out
+    assert f"at eta = {largest[1]} (auto: the largest at which all is attainable" in said
+    assert "cannot be met" not in said
 
 
 def test_a_plan_that_does_not_fit_is_refused(

@@ -30,6 +30,8 @@ def test_the_smallest_configuration_has_defaults() -> None:
     ("text", "expected"),
     [
         (changed("eta: 0.5", "eta: 1.5"), "balance: eta = 1.5 is above Q = 1"),
+        (changed("eta: 0.5", "eta: most"), "balance.eta: should be a number above 0 or auto (the"),
+        (changed("eta: 0.5", "eta: 0"), "is attainable), not 0"),
         (changed("eta: 0.5", "etta: 0.5"), "balance.etta: unknown key"),
         (changed("eta: 0.5", "etta: 0.5"), "balance.eta: missing"),
         (changed("target: 0.5", "target: 1.5"), "names.w.target: should be less than 1, not 1.5"),
@@ -49,6 +51,14 @@ def test_an_error_names_the_key_and_what_is_allowed(text: str, expected: str) ->
     with pytest.raises(ConfigError) as caught:
         parse_config(text, "c.yaml")
     assert expected in str(caught.value)
+
+
+def test_the_rate_may_be_left_open() -> None:
+    balance = parse_config(changed("eta: 0.5", "eta: auto"), "c.yaml").balance
+    assert balance.eta == "auto"
+    assert balance.at(0.25).rate == 0.25
+    with pytest.raises(ConfigError, match="auto is left open here"):
+        _ = balance.rate
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.problems import Corpus, corpus, random_corpus
-from transforms.measures import Measures, measure
+from transforms.measures import Measures, effective_samples, measure
 
 
 def naive(samples: Corpus, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -98,3 +98,11 @@ def test_measures_pass_through_json(c: int) -> None:
     for name in ("share", "RB", "AB", "skew", "label_share"):
         assert np.array_equal(getattr(again, name), getattr(measured, name), equal_nan=True)
     assert again.samples == measured.samples
+
+
+def test_effective_samples_are_all_where_weights_are_even_and_fewer_where_not() -> None:
+    samples = corpus([[1], [0]], [[1], [0]], counts=[40, 10])
+    assert effective_samples(samples.histogram, np.full(2, 0.3)) == pytest.approx(50)
+    uneven = np.where(samples.histogram.s[:, 0], 0.5, 2.0)
+    assert effective_samples(samples.histogram, uneven) == pytest.approx(40**2 / 50)
+    assert effective_samples(samples.histogram, np.zeros(2)) == 0

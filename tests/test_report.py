@@ -17,9 +17,12 @@ from tests.browser import chromium, visiting
 from tests.outputs import config_for, finished_output
 from tests.tarmaking import files_in, make_tar, special
 from transforms import layout
+from transforms.config import Balance
+from transforms.conflicts import in_words
 from transforms.errors import FairshardError, StaleError
+from transforms.frontier import document_of, frontier
 from transforms.manifest import read_manifest
-from transforms.plan import read_plan
+from transforms.plan import read_histogram, read_plan
 from transforms.report import write_report
 from transforms.storage import Storage
 
@@ -152,8 +155,10 @@ def test_the_page_says_what_was_asked_and_what_came_out(browser: Browser, page: 
     text = _text(browser, str(page))
     totals = manifest["totals"]
     assert f"Of 240 samples, {totals['kept']} were kept" in text
-    for measures in (document["measures"]["before"], document["measures"]["predicted"]):
-        assert f"{max(measures['RB']):.4f}" in text
+    for when in ("before", "predicted"):
+        measured, errors = document["measures"][when], document["standard_errors"][when]
+        worst = int(np.argmax(measured["RB"]))
+        assert re.search(rf"{measured['RB'][worst]:.4f}\s+± {errors['RB'][worst]:.4f}", text)
     assert f"{np.nanmax(np.abs(np.array(manifest['measures']['AB'], float))):.4f}" in text
     assert "3 min 15 s" in text and "0.25 s" in text and "2031-02-03 04:05:06 UTC" in text
     assert re.search(r"people\.woman\s+of its group\s+33\.3%\s+\d\d\.\d%\s+50\.0%", text)
@@ -233,6 +238,52 @@ def test_unattainable_constraints_are_named_in_a_warning(browser: Browser, tmp_p
     assert heading.endswith("cannot be met at eta = 0.95.")
     assert all(name in warning for name in document["unattainable"][:20])
     assert "cannot be met" in prices
+    lines = in_words(document["conflict"])
+    assert len(lines) >= 2 and all(line in warning for line in lines)
+
+
+def test_a_rate_left_open_is_found_and_shown(browser: Browser, tmp_path: Path) -> None:
+    storage = _output(tmp_path, balance={**EASY, "eta": "auto"})
+    plan = read_plan(storage)
+    found = plan.document["largest_rate"]
+    assert 0.4 < found["rate"] == plan.terms.eta <= found["upper"]
+    assert f"eta = {found['rate']:g} (auto: the largest" in plan.rate_in_words
+    with visiting(browser, Path(write_report(storage))) as visit:
+        asked = visit.page.inner_text("#asked")
+        assert visit.page.locator("header.missed").count() == 0
+    assert f"auto: {found['rate']:g}" in asked and f"at most {found['upper']:.4g}" in asked
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_frontier_of_the_same_corpus_is_drawn(
+    browser: Browser, tmp_path: Path, scheme: Any
+) -> None:
+    storage = _output(tmp_path)
+    plan = read_plan(storage)
+    histogram, _ = read_histogram(storage, plan.document)
+    asked = Balance.model_validate(EASY)
+    found = frontier(histogram, plan.terms.attributes, asked, 10)
+    document = document_of(found, asked, plan.fingerprint)
+    storage.publish(layout.FRONTIER, json.dumps(document).encode())
+    with visiting(browser, Path(write_report(storage)), scheme) as visit:
+        assert visit.console == []
+        section = visit.page.locator("#frontier")
+        assert f"attainable up to eta = {found.largest:.6g}" in section.inner_text()
+        assert section.locator("[role=img]").count() == 4
+        paths = section.locator("path.curve").evaluate_all(
+            "found => found.map(path => [path.getTotalLength(), getComputedStyle(path).stroke])"
+        )
+        assert section.locator("tbody tr").count() == 10
+        curve = np.array(Image.open(io.BytesIO(section.locator(".plot").first.screenshot())))
+    assert all(length >= 98 for length, _ in paths)
+    colour = [int(part) for part in re.findall(r"\d+", paths[0][1])[:3]]
+    assert np.sum(np.abs(curve[..., :3].astype(int) - colour).sum(axis=2) < 30) > 100
+    storage.publish(layout.FRONTIER, json.dumps({**document, "fingerprint": {}}).encode())
+    with visiting(browser, Path(write_report(storage))) as visit:
+        assert visit.page.locator("#frontier").count() == 0
+    storage.publish(layout.FRONTIER, b"[]")
+    with pytest.raises(FairshardError, match="is not a frontier: run `fairshard frontier`"):
+        write_report(storage)
 
 
 def test_what_is_met_has_no_warning(browser: Browser, page: Path) -> None:

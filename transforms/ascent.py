@@ -9,7 +9,7 @@ from transforms.newton import polish
 
 Vector = NDArray[np.float64]
 _HAND_OVER = 1e-4
-_MAX_STEPS = 500
+_MAX_STEPS = 3000
 _MEMORY = 20
 
 

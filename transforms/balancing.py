@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from transforms.config import Balance
 from transforms.histogram import Histogram
 from transforms.m4 import Solution, solve
 from transforms.measures import Measures, measure
-from transforms.problem import Problem, problem_of
+from transforms.problem import Duals, Problem, problem_of
 from transforms.schema import Attribute
 from transforms.targets import targets_of
 from transforms.terms import Terms, Tolerances, share_base
@@ -19,6 +20,7 @@ _MAX_ROUNDS = 12
 _MET = 1e-6
 _SETTLED = 1e-9
 _NEAR = 1e-4
+_ATTAINED = 1e-5
 
 
 @dataclass(frozen=True)
@@ -29,41 +31,87 @@ class Balanced:
     solution: Solution
     measures: Measures
 
+    @property
+    def attained(self) -> bool:
+        """Whether everything asked for is met, by the problem and in the measures themselves."""
+        asked, found = self.problem.terms.tolerances, self.measures
+        excesses = (
+            found.RB - asked.representation,
+            np.abs(found.AB) - asked.association,
+            np.abs(found.skew) - asked.skew,
+        )
+        largest = max(np.nan_to_num(excess).max(initial=0.0) for excess in excesses)
+        return not self.solution.unattainable and bool(largest <= _ATTAINED)
 
-def balance(histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance) -> Balanced:
+
+def balance(
+    histogram: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    start: Balanced | None = None,
+) -> Balanced:
     """The least change of `histogram` that meets what is `asked`, or comes nearest to it.
+
+    `start` is what the same corpus gave for something much like it, if there is such. Raises
+    ConfigError where the rate is left open (see `transforms.rates`).
 
     Association bias is a ratio: its constraint is linear only around the shares that attributes and
     labels have among the kept samples, and those are known once the problem is solved. So problems
     are solved, each from the one before and around the shares that it gave, until AB is met. The
     error of each is of second order (transforms/terms.py), so that two or three mostly suffice.
+
+    Linear algebra runs on one thread, as in `solve`, and for the same reasons.
     """
-    targets = targets_of(attributes, histogram.labels, asked)
-    before = np.ones(len(histogram))
-    tolerances = Tolerances(targets.RB, targets.AB, targets.skew)
-    terms = Terms(
-        attributes,
-        histogram.labels,
-        tolerances,
-        *centres_of(histogram, attributes, before),
-        asked.eta,
-        asked.Q,
-        asked.V,
-    )
-    problem = problem_of(histogram, terms)
-    solution = solve(problem)
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _balanced(histogram, attributes, asked, start)
+
+
+def _balanced(
+    histogram: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    start: Balanced | None,
+) -> Balanced:
+    terms = terms_asked(histogram, attributes, asked)
+    if start is None:
+        problem = problem_of(histogram, terms)
+        solution = solve(problem)
+    else:
+        near = start.problem.terms
+        around = replace(terms, centres=near.centres, label_centres=near.label_centres)
+        problem = start.problem.under(around)
+        solution = solve(
+            problem, start=_scaled(start.solution.duals, terms.eta / near.eta, asked.V)
+        )
     for _ in range(_MAX_ROUNDS):
         measures = measure(histogram, attributes, solution.q)
-        excess = np.nan_to_num(np.abs(measures.AB) - targets.AB, nan=0.0)
+        excess = np.nan_to_num(np.abs(measures.AB) - terms.tolerances.association, nan=0.0)
         centres, label_centres = centres_of(histogram, attributes, solution.q)
         moved = np.abs(centres - problem.terms.centres).max()
-        met = excess.max(initial=0.0) <= _MET
-        if moved <= _SETTLED or (met and moved <= _NEAR):
+        done = excess.max(initial=0.0) <= _MET or bool(solution.unattainable)
+        if moved <= _SETTLED or (done and moved <= _NEAR):
             break
-        terms = replace(terms, centres=centres, label_centres=label_centres)
-        problem = problem.under(terms)
+        problem = problem.under(replace(terms, centres=centres, label_centres=label_centres))
         solution = solve(problem, start=solution.duals)
     return Balanced(problem, solution, measure(histogram, attributes, solution.q))
+
+
+def _scaled(duals: Duals, times: float, V: float) -> Duals:
+    """Duals for another rate: where no weight reaches Q, weights and prices grow with the rate."""
+    return Duals(
+        duals.mu * times,
+        np.minimum(duals.representation * times, V),
+        np.minimum(duals.association * times, V),
+        np.minimum(duals.skew * times, V),
+    )
+
+
+def terms_asked(histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance) -> Terms:
+    """The terms of what is `asked`, associations linear around the shares of the corpus."""
+    targets = targets_of(attributes, histogram.labels, asked)
+    tolerances = Tolerances(targets.RB, targets.AB, targets.skew)
+    centres = centres_of(histogram, attributes, np.ones(len(histogram)))
+    return Terms(attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, asked.V)
 
 
 def centres_of(

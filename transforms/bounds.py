@@ -1,13 +1,15 @@
-"""How far sampling whole samples may move the measures of an output from the plan's."""
+"""Standard errors of measures: of drawing an output, and of the corpus as a sample itself."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.histogram import Histogram
+from transforms.measures import jsonable
 from transforms.schema import Attribute
 from transforms.terms import share_base
 
@@ -22,19 +24,41 @@ class Bounds:
     AB: Vector
     skew: Vector
 
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON holds them: nested lists, null where there is none."""
+        return {name: jsonable(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(*(np.array(values[name], np.float64) for name in ("RB", "AB", "skew")))
+
 
 @dataclass(frozen=True)
 class _Part:
-    """One attribute k in a weighted corpus: masks and bases, float64 (P,), by pattern.
+    """One attribute k in a weighted corpus, float64 (P,) each, by pattern.
 
-    s: carries k; base: what k's share is taken of; among: takes part in k's AB. disjoint: no
-    sample counts twice in base.
+    s: carries k; base: what k's share is taken of; among: takes part in k's AB.
     """
 
     s: Vector
     base: Vector
     among: Vector
-    disjoint: bool
+
+
+def together(errors: Bounds, others: Bounds) -> Bounds:
+    """The standard errors of sums of what errs independently."""
+    pairs = ((getattr(errors, name), getattr(others, name)) for name in ("RB", "AB", "skew"))
+    return Bounds(*(np.hypot(one, other) for one, other in pairs))
+
+
+def worst_of(values: Vector, errors: Vector) -> tuple[float, float]:
+    """The largest absolute value and its standard error; nan where there is none."""
+    size = np.abs(values).ravel()
+    if np.isnan(size).all():
+        return float("nan"), float("nan")
+    at = np.nanargmax(size)
+    return float(size[at]), float(errors.ravel()[at])
 
 
 def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> Bounds:
@@ -42,16 +66,32 @@ def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: V
 
     Those of independent draws, to first order in the deviations: a sample is drawn floor(q) or
     ceil(q) times, with variance f (1 - f) for f = q - floor(q). Systematic sampling does better.
+    Attributes that are probabilities are carried or not, with these.
     """
-    mass = histogram.counts * q
     fraction = q - np.floor(q)
-    variance = histogram.counts * fraction * (1 - fraction)
+    return _errors(histogram, attributes, q, histogram.counts * fraction * (1 - fraction))
+
+
+def corpus_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> Bounds:
+    """The standard errors of the measures under fixed weights q, float64 (P,), of another corpus
+    of as many samples from the same source.
+
+    To first order in the deviations: each sample brings its weight's square.
+    """
+    return _errors(histogram, attributes, q, histogram.counts * q**2)
+
+
+def _errors(
+    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector, variance: Vector
+) -> Bounds:
+    """The errors of measures under weights q, of patterns' masses of a `variance`, (P,)."""
+    mass = histogram.counts * q
     rows = []
     for part in _parts(histogram, attributes):
         base = mass * part.base
         share = _ratio((mass * part.s).sum(), base.sum())
-        spread = variance @ (part.s - share * part.base) ** 2
-        carriers, others = part.s, part.among * (1 - part.s)
+        spread = variance @ (part.s * (1 - 2 * share * part.base) + (share * part.base) ** 2)
+        carriers, others = part.s, part.among - part.s
         association = _share_variance(mass * carriers, variance * carriers, histogram.y)
         association += _share_variance(mass * others, variance * others, histogram.y)
         labelled = base @ histogram.y
@@ -63,7 +103,7 @@ def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: V
         skew = squares[0] - 2 * within * squares[1] + within**2 * squares[2]
         rows.append(
             (
-                np.sqrt(_ratio(spread, base.sum() ** 2)),
+                np.sqrt(np.maximum(_ratio(spread, base.sum() ** 2), 0.0)),
                 np.sqrt(association),
                 np.sqrt(np.maximum(_ratio(skew, labelled**2), 0.0)),
             )
@@ -72,10 +112,9 @@ def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: V
 
 
 def _parts(histogram: Histogram, attributes: tuple[Attribute, ...]) -> Iterator[_Part]:
-    for k, attribute in enumerate(attributes):
+    for k in range(len(attributes)):
         base = share_base(histogram.s, attributes, k)
-        among = np.ones(len(base)) if attribute.share_of == "all" else (base > 0).astype(float)
-        yield _Part(histogram.s[:, k].astype(float), base, among, bool(np.all(base <= 1)))
+        yield _Part(histogram.s[:, k].astype(float), base, np.minimum(base, 1.0))
 
 
 def _share_variance(mass: Vector, variance: Vector, y: sp.csr_array) -> Vector:

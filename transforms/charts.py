@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,40 @@ def axis(values: Sequence[float] | Matrix, most: float = math.inf) -> Axis:
     """The axis that holds all `values` (nan apart), at most `most` long."""
     known = [value for value in values if not math.isnan(value)]
     return Axis(min(rounded_up(max(known, default=0.0)), most))
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """A measure over a rate; `path` is an SVG path in a square of 100 by 100, y downwards.
+
+    bound is what is asked of the measure, nan where nothing is.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    path: str
+    bound: float
+
+    def height(self, value: float) -> float:
+        """Where `value` stands from the top, 0 to 100."""
+        return 100 - float(self.y.at(value)[:-1])
+
+
+def line_chart(
+    title: str, x: Axis, rates: Sequence[float], values: Sequence[float], bound: float = math.nan
+) -> LineChart:
+    """The chart of `values` by `rates`, in rising order; there is a gap where a value is nan."""
+    y = axis([*values, bound])
+    chart = LineChart(title, x, y, "", bound)
+    steps, pen = [], "M"
+    for rate, value in zip(rates, values, strict=True):
+        if math.isnan(value):
+            pen = "M"
+            continue
+        steps.append(f"{pen}{float(x.at(rate)[:-1]):g} {chart.height(value):.4g}")
+        pen = "L"
+    return replace(chart, path="".join(steps))
 
 
 def rounded_up(value: float) -> float:

@@ -41,6 +41,20 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 _ROUNDING = 1e-3
 Bound = Annotated[float, Field(ge=0, le=1)]
 Source = Literal["caption", "image", "metadata"]
+AUTO = "auto"
+
+
+def _checked_rate(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != AUTO and not (number and value > 0):
+        raise ValueError(
+            f"should be a number above 0 or {AUTO} (the largest rate at which everything asked "
+            f"for is attainable), not {value!r}"
+        )
+    return value
+
+
+Rate = Annotated[float | Literal["auto"], BeforeValidator(_checked_rate)]
 
 
 class Section(BaseModel):
@@ -255,10 +269,11 @@ class Balance(Section):
     """What is asked of the balanced corpus, and the M4 problem's other numbers.
 
     The bounds are in the measures of the paper ("CLIP the Bias"); eta, Q and V are named as there
-    (algorithm 1). A bound that is null is not asked for.
+    (algorithm 1). eta may be left open: auto is the largest at which everything asked for is
+    attainable. A bound that is null is not asked for.
     """
 
-    eta: float = Field(gt=0)
+    eta: Rate
     Q: float = Field(1.0, gt=0)
     V: float = Field(100.0, gt=0)
     max_representation_bias: Bound | None = 0.01
@@ -268,12 +283,23 @@ class Balance(Section):
 
     @model_validator(mode="after")
     def _attainable_rate(self) -> Self:
-        if self.eta > self.Q:
+        if not isinstance(self.eta, str) and self.eta > self.Q:
             raise ValueError(
                 f"eta = {self.eta:g} is above Q = {self.Q:g}: the mean weight cannot exceed "
                 "the largest one; lower eta or raise Q"
             )
         return self
+
+    @property
+    def rate(self) -> float:
+        """eta as a number; ConfigError where it is left open."""
+        if isinstance(self.eta, str):
+            raise ConfigError("balance.eta: auto is left open here; give a number")
+        return self.eta
+
+    def at(self, rate: float) -> Self:
+        """The same asked for at another rate."""
+        return self.model_copy(update={"eta": rate})
 
 
 class OutputConfig(Section):
@@ -311,6 +337,7 @@ class Config(Section):
     utility: Utility = Utility()
     filter: Filter | None = None
     balance: Balance
+    calibration: str | None = Field(None, min_length=1)
     seed: int = Field(0, ge=0)
     output: OutputConfig
     engine: Engine = Engine()
@@ -373,6 +400,7 @@ def anchored(config: Config, folder: Path) -> Config:
         update={
             "input": config.input.model_copy(update={"shards": shards}),
             "model": model,
+            "calibration": config.calibration and _anchor(config.calibration, folder),
             "output": config.output.model_copy(update={"url": _anchor(config.output.url, folder)}),
         }
     )

@@ -8,17 +8,22 @@ and once differentiable in v, its gradient is r = E[q a], and at every v in [0, 
 which is the duality gap: a certificate that holds at any v, optimal or not.
 
 Patterns meet the prices through the pairs (distinct s, label) that occur: v . a of a pattern is
-the sum of its pairs' scores, and E[q a] is linear in the pairs' masses. Between pairs and prices
-stand small dense tables, a row a distinct s and a column a label. Nothing of size P x K is formed.
+the sum of its pairs' scores, and E[q a] is linear in the pairs' masses. Nothing of size P x K is
+formed.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.kernels import (
+    clipped_moments,
+    half_square_distance,
+    label_moments,
+    pair_scores,
+)
 from transforms.problem import Problem
 from transforms.terms import VACUOUS, Integrands
 
@@ -28,7 +33,6 @@ _RATE_TOLERANCE = 1e-15
 _MAX_RATE_STEPS = 200
 _MARGIN = 1e-12
 REPRESENTATION, ASSOCIATION, SKEW = range(3)
-_CELLS_AT_ONCE = 1 << 24
 
 
 def mean(probabilities: Vector, values: NDArray[Any]) -> float:
@@ -89,17 +93,20 @@ class Dual:
         self.problem = problem
         self.slots = Slots.of(problem)
         self.pairs = problem.pairs
+        at, m = problem.integrands, len(problem.terms.attributes)
+        self._integrands = np.hstack([at.share, at.base, at.contrast, at.spread])
+        self._labelled = (0, 3 * m) if problem.terms.bounds_skew else (2 * m, 3 * m)
         self.wanted = problem.terms.eta * problem.utility
 
     def at(self, prices: Vector, mu: float = 0.0) -> Point:
         """The dual at `prices`; `mu` is where the search for the rate's multiplier starts."""
-        mu, q = self.at_rate(self.wanted - self.pairs.occurs @ self.pair_scores(prices), mu)
+        mu, q = self.at_rate(self.wanted - self.pairs.over_patterns(self.pair_scores(prices)), mu)
         return self.certified(prices, mu, q, self.residuals(q))
 
     def certified(self, prices: Vector, mu: float, q: Vector, residuals: Vector) -> Point:
         """The point with its values and gap, relative to `scale`."""
         problem = self.problem
-        moved = mean(problem.probabilities, (q - self.wanted) ** 2) / 2
+        moved = half_square_distance(problem.probabilities, q, self.wanted)
         violated = problem.terms.V * np.maximum(residuals, 0.0)
         primal = moved + float(violated.sum())
         dual = min(moved + float((prices * residuals).sum()), primal)
@@ -114,22 +121,17 @@ class Dual:
 
     def pair_scores(self, prices: Vector) -> Vector:
         """Each pair's part of v . a, float64 (J,)."""
-        by_integrand = self._coefficients(prices)
-        scores = np.empty(len(self.pairs.label))
-        for groups, pairs in self._blocks():
-            integrands = self.problem.integrands[groups]
-            table = integrands.share @ by_integrand.share
-            table += integrands.base @ by_integrand.base
-            table += integrands.contrast @ by_integrand.contrast
-            table += integrands.spread @ by_integrand.spread
-            scores[pairs] = table[self.pairs.group[pairs] - groups.start, self.pairs.label[pairs]]
-        return scores
+        coefficients = np.ascontiguousarray(self._coefficients(prices).T)
+        pairs = self.problem.pairs
+        return np.asarray(
+            pair_scores(*self._labelled, coefficients, self._integrands, pairs.label, pairs.group)
+        )
 
-    def _coefficients(self, prices: Vector) -> Integrands:
-        """What v . a takes of each integrand for each label, (m, c + 1); the last is plain."""
+    def _coefficients(self, prices: Vector) -> Vector:
+        """What v . a takes of each integrand for each label, (4 m, c + 1); the last is plain."""
         duals, tolerances = self.problem.duals_of(prices, 0.0), self.problem.terms.tolerances
         m, c = duals.association.shape[1:]
-        share, base, contrast, spread = np.zeros((4, m, c + 1))
+        share, base, contrast, spread = taken = np.zeros((4, m, c + 1))
         share[:, c] = duals.representation[0] - duals.representation[1]
         share[:, :c] = duals.skew[0] - duals.skew[1]
         base[:, c] = -tolerances.representation * duals.representation.sum(axis=0)
@@ -137,47 +139,37 @@ class Dual:
         contrast[:, :c] = duals.association[0] - duals.association[1]
         contrast[:, c] = -(contrast[:, :c] * self.problem.terms.label_centres).sum(axis=1)
         spread[:, c] = -(tolerances.association * duals.association.sum(axis=0)).sum(axis=1)
-        return Integrands(share, base, contrast, spread)
+        return taken.reshape(4 * m, c + 1)
 
     def residuals(self, q: Vector) -> Vector:
         """r = E[q a]."""
-        mass = (self.problem.probabilities * q) @ self.pairs.occurs
-        return self.problem.expected_biases(self.moments(mass, 1))
+        return self.biases(self.problem.probabilities * q)
+
+    def biases(self, masses: Vector) -> Vector:
+        """The sum of each a over patterns of these masses, (P,): (K,)."""
+        return self.problem.expected_biases(self.moments(self.pairs.over_pairs(masses), 1))
 
     def moments(self, mass: Vector, power: int) -> Integrands:
-        """Sums over pairs of mass times each integrand's power, by label, (c + 1, m) each."""
-        shape = (self.problem.y.shape[1] + 1, self.problem.integrands.share.shape[1])
-        share, base, contrast, spread = np.zeros((4, *shape))
-        for groups, pairs in self._blocks():
-            table = np.zeros((groups.stop - groups.start, shape[0]))
-            table[self.pairs.group[pairs] - groups.start, self.pairs.label[pairs]] = mass[pairs]
-            integrands = self.problem.integrands[groups]
-            share += table.T @ integrands.share**power
-            base += table.T @ integrands.base**power
-            contrast += table.T @ integrands.contrast**power
-            spread += table.T @ integrands.spread**power
-        return Integrands(share, base, contrast, spread)
+        """Sums over pairs of mass times each integrand's power, by label, (c + 1, m) each.
 
-    def _blocks(self) -> Iterator[tuple[slice, slice]]:
-        """Ranges of groups whose tables are of bounded size, each with its range of pairs."""
-        total = len(self.problem.integrands.share)
-        step = max(1, _CELLS_AT_ONCE // (self.problem.y.shape[1] + 1))
-        for start in range(0, total, step):
-            groups = slice(start, min(start + step, total))
-            first, last = np.searchsorted(self.pairs.group, (groups.start, groups.stop))
-            yield groups, slice(int(first), int(last))
+        By label only for the integrands that a constraint takes by label.
+        """
+        pairs, integrands = self.problem.pairs, self._integrands**power
+        labels = self.problem.y.shape[1]
+        sums = label_moments(*self._labelled, labels, integrands, mass, pairs.label, pairs.group)
+        return Integrands(*np.hsplit(sums, 4))
 
     def ceilings(self, spread: Vector) -> Vector:
         """The largest price of each constraint, (K,): 0 where nothing is asked or supported."""
         asked = (spread > 0) & (self.slots.tolerance < VACUOUS)
         return np.where(asked, self.problem.terms.V, 0.0)
 
-    def spread(self) -> Vector:
-        """The root mean square of each a_i at q = 1, tolerances of constant size apart, (K,).
+    def spread(self, mass: Vector) -> Vector:
+        """The root of the mean square of each a_i over patterns of `mass`, (P,): (K,).
 
-        It is 0 where no sample supports the constraint.
+        Tolerances of constant size apart. It is 0 where no sample supports the constraint.
         """
-        second = self.moments(self.problem.probabilities @ self.pairs.occurs, 2)
+        second = self.moments(self.pairs.over_pairs(mass), 2)
         share, contrast = second.share.T, second.contrast.T
         centres = self.problem.terms.label_centres
         centred = (1 - 2 * centres) * contrast[:, :-1] + centres**2 * contrast[:, -1:]
@@ -204,13 +196,15 @@ class Dual:
             return mu, np.clip(free - mu, 0.0, terms.Q)
         mu, before = min(max(mu, low), high), np.inf
         for _ in range(_MAX_RATE_STEPS):
-            q = np.clip(free - mu, 0.0, terms.Q)
-            excess = mean(probabilities, q) - terms.eta
+            rate, slope = clipped_moments(mu, terms.Q, probabilities, free)
+            excess = rate - terms.eta
             if abs(excess) <= _RATE_TOLERANCE * max(terms.eta, abs(mu)):
                 break
             low, high = (mu, high) if excess > 0 else (low, mu)
-            slope = mean(probabilities, (q > 0) & (q < terms.Q))
             newton = mu + excess / slope if slope > 0 else np.inf
             progress = abs(excess) < before / 2 and low < newton < high
-            mu, before = newton if progress else (low + high) / 2, abs(excess)
-        return mu, q
+            ahead, before = newton if progress else (low + high) / 2, abs(excess)
+            if ahead == mu:
+                break
+            mu = ahead
+        return mu, np.clip(free - mu, 0.0, terms.Q)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from transforms.calibration import calibration_bytes
 from transforms.config import Config
 from transforms.errors import StaleError
 from transforms.records import LabelRecord
@@ -13,16 +14,23 @@ _PLAN_PARTS = ("attributes", "labels", "similarity", "utility", "filter", "balan
 
 
 def fingerprint(config: Config, records: Iterable[LabelRecord]) -> dict[str, str]:
-    """A digest of each part: the configuration's sections, the inputs, the labels."""
+    """A digest of each part: the configuration's sections, the inputs, the labels.
+
+    And of the calibration, where there is one; FairshardError where it cannot be read.
+    """
     values = config.model_dump(mode="json")
     ordered = sorted(records, key=lambda record: record.shard.name)
     inputs = [[r.shard.name, r.shard.bytes, r.shard.version] for r in ordered]
-    labels = [[r.shard.name, r.table_digest] for r in ordered]
-    parts = {f"config.{part}": values[part] for part in _PLAN_PARTS}
-    return {
-        part: _digest(value)
-        for part, value in {**parts, "inputs": inputs, "labels": labels}.items()
-    }
+    parts = {f"config.{part}": _digest(values[part]) for part in _PLAN_PARTS}
+    if config.calibration is not None:
+        parts["calibration"] = digest(calibration_bytes(config.calibration))
+    return {**parts, "inputs": _digest(inputs), "labels": labels_digest(ordered)}
+
+
+def labels_digest(records: Iterable[LabelRecord]) -> str:
+    """A digest of the label tables that `records` vouch for."""
+    ordered = sorted(records, key=lambda record: record.shard.name)
+    return _digest([[record.shard.name, record.table_digest] for record in ordered])
 
 
 def check_fits(made_from: Mapping[str, str], at_hand: Mapping[str, str], plan: str) -> None:

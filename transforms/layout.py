@@ -4,7 +4,9 @@ PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
 MANIFEST = "manifest.json"
 REPORT = "report/index.html"
+FRONTIER = "frontier.json"
 RUN = "done/run.json"
+CALIBRATION = "calibration.json"
 
 
 def labels(shard: str) -> str:

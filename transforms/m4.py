@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from transforms.ascent import ascend
-from transforms.dual import Dual, mean
+from transforms.dual import REPRESENTATION, Dual, mean
 from transforms.problem import Constraint, Duals, Problem, bias_scores, clipped
+from transforms.terms import VACUOUS
 
 Vector = NDArray[np.float64]
 _UNATTAINABLE = 1e-6
 _AT_V = 1 - 1e-9
+_NOBODY = 1e-9
 _PATTERNS_AT_ONCE = 1 << 17
 
 
@@ -26,7 +28,8 @@ class PricedConstraint:
     """One constraint at the solution.
 
     slack is E[q a], above 0 where violated. A constraint is attainable unless its price reached V
-    or it stays violated; it is dropped (price 0) where no sample supports it.
+    or it stays violated, or it bounds a share of nobody; it is dropped (price 0) where no sample
+    supports it.
     """
 
     constraint: Constraint
@@ -79,7 +82,7 @@ def solve(problem: Problem, tolerance: float = 1e-6, start: Duals | None = None)
     """
     with threadpool_limits(limits=1, user_api="blas"):
         dual = Dual(problem)
-        spread = dual.spread()
+        spread = dual.spread(problem.probabilities)
         prices = np.zeros(len(spread)) if start is None else problem.vector_of(start)
         point, iterations = ascend(dual, spread, tolerance, prices)
         return _solution(dual, spread, point.prices, iterations)
@@ -88,11 +91,12 @@ def solve(problem: Problem, tolerance: float = 1e-6, start: Duals | None = None)
 def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> Solution:
     """The solution at `prices`, its weights by the very operations that every worker uses."""
     problem, terms = dual.problem, dual.problem.terms
-    scores = _scores(problem, prices)
+    scores = scores_of(problem, prices)
     mu, _ = dual.at_rate(terms.eta * problem.utility - scores, 0.0)
     q = clipped(problem.utility, scores, mu, terms)
     point = dual.certified(prices, mu, q, dual.residuals(q))
     attainable = (prices < _AT_V * terms.V) & (point.residuals <= _UNATTAINABLE * spread)
+    attainable &= ~_emptied(dual, q)
     dropped = spread == 0
     rows = zip(
         problem.constraints,
@@ -116,8 +120,23 @@ def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> So
     )
 
 
-def _scores(problem: Problem, prices: Vector) -> Vector:
-    """v . a of every pattern, (P,), some patterns at a time."""
+def _emptied(dual: Dual, q: Vector) -> NDArray[np.bool_]:
+    """Which constraints, (K,), are on a share of nobody: of a group whose samples all have q = 0.
+
+    Every bound on such a share holds, and none is met.
+    """
+    probabilities = dual.problem.probabilities
+    base, kept = (
+        dual.moments(dual.pairs.over_pairs(mass), 1).base[-1]
+        for mass in (probabilities, probabilities * q)
+    )
+    empty = (base > 0) & (kept <= _NOBODY * base)
+    of_share = dual.slots.kind == REPRESENTATION
+    return np.asarray(of_share & empty[dual.slots.attribute] & (dual.slots.tolerance < VACUOUS))
+
+
+def scores_of(problem: Problem, prices: Vector) -> Vector:
+    """v . a of every pattern, float64 (P,), for prices v in the order of `problem.constraints`."""
     duals = problem.duals_of(prices, 0.0)
     blocks = [
         slice(start, start + _PATTERNS_AT_ONCE)

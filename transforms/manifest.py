@@ -40,12 +40,14 @@ def make_manifest(
     totals["bytes"] = sum(output.bytes for output in outputs)
     _check(totals["written"] == totals["kept"] + totals["repeats"], "the output", totals)
     _check(totals["written"] == written.samples, "the output's statistics", totals)
+    attributes = schema_of(config).attributes
     return {
         "version": VERSION,
         "plan": plan.identity,
         "packing": packing_of(config),
         "totals": totals,
-        "measures": measure(written, schema_of(config).attributes).to_dict(),
+        "measures": measure(plan.corrected(written), attributes).to_dict(),
+        "as_labelled": measure(written, attributes).to_dict() if plan.odds else None,
         "shards": [
             {
                 "name": layout.output_shard(output.number),

@@ -52,7 +52,7 @@ class Measures:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON holds them: nested lists, null where undefined."""
-        return {name: _jsonable(value) for name, value in asdict(self).items()}
+        return {name: jsonable(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -76,18 +76,21 @@ class Measures:
 def measure(
     histogram: Histogram, attributes: tuple[Attribute, ...], weights: Matrix | None = None
 ) -> Measures:
-    """The bias of the samples of `histogram`, each pattern's counted `weights` times, (P,)."""
+    """The bias of the samples of `histogram`, each pattern's counted `weights` times, (P,).
+
+    Attributes that are probabilities count for so much of a sample.
+    """
     mass = histogram.counts * (1.0 if weights is None else weights)
     samples = float(mass.sum())
     label_mass = mass @ histogram.y
     share, skew, association = [], [], []
     for k, attribute in enumerate(attributes):
         carried = mass * histogram.s[:, k]
-        base = mass * share_base(histogram.s, attributes, k)
-        among = mass if attribute.share_of == "all" else mass * (base > 0)
+        each = share_base(histogram.s, attributes, k)
+        base, among = mass * each, mass * np.minimum(each, 1.0)
         carried_labels, base_labels = carried @ histogram.y, base @ histogram.y
         among_labels = label_mass if attribute.share_of == "all" else among @ histogram.y
-        without = among * ~histogram.s[:, k]
+        without = among - carried
         share.append(_ratio(carried.sum(), base.sum()))
         skew.append(_ratio(carried_labels, base_labels) - attribute.target)
         association.append(
@@ -107,6 +110,16 @@ def measure(
     )
 
 
+def effective_samples(histogram: Histogram, q: Matrix) -> float:
+    """The effective sample size, (sum q)^2 / sum q^2, of the samples weighted by q, float64 (P,).
+
+    As many evenly weighted samples as give a mean of the same variance; all of them where q is the
+    same for all. Source: Kish, "Survey Sampling", 1965. 0 where every weight is 0.
+    """
+    squares = float(histogram.counts @ q**2)
+    return float(histogram.counts @ q) ** 2 / squares if squares > 0 else 0.0
+
+
 def _ratio(part: Any, whole: Any) -> Any:
     shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
     return np.divide(
@@ -119,7 +132,8 @@ def _largest(values: Matrix) -> float:
     return float(known.max(initial=0.0))
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """An array as nested lists, null where it is nan; anything else as it is."""
     if not isinstance(value, np.ndarray):
         return value
     objects = value.astype(object)

@@ -1,25 +1,30 @@
-"""Newton steps on the active prices: from a rough solution of the dual to a certified one."""
+"""Newton steps on the prices: from a rough solution of the dual to a certified one."""
+
+from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.boxes import box_minimum
-from transforms.dual import ASSOCIATION, Dual, Point
+from transforms.dual import Dual, Point
 
 Vector = NDArray[np.float64]
 _MAX_STEPS = 100
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e3
 _MAX_TRIALS = 20
+_MAX_PRODUCTS = 300
+_ACCURACY = 0.02
+_FAINTEST = 1e-3
 _FLAT = 0.3
 
 
 def polish(dual: Dual, start: Point, spread: Vector, tolerance: float) -> tuple[Point, int]:
     """Damped Newton steps from `start` until the gap is `tolerance` or no step helps.
 
-    Each step maximises the dual's quadratic model over the box of the active prices, with a
-    proximal term that settles redundant constraints and steps where next to nothing is unclipped.
+    Each step maximises the dual's quadratic model over the box of the prices, by products with the
+    curvature alone, with a proximal term that settles redundant constraints and steps where next
+    to nothing is unclipped.
     """
     upper = dual.ceilings(spread)
     best = point = start
@@ -27,90 +32,59 @@ def polish(dual: Dual, start: Point, spread: Vector, tolerance: float) -> tuple[
     for count in range(_MAX_STEPS):
         if best.gap <= tolerance or damping > _MOST_DAMPING:
             return best, count
-        if length > 0:
-            working = np.flatnonzero((upper > 0) & ((point.prices > 0) | (point.residuals > 0)))
-            hessian = curvature(dual, point.q, working)
-        direction = np.zeros_like(point.prices)
-        direction[working] = box_minimum(
-            hessian + np.diag(damping * spread[working] ** 2),
-            -point.residuals[working],
-            -point.prices[working],
-            upper[working] - point.prices[working],
-        )
+        direction = newton_direction(dual, point, spread, upper, damping)
         point, length = search(dual, point, direction, upper)
         best = min(best, point, key=lambda candidate: candidate.gap)
         damping = max(damping / 10, _LEAST_DAMPING) if length == 1 else damping * 10
     return best, _MAX_STEPS
 
 
-def curvature(dual: Dual, q: Vector, working: NDArray[np.int64]) -> Vector:
-    """The negative Hessian of the dual over the `working` prices, (W, W).
+def newton_direction(
+    dual: Dual, point: Point, spread: Vector, upper: Vector, damping: float
+) -> Vector:
+    """Where the dual's quadratic model at `point` is largest in the box of the prices, (K,)."""
+    working = np.flatnonzero((upper > 0) & ((point.prices > 0) | (point.residuals > 0)))
+    inside = (point.q > 0) & (point.q < dual.problem.terms.Q)
+    scale = dual.spread(dual.problem.probabilities * inside)[working]
+    scale = np.maximum(scale, _FAINTEST * spread[working])
+    curved = curvature(dual, point.q, working)
+    proximal = damping * (spread[working] / scale) ** 2
+
+    def product(scaled: Vector) -> Vector:
+        return curved(scaled / scale) / scale + proximal * scaled
+
+    direction = np.zeros_like(point.prices)
+    direction[working] = (
+        box_minimum(
+            product,
+            -point.residuals[working] / scale,
+            -point.prices[working] * scale,
+            (upper - point.prices)[working] * scale,
+            _ACCURACY,
+            _MAX_PRODUCTS,
+        )
+        / scale
+    )
+    return direction
+
+
+def curvature(dual: Dual, q: Vector, working: NDArray[np.int64]) -> Callable[[Vector], Vector]:
+    """The negative Hessian of the dual over the `working` prices, as v -> H v, (W,) each.
 
     It is the covariance of a under the unclipped patterns U, times P(U): E_U[a a'] - E_U[a]
     E_U[a]' / P(U). The second term is what eliminating mu subtracts.
     """
-    problem = dual.problem
-    unclipped = np.flatnonzero((q > 0) & (q < problem.terms.Q))
-    if not len(unclipped):
-        return np.zeros((len(working), len(working)))
-    probabilities = problem.probabilities[unclipped]
-    labels = np.append(dual.slots.label[working], len(problem.terms.labels))
-    used = np.flatnonzero(np.isin(dual.pairs.label, labels))
-    occurs = dual.pairs.occurs[unclipped][:, used]
-    weighted = sp.csr_array(
-        (np.repeat(probabilities, np.diff(occurs.indptr)), occurs.indices, occurs.indptr),
-        occurs.shape,
-    )
-    columns, mix = constraint_columns(dual, working)
-    columns = columns[used]
-    joint = columns.T @ ((occurs.T.tocsr() @ weighted) @ columns)
-    total = columns.T @ (probabilities @ occurs)
-    covariance = joint.toarray() - np.outer(total, total) / probabilities.sum()
-    return np.asarray(mix.T @ (mix.T @ covariance).T, dtype=np.float64)
+    masses = dual.problem.probabilities * ((q > 0) & (q < dual.problem.terms.Q))
+    whole = masses.sum()
 
+    def product(values: Vector) -> Vector:
+        prices = np.zeros(len(dual.slots.sign))
+        prices[working] = values
+        scores = dual.pairs.over_patterns(dual.pair_scores(prices))
+        centre = masses @ scores / whole if whole > 0 else 0.0
+        return dual.biases(masses * (scores - centre))[working]
 
-def constraint_columns(dual: Dual, working: NDArray[np.int64]) -> tuple[sp.csc_array, sp.csc_array]:
-    """What each pair adds to each working constraint's a: columns times mix.
-
-    columns are sparse (J, W + 2 m), mix is sparse (W + 2 m, W). The last columns are, for each
-    attribute, the A and the B that a sample adds whatever its labels: an association takes the
-    label's centre times the one, and its tolerance times the other.
-    """
-    slots, pairs = dual.slots, np.arange(len(dual.pairs.label))
-    m, c = len(dual.problem.terms.attributes), len(dual.problem.terms.labels)
-    by_label = sp.csc_array((np.ones(len(pairs)), (pairs, dual.pairs.label)), (len(pairs), c + 1))
-    columns = sp.csc_array(by_label[:, np.append(slots.label[working], np.full(2 * m, c))])
-    column = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
-    columns.data = _values(dual, working, columns.indices, column)
-    within = np.flatnonzero(slots.kind[working] == ASSOCIATION)
-    associations = working[within]
-    contrasts = len(working) + slots.attribute[associations]
-    centre = dual.problem.terms.label_centres[
-        slots.attribute[associations], slots.label[associations]
-    ]
-    entries = [
-        (np.ones(len(working)), np.arange(len(working)), np.arange(len(working))),
-        (-slots.sign[associations] * centre, contrasts, within),
-        (-slots.tolerance[associations], contrasts + m, within),
-    ]
-    values, rows, places = (np.concatenate(part) for part in zip(*entries, strict=True))
-    return columns, sp.csc_array((values, (rows, places)), (len(working) + 2 * m, len(working)))
-
-
-def _values(
-    dual: Dual, working: NDArray[np.int64], pair: NDArray[np.int64], column: NDArray[np.int64]
-) -> Vector:
-    """The entries at (pair, column) of the columns of `constraint_columns`."""
-    slots, integrands = dual.slots, dual.problem.integrands
-    m = len(dual.problem.terms.attributes)
-    k = np.concatenate([slots.attribute[working], np.tile(np.arange(m), 2)])[column]
-    at = dual.pairs.group[pair], k
-    kind = np.concatenate([slots.kind[working], np.full(m, ASSOCIATION), np.full(m, -1)])[column]
-    sign = np.append(slots.sign[working], np.ones(2 * m))[column]
-    tolerance = np.append(slots.tolerance[working], np.zeros(2 * m))[column]
-    plain = sign * integrands.share[at] - tolerance * integrands.base[at]
-    associated = sign * integrands.contrast[at]
-    return np.select([kind == ASSOCIATION, kind < 0], [associated, integrands.spread[at]], plain)
+    return product
 
 
 def search(dual: Dual, start: Point, direction: Vector, upper: Vector) -> tuple[Point, float]:

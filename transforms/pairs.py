@@ -8,17 +8,27 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from transforms.kernels import PARTS, pair_sums, pattern_sums
+
+Vector = NDArray[np.float64]
+Cuts = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Pairs:
     """J pairs, in order of group, then label; label c is the intercept, which every group has.
 
-    group and label are int64 (J,); occurs is 0/1, (P, J): which pairs a pattern has.
+    group and label are int64 (J,). Pattern p has the pairs places[starts[p] : starts[p + 1]];
+    cuts, low and room are how sums over patterns are taken in parts (`kernels.pair_sums`).
     """
 
-    group: NDArray[np.int64]
-    label: NDArray[np.int64]
-    occurs: sp.csr_array
+    group: Cuts
+    label: Cuts
+    starts: NDArray[np.uint64]
+    places: NDArray[np.uint32]
+    cuts: Cuts
+    low: Cuts
+    room: Cuts
 
     @classmethod
     def of(cls, group: NDArray[np.int64], y: sp.csr_array) -> Self:
@@ -32,11 +42,33 @@ class Pairs:
         found = pa.array(keys).dictionary_encode()
         pairs = found.dictionary.to_numpy()
         order = np.argsort(pairs)
-        place = np.empty(len(order), np.int32)
-        place[order] = np.arange(len(order), dtype=np.int32)
-        starts = (y.indptr + np.arange(len(y.indptr))).astype(np.int32)
-        occurs = sp.csr_array(
-            (np.ones(len(keys)), place[found.indices.to_numpy()], starts), (len(group), len(pairs))
-        )
+        rank = np.empty(len(order), np.uint32)
+        rank[order] = np.arange(len(order), dtype=np.uint32)
+        places = rank[found.indices.to_numpy()]
+        starts = y.indptr.astype(np.uint64) + np.arange(len(y.indptr), dtype=np.uint64)
         of_group, of_label = np.divmod(pairs[order], columns)
-        return cls(of_group, of_label, occurs)
+        return cls(of_group, of_label, starts, places, *_parts(starts, places))
+
+    def over_patterns(self, scores: Vector) -> Vector:
+        """Of each pattern the sum of its pairs' `scores`, float64 (J,): (P,)."""
+        return np.asarray(pattern_sums(self.places, scores, self.starts))
+
+    def over_pairs(self, masses: Vector) -> Vector:
+        """Of each pair the sum of the `masses`, float64 (P,), of the patterns with it: (J,)."""
+        return np.asarray(
+            pair_sums(
+                len(self.group), self.cuts, self.low, self.room, self.places, self.starts, masses
+            )
+        )
+
+
+def _parts(starts: NDArray[np.uint64], places: NDArray[np.uint32]) -> tuple[Cuts, Cuts, Cuts]:
+    cuts = np.linspace(0, len(starts) - 1, PARTS + 1).astype(np.int64)
+    low, room = np.zeros(PARTS, np.int64), np.zeros(PARTS + 1, np.int64)
+    for part in range(PARTS):
+        inside = places[starts[cuts[part]] : starts[cuts[part + 1]]]
+        span = 0
+        if len(inside):
+            low[part], span = inside.min(), int(inside.max()) - int(inside.min()) + 1
+        room[part + 1] = room[part] + span
+    return cuts, low, room

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms import layout
 from transforms.errors import FairshardError
 from transforms.histogram import Histogram, unpacked
-from transforms.problem import Duals
+from transforms.log_odds import CorrectedHistogram, LogOdds, soft_attributes
+from transforms.problem import Duals, weights_of
 from transforms.schema import Attribute
 from transforms.storage import Storage
 from transforms.tables import digest, parquet_bytes
@@ -25,11 +27,15 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """What workers need of a plan (its terms and dual variables), and all of it for people."""
+    """What workers need of a plan (its terms and dual variables), and all of it for people.
+
+    odds are those of the true attributes, where recognised ones are not taken for true.
+    """
 
     fingerprint: Mapping[str, str]
     terms: Terms
     duals: Duals
+    odds: LogOdds | None
     document: Mapping[str, Any]
 
     @property
@@ -38,6 +44,29 @@ class Plan:
         parts = ("problem", "attributes", "labels", "mu", "constraints")
         solved = {part: self.document[part] for part in parts}
         return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
+
+    @property
+    def rate_in_words(self) -> str:
+        """The rate and, where it was found for the user, how far from the best it can be."""
+        found = self.document.get("largest_rate")
+        return f"eta = {self.terms.eta:g}" + (
+            f" (auto: the largest at which all is attainable, at most {found['upper']:.4g})"
+            if found
+            else ""
+        )
+
+    def corrected(self, histogram: Histogram) -> Histogram:
+        """`histogram` with the attributes that weights depend on: the true ones, if known of."""
+        return histogram if self.odds is None else CorrectedHistogram.of(histogram, self.odds)
+
+    def weights(
+        self, flags: NDArray[np.bool_], utility: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The weights q, float64 (n,), of samples with flags (s, y), (n, m + c), and u (n,)."""
+        m = len(self.terms.attributes)
+        s, y = flags[:, :m], sp.csr_array(flags[:, m:], dtype=float)
+        carried = s if self.odds is None else soft_attributes(s, y, self.odds)
+        return weights_of(carried, y, utility, self.terms, self.duals)
 
 
 def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
@@ -60,7 +89,9 @@ def read_plan(storage: Storage) -> Plan:
             f"{storage.path(layout.PLAN)} is of version {version}, this fairshard reads "
             f"version {VERSION}: run `fairshard solve` again"
         )
-    return Plan(document["fingerprint"], _terms(document), _duals(document), document)
+    return Plan(
+        document["fingerprint"], _terms(document), _duals(document), _odds(document), document
+    )
 
 
 def read_histogram(
@@ -103,6 +134,14 @@ def _terms(document: Mapping[str, Any]) -> Terms:
 
 def _duals(document: Mapping[str, Any]) -> Duals:
     return Duals(document["mu"], **_by_kind(document, "price", 0.0))
+
+
+def _odds(document: Mapping[str, Any]) -> LogOdds | None:
+    calibrated = document.get("calibration")
+    if calibrated is None:
+        return None
+    names = tuple(entry["name"] for entry in document["attributes"])
+    return LogOdds.from_dict(calibrated["log_odds"], names, tuple(document["labels"]))
 
 
 def _by_kind(

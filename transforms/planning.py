@@ -9,14 +9,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from transforms.balancing import Balanced, balance
+from transforms.balancing import Balanced
+from transforms.calibration import fitting_calibration
 from transforms.config import Config
+from transforms.conflicts import conflict_of
+from transforms.correction import corrected_part, measured_error
 from transforms.dual import Slots
 from transforms.errors import FairshardError
 from transforms.fingerprint import fingerprint
 from transforms.histogram import Histogram, packed
 from transforms.measures import measure
 from transforms.plan import VERSION, Plan
+from transforms.rates import balance_as_asked
 from transforms.records import LabelRecord
 from transforms.schema import Schema, schema_of
 
@@ -32,8 +36,15 @@ def make_plan(
             "filter.min_similarity; see rejects/ in the output"
         )
     schema = schema_of(config)
-    balanced = balance(histogram, schema.attributes, config.balance)
+    calibration = fitting_calibration(config)
+    corpus = calibration.corrected(histogram) if calibration else histogram
+    balanced, largest = balance_as_asked(corpus, schema.attributes, config.balance)
     solution, terms = balanced.solution, balanced.problem.terms
+    conflict = (
+        conflict_of(corpus, schema.attributes, config.balance, balanced)
+        if solution.unattainable
+        else None
+    )
     made_from = fingerprint(config, records)
     labelled = sum(record.samples for record in records)
     document = {
@@ -41,6 +52,7 @@ def make_plan(
         "fingerprint": made_from,
         "config": shown_config(config),
         "problem": {"eta": terms.eta, "Q": terms.Q, "V": terms.V},
+        "largest_rate": largest and {"rate": largest.rate, "upper": largest.upper},
         "attributes": [
             {**dataclasses.asdict(attribute), "centre": centre, "label_centres": label_centres}
             for attribute, centre, label_centres in zip(
@@ -64,17 +76,24 @@ def make_plan(
             "utility_error_bound": solution.utility_error_bound,
         },
         "unattainable": list(solution.unattainable),
+        "conflict": conflict and conflict.to_dict(),
         "without_support": list(solution.dropped),
         "measures": {
-            "before": measure(histogram, schema.attributes).to_dict(),
+            "before": measure(corpus, schema.attributes).to_dict(),
             "predicted": balanced.measures.to_dict(),
         },
+        "standard_errors": {
+            when: measured_error(corpus, calibration, schema.attributes, q).to_dict()
+            for when, q in (("before", np.ones(len(histogram))), ("predicted", solution.q))
+        },
+        "calibration": calibration
+        and corrected_part(histogram, calibration, schema.attributes, solution.q),
         "mu": solution.duals.mu,
         "constraints": _constraint_rows(balanced),
     }
-    return Plan(made_from, terms, solution.duals, document), _patterns(
-        histogram, schema, solution.q
-    )
+    odds = calibration.odds if calibration else None
+    plan = Plan(made_from, terms, solution.duals, odds, document)
+    return plan, _patterns(histogram, schema, solution.q)
 
 
 def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:

@@ -11,14 +11,14 @@ and its solution is q = clip(eta u - v . a - mu, 0, Q), with prices v in [0, V].
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.errors import FairshardError
-from transforms.histogram import BINS_PER_OCTAVE, Histogram, utility_widths
+from transforms.histogram import BINS_PER_OCTAVE, Histogram, packed, utility_widths
 from transforms.pairs import Pairs
 from transforms.terms import Integrands, Terms, integrands_of
 
@@ -91,7 +91,7 @@ def clipped(utility: Matrix, scores: Matrix, mu: float, terms: Terms) -> Matrix:
 
 
 def weights_of(
-    s: NDArray[np.bool_], y: sp.csr_array, utility: Matrix, terms: Terms, duals: Duals
+    s: NDArray[np.generic], y: sp.csr_array, utility: Matrix, terms: Terms, duals: Duals
 ) -> Matrix:
     """The weights q in [0, Q], float64 (n,), of samples given as s (n, m), y (n, c), u (n,)."""
     scores = bias_scores(integrands_of(s, terms), y, duals, terms)
@@ -103,8 +103,8 @@ class Problem:
     """The M4 problem on a histogram of P patterns.
 
     probabilities and utility are float64 (P,); s holds the G distinct values of the sensitive
-    attributes, (G, m), and group, int64 (P,), ascending, which of them a pattern has; y is the 0/1
-    labels (P, c). utility_variance bounds the mean variance of u within a bin.
+    attributes, (G, m), and group, int64 (P,), which of them a pattern has; y is the 0/1 labels
+    (P, c). utility_variance bounds the mean variance of u within a bin.
     """
 
     terms: Terms
@@ -203,19 +203,27 @@ def problem_of(histogram: Histogram, terms: Terms) -> Problem:
             "utility.field and utility.scale"
         )
     probabilities = histogram.counts / histogram.samples
-    changes = np.any(histogram.s[1:] != histogram.s[:-1], axis=1)
-    first = np.flatnonzero(np.concatenate([[True], changes]))
-    group = np.repeat(np.arange(len(first)), np.diff(first, append=len(histogram)))
+    distinct, group = distinct_rows(histogram.s)
     return Problem(
         terms,
         probabilities,
         histogram.utility,
         group,
-        histogram.s[first],
+        distinct,
         histogram.y,
         Pairs.of(group, histogram.y),
         _utility_variance(histogram, probabilities),
     )
+
+
+def distinct_rows(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The G distinct rows of `values`, (n, m), by first appearance; and each row's place, (n,)."""
+    rows = packed(np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1))
+    found = rows.dictionary_encode()
+    group = found.indices.to_numpy().astype(np.int64)
+    first = np.empty(len(found.dictionary), np.int64)
+    first[group[::-1]] = np.arange(len(values))[::-1]
+    return values[first], group
 
 
 def _utility_variance(histogram: Histogram, probabilities: Matrix) -> float:

@@ -11,9 +11,11 @@ from markupsafe import Markup
 
 from transforms import layout
 from transforms.charts import axis, heat_map
+from transforms.conflicts import in_words
 from transforms.errors import FairshardError
 from transforms.plan import VERSION as PLAN_VERSION
 from transforms.report_data import Artefacts, measure_rows, read_artefacts, verdict_of
+from transforms.report_frontier import read_frontier
 from transforms.report_tables import (
     kept_attributes,
     kept_labels,
@@ -81,8 +83,9 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
     names = [attribute.name for attribute in artefacts.attributes]
     labels = artefacts.histogram.labels
     before, after = artefacts.before, artefacts.after
+    document = artefacts.plan.document
     return {
-        "document": artefacts.plan.document,
+        "document": document,
         "manifest": artefacts.manifest,
         "config": artefacts.config,
         "attributes": artefacts.attributes,
@@ -98,6 +101,8 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "kept_attributes": kept_attributes(artefacts),
         "kept_labels": kept_labels(artefacts),
         "prices": price_rows(artefacts),
+        "conflict": in_words(document["conflict"]) if document["conflict"] else (),
+        "frontier": read_frontier(storage, document),
         "rejects": read_rejects(artefacts.records, storage),
         "labelling": seconds_of_labelling(artefacts.records),
         "config_text": yaml.safe_dump(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms import layout
-from transforms.bounds import Bounds, sampling_error
+from transforms.bounds import Bounds, sampling_error, together, worst_of
 from transforms.config import Config
 from transforms.errors import StaleError
 from transforms.histogram import Histogram
@@ -68,6 +68,40 @@ class Artefacts:
         return Measures.from_dict(dict(self.manifest["measures"]))
 
     @cached_property
+    def as_labelled(self) -> Mapping[str, Measures]:
+        """Before, predicted and after by recognised attributes, where the others are corrected."""
+        calibrated = self.plan.document.get("calibration")
+        if calibrated is None:
+            return {}
+        found = {**calibrated["as_labelled"], "after": dict(self.manifest["as_labelled"])}
+        return {when: Measures.from_dict(values) for when, values in found.items()}
+
+    @cached_property
+    def corpus(self) -> Histogram:
+        """The histogram that was balanced: of the true attributes, where there is a calibration."""
+        return self.plan.corrected(self.histogram)
+
+    @cached_property
+    def drawing_error(self) -> Bounds:
+        """The standard errors of drawing the output by the plan."""
+        return sampling_error(self.corpus, self.attributes, self.q)
+
+    @cached_property
+    def errors(self) -> Mapping[str, Bounds]:
+        """The standard errors of the measures before, as predicted, and after: of the corpus as a
+        sample, of the same, of drawing the output; and all of the calibration.
+        """
+        document = self.plan.document
+        found = {
+            when: Bounds.from_dict(values) for when, values in document["standard_errors"].items()
+        }
+        calibrated = document.get("calibration")
+        if calibrated is None:
+            return {**found, "after": self.drawing_error}
+        left = Bounds.from_dict(calibrated["standard_errors"])
+        return {**found, "after": together(self.drawing_error, left)}
+
+    @cached_property
     def asked(self) -> Bounds:
         """The bounds that are asked for; nan where nothing is."""
         targets = targets_of(self.attributes, self.histogram.labels, self.config.balance)
@@ -88,20 +122,25 @@ class Excess:
 class MeasureRow:
     """One measure's largest value, of an attribute or of a pair of attribute and label.
 
-    asked is the largest bound, nan where there is none; error is the standard error where `worst`,
-    the largest value after, stands.
+    asked is the largest bound, nan where there is none; `worst` is where the largest value after
+    stands. Each error is the standard error of the largest value: of the corpus as a sample before
+    and as predicted, of drawing the output after, and of the calibration. Where there is one,
+    as_labelled are the largest values by recognised attributes, before, predicted and after.
     """
 
     name: str
     title: str
     asked: float
     before: float
+    before_error: float
     predicted: float
+    predicted_error: float
     after: float
     error: float
     worst: str
     status: Status
     excess: Excess | None
+    as_labelled: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -140,11 +179,10 @@ def read_artefacts(storage: Storage) -> Artefacts:
 
 def measure_rows(artefacts: Artefacts) -> tuple[MeasureRow, ...]:
     """RB and, where there are labels, AB and label skew: before, as predicted and after."""
-    errors = sampling_error(artefacts.histogram, artefacts.attributes, artefacts.q)
-    rows = [_measure_row("RB", "Representation bias", artefacts, errors)]
+    rows = [_measure_row("RB", "Representation bias", artefacts)]
     if artefacts.histogram.labels:
-        rows.append(_measure_row("AB", "Association bias", artefacts, errors))
-        rows.append(_measure_row("skew", "Label skew", artefacts, errors))
+        rows.append(_measure_row("AB", "Association bias", artefacts))
+        rows.append(_measure_row("skew", "Label skew", artefacts))
     return tuple(rows)
 
 
@@ -188,21 +226,32 @@ def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord
         return tuple(map(label_record_from, pool.map(storage.read, names)))
 
 
-def _measure_row(name: str, title: str, artefacts: Artefacts, errors: Bounds) -> MeasureRow:
-    bound, error = getattr(artefacts.asked, name), getattr(errors, name)
+def _measure_row(name: str, title: str, artefacts: Artefacts) -> MeasureRow:
+    bound, drawing = getattr(artefacts.asked, name), getattr(artefacts.drawing_error, name)
     after = np.abs(getattr(artefacts.after, name))
     worst = None if np.isnan(after).all() else np.unravel_index(np.nanargmax(after), after.shape)
+    errors = artefacts.errors
+    before, predicted = (
+        worst_of(getattr(found, name), getattr(errors[when], name))
+        for when, found in (("before", artefacts.before), ("predicted", artefacts.predicted))
+    )
     return MeasureRow(
         name,
         title,
         asked=_largest(bound),
-        before=_largest(np.abs(getattr(artefacts.before, name))),
-        predicted=_largest(np.abs(getattr(artefacts.predicted, name))),
+        before=before[0],
+        before_error=before[1],
+        predicted=predicted[0],
+        predicted_error=predicted[1],
         after=_largest(after),
-        error=np.nan if worst is None else float(error[worst]),
+        error=np.nan if worst is None else float(getattr(errors["after"], name)[worst]),
         worst="" if worst is None else _named(artefacts, worst),
-        status=_status(after, bound, error),
+        status=_status(after, bound, drawing),
         excess=_excess(after, bound, artefacts),
+        as_labelled={
+            when: _largest(np.abs(getattr(found, name)))
+            for when, found in artefacts.as_labelled.items()
+        },
     )
 
 

@@ -8,7 +8,6 @@ from itertools import count
 
 import numpy as np
 import pyarrow as pa
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms import layout
@@ -17,7 +16,6 @@ from transforms.copying import Piece, Source, copy_samples
 from transforms.histogram import HistogramAccumulator, flags_of, pack_patterns
 from transforms.packing import Kept, Output
 from transforms.plan import Plan
-from transforms.problem import weights_of
 from transforms.records import LabelRecord, OutputRecord, Taken, output_record_from, to_json
 from transforms.sampling import systematic_copies
 from transforms.schema import schema_of
@@ -48,10 +46,7 @@ def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> D
     table = read_labels(storage, record)
     flags = flags_of(table, schema.pattern_columns)
     utility = table.column("utility").to_numpy()
-    m = len(schema.attributes)
-    s, y = flags[:, :m], sp.csr_array(flags[:, m:], dtype=float)
-    weights = weights_of(s, y, utility, plan.terms, plan.duals)
-    weights = np.where(balanced_part(table, config), weights, 0.0)
+    weights = np.where(balanced_part(table, config), plan.weights(flags, utility), 0.0)
     patterns = pack_patterns(flags, utility)
     copies = systematic_copies(
         weights, patterns, table.column("key"), config.seed, record.shard.name

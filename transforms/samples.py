@@ -9,7 +9,6 @@ from typing import Any
 import fsspec
 import numpy as np
 import pyarrow as pa
-import scipy.sparse as sp
 import xxhash
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -19,7 +18,6 @@ from transforms.decoding import Decoder
 from transforms.errors import FairshardError
 from transforms.metadata import parse, values_at
 from transforms.plan import Plan
-from transforms.problem import weights_of
 from transforms.records import LabelRecord
 from transforms.resampling import draw
 from transforms.schema import schema_of
@@ -129,13 +127,7 @@ def _choose(
         suits = carried[name] & ((copies > 0) == kept)
         rows = order[suits[order]][: EACH - len(choices)]
         table, flags = drawn.table.take(pa.array(rows)), drawn.flags[rows]
-        weights = weights_of(
-            flags[:, :m],
-            sp.csr_array(flags[:, m:], dtype=float),
-            table.column("utility").to_numpy(),
-            plan.terms,
-            plan.duals,
-        )
+        weights = plan.weights(flags, table.column("utility").to_numpy())
         weights = np.where(balanced_part(table, config), weights, 0.0)
         names = [*carried][:m] + list(schema.labels)
         for position, entry in enumerate(table.select(["key", "offset", "size"]).to_pylist()):

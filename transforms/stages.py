@@ -10,7 +10,6 @@ from transforms.manifest import make_manifest, publish_manifest, retract_manifes
 from transforms.packing import Kept, Output, capacity, pack
 from transforms.parts import Part
 from transforms.plan import Plan, write_plan
-from transforms.planning import make_plan
 from transforms.records import LabelRecord, OutputRecord
 from transforms.shards import Shard
 from transforms.storage import output_storage
@@ -57,7 +56,12 @@ def gather_parts(
 
 
 def solve_corpus(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> Plan:
-    """Solve for the whole corpus and write the plan."""
+    """Solve for the whole corpus and write the plan.
+
+    Only the process that solves loads the solver: workers start without it.
+    """
+    from transforms.planning import make_plan
+
     plan, patterns = make_plan(histogram, records, config)
     write_plan(plan, patterns, output_storage(config.output))
     return plan
