@@ -145,7 +145,10 @@ def by_scipy(problem: Problem, seconds: float) -> Vector:
         jac=True,
         method="SLSQP",
         bounds=bounds,
-        constraints=[LinearConstraint(rows, low, high)],
+        constraints=[
+            LinearConstraint(rows[:1], low[:1], high[:1]),
+            LinearConstraint(rows[1:], low[1:], high[1:]),
+        ],
         options=options,
     )
     return np.asarray(found.x[:patterns])

@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+import cvxpy
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ def run(name: str, problem: Problem, seconds: float) -> Ended | None:
     process.start()
     sender.close()
     try:
-        ended = receiver.recv() if receiver.poll(_PATIENCE * seconds + 60) else None
+        ended = receiver.recv() if receiver.poll(_PATIENCE * seconds + 20) else None
     except EOFError:
         ended = None
     process.kill()
@@ -102,7 +103,10 @@ def _solve_and_send(name: str, problem: Problem, seconds: float, sender: Connect
     if name == OURS:
         solve(sparse_problem(*SIZES[0], Limits(eta=0.5)))
     start = time.perf_counter()
-    q = solve(problem).q if name == OURS else PEERS[name](problem, seconds)
+    try:
+        q = solve(problem).q if name == OURS else PEERS[name](problem, seconds)
+    except (RuntimeError, TimeoutError, ValueError, TypeError, cvxpy.SolverError):
+        return
     taken = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     sender.send(Ended(q, taken, peak))

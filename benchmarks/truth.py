@@ -20,7 +20,7 @@ from benchmarks.machine import machine
 from jobs import corpus, rebalance
 from jobs.engines import runner_for
 from transforms.bounds import sampling_error
-from transforms.config import read_config
+from transforms.config_files import read_config
 from transforms.histogram import Histogram, HistogramAccumulator
 from transforms.measures import measure
 from transforms.report_data import read_artefacts

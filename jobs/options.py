@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from transforms.config import Config, Engine, read_config
+from transforms.config import Config, Engine
+from transforms.config_files import read_config
 from transforms.schema import schema_of
 from transforms.targets import targets_of
 

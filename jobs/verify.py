@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
-from transforms.config import read_config
+from transforms.config_files import read_config
 from transforms.storage import Storage
 from transforms.verification.verifying import Step, verify
 

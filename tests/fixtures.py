@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from transforms.config import Config, anchored
+from transforms.config import Config
+from transforms.config_files import anchored
 
 ATTRIBUTES = ("woman", "man")
 LABELS = ("doctor", "nurse", "laptop", "tie")

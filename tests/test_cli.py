@@ -11,7 +11,7 @@ import yaml
 
 from jobs.cli import main
 from tests.fixtures import write_corpus
-from transforms.config import parse_config
+from transforms.config_files import parse_config
 
 QUICK = ["--", "--runner=FnApiRunner"]
 
@@ -185,7 +185,8 @@ def test_the_example_of_init_is_valid(
 def test_every_command_has_help_with_an_example(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = ("corpus", "init", "check", "label", "solve", "resample", "rebalance", "report")
+    names = ["corpus", "init", "check", "label", "solve", "resample", "rebalance", "report"]
+    names += ["verify", "frontier", "compare", "suggest", "calibrate"]
     for name in names:
         assert run(monkeypatch, name, "--help") == 0
         assert f"fairshard {name}" in capsys.readouterr().out

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from transforms.config import Config, parse_config, read_config
+from transforms.config import Config
+from transforms.config_files import parse_config, read_config
 from transforms.errors import ConfigError
 from transforms.schema import schema_of
 

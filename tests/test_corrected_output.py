@@ -12,7 +12,8 @@ from jobs.summary import summarise
 from tests.fixtures import ATTRIBUTES, LABELS, config_of, draw_truth, write_corpus
 from tests.noisy import Noisy
 from tests.outputs import finished_output
-from transforms.config import Config, read_config
+from transforms.config import Config
+from transforms.config_files import read_config
 from transforms.errors import FairshardError, StaleError
 from transforms.fingerprint import check_fits, fingerprint
 from transforms.histogram import flags_of

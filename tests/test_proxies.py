@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, false_discovery_control
 
-from transforms.config import Config, parse_config
+from transforms.config import Config
+from transforms.config_files import parse_config
 from transforms.proxies import (
     Proxy,
     benjamini_hochberg,

@@ -14,7 +14,7 @@ from jobs.demo.corpus import MODEL
 from pipelines.beam import BeamEngine
 from tests.fixtures import tree, write_corpus
 from tests.spark_cluster import Cluster, end_tree, standalone_cluster, submitted
-from transforms.config import read_config
+from transforms.config_files import read_config
 from transforms.shards import find_shards
 
 pytestmark = pytest.mark.cluster

@@ -12,7 +12,8 @@ from rich.console import Console
 from jobs import suggest
 from jobs.cli import main
 from tests.fixtures import config_of, draw_truth, write_corpus
-from transforms.config import Config, parse_config
+from transforms.config import Config
+from transforms.config_files import parse_config
 from transforms.errors import FairshardError
 from transforms.labelling import Labeller
 from transforms.shards import find_shards
