@@ -16,9 +16,9 @@ from benchmarks.machine import machine
 from transforms.balancing import balance as balance_corpus
 from transforms.config import Balance
 from transforms.histogram import HistogramAccumulator, pack_patterns
-from transforms.problem import weights_of
 from transforms.sampling import systematic_copies
 from transforms.schema import Attribute
+from transforms.weights import weights_of
 
 _ATTRIBUTES, _LABELS, _FACTORS = 40, 8, 6
 

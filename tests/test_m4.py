@@ -19,7 +19,8 @@ from tests.quadratic import clarabel_optimum
 from transforms.m4 import Solution, solve
 from transforms.measures import measure
 from transforms.pairs import Pairs
-from transforms.problem import Problem, weights_of
+from transforms.problem import Problem
+from transforms.weights import weights_of
 
 balances = st.builds(
     lambda rate, Q, eps, delta, V: Limits(

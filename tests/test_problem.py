@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tests.problems import Corpus, Limits, corpus, dense_constraints, random_corpus
 from transforms.errors import FairshardError
 from transforms.histogram import utility_bins, utility_widths
-from transforms.problem import Constraint, weights_of
+from transforms.problem import Constraint
 from transforms.schema import Attribute
 from transforms.terms import Integrands, integrands_of
+from transforms.weights import weights_of
 
 BALANCE = Limits(eta=0.6, eps_R=0.02, eps_D=0.03, delta=0.1, label_centre=0.2)
 

@@ -10,10 +10,11 @@ from transforms.config import Balance
 from transforms.histogram import Histogram
 from transforms.m4 import Solution, solve
 from transforms.measures import Measures, measure
-from transforms.problem import Duals, Problem, problem_of
+from transforms.problem import Problem, problem_of
 from transforms.schema import Attribute
 from transforms.targets import targets_of
 from transforms.terms import Terms, Tolerances, share_base
+from transforms.weights import Duals
 
 Vector = NDArray[np.float64]
 _MAX_ROUNDS = 12

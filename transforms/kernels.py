@@ -9,6 +9,7 @@ machine's cores from those that they wait for (ten times slower, as measured).
 import os
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -29,11 +30,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def _compiled(loop: Any) -> Callable[..., Any]:
     """`loop`, compiled with threads and without; the length of its last argument decides.
 
-    The one with threads has a name of its own, for numba keeps compiled code by name.
+    The one with threads has a name of its own, for numba keeps compiled code by name; it can keep
+    none beside modules that are imported from a zip file.
     """
+    kept = Path(__file__).is_file()
     named_apart = FunctionType(loop.__code__, loop.__globals__)
     named_apart.__qualname__ = f"{loop.__qualname__}_threaded"
-    alone, threaded = njit(cache=True)(loop), njit(parallel=True, cache=True)(named_apart)
+    alone, threaded = njit(cache=kept)(loop), njit(parallel=True, cache=kept)(named_apart)
 
     @wraps(loop)
     def called(*arguments: Any) -> Any:

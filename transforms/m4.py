@@ -13,8 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from transforms.ascent import ascend
 from transforms.dual import REPRESENTATION, Dual, mean
-from transforms.problem import Constraint, Duals, Problem, bias_scores, clipped
+from transforms.problem import Constraint, Problem
 from transforms.terms import VACUOUS
+from transforms.weights import Duals, bias_scores, clipped
 
 Vector = NDArray[np.float64]
 _UNATTAINABLE = 1e-6

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from transforms.balancing import Balanced, balance
 from transforms.demands import Scene
 from transforms.infeasibility import deficit
-from transforms.problem import bias_scores, distinct_rows
+from transforms.problem import distinct_rows
 from transforms.terms import integrands_of
+from transforms.weights import bias_scores
 
 Flags = NDArray[np.bool_]
 _ROUNDS = 40

@@ -16,11 +16,11 @@ from transforms import layout
 from transforms.errors import FairshardError
 from transforms.histogram import Histogram, unpacked
 from transforms.log_odds import CorrectedHistogram, LogOdds, soft_attributes
-from transforms.problem import Duals, weights_of
 from transforms.schema import Attribute
 from transforms.storage import Storage
 from transforms.tables import digest, parquet_bytes
 from transforms.terms import VACUOUS, Terms, Tolerances
+from transforms.weights import Duals, weights_of
 
 VERSION = 2
 

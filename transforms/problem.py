@@ -1,14 +1,13 @@
-"""The M4 problem: its constraints, its prices, and the weight that they give to a sample.
+"""The M4 problem on a histogram: its constraints, and where each one's price is.
 
 Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547), whose algorithm 1
 solves it; what the constraints are is said in transforms/terms.py. The problem is
 
     minimise  1/2 E[(q - eta u)^2] + V sum_i max(0, E[q a_i])   over  0 <= q <= Q, E[q] = eta
 
-and its solution is q = clip(eta u - v . a - mu, 0, Q), with prices v in [0, V].
+and its solution is transforms/weights.py.
 """
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from transforms.errors import FairshardError
 from transforms.histogram import BINS_PER_OCTAVE, Histogram, packed, utility_widths
 from transforms.pairs import Pairs
 from transforms.terms import Integrands, Terms, integrands_of
+from transforms.weights import Duals
 
 Matrix = NDArray[np.float64]
 Kind = Literal["representation", "association", "skew"]
@@ -45,57 +45,6 @@ class Constraint:
         """The constraint in words: what is capped, and on which side."""
         subject = _SUBJECTS[self.kind].format(self.attribute, self.label)
         return f"{subject}, {'from above' if self.sign > 0 else 'from below'}"
-
-
-@dataclass(frozen=True)
-class Duals:
-    """The dual variables: mu, and the prices v by kind; index 0 is sign +1, index 1 is sign -1.
-
-    representation is float64 (2, m); association and skew are float64 (2, m, c).
-    """
-
-    mu: float
-    representation: Matrix
-    association: Matrix
-    skew: Matrix
-
-
-def bias_scores(integrands: Integrands, labels: sp.csr_array, duals: Duals, terms: Terms) -> Matrix:
-    """v . a(s, y), without mu, float64 (n,), of n samples with 0/1 labels (n, c).
-
-    Every sum runs in a fixed order and multiplies by 0/1 labels only, so machines agree.
-    """
-    labels = labels if labels.has_sorted_indices else labels.sorted_indices()
-    representation, association, skew = duals.representation, duals.association, duals.skew
-    tolerances = terms.tolerances
-    by_label = association[0] - association[1]
-    associated = labels @ np.ascontiguousarray(by_label.T)
-    skewed = labels @ np.ascontiguousarray((skew[0] - skew[1]).T)
-    skew_allowed = labels @ np.ascontiguousarray((tolerances.skew * (skew[0] + skew[1])).T)
-    allowed = tolerances.representation * (representation[0] + representation[1])
-    association_allowed = tolerances.association * (association[0] + association[1])
-    scores = np.zeros(labels.shape[0])
-    for k in range(len(terms.attributes)):
-        plain = representation[0, k] - representation[1, k]
-        scores += integrands.share[:, k] * (plain + skewed[:, k])
-        scores -= integrands.base[:, k] * (allowed[k] + skew_allowed[:, k])
-        centred = associated[:, k] - math.fsum(by_label[k] * terms.label_centres[k])
-        scores += integrands.contrast[:, k] * centred
-        scores -= integrands.spread[:, k] * math.fsum(association_allowed[k])
-    return scores
-
-
-def clipped(utility: Matrix, scores: Matrix, mu: float, terms: Terms) -> Matrix:
-    """q = clip(eta u - v . a - mu, 0, Q), float64 (n,)."""
-    return np.clip(terms.eta * utility - scores - mu, 0.0, terms.Q)
-
-
-def weights_of(
-    s: NDArray[np.generic], y: sp.csr_array, utility: Matrix, terms: Terms, duals: Duals
-) -> Matrix:
-    """The weights q in [0, Q], float64 (n,), of samples given as s (n, m), y (n, c), u (n,)."""
-    scores = bias_scores(integrands_of(s, terms), y, duals, terms)
-    return clipped(utility, scores, duals.mu, terms)
 
 
 @dataclass(frozen=True)

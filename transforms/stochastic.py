@@ -14,8 +14,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.problem import Duals, Problem, bias_scores, clipped
+from transforms.problem import Problem
 from transforms.terms import Integrands
+from transforms.weights import Duals, bias_scores, clipped
 
 _DECAY_AFTER = 1000
 

@@ -1,0 +1,16 @@
+"""What a process loads before it works: workers start by the thousand."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("engine", ["beam", "spark"])
+def test_workers_load_neither_the_solver_nor_the_model(engine: str) -> None:
+    code = f"import sys, pipelines.{engine}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert f"pipelines.{engine}" in loaded
+    assert not {"numba", "torch", "open_clip", "transforms.m4", "matplotlib"} & set(loaded)
