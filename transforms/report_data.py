@@ -26,7 +26,7 @@ from transforms.terms import VACUOUS
 
 Status = Literal["met", "within sampling error", "missed", "not asked", "no data"]
 READERS = 16
-_ROUNDING = 1e-4
+_ROUNDING = 5e-5
 _STANDARD_ERRORS = 4
 
 
