@@ -1,5 +1,6 @@
 """The exact solver against others, on the same problems, in the same run.
 
+    pip install --constraint constraints.txt --editable '.[benchmarks]'
     python -m benchmarks.solver [--patterns 1000000] [--seconds 60]
 
 Each solver gets a process of its own and so many seconds; where it does not end by itself it is
