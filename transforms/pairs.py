@@ -12,6 +12,7 @@ from transforms.kernels import PARTS, pair_sums, pattern_sums
 
 Vector = NDArray[np.float64]
 Cuts = NDArray[np.int64]
+_MOST_ROOM = 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Pairs:
         places = rank[found.indices.to_numpy()]
         starts = y.indptr.astype(np.uint64) + np.arange(len(y.indptr), dtype=np.uint64)
         of_group, of_label = np.divmod(pairs[order], columns)
-        return cls(of_group, of_label, starts, places, *_parts(starts, places))
+        return cls(of_group, of_label, starts, places, *_parts(starts, places, len(pairs)))
 
     def over_patterns(self, scores: Vector) -> Vector:
         """Of each pattern the sum of its pairs' `scores`, float64 (J,): (P,)."""
@@ -62,10 +63,24 @@ class Pairs:
         )
 
 
-def _parts(starts: NDArray[np.uint64], places: NDArray[np.uint32]) -> tuple[Cuts, Cuts, Cuts]:
-    cuts = np.linspace(0, len(starts) - 1, PARTS + 1).astype(np.int64)
-    low, room = np.zeros(PARTS, np.int64), np.zeros(PARTS + 1, np.int64)
-    for part in range(PARTS):
+def _parts(
+    starts: NDArray[np.uint64], places: NDArray[np.uint32], pairs: int
+) -> tuple[Cuts, Cuts, Cuts]:
+    """The parts to sum over pairs in: as many as do not need many times the room of the pairs."""
+    parts = PARTS
+    while True:
+        cuts, low, room = _cut(starts, places, parts)
+        if parts == 1 or room[-1] <= _MOST_ROOM * pairs:
+            return cuts, low, room
+        parts //= 4
+
+
+def _cut(
+    starts: NDArray[np.uint64], places: NDArray[np.uint32], parts: int
+) -> tuple[Cuts, Cuts, Cuts]:
+    cuts = np.linspace(0, len(starts) - 1, parts + 1).astype(np.int64)
+    low, room = np.zeros(parts, np.int64), np.zeros(parts + 1, np.int64)
+    for part in range(parts):
         inside = places[starts[cuts[part]] : starts[cuts[part + 1]]]
         span = 0
         if len(inside):

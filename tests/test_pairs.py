@@ -1,0 +1,44 @@
+"""Sums over pairs and over patterns, against the same written out densely."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.kernels import PARTS
+from transforms.pairs import Pairs
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    patterns=st.integers(1, 400),
+    groups=st.integers(1, 60),
+    labels=st.integers(0, 5),
+    ordered=st.booleans(),
+)
+def test_sums_are_those_of_the_dense_incidence(
+    seed: int, patterns: int, groups: int, labels: int, ordered: bool
+) -> None:
+    random = np.random.default_rng(seed)
+    group = random.integers(0, groups, patterns)
+    group = np.sort(group) if ordered else group
+    y = random.random((patterns, labels)) < 0.4
+    pairs = Pairs.of(group, sp.csr_array(y.astype(float)))
+    dense = np.column_stack([y, np.ones(patterns, dtype=bool)])[:, pairs.label]
+    dense &= group[:, None] == pairs.group
+    assert dense.any(axis=0).all()
+    assert dense.sum() == y.sum() + patterns
+    scores, masses = random.normal(size=len(pairs.group)), random.random(patterns)
+    assert pairs.over_patterns(scores) == pytest.approx(dense @ scores)
+    assert pairs.over_pairs(masses) == pytest.approx(masses @ dense)
+
+
+def test_groups_in_no_order_do_not_take_many_times_the_room() -> None:
+    random = np.random.default_rng(0)
+    group = random.integers(0, 500, 3000)
+    y = sp.csr_array((random.random((3000, 4)) < 0.5).astype(float))
+    pairs = Pairs.of(group, y)
+    assert pairs.room[-1] <= 4 * len(pairs.group)
+    in_order = Pairs.of(np.sort(group), y)
+    assert len(in_order.low) == PARTS > len(pairs.low)
