@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from jobs.saying import say
 from jobs.state import all_label_records
 from transforms import layout
 from transforms.calibration import Calibration, Posterior
@@ -48,7 +49,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
         )
     console.print(table)
     for line in (*summary["warnings"], f"calibration: {summary['calibration']}"):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(console, line)
 
 
 def _row(name: str, calibration: Calibration, found: Found) -> dict[str, Any]:

@@ -7,18 +7,18 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.histograms import corpus_histogram
-from transforms.calibration import fitting_calibration
+from jobs.state import all_label_records
 from transforms.comparison import compare
 from transforms.config import Config
 from transforms.schema import schema_of
+from transforms.shards import find_shards
 
 
 def run(config: Config, console: Console) -> dict[str, Any]:
     """What each balancer gives on the corpus, and what was asked."""
-    histogram = corpus_histogram(config, console)
-    calibration = fitting_calibration(config)
-    corpus = calibration.corrected(histogram) if calibration else histogram
-    rows = compare(corpus, schema_of(config).attributes, config.balance)
+    records = all_label_records(config, find_shards(config.input))
+    histogram = corpus_histogram(config, records, console)
+    rows = compare(histogram, schema_of(config).attributes, config.balance)
     return {
         "samples": histogram.samples,
         "patterns": len(histogram),

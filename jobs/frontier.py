@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.histograms import corpus_histogram
+from jobs.saying import say
 from jobs.state import all_label_records
 from transforms import layout
-from transforms.calibration import fitting_calibration
 from transforms.config import Config
 from transforms.fingerprint import fingerprint
 from transforms.frontier import Frontier, document_of, frontier
@@ -23,13 +23,11 @@ _MARKS_SHOWN = 8
 def run(config: Config, points: int, console: Console) -> dict[str, Any]:
     """Solve at about so many rates and write frontier.json; what it holds."""
     storage = output_storage(config.output)
-    histogram = corpus_histogram(config, console)
-    calibration = fitting_calibration(config)
-    corpus = calibration.corrected(histogram) if calibration else histogram
+    records = all_label_records(config, find_shards(config.input))
+    histogram = corpus_histogram(config, records, console)
     with console.status("solving"):
-        found = frontier(corpus, schema_of(config).attributes, config.balance, points)
-    made_from = fingerprint(config, all_label_records(config, find_shards(config.input)))
-    document = document_of(found, config.balance, made_from)
+        found = frontier(histogram, schema_of(config).attributes, config.balance, points)
+    document = document_of(found, config.balance, fingerprint(config, records))
     storage.publish(layout.FRONTIER, f"{json.dumps(document, indent=1)}\n".encode())
     return {
         "samples": histogram.samples,
@@ -55,29 +53,25 @@ def show(summary: dict[str, Any], console: Console) -> None:
             f"{point.missed:,}",
             _note(point.rate, found),
         )
-    _say(console, f"{summary['samples']:,} samples in {summary['patterns']:,} patterns")
+    say(console, f"{summary['samples']:,} samples in {summary['patterns']:,} patterns")
     console.print(table, highlight=False)
-    _say(
+    say(
         console,
         f"everything asked for is attainable up to eta = {found.largest:g} "
         f"(at most {found.upper:.4g})",
     )
     for mark in found.marks[:_MARKS_SHOWN]:
-        _say(console, f"  {mark.constraint}: {mark.in_words(found.points[0].rate)}")
+        say(console, f"  {mark.constraint}: {mark.in_words(found.points[0].rate)}")
     more = found.constraints - _MARKS_SHOWN
     if more > 0:
-        _say(console, f"  and {more:,} more that bind or are missed at some rate")
-    _say(
+        say(console, f"  and {more:,} more that bind or are missed at some rate")
+    say(
         console,
         "effective: effective sample size over all samples; bind, missed: how many constraints do",
     )
-    _say(console, f"frontier: {summary['frontier']}")
+    say(console, f"frontier: {summary['frontier']}")
 
 
 def _note(rate: float, found: Frontier) -> str:
     notes = {"chosen": found.chosen, "largest attainable": found.largest}
     return ", ".join(note for note, at in notes.items() if at == rate)
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)

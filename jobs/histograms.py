@@ -1,33 +1,32 @@
 """The histogram of a labelled corpus, for jobs that look at it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 
-from jobs.state import all_label_records
 from jobs.tracking import tracked
 from transforms import layout
+from transforms.calibration import fitting_calibration
 from transforms.config import Config
 from transforms.errors import FairshardError
-from transforms.fingerprint import fingerprint
+from transforms.fingerprint import apart_from, fingerprint
 from transforms.histogram import Histogram
 from transforms.plan import read_histogram, read_plan
 from transforms.records import LabelRecord
 from transforms.schema import schema_of
-from transforms.shards import find_shards
 from transforms.statistics import accumulator_for, count_shard
 from transforms.storage import Storage, output_storage
 
 _OF_THE_SOLUTION = frozenset(("config.balance", "config.seed", "calibration"))
 
 
-def corpus_histogram(config: Config, console: Console) -> Histogram:
-    """The histogram of the labelled shards: the plan's where it is of the same, else counted.
+def corpus_histogram(config: Config, records: Sequence[LabelRecord], console: Console) -> Histogram:
+    """The histogram of labelled shards: the plan's where it is of the same, else counted.
 
-    Raises FairshardError where shards are not labelled, or no sample is left to balance.
+    Its attributes are corrected where `config` names a calibration. Raises FairshardError where no
+    sample is left to balance.
     """
     storage = output_storage(config.output)
-    records = all_label_records(config, find_shards(config.input))
     histogram = _planned(config, records, storage)
     if histogram is None:
         histogram = _counted(config, records, storage, console)
@@ -36,7 +35,8 @@ def corpus_histogram(config: Config, console: Console) -> Histogram:
             "no sample is left to balance: every one was rejected, or is below "
             "filter.min_similarity; see rejects/ in the output"
         )
-    return histogram
+    calibration = fitting_calibration(config)
+    return calibration.corrected(histogram) if calibration else histogram
 
 
 def _planned(config: Config, records: Sequence[LabelRecord], storage: Storage) -> Histogram | None:
@@ -46,14 +46,13 @@ def _planned(config: Config, records: Sequence[LabelRecord], storage: Storage) -
         plan = read_plan(storage)
     except FairshardError:
         return None
-    if _counted_from(plan.fingerprint) != _counted_from(fingerprint(config, records)):
+    of_plan, at_hand = (
+        apart_from(_OF_THE_SOLUTION, made_from)
+        for made_from in (plan.fingerprint, fingerprint(config, records))
+    )
+    if of_plan != at_hand:
         return None
     return read_histogram(storage, plan.document)[0]
-
-
-def _counted_from(parts: Mapping[str, str]) -> dict[str, str]:
-    """The parts of a fingerprint that the histogram depends on."""
-    return {part: value for part, value in parts.items() if part not in _OF_THE_SOLUTION}
 
 
 def _counted(

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from jobs.saying import say
 from jobs.state import all_label_records
 from jobs.tracking import tracked
 from transforms.config import Config
@@ -74,31 +75,31 @@ def run(config: Config, origin: str, top: int, console: Console) -> dict[str, An
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
     left_out = f" ({summary['unread']:,} filtered or without one)" if summary["unread"] else ""
-    _say(
+    say(
         console,
         f"{summary['candidates']:,} candidates from the {summary['from']} of "
         f"{summary['samples']:,} samples{left_out}",
     )
     if summary["counts_short_by"]:
-        _say(
+        say(
             console,
             f"there are more than {MOST_CANDIDATES:,}: the rarest were let go, and counts may be "
             f"short by up to {summary['counts_short_by']:,}",
         )
     for entry in summary["attributes"]:
         _show_attribute(entry, console)
-    _say(console, f"\n{summary['note']}")
+    say(console, f"\n{summary['note']}")
     if summary["snippet"]:
-        _say(console, f"\nThose with a q-value up to {FALSE_SHARE:g}, for the configuration:\n")
-        _say(console, summary["snippet"])
+        say(console, f"\nThose with a q-value up to {FALSE_SHARE:g}, for the configuration:\n")
+        say(console, summary["snippet"])
 
 
 def _show_attribute(entry: dict[str, Any], console: Console) -> None:
     title = f"{entry['attribute']}: {entry['with']:,} samples with, {entry['without']:,} without"
     if not entry["proxies"]:
-        _say(console, f"\n{title}; no interval of a candidate leaves out 0")
+        say(console, f"\n{title}; no interval of a candidate leaves out 0")
         return
-    _say(console, f"\n{title}")
+    say(console, f"\n{title}")
     table = Table("candidate", box=None, collapse_padding=True, pad_edge=False)
     for column in ("samples", "AB [95 %]", "log odds [95 %]", "q-value"):
         table.add_column(column, justify="right")
@@ -116,7 +117,3 @@ def _show_attribute(entry: dict[str, Any], console: Console) -> None:
 def _interval(proxy: dict[str, Any], name: str, digits: int) -> str:
     low, value, high = (proxy[f"{name}{end}"] for end in ("_low", "", "_high"))
     return rf"{value:+.{digits}f} \[{low:+.{digits}f}, {high:+.{digits}f}]"
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)

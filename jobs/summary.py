@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.saying import say
 from transforms import layout
 from transforms.conflicts import in_words
 from transforms.report_data import MeasureRow, measure_rows, read_artefacts, verdict_of
@@ -36,7 +37,7 @@ def summarise(storage: Storage) -> dict[str, Any]:
 def show(summary: Mapping[str, Any], console: Console) -> None:
     """Print a summary for people."""
     samples, certificate = summary["samples"], summary["certificate"]
-    _say(
+    say(
         console,
         f"{samples['in']:,} samples in: {samples['kept']:,} kept, {samples['dropped']:,} dropped, "
         f"{samples['rejected']:,} rejected; {samples['written']:,} written to "
@@ -44,7 +45,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     )
     for row in summary["bias"].values():
         if row["status"] != "not asked":
-            _say(
+            say(
                 console,
                 f"{row['title'].lower():<20} "
                 f"{_figure(row['before'])} ± {_figure(row['before_error'])} before, "
@@ -53,26 +54,22 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
             )
             if row["as_labelled"]:
                 before, after = (_figure(row["as_labelled"][when]) for when in ("before", "after"))
-                _say(console, f"{'  as labelled':<20} {before} before, {after} after")
-    _say(console, summary["verdict"])
+                say(console, f"{'  as labelled':<20} {before} before, {after} after")
+    say(console, summary["verdict"])
     if summary["unattainable"]:
         more = len(summary["unattainable"]) - 3
         named = "; ".join(summary["unattainable"][:3]) + (f"; and {more} more" * (more > 0))
-        _say(console, f"missed: {named}")
+        say(console, f"missed: {named}")
     for line in in_words(summary["conflict"]) if summary["conflict"] else ():
-        _say(console, line)
-    _say(
+        say(console, line)
+    say(
         console,
         f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f}, "
         f"worst violation {certificate['violation']:.1e}; {summary['rate']}",
     )
     steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
-    _say(console, f"time: {steps or 'not recorded'}")
-    _say(console, f"report: {summary['report']}")
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    say(console, f"time: {steps or 'not recorded'}")
+    say(console, f"report: {summary['report']}")
 
 
 def _measured(row: MeasureRow) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from transforms.config import Balance
 from transforms.histogram import Histogram
+from transforms.problem import distinct_rows
 from transforms.quadratic_calibration import at_rate, calibrated
 from transforms.schema import Attribute
 from transforms.targets import targets_of
@@ -79,9 +80,7 @@ def raking(histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balan
     the expected marginal totals are known", Annals of Mathematical Statistics 11 (1940).
     """
     bounded = targets_of(attributes, histogram.labels, asked).RB < VACUOUS
-    changes = np.any(histogram.s[1:] != histogram.s[:-1], axis=1)
-    group = np.concatenate([[0], np.cumsum(changes)])
-    s = histogram.s[np.flatnonzero(np.append(True, changes))]
+    s, group = distinct_rows(histogram.s)
     counts = np.bincount(group, histogram.counts)
     weights = np.ones(len(s))
     for _ in range(_SWEEPS):

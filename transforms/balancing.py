@@ -84,8 +84,8 @@ def _balanced(
         solution = solve(
             problem, start=_scaled(start.solution.duals, terms.eta / near.eta, asked.V)
         )
+    measures = measure(histogram, attributes, solution.q)
     for _ in range(_MAX_ROUNDS):
-        measures = measure(histogram, attributes, solution.q)
         excess = np.nan_to_num(np.abs(measures.AB) - terms.tolerances.association, nan=0.0)
         centres, label_centres = centres_of(histogram, attributes, solution.q)
         moved = np.abs(centres - problem.terms.centres).max()
@@ -94,7 +94,8 @@ def _balanced(
             break
         problem = problem.under(replace(terms, centres=centres, label_centres=label_centres))
         solution = solve(problem, start=solution.duals)
-    return Balanced(problem, solution, measure(histogram, attributes, solution.q))
+        measures = measure(histogram, attributes, solution.q)
+    return Balanced(problem, solution, measures)
 
 
 def _scaled(duals: Duals, times: float, V: float) -> Duals:

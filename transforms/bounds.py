@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.histogram import Histogram
-from transforms.measures import jsonable
+from transforms.measures import jsonable, ratio
 from transforms.schema import Attribute
 from transforms.terms import share_base
 
@@ -89,13 +89,13 @@ def _errors(
     rows = []
     for part in _parts(histogram, attributes):
         base = mass * part.base
-        share = _ratio((mass * part.s).sum(), base.sum())
+        share = ratio((mass * part.s).sum(), base.sum())
         spread = variance @ (part.s * (1 - 2 * share * part.base) + (share * part.base) ** 2)
         carriers, others = part.s, part.among - part.s
         association = _share_variance(mass * carriers, variance * carriers, histogram.y)
         association += _share_variance(mass * others, variance * others, histogram.y)
         labelled = base @ histogram.y
-        within = _ratio((mass * part.s) @ histogram.y, labelled)
+        within = ratio((mass * part.s) @ histogram.y, labelled)
         squares = [
             (variance * weight) @ histogram.y
             for weight in (part.s, part.s * part.base, part.base**2)
@@ -103,9 +103,9 @@ def _errors(
         skew = squares[0] - 2 * within * squares[1] + within**2 * squares[2]
         rows.append(
             (
-                np.sqrt(np.maximum(_ratio(spread, base.sum() ** 2), 0.0)),
+                np.sqrt(np.maximum(ratio(spread, base.sum() ** 2), 0.0)),
                 np.sqrt(association),
-                np.sqrt(np.maximum(_ratio(skew, labelled**2), 0.0)),
+                np.sqrt(np.maximum(ratio(skew, labelled**2), 0.0)),
             )
         )
     return _stacked(rows, histogram)
@@ -120,16 +120,10 @@ def _parts(histogram: Histogram, attributes: tuple[Attribute, ...]) -> Iterator[
 def _share_variance(mass: Vector, variance: Vector, y: sp.csr_array) -> Vector:
     """The variance of each label's share among the samples that `mass` weighs, (c,)."""
     whole = mass.sum()
-    share = _ratio(mass @ y, whole)
+    share = ratio(mass @ y, whole)
     squares = (1 - 2 * share) * (variance @ y) + share**2 * variance.sum()
-    return np.maximum(_ratio(squares, whole**2), 0.0)
-
-
-def _ratio(part: Vector | float, whole: Vector | float) -> Vector:
-    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
-    ratio: Vector = np.full(shape, np.nan)
-    np.divide(part, whole, out=ratio, where=np.broadcast_to(np.asarray(whole) > 0, shape))
-    return ratio
+    of_share: Vector = np.maximum(ratio(squares, whole**2), 0.0)
+    return of_share
 
 
 def _stacked(rows: list[tuple[Vector, Vector, Vector]], histogram: Histogram) -> Bounds:

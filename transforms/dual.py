@@ -122,9 +122,9 @@ class Dual:
     def pair_scores(self, prices: Vector) -> Vector:
         """Each pair's part of v . a, float64 (J,)."""
         coefficients = np.ascontiguousarray(self._coefficients(prices).T)
-        pairs = self.problem.pairs
+        label, group = self.pairs.label, self.pairs.group
         return np.asarray(
-            pair_scores(*self._labelled, coefficients, self._integrands, pairs.label, pairs.group)
+            pair_scores(*self._labelled, coefficients, self._integrands, label, group)
         )
 
     def _coefficients(self, prices: Vector) -> Vector:
@@ -154,7 +154,7 @@ class Dual:
 
         By label only for the integrands that a constraint takes by label.
         """
-        pairs, integrands = self.problem.pairs, self._integrands**power
+        pairs, integrands = self.pairs, self._integrands**power
         labels = self.problem.y.shape[1]
         sums = label_moments(*self._labelled, labels, integrands, mass, pairs.label, pairs.group)
         return Integrands(*np.hsplit(sums, 4))

@@ -1,7 +1,7 @@
 """What a plan was made from, as digests that can be compared part by part."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from transforms.calibration import calibration_bytes
@@ -31,6 +31,11 @@ def labels_digest(records: Iterable[LabelRecord]) -> str:
     """A digest of the label tables that `records` vouch for."""
     ordered = sorted(records, key=lambda record: record.shard.name)
     return _digest([[record.shard.name, record.table_digest] for record in ordered])
+
+
+def apart_from(names: Collection[str], made_from: Mapping[str, str]) -> dict[str, str]:
+    """The parts of a fingerprint but for those named."""
+    return {part: value for part, value in made_from.items() if part not in names}
 
 
 def check_fits(made_from: Mapping[str, str], at_hand: Mapping[str, str], plan: str) -> None:

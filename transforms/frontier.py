@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from transforms.balancing import Balanced, balance
 from transforms.config import Balance
+from transforms.fingerprint import apart_from
 from transforms.histogram import Histogram
 from transforms.measures import effective_samples
 from transforms.rates import largest_rate, rounded_down
@@ -136,7 +137,7 @@ def fits(document: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
     """Whether a frontier's document is of the plan's labels and, but for the rate, its bounds."""
     bounds = [{**asked, "eta": None} for asked in (document["asked"], plan["config"]["balance"])]
     parts = [
-        {part: value for part, value in made_from.items() if part not in _OF_THE_SOLUTION}
+        apart_from(_OF_THE_SOLUTION, made_from)
         for made_from in (document["fingerprint"], plan["fingerprint"])
     ]
     return document["version"] == VERSION and bounds[0] == bounds[1] and parts[0] == parts[1]

@@ -91,11 +91,11 @@ def measure(
         carried_labels, base_labels = carried @ histogram.y, base @ histogram.y
         among_labels = label_mass if attribute.share_of == "all" else among @ histogram.y
         without = among - carried
-        share.append(_ratio(carried.sum(), base.sum()))
-        skew.append(_ratio(carried_labels, base_labels) - attribute.target)
+        share.append(ratio(carried.sum(), base.sum()))
+        skew.append(ratio(carried_labels, base_labels) - attribute.target)
         association.append(
-            _ratio(carried_labels, carried.sum())
-            - _ratio(among_labels - carried_labels, without.sum())
+            ratio(carried_labels, carried.sum())
+            - ratio(among_labels - carried_labels, without.sum())
         )
     shape = (len(attributes), len(histogram.labels))
     shares = np.array(share, dtype=np.float64).reshape(-1)
@@ -106,7 +106,7 @@ def measure(
         np.abs(targets - shares),
         np.array(association).reshape(shape),
         np.array(skew).reshape(shape),
-        _ratio(label_mass, samples),
+        ratio(label_mass, samples),
     )
 
 
@@ -120,7 +120,8 @@ def effective_samples(histogram: Histogram, q: Matrix) -> float:
     return float(histogram.counts @ q) ** 2 / squares if squares > 0 else 0.0
 
 
-def _ratio(part: Any, whole: Any) -> Any:
+def ratio(part: Any, whole: Any) -> Any:
+    """part / whole, broadcast; nan where whole is 0."""
     shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
     return np.divide(
         part, whole, out=np.full(shape, np.nan), where=np.broadcast_to(whole, shape) > 0

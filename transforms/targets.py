@@ -1,33 +1,22 @@
 """The bounds that a configuration puts on each measure of the balanced corpus."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.bounds import Bounds
 from transforms.config import Balance
 from transforms.errors import ConfigError
 from transforms.schema import Attribute
 from transforms.terms import VACUOUS
 
-Matrix = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Targets:
-    """The largest RB (m,), AB (m, c) and skew (m, c) that are asked for; 1 asks for nothing."""
-
-    RB: Matrix
-    AB: Matrix
-    skew: Matrix
-
 
 def targets_of(
     attributes: tuple[Attribute, ...], labels: tuple[str, ...], balance: Balance
-) -> Targets:
-    """The bounds that `balance` asks for; of overrides that fit, the last counts.
+) -> Bounds:
+    """The largest RB, AB and skew that `balance` asks for; 1 asks for nothing.
 
-    Raises ConfigError where an override names an attribute or a label that there is not.
+    Of overrides that fit, the last counts. Raises ConfigError where one names an attribute or a
+    label that there is not.
     """
     shape = (len(attributes), len(labels))
     RB = np.full(shape[0], _bound(balance.max_representation_bias))
@@ -44,7 +33,7 @@ def targets_of(
             AB[pairs] = override.max_association_bias
         if override.max_label_skew is not None:
             skew[pairs] = override.max_label_skew
-    return Targets(RB, AB, skew)
+    return Bounds(RB, AB, skew)
 
 
 def _bound(value: float | None) -> float:

@@ -1,0 +1,8 @@
+"""Lines for people."""
+
+from rich.console import Console
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: no markup, no colours, no wrapping."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
