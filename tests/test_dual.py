@@ -1,5 +1,6 @@
 """The dual function: its value, gradient and the rate's multiplier."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.problems import Limits, dense_constraints, random_corpus
 from transforms.dual import Dual
+from transforms.kernels import clipped_moments, half_square_distance
 
 BALANCE = Limits(eta=0.5, eps_R=0.02, eps_D=0.01, delta=0.1, label_centre=0.15)
 
@@ -55,3 +57,14 @@ def test_every_rate_is_met(seed: int, spread: float, rate: float, Q: float, star
     mu, q = Dual(problem).at_rate(free, start)
     assert np.array_equal(q, np.clip(free - mu, 0, Q))
     assert problem.probabilities @ q == pytest.approx(rate * Q, abs=1e-14 * (1 + spread))
+
+
+def test_sums_over_many_patterns_have_the_same_bits_on_any_number_of_threads() -> None:
+    random = np.random.default_rng(0)
+    probabilities, free, wanted = random.random((3, 100_003))
+    found = set()
+    for threads in {1, numba.config.NUMBA_NUM_THREADS}:
+        numba.set_num_threads(threads)
+        rate = clipped_moments(0.1, 0.7, probabilities, free)
+        found.add((*rate, half_square_distance(probabilities, free, wanted)))
+    assert len(found) == 1

@@ -42,3 +42,25 @@ def test_groups_in_no_order_do_not_take_many_times_the_room() -> None:
     assert pairs.room[-1] <= 4 * len(pairs.group)
     in_order = Pairs.of(np.sort(group), y)
     assert len(in_order.low) == PARTS > len(pairs.low)
+
+
+@given(seed=st.integers(0, 2**31), patterns=st.integers(1, 200), labels=st.integers(0, 5))
+def test_sums_among_some_patterns_are_those_over_all_with_the_others_empty(
+    seed: int, patterns: int, labels: int
+) -> None:
+    random = np.random.default_rng(seed)
+    group = random.integers(0, 9, patterns)
+    y = sp.csr_array((random.random((patterns, labels)) < 0.4).astype(float))
+    pairs = Pairs.of(group, y)
+    chosen = np.flatnonzero(random.random(patterns) < 0.3)
+    part = pairs.among(chosen)
+    masses = np.zeros(patterns)
+    masses[chosen] = random.uniform(1, 2, len(chosen))
+    sums = pairs.over_pairs(masses)
+    assert part.over_pairs(masses[chosen]) == pytest.approx(sums[sums > 0])
+    assert np.array_equal(part.group, pairs.group[sums > 0])
+    assert np.array_equal(part.label, pairs.label[sums > 0])
+    scores = random.normal(size=len(pairs.group))
+    assert part.over_patterns(scores[sums > 0]) == pytest.approx(
+        pairs.over_patterns(scores)[chosen]
+    )

@@ -8,7 +8,7 @@ from transforms.dual import Dual, Point
 from transforms.newton import polish
 
 Vector = NDArray[np.float64]
-_HAND_OVER = 1e-4
+_HAND_OVER = 3e-2
 _MAX_STEPS = 3000
 _MEMORY = 20
 

@@ -12,6 +12,7 @@ the sum of its pairs' scores, and E[q a] is linear in the pairs' masses. Nothing
 formed.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -98,9 +99,15 @@ class Dual:
         self._labelled = (0, 3 * m) if problem.terms.bounds_skew else (2 * m, 3 * m)
         self.wanted = problem.terms.eta * problem.utility
 
+    def among(self, patterns: NDArray[np.int64]) -> Self:
+        """The same constraints over these patterns alone, for `scores`, `biases` and `spread`."""
+        part = copy(self)
+        part.pairs = self.pairs.among(patterns)
+        return part
+
     def at(self, prices: Vector, mu: float = 0.0) -> Point:
         """The dual at `prices`; `mu` is where the search for the rate's multiplier starts."""
-        mu, q = self.at_rate(self.wanted - self.pairs.over_patterns(self.pair_scores(prices)), mu)
+        mu, q = self.at_rate(self.wanted - self.scores(prices), mu)
         return self.certified(prices, mu, q, self.residuals(q))
 
     def certified(self, prices: Vector, mu: float, q: Vector, residuals: Vector) -> Point:
@@ -118,6 +125,10 @@ class Dual:
         cost of moving every weight by a hundredth of eta.
         """
         return max(primal, (_NEGLIGIBLE_MOVE * self.problem.terms.eta) ** 2 / 2)
+
+    def scores(self, prices: Vector) -> Vector:
+        """v . a of each pattern, float64 (P,)."""
+        return self.pairs.over_patterns(self.pair_scores(prices))
 
     def pair_scores(self, prices: Vector) -> Vector:
         """Each pair's part of v . a, float64 (J,)."""
@@ -143,7 +154,7 @@ class Dual:
 
     def residuals(self, q: Vector) -> Vector:
         """r = E[q a]."""
-        return self.biases(self.problem.probabilities * q)
+        return self.biases(self.problem.probabilities * q) + self.problem.surplus_biases
 
     def biases(self, masses: Vector) -> Vector:
         """The sum of each a over patterns of these masses, (P,): (K,)."""
@@ -197,7 +208,7 @@ class Dual:
         mu, before = min(max(mu, low), high), np.inf
         for _ in range(_MAX_RATE_STEPS):
             rate, slope = clipped_moments(mu, terms.Q, probabilities, free)
-            excess = rate - terms.eta
+            excess = rate - self.problem.rate
             if abs(excess) <= _RATE_TOLERANCE * max(terms.eta, abs(mu)):
                 break
             low, high = (mu, high) if excess > 0 else (low, mu)

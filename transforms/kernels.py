@@ -1,7 +1,8 @@
 """The inner loops of the solver, compiled: sums over patterns, and over the pairs that they have.
 
 Every sum is taken over a fixed number of parts, in a fixed order, whatever the number of threads:
-the same input gives the same bits on any number of cores. Small inputs are not worth the threads.
+the same input gives the same bits on any number of cores (numba splits `.sum()` by threads, so
+that the last sums are loops). Small inputs are not worth the threads.
 Threads that wait sleep, unless the environment says otherwise: spinning, they would take a busy
 machine's cores from those that they wait for (ten times slower, as measured).
 """
@@ -121,7 +122,8 @@ def label_moments(
     masses are float64 (J,). Labels take the integrands from first to last, the intercept, in the
     last row, takes all.
     """
-    apart, plain = _moments_apart(first, last, labels, integrands, masses, label, group)
+    parts = PARTS if len(group) >= _WORTH_THREADS else 1
+    apart, plain = _moments_apart(parts, first, last, labels, integrands, masses, label, group)
     sums = np.zeros((labels + 1, integrands.shape[1]))
     sums[:labels, first:last] = apart.sum(axis=0)
     sums[labels] = plain.sum(axis=0)
@@ -130,12 +132,19 @@ def label_moments(
 
 @_compiled
 def _moments_apart(
-    first: int, last: int, labels: int, integrands: Vector, masses: Vector, label: Cuts, group: Cuts
+    parts: int,
+    first: int,
+    last: int,
+    labels: int,
+    integrands: Vector,
+    masses: Vector,
+    label: Cuts,
+    group: Cuts,
 ) -> tuple[Vector, Vector]:
-    apart = np.zeros((PARTS, labels, last - first))
-    plain = np.zeros((PARTS, integrands.shape[1]))
-    for part in prange(PARTS):
-        for pair in range(part * len(group) // PARTS, (part + 1) * len(group) // PARTS):
+    apart = np.zeros((parts, labels, last - first))
+    plain = np.zeros((parts, integrands.shape[1]))
+    for part in prange(parts):
+        for pair in range(part * len(group) // parts, (part + 1) * len(group) // parts):
             r, g, mass = label[pair], group[pair], masses[pair]
             if r == labels:
                 for column in range(integrands.shape[1]):
@@ -166,7 +175,11 @@ def clipped_moments(
                 lost = (grown - total) - term
                 total = grown
         means[part], inside[part] = total, within
-    return means.sum(), inside.sum()
+    rate = slope = 0.0
+    for part in range(PARTS):
+        rate += means[part]
+        slope += inside[part]
+    return rate, slope
 
 
 @_compiled
@@ -178,5 +191,7 @@ def half_square_distance(probabilities: Vector, q: Vector, wanted: Vector) -> fl
         for pattern in range(part * len(q) // PARTS, (part + 1) * len(q) // PARTS):
             total += probabilities[pattern] * (q[pattern] - wanted[pattern]) ** 2
         sums[part] = total
-    half: float = sums.sum() / 2
-    return half
+    whole = 0.0
+    for part in range(PARTS):
+        whole += sums[part]
+    return whole / 2

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from transforms.ascent import ascend
-from transforms.dual import REPRESENTATION, Dual, mean
+from transforms.dual import REPRESENTATION, Dual, Point, mean
 from transforms.problem import Constraint, Problem
 from transforms.terms import VACUOUS
 from transforms.weights import Duals, bias_scores, clipped
@@ -20,7 +20,7 @@ from transforms.weights import Duals, bias_scores, clipped
 Vector = NDArray[np.float64]
 _UNATTAINABLE = 1e-6
 _AT_V = 1 - 1e-9
-_NOBODY = 1e-9
+NOBODY = 1e-9
 _PATTERNS_AT_ONCE = 1 << 17
 
 
@@ -96,17 +96,7 @@ def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> So
     mu, _ = dual.at_rate(terms.eta * problem.utility - scores, 0.0)
     q = clipped(problem.utility, scores, mu, terms)
     point = dual.certified(prices, mu, q, dual.residuals(q))
-    attainable = (prices < _AT_V * terms.V) & (point.residuals <= _UNATTAINABLE * spread)
-    attainable &= ~_emptied(dual, q)
-    dropped = spread == 0
-    rows = zip(
-        problem.constraints,
-        point.residuals.tolist(),
-        prices.tolist(),
-        (attainable | dropped).tolist(),
-        dropped.tolist(),
-        strict=True,
-    )
+    rows = priced(problem, point, spread, _emptied(dual, q), spread == 0)
     return Solution(
         problem.duals_of(prices, mu),
         q,
@@ -115,10 +105,31 @@ def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> So
         point.gap,
         float(point.residuals.max(initial=0.0)),
         mean(problem.probabilities, q),
-        tuple(PricedConstraint(*row) for row in rows),
+        rows,
         problem.utility_error_bound,
         iterations,
     )
+
+
+def priced(
+    problem: Problem,
+    point: Point,
+    spread: Vector,
+    emptied: NDArray[np.bool_],
+    dropped: NDArray[np.bool_],
+) -> tuple[PricedConstraint, ...]:
+    """The constraints at a point; spread, emptied and dropped are (K,)."""
+    attainable = point.prices < _AT_V * problem.terms.V
+    attainable &= (point.residuals <= _UNATTAINABLE * spread) & ~emptied
+    rows = zip(
+        problem.constraints,
+        point.residuals.tolist(),
+        point.prices.tolist(),
+        (attainable | dropped).tolist(),
+        dropped.tolist(),
+        strict=True,
+    )
+    return tuple(PricedConstraint(*row) for row in rows)
 
 
 def _emptied(dual: Dual, q: Vector) -> NDArray[np.bool_]:
@@ -131,7 +142,7 @@ def _emptied(dual: Dual, q: Vector) -> NDArray[np.bool_]:
         dual.moments(dual.pairs.over_pairs(mass), 1).base[-1]
         for mass in (probabilities, probabilities * q)
     )
-    empty = (base > 0) & (kept <= _NOBODY * base)
+    empty = (base > 0) & (kept <= NOBODY * base)
     of_share = dual.slots.kind == REPRESENTATION
     return np.asarray(of_share & empty[dual.slots.attribute] & (dual.slots.tolerance < VACUOUS))
 

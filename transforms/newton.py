@@ -1,20 +1,23 @@
 """Newton steps on the prices: from a rough solution of the dual to a certified one."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms.boxes import box_minimum
-from transforms.dual import Dual, Point
+from transforms.dual import Dual, Point, mean
 
 Vector = NDArray[np.float64]
 _MAX_STEPS = 100
+_LEAST_REACH = 1e-9
+_FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e3
 _MAX_TRIALS = 20
 _MAX_PRODUCTS = 300
-_ACCURACY = 0.02
+_ACCURACY = 0.05
 _FAINTEST = 1e-3
 _FLAT = 0.3
 
@@ -28,7 +31,7 @@ def polish(dual: Dual, start: Point, spread: Vector, tolerance: float) -> tuple[
     """
     upper = dual.ceilings(spread)
     best = point = start
-    damping, length = _LEAST_DAMPING, 1.0
+    damping = _FIRST_DAMPING
     for count in range(_MAX_STEPS):
         if best.gap <= tolerance or damping > _MOST_DAMPING:
             return best, count
@@ -42,12 +45,18 @@ def polish(dual: Dual, start: Point, spread: Vector, tolerance: float) -> tuple[
 def newton_direction(
     dual: Dual, point: Point, spread: Vector, upper: Vector, damping: float
 ) -> Vector:
-    """Where the dual's quadratic model at `point` is largest in the box of the prices, (K,)."""
-    working = np.flatnonzero((upper > 0) & ((point.prices > 0) | (point.residuals > 0)))
-    inside = (point.q > 0) & (point.q < dual.problem.terms.Q)
-    scale = dual.spread(dual.problem.probabilities * inside)[working]
-    scale = np.maximum(scale, _FAINTEST * spread[working])
-    curved = curvature(dual, point.q, working)
+    """Where the dual's quadratic model at `point` is largest in the box of the prices, (K,).
+
+    Weights are within sqrt(2 (primal - dual)) of the optimum's, in the root mean square, for the
+    objective is strongly convex: the model's curvature is the mean over moves that far.
+    """
+    held = np.where(point.residuals > 0, point.prices >= upper, point.prices <= 0)
+    working = np.flatnonzero((upper > 0) & ~held)
+    masses = unclipped(dual, point, math.sqrt(2 * (point.primal - point.dual)))
+    patterns = np.flatnonzero(masses)
+    part, masses = dual.among(patterns), masses[patterns]
+    scale = np.maximum(part.spread(masses)[working], _FAINTEST * spread[working])
+    curved = curvature(part, masses, working)
     proximal = damping * (spread[working] / scale) ** 2
 
     def product(scaled: Vector) -> Vector:
@@ -68,20 +77,31 @@ def newton_direction(
     return direction
 
 
-def curvature(dual: Dual, q: Vector, working: NDArray[np.int64]) -> Callable[[Vector], Vector]:
+def unclipped(dual: Dual, point: Point, reach: float) -> Vector:
+    """How much of each pattern's probability responds to prices, (P,).
+
+    It is the mean slope of the clip to [0, Q] from `reach` below the weight to `reach` above it:
+    0 or 1 for all but those within reach of a bound.
+    """
+    Q, reach = dual.problem.terms.Q, max(reach, _LEAST_REACH)
+    free = dual.wanted - dual.scores(point.prices) - point.mu
+    rise = np.clip(free + reach, 0.0, Q) - np.clip(free - reach, 0.0, Q)
+    return dual.problem.probabilities * rise / (2 * reach)
+
+
+def curvature(dual: Dual, masses: Vector, working: NDArray[np.int64]) -> Callable[[Vector], Vector]:
     """The negative Hessian of the dual over the `working` prices, as v -> H v, (W,) each.
 
-    It is the covariance of a under the unclipped patterns U, times P(U): E_U[a a'] - E_U[a]
-    E_U[a]' / P(U). The second term is what eliminating mu subtracts.
+    It is the covariance of a under the unclipped patterns U, of these `masses`, times P(U):
+    E_U[a a'] - E_U[a] E_U[a]' / P(U). The second term is what eliminating mu subtracts.
     """
-    masses = dual.problem.probabilities * ((q > 0) & (q < dual.problem.terms.Q))
     whole = masses.sum()
 
     def product(values: Vector) -> Vector:
         prices = np.zeros(len(dual.slots.sign))
         prices[working] = values
-        scores = dual.pairs.over_patterns(dual.pair_scores(prices))
-        centre = masses @ scores / whole if whole > 0 else 0.0
+        scores = dual.scores(prices)
+        centre = mean(masses, scores) / whole if whole > 0 else 0.0
         return dual.biases(masses * (scores - centre))[working]
 
     return product

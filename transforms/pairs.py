@@ -50,6 +50,21 @@ class Pairs:
         of_group, of_label = np.divmod(pairs[order], columns)
         return cls(of_group, of_label, starts, places, *_parts(starts, places, len(pairs)))
 
+    def among(self, patterns: Cuts) -> Self:
+        """The pairs that these patterns, int64 (n,), have; the n patterns are then 0 to n - 1."""
+        before = self.starts.astype(np.int64)
+        lengths = np.diff(before)[patterns]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        kept = self.places[
+            np.repeat(before[patterns] - starts[:-1], lengths) + np.arange(starts[-1])
+        ]
+        used = np.zeros(len(self.group), np.bool_)
+        used[kept] = True
+        places = (np.cumsum(used, dtype=np.uint32) - np.uint32(1))[kept]
+        group, label = self.group[used], self.label[used]
+        first = starts.astype(np.uint64)
+        return type(self)(group, label, first, places, *_parts(first, places, len(group)))
+
     def over_patterns(self, scores: Vector) -> Vector:
         """Of each pattern the sum of its pairs' `scores`, float64 (J,): (P,)."""
         return np.asarray(pattern_sums(self.places, scores, self.starts))

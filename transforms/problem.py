@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from transforms.errors import FairshardError
 from transforms.histogram import BINS_PER_OCTAVE, Histogram, packed, utility_widths
+from transforms.moments import Moments
 from transforms.pairs import Pairs
 from transforms.terms import Integrands, Terms, integrands_of
 from transforms.weights import Duals
@@ -53,7 +54,9 @@ class Problem:
 
     probabilities and utility are float64 (P,); s holds the G distinct values of the sensitive
     attributes, (G, m), and group, int64 (P,), which of them a pattern has; y is the 0/1 labels
-    (P, c). utility_variance bounds the mean variance of u within a bin.
+    (P, c). utility_variance bounds the mean variance of u within a bin. Where the patterns are a
+    sample, surplus says by how much the corpus's mean moments are above the sample's under weights
+    much like the solution's, and every constraint is to hold with `margin` to spare.
     """
 
     terms: Terms
@@ -64,6 +67,8 @@ class Problem:
     y: sp.csr_array
     pairs: Pairs
     utility_variance: float
+    surplus: Moments | None = None
+    margin: float = 0.0
 
     def under(self, terms: Terms) -> "Problem":
         """The problem on the same corpus under other terms."""
@@ -73,6 +78,18 @@ class Problem:
     def utility_error_bound(self) -> float:
         """By how much binning u can change the optimum, in the objective's units."""
         return self.terms.eta**2 / 2 * self.utility_variance
+
+    @cached_property
+    def surplus_biases(self) -> Matrix | float:
+        """What `surplus` and margin add to E[q a], (K,): 0 where the patterns are the corpus."""
+        if self.surplus is None:
+            return 0.0
+        return self.expected_biases(self.surplus.integrands(self.terms)) + self.margin
+
+    @property
+    def rate(self) -> float:
+        """The mean q of the patterns: eta, less what the corpus has more."""
+        return self.terms.eta - (0.0 if self.surplus is None else self.surplus.total)
 
     @cached_property
     def integrands(self) -> Integrands:
