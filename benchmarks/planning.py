@@ -24,12 +24,10 @@ from pathlib import Path
 from benchmarks.label_tables import UTILITIES, Corpus, read_records, write_tables
 from benchmarks.machine import machine
 from transforms.config import Config, Engine
-from transforms.histogram import Histogram
 from transforms.plan import read_plan
 from transforms.records import LabelRecord
-from transforms.schema import schema_of
-from transforms.stages import solve_corpus
-from transforms.statistics import accumulator_for, count_shard
+from transforms.solving import Counting, Gathered, Step, merged
+from transforms.stages import gather
 from transforms.storage import output_storage
 
 ENGINES = ("core", "beam", "spark")
@@ -39,14 +37,19 @@ _POLL_SECONDS = 0.2
 _CONFIG = "config.json"
 
 
-def count_with_core(config: Config, records: Sequence[LabelRecord], processes: int) -> Histogram:
-    """Count each shard in a pool of processes, and merge."""
-    count = partial(count_shard, config=config, storage=output_storage(config.output))
-    total = accumulator_for(schema_of(config))
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for part in pool.imap_unordered(count, records):
-            total.merge(part)
-    return total.extract()
+def plan_with_core(config: Config, records: Sequence[LabelRecord], processes: int) -> float:
+    """Gather from each shard in a pool of processes, merge and go on; the seconds of solving."""
+    seconds = 0.0
+    step: Step = Counting()
+    while step.made is None:
+        gathered: Gathered = None
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            for part in pool.imap_unordered(partial(gather, step=step, config=config), records):
+                gathered = merged(gathered, part)
+        started = time.perf_counter()
+        step = step.advance(gathered, records, config)
+        seconds += time.perf_counter() - started
+    return seconds
 
 
 def plan(folder: Path, engine: str, processes: int) -> tuple[float, float]:
@@ -56,18 +59,15 @@ def plan(folder: Path, engine: str, processes: int) -> tuple[float, float]:
     """
     config = Config.model_validate_json((folder / _CONFIG).read_text())
     records = read_records(output_storage(config.output))
-    started = counted = time.perf_counter()
+    started = time.perf_counter()
     if engine == "core":
-        histogram = count_with_core(config, records, processes)
-        counted = time.perf_counter()
-        solve_corpus(histogram, records, config)
-    else:
-        from jobs.engines import runner_for
+        solving = plan_with_core(config, records, processes)
+        return time.perf_counter() - started, solving
+    from jobs.engines import runner_for
 
-        chosen = config.model_copy(update={"engine": Engine.model_validate({"name": engine})})
-        runner_for(chosen, []).solve(chosen, records)
-    ended = time.perf_counter()
-    return ended - started, ended - counted if engine == "core" else math.nan
+    chosen = config.model_copy(update={"engine": Engine.model_validate({"name": engine})})
+    runner_for(chosen, []).solve(chosen, records)
+    return time.perf_counter() - started, math.nan
 
 
 def measured(folder: Path, engine: str, processes: int) -> dict[str, float]:

@@ -30,8 +30,8 @@ from benchmarks import label_tables
 from benchmarks.machine import machine
 from transforms import layout
 from transforms.config import Config, Engine
-from transforms.histogram import HistogramAccumulator
-from transforms.manifest import make_manifest, publish_manifest, read_manifest
+from transforms.fixed_point import FixedSums
+from transforms.manifest import read_manifest
 from transforms.packing import Output, capacity, pack
 from transforms.plan import Plan
 from transforms.planning import make_plan
@@ -40,6 +40,8 @@ from transforms.resampling import draw, keep_shard, write_output
 from transforms.schema import schema_of
 from transforms.settings import settings_digest
 from transforms.shards import find_shards
+from transforms.solving import Gathered, merged
+from transforms.stages import finish_output
 from transforms.statistics import accumulator_for, count_shard
 from transforms.storage import output_storage
 from transforms.tables import digest, parquet_bytes
@@ -114,22 +116,21 @@ def by_core(config: Config, records: Sequence[LabelRecord], plan: Plan, processe
     """The resample stage's functions in a pool of processes."""
     storage = output_storage(config.output)
     by_name = {record.shard.name: record for record in records}
-    total = accumulator_for(schema_of(config))
+    total: Gathered = None
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         keep = partial(keep_shard, plan=plan, config=config, storage=storage)
         kept = pool.map(keep, records, chunksize=1)
         write = partial(_write, records=by_name, plan=plan, config=config)
         outputs: list[OutputRecord] = []
-        for record, patterns in pool.imap_unordered(write, pack(kept, capacity(config.output))):
+        for record, sums in pool.imap_unordered(write, pack(kept, capacity(config.output))):
             outputs.append(record)
-            total.merge(patterns)
-    manifest = make_manifest(records, kept, outputs, total.extract(), plan, config)
-    publish_manifest(manifest, storage)
+            total = merged(total, sums)
+    finish_output(total, records, kept, outputs, plan, config)
 
 
 def _write(
     output: Output, records: dict[str, LabelRecord], plan: Plan, config: Config
-) -> tuple[OutputRecord, HistogramAccumulator]:
+) -> tuple[OutputRecord, FixedSums]:
     return write_output(output, records, plan, config, output_storage(config.output))
 
 

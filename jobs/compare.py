@@ -17,11 +17,12 @@ from transforms.shards import find_shards
 def run(config: Config, console: Console) -> dict[str, Any]:
     """What each balancer gives on the corpus, and what was asked."""
     records = all_label_records(config, find_shards(config.input))
-    histogram = corpus_histogram(config, records, console)
-    rows = compare(histogram, schema_of(config).attributes, config.balance)
+    seen = corpus_histogram(config, records, console)
+    rows = compare(seen.histogram, schema_of(config).attributes, config.balance)
     return {
-        "samples": histogram.samples,
-        "patterns": len(histogram),
+        "samples": seen.samples,
+        "patterns": len(seen.histogram),
+        "seen": seen.in_words,
         "asked": config.balance.model_dump(mode="json"),
         "balancers": [{**dataclasses.asdict(row), "met": not row.missed} for row in rows],
     }
@@ -43,9 +44,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
             f"{row['distance']:.4f}",
             ", ".join(row["missed"]) or "-",
         )
-    console.print(
-        f"{summary['samples']:,} samples in {summary['patterns']:,} patterns", highlight=False
-    )
+    console.print(summary["seen"], highlight=False, soft_wrap=True)
     console.print(table)
     console.print(
         "ESS: effective sample size over all samples; kept: share of the samples expected in the "

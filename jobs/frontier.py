@@ -24,14 +24,15 @@ def run(config: Config, points: int, console: Console) -> dict[str, Any]:
     """Solve at about so many rates and write frontier.json; what it holds."""
     storage = output_storage(config.output)
     records = all_label_records(config, find_shards(config.input))
-    histogram = corpus_histogram(config, records, console)
+    seen = corpus_histogram(config, records, console)
     with console.status("solving"):
-        found = frontier(histogram, schema_of(config).attributes, config.balance, points)
+        found = frontier(seen.histogram, schema_of(config).attributes, config.balance, points)
     document = document_of(found, config.balance, fingerprint(config, records))
     storage.publish(layout.FRONTIER, f"{json.dumps(document, indent=1)}\n".encode())
     return {
-        "samples": histogram.samples,
-        "patterns": len(histogram),
+        "samples": seen.samples,
+        "patterns": len(seen.histogram),
+        "seen": seen.in_words,
         **found.to_dict(),
         "frontier": storage.path(layout.FRONTIER),
     }
@@ -53,7 +54,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
             f"{point.missed:,}",
             _note(point.rate, found),
         )
-    say(console, f"{summary['samples']:,} samples in {summary['patterns']:,} patterns")
+    say(console, summary["seen"])
     console.print(table, highlight=False)
     say(
         console,

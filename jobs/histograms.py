@@ -1,6 +1,8 @@
 """The histogram of a labelled corpus, for jobs that look at it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 
 from rich.console import Console
 
@@ -10,36 +12,54 @@ from transforms.calibration import fitting_calibration
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.fingerprint import apart_from, fingerprint
-from transforms.histogram import Histogram
-from transforms.plan import read_histogram, read_plan
+from transforms.histogram import Histogram, HistogramAccumulator
+from transforms.plan import Plan, read_histogram, read_plan
 from transforms.records import LabelRecord
-from transforms.schema import schema_of
-from transforms.statistics import accumulator_for, count_shard
+from transforms.solving import Counting, Sampling, merged, patterns_of
 from transforms.storage import Storage, output_storage
 
 _OF_THE_SOLUTION = frozenset(("config.balance", "config.seed", "calibration"))
 
 
-def corpus_histogram(config: Config, records: Sequence[LabelRecord], console: Console) -> Histogram:
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of a corpus of `samples`: the histogram of all of them or, where there are too
+    many patterns, of a sample.
+    """
+
+    histogram: Histogram
+    samples: int
+
+    @property
+    def in_words(self) -> str:
+        """How many samples and patterns; of a sample, figures are estimates."""
+        seen, patterns = self.histogram.samples, len(self.histogram)
+        if seen == self.samples:
+            return f"{seen:,} samples in {patterns:,} patterns"
+        return (
+            f"{seen:,} samples, drawn from {self.samples:,}, in {patterns:,} patterns: figures are "
+            "estimates"
+        )
+
+
+def corpus_histogram(config: Config, records: Sequence[LabelRecord], console: Console) -> Seen:
     """The histogram of labelled shards: the plan's where it is of the same, else counted.
 
     Its attributes are corrected where `config` names a calibration. Raises FairshardError where no
     sample is left to balance.
     """
     storage = output_storage(config.output)
-    histogram = _planned(config, records, storage)
-    if histogram is None:
-        histogram = _counted(config, records, storage, console)
-    if histogram.samples == 0:
+    seen = _planned(config, records, storage) or _counted(config, records, console)
+    if seen.histogram.samples == 0:
         raise FairshardError(
             "no sample is left to balance: every one was rejected, or is below "
             "filter.min_similarity; see rejects/ in the output"
         )
     calibration = fitting_calibration(config)
-    return calibration.corrected(histogram) if calibration else histogram
+    return replace(seen, histogram=calibration.corrected(seen.histogram)) if calibration else seen
 
 
-def _planned(config: Config, records: Sequence[LabelRecord], storage: Storage) -> Histogram | None:
+def _planned(config: Config, records: Sequence[LabelRecord], storage: Storage) -> Seen | None:
     if not (storage.exists(layout.PLAN) and storage.exists(layout.PATTERNS)):
         return None
     try:
@@ -50,16 +70,35 @@ def _planned(config: Config, records: Sequence[LabelRecord], storage: Storage) -
         apart_from(_OF_THE_SOLUTION, made_from)
         for made_from in (plan.fingerprint, fingerprint(config, records))
     )
-    if of_plan != at_hand:
+    if of_plan != at_hand or _sampled_otherwise(plan, config):
         return None
-    return read_histogram(storage, plan.document)[0]
+    histogram = read_histogram(storage, plan.document)[0]
+    return Seen(histogram, plan.document["samples"]["balanced"])
 
 
-def _counted(
-    config: Config, records: Sequence[LabelRecord], storage: Storage, console: Console
-) -> Histogram:
-    total = accumulator_for(schema_of(config))
-    shards = (count_shard(record, config, storage) for record in records)
-    for counted in tracked(shards, len(records), "counting", console):
-        total.merge(counted)
-    return total.extract()
+def _sampled_otherwise(plan: Plan, config: Config) -> bool:
+    """Whether a plan was solved on a sample that `config` would not draw."""
+    if not plan.document.get("sampled"):
+        return False
+    return bool(plan.document["config"]["balance"]["max_patterns"] != config.balance.max_patterns)
+
+
+def _counted(config: Config, records: Sequence[LabelRecord], console: Console) -> Seen:
+    """The patterns of all samples or, if these are too many, of those that solving would draw."""
+    counted = _gathered(Counting(), "counting", config, records, console)
+    if not counted.overflowed:
+        return Seen(counted.extract(), counted.samples)
+    sampling = Sampling.of(counted.samples, config)
+    drawn = _gathered(sampling, "drawing", config, records, console)
+    return Seen(drawn.extract(), counted.samples)
+
+
+def _gathered(
+    step: Counting | Sampling,
+    doing: str,
+    config: Config,
+    records: Sequence[LabelRecord],
+    console: Console,
+) -> HistogramAccumulator:
+    shards = (step.gather(record, config) for record in records)
+    return patterns_of(reduce(merged, tracked(shards, len(records), doing, console), None), config)

@@ -182,3 +182,40 @@ def test_patterns_survive_arrow(data: Rows) -> None:
     patterns = pack_patterns(*data)
     column = pa.chunked_array([packed(patterns).slice(0, 2), packed(patterns).slice(2)])
     assert np.array_equal(unpacked(column), patterns)
+
+
+@given(st.lists(rows(), min_size=1, max_size=6), st.integers(1, 120), st.data())
+def test_it_overflows_where_there_are_more_patterns_than_it_may_hold_in_any_order(
+    parts: list[Rows], most: int, data: st.DataObject
+) -> None:
+    def limited(part: Rows) -> HistogramAccumulator:
+        counted = HistogramAccumulator(accumulator().attributes, accumulator().labels, most)
+        return counted.add_rows(*part)
+
+    everything = accumulator()
+    for part in parts:
+        everything.add_rows(*part)
+    distinct, samples = len(everything.extract()), everything.samples
+    total = limited(parts[0])
+    for part in data.draw(st.permutations(parts[1:])):
+        total = (
+            limited(part).merge(total) if data.draw(st.booleans()) else total.merge(limited(part))
+        )
+        if data.draw(st.booleans()):
+            total.fold()
+    assert total.samples == samples == sum(len(part[1]) for part in parts)
+    assert total.overflowed == (distinct > most)
+    if total.overflowed:
+        with pytest.raises(FairshardError, match=rf"max_patterns = {most:,} patterns, too many"):
+            total.extract()
+    else:
+        assert same(total.extract(), everything.extract())
+
+
+def test_what_overflowed_holds_and_sends_no_patterns() -> None:
+    flags = np.unpackbits(np.arange(200, dtype=np.uint8)[:, None], axis=1).astype(np.bool_)
+    counted = HistogramAccumulator(("a0", "a1"), tuple(f"l{r}" for r in range(6)), 199)
+    counted.add_rows(flags, np.ones(200))
+    assert counted.overflowed
+    counted.add_rows(flags, np.ones(200))
+    assert (counted.samples, len(pickle.dumps(counted)) < 1000) == (400, True)

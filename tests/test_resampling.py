@@ -12,7 +12,7 @@ from transforms.config import Config
 from transforms.errors import FairshardError, StaleError
 from transforms.fingerprint import check_fits, fingerprint
 from transforms.labelling import Labeller
-from transforms.manifest import make_manifest, publish_manifest, read_manifest
+from transforms.manifest import read_manifest
 from transforms.packing import Kept, capacity, pack
 from transforms.plan import read_histogram, read_plan, write_plan
 from transforms.planning import make_plan
@@ -20,6 +20,8 @@ from transforms.records import LabelRecord, OutputRecord
 from transforms.resampling import draw, keep_shard, write_output
 from transforms.schema import schema_of
 from transforms.shards import find_shards
+from transforms.solving import Gathered, merged
+from transforms.stages import finish_output
 from transforms.statistics import accumulator_for, count_shard
 from transforms.storage import Storage, output_storage
 
@@ -45,24 +47,15 @@ class Run:
             keep_shard(record, self.plan, self.config, self.storage)
             for record in self.records.values()
         ]
-        written = accumulator_for(schema_of(self.config))
+        written: Gathered = None
         self.outputs: list[OutputRecord] = []
         for output in pack(self.kept, capacity(self.config.output)):
-            record, patterns = write_output(
-                output, self.records, self.plan, self.config, self.storage
-            )
+            record, sums = write_output(output, self.records, self.plan, self.config, self.storage)
             self.outputs.append(record)
-            written.merge(patterns)
-        manifest = make_manifest(
-            list(self.records.values()),
-            self.kept,
-            self.outputs,
-            written.extract(),
-            self.plan,
-            self.config,
-        )
-        publish_manifest(manifest, self.storage)
-        return manifest
+            written = merged(written, sums)
+        records = list(self.records.values())
+        finish_output(written, records, self.kept, self.outputs, self.plan, self.config)
+        return read_manifest(self.storage)
 
 
 def members_written(config: Config) -> list[dict[str, bytes]]:
@@ -207,9 +200,7 @@ def test_a_lost_sample_is_fatal(tmp_path: Path) -> None:
     run.resample()
     short = [replace(entry, samples=entry.samples + 1) for entry in run.kept]
     with pytest.raises(FairshardError, match="lost or doubled in the shard 00000"):
-        make_manifest(
-            list(run.records.values()), short, run.outputs, run.histogram, run.plan, run.config
-        )
+        finish_output(None, list(run.records.values()), short, run.outputs, run.plan, run.config)
 
 
 def test_too_many_rejects_stop_the_plan(tmp_path: Path) -> None:

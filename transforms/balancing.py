@@ -3,22 +3,21 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from transforms.config import Balance
 from transforms.histogram import Histogram
 from transforms.m4 import Solution, solve
-from transforms.measures import Measures, measure
+from transforms.measures import Measures, measures_of
+from transforms.moments import Moments
 from transforms.problem import Problem, problem_of
 from transforms.schema import Attribute
 from transforms.targets import targets_of
-from transforms.terms import Terms, Tolerances, share_base
+from transforms.terms import Terms, Tolerances
 from transforms.weights import Duals
 
-Vector = NDArray[np.float64]
 _MAX_ROUNDS = 12
-_MET = 1e-6
+MET = 1e-6
 _SETTLED = 1e-9
 _NEAR = 1e-4
 _ATTAINED = 1e-5
@@ -75,27 +74,47 @@ def _balanced(
 ) -> Balanced:
     terms = terms_asked(histogram, attributes, asked)
     if start is None:
-        problem = problem_of(histogram, terms)
-        solution = solve(problem)
-    else:
-        near = start.problem.terms
-        around = replace(terms, centres=near.centres, label_centres=near.label_centres)
-        problem = start.problem.under(around)
-        solution = solve(
-            problem, start=_scaled(start.solution.duals, terms.eta / near.eta, asked.V)
-        )
-    measures = measure(histogram, attributes, solution.q)
+        return settled(histogram, problem_of(histogram, terms))
+    near = start.problem.terms
+    around = replace(terms, centres=near.centres, label_centres=near.label_centres)
+    duals = _scaled(start.solution.duals, terms.eta / near.eta, asked.V)
+    return settled(histogram, start.problem.under(around), duals)
+
+
+def settled(
+    histogram: Histogram, problem: Problem, start: Duals | None = None, tolerance: float = 1e-6
+) -> Balanced:
+    """`problem` solved to a gap of `tolerance`, from `start`, and again around the shares found
+    until AB is met.
+    """
+    solution = solve(problem, tolerance, start)
+    moments = _moments(histogram, problem, solution)
     for _ in range(_MAX_ROUNDS):
-        excess = np.nan_to_num(np.abs(measures.AB) - terms.tolerances.association, nan=0.0)
-        centres, label_centres = centres_of(histogram, attributes, solution.q)
-        moved = np.abs(centres - problem.terms.centres).max()
-        done = excess.max(initial=0.0) <= _MET or bool(solution.unattainable)
+        terms = problem.terms
+        centres, label_centres = moments.centres(terms.attributes)
+        moved = np.abs(centres - terms.centres).max()
+        done = excess_AB(moments, terms) <= MET or bool(solution.unattainable)
         if moved <= _SETTLED or (done and moved <= _NEAR):
             break
         problem = problem.under(replace(terms, centres=centres, label_centres=label_centres))
-        solution = solve(problem, start=solution.duals)
-        measures = measure(histogram, attributes, solution.q)
-    return Balanced(problem, solution, measures)
+        solution = solve(problem, tolerance, solution.duals)
+        moments = _moments(histogram, problem, solution)
+    return Balanced(problem, solution, measures_of(moments, problem.terms.attributes))
+
+
+def excess_AB(moments: Moments, terms: Terms) -> float:
+    """By how much the worst AB is above its bound; 0 where none is."""
+    found = measures_of(moments, terms.attributes).AB
+    excess = np.nan_to_num(np.abs(found) - terms.tolerances.association, nan=0.0)
+    return float(excess.max(initial=0.0))
+
+
+def _moments(histogram: Histogram, problem: Problem, solution: Solution) -> Moments:
+    """Those of the corpus under the solution's weights; means, where the patterns are a sample."""
+    found = Moments.of_corpus(histogram, problem.terms.attributes, solution.q)
+    if problem.surplus is None:
+        return found
+    return found.over(histogram.samples).plus(problem.surplus)
 
 
 def _scaled(duals: Duals, times: float, V: float) -> Duals:
@@ -112,23 +131,5 @@ def terms_asked(histogram: Histogram, attributes: tuple[Attribute, ...], asked: 
     """The terms of what is `asked`, associations linear around the shares of the corpus."""
     targets = targets_of(attributes, histogram.labels, asked)
     tolerances = Tolerances(targets.RB, targets.AB, targets.skew)
-    centres = centres_of(histogram, attributes, np.ones(len(histogram)))
+    centres = Moments.of_corpus(histogram, attributes).centres(attributes)
     return Terms(attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, asked.V)
-
-
-def centres_of(
-    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector
-) -> tuple[Vector, Vector]:
-    """Among those who take part in attribute k's association: k's share (m,), each label's (m, c).
-
-    Where nobody takes part, the target and 0.
-    """
-    mass = histogram.counts * q
-    shares = np.array([attribute.target for attribute in attributes])
-    label_shares = np.zeros((len(attributes), len(histogram.labels)))
-    for k in range(len(attributes)):
-        among = mass * np.minimum(share_base(histogram.s, attributes, k), 1.0)
-        if among.sum() > 0:
-            shares[k] = mass @ histogram.s[:, k] / among.sum()
-            label_shares[k] = among @ histogram.y / among.sum()
-    return shares, label_shares

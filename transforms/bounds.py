@@ -28,6 +28,10 @@ class Bounds:
         """The fields as JSON holds them: nested lists, null where there is none."""
         return {name: jsonable(value) for name, value in asdict(self).items()}
 
+    def times(self, factor: float) -> "Bounds":
+        """`factor` times as much."""
+        return Bounds(factor * self.RB, factor * self.AB, factor * self.skew)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""

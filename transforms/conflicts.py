@@ -9,7 +9,7 @@ what would help is then tested on the whole corpus.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ class Conflict:
     rate: float | None
     looser: tuple[Looser, ...]
     tested: bool
+
+    def of_sample(self, times: float) -> "Conflict":
+        """The conflict of a corpus `times` as large as its sample, in which this one is."""
+        missing = self.missing and self.missing.times(times)
+        return replace(self, missing=missing, tested=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The conflict as JSON holds it."""

@@ -94,12 +94,14 @@ def measured_error(
     calibration: Calibration | None,
     attributes: tuple[Attribute, ...],
     q: Matrix,
+    share: float = 1.0,
 ) -> Bounds:
     """The standard errors of the measures of `corpus` under fixed weights q, float64 (P,).
 
-    Those of the corpus as a sample and, where there is a calibration, of that.
+    Those of the corpus as a sample and, where there is a calibration, of that. Where the patterns
+    are a `share` of the corpus, the errors are those of all of it.
     """
-    of_corpus = corpus_error(corpus, attributes, q)
+    of_corpus = corpus_error(corpus, attributes, q).times(share**0.5)
     if calibration is None:
         return of_corpus
     return together(of_corpus, calibration_error(corpus, calibration, attributes, q))

@@ -148,13 +148,23 @@ class HistogramAccumulator:
     """Counts patterns: create, add tables, merge, extract.
 
     Additions wait in a buffer that is folded into the total when it outgrows it, so that adding
-    many small parts costs O(log) passes over the total.
+    many small parts costs O(log) passes over the total. With more than `most` patterns it
+    overflows: it lets them go and only counts samples, in whatever order they were added.
     """
 
     attributes: tuple[str, ...]
     labels: tuple[str, ...]
+    most: int | None = None
+    samples: int = field(default=0, init=False)
     _parts: list[pa.Table] = field(default_factory=list)
     _waiting: int = 0
+    _overflowed: bool = False
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether there were more patterns than it may hold."""
+        self.fold()
+        return self._overflowed
 
     @property
     def width(self) -> int:
@@ -185,6 +195,8 @@ class HistogramAccumulator:
         """Add everything that `other` counted."""
         if (self.attributes, self.labels) != (other.attributes, other.labels):
             raise FairshardError("histograms of different attributes or labels cannot be merged")
+        self.samples += other.samples
+        self._overflowed |= other._overflowed
         for part in other._parts:
             self._append(part)
         return self
@@ -193,12 +205,20 @@ class HistogramAccumulator:
         """Hold each pattern once: the least that can be sent or kept."""
         if len(self._parts) > 1:
             self._parts = [_counted(pa.concat_tables(self._parts))]
-            self._waiting = 0
+        held = self._parts[0].num_rows if self._parts else 0
+        self._overflowed |= self.most is not None and held > self.most
+        if self._overflowed:
+            self._parts = []
+        self._waiting = 0
         return self
 
     def extract(self) -> Histogram:
-        """The histogram, in the one canonical order."""
-        self.fold()
+        """The histogram, in the one canonical order; FairshardError where it overflowed."""
+        if self.overflowed:
+            raise FairshardError(
+                f"the corpus has more than balance.max_patterns = {self.most:,} patterns, too many "
+                "to be counted here"
+            )
         total = self._parts[0] if self._parts else self._nothing()
         ordered = total.take(pc.sort_indices(total, sort_keys=[("pattern", "ascending")]))
         return Histogram(
@@ -216,10 +236,11 @@ class HistogramAccumulator:
         times: NDArray[np.int64],
     ) -> None:
         sums = np.round(utility / UTILITY_UNIT).astype(np.int64) * times
+        self.samples += int(times.sum())
         self._append(_counted(_table(_with_bins(flags, utility), times, sums)))
 
     def _append(self, part: pa.Table) -> None:
-        if part.num_rows == 0:
+        if part.num_rows == 0 or self._overflowed:
             return
         self._waiting += part.num_rows if self._parts else 0
         self._parts.append(part)

@@ -5,31 +5,61 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms import layout
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+
+from transforms import layout, metadata
 from transforms.config import Config
 from transforms.errors import FairshardError
-from transforms.histogram import Histogram
-from transforms.measures import measure
+from transforms.measures import measures_of
 from transforms.packing import Kept
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord
 from transforms.schema import schema_of
 from transforms.storage import Storage
+from transforms.wellformed import well_formed
+from transforms.written import Written
 
 VERSION = 1
+
+
+class _Shard(TypedDict):
+    """What a manifest says of an output shard."""
+
+    name: str
+    samples: int
+    bytes: int
+    sha256: str
+    origins: list[dict[str, str | int]]
+
+
+class _Outline(TypedDict):
+    """The parts of a manifest."""
+
+    version: int
+    plan: str
+    packing: dict[str, int | None]
+    totals: dict[str, int]
+    measures: dict[str, Any]
+    as_labelled: dict[str, Any] | None
+    shards: list[_Shard]
+    inputs: list[dict[str, str | int]]
+
+
+_OUTLINE = TypeAdapter(_Outline)
 
 
 def make_manifest(
     records: Sequence[LabelRecord],
     kept: Sequence[Kept],
     outputs: Sequence[OutputRecord],
-    written: Histogram,
+    written: Written,
     plan: Plan,
     config: Config,
 ) -> dict[str, Any]:
     """The manifest of a finished output; FairshardError where a sample is lost or counted twice.
 
-    `written` is the histogram of the copies in the output shards.
+    `written` is what the output shards hold.
     """
     inputs = _input_rows(records, kept, outputs)
     totals = {
@@ -46,8 +76,8 @@ def make_manifest(
         "plan": plan.identity,
         "packing": packing_of(config),
         "totals": totals,
-        "measures": measure(plan.corrected(written), attributes).to_dict(),
-        "as_labelled": measure(written, attributes).to_dict() if plan.odds else None,
+        "measures": measures_of(written.moments, attributes).to_dict(),
+        "as_labelled": measures_of(written.labelled, attributes).to_dict() if plan.odds else None,
         "shards": [
             {
                 "name": layout.output_shard(output.number),
@@ -87,8 +117,18 @@ def publish_manifest(manifest: Mapping[str, Any], storage: Storage) -> None:
 
 
 def read_manifest(storage: Storage) -> dict[str, Any]:
-    """The manifest of an output folder; FairshardError where there is none."""
-    manifest: dict[str, Any] = json.loads(storage.read(layout.MANIFEST))
+    """The manifest of an output folder; FairshardError where there is none that can be read."""
+    content, where = storage.read(layout.MANIFEST), storage.path(layout.MANIFEST)
+    with well_formed(f"{where} is not a manifest: run `fairshard resample` again"):
+        return manifest_from(content)
+
+
+def manifest_from(content: bytes) -> dict[str, Any]:
+    """The manifest in the JSON `content`; ValueError where it is none, in its outline."""
+    manifest = metadata.parse(content)
+    _OUTLINE.validate_python(manifest, strict=True)
+    if manifest["version"] != VERSION:
+        raise ValueError(f"version {manifest['version']}")
     return manifest
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.histogram import Histogram
+from transforms.moments import Moments
 from transforms.schema import Attribute
-from transforms.terms import share_base
 
 Matrix = NDArray[np.float64]
 
@@ -80,33 +80,23 @@ def measure(
 
     Attributes that are probabilities count for so much of a sample.
     """
-    mass = histogram.counts * (1.0 if weights is None else weights)
-    samples = float(mass.sum())
-    label_mass = mass @ histogram.y
-    share, skew, association = [], [], []
-    for k, attribute in enumerate(attributes):
-        carried = mass * histogram.s[:, k]
-        each = share_base(histogram.s, attributes, k)
-        base, among = mass * each, mass * np.minimum(each, 1.0)
-        carried_labels, base_labels = carried @ histogram.y, base @ histogram.y
-        among_labels = label_mass if attribute.share_of == "all" else among @ histogram.y
-        without = among - carried
-        share.append(ratio(carried.sum(), base.sum()))
-        skew.append(ratio(carried_labels, base_labels) - attribute.target)
-        association.append(
-            ratio(carried_labels, carried.sum())
-            - ratio(among_labels - carried_labels, without.sum())
-        )
-    shape = (len(attributes), len(histogram.labels))
-    shares = np.array(share, dtype=np.float64).reshape(-1)
+    q = 1.0 if weights is None else weights
+    return measures_of(Moments.of_corpus(histogram, attributes, q), attributes)
+
+
+def measures_of(moments: Moments, attributes: tuple[Attribute, ...]) -> Measures:
+    """The bias of the samples that `moments` sum up."""
+    s, n, o = moments.s, moments.n, moments.o
     targets = np.array([attribute.target for attribute in attributes])
+    shares = np.asarray(ratio(s[:, -1], n[:, -1]))
+    association = ratio(s[:, :-1], s[:, -1:]) - ratio(o[:, :-1], o[:, -1:])
     return Measures(
-        samples,
+        moments.total,
         shares,
         np.abs(targets - shares),
-        np.array(association).reshape(shape),
-        np.array(skew).reshape(shape),
-        ratio(label_mass, samples),
+        association,
+        ratio(s[:, :-1], n[:, :-1]) - targets[:, None],
+        ratio(moments.y[:-1], moments.total),
     )
 
 

@@ -46,6 +46,15 @@ class MissingSamples:
     least: int
     patterns: tuple[MissingPattern, ...]
 
+    def times(self, factor: float) -> "MissingSamples":
+        """What a corpus `factor` times as large lacks."""
+        patterns = tuple(
+            MissingPattern(pattern.carries, math.ceil(pattern.samples * factor))
+            for pattern in self.patterns
+        )
+        samples = sum(pattern.samples for pattern in patterns)
+        return MissingSamples(samples, math.ceil(self.least * factor), patterns)
+
 
 def missing_samples(
     scene: Scene, whole: Scene, wider: Callable[[Balanced], Scene]

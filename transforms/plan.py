@@ -11,18 +11,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from transforms import layout
+from transforms import layout, metadata
 from transforms.errors import FairshardError
-from transforms.histogram import Histogram, unpacked
+from transforms.histogram import Histogram, packed, unpacked
 from transforms.log_odds import CorrectedHistogram, LogOdds, soft_attributes
 from transforms.schema import Attribute
 from transforms.storage import Storage
 from transforms.tables import digest, parquet_bytes
 from transforms.terms import VACUOUS, Terms, Tolerances
 from transforms.weights import Duals, weights_of
+from transforms.wellformed import finite, well_formed
 
 VERSION = 2
+_FINGERPRINT = TypeAdapter(dict[str, str])
+_ATTRIBUTES = TypeAdapter(tuple[Attribute, ...])
+_LABELS = TypeAdapter(tuple[str, ...])
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,26 @@ class Plan:
             else ""
         )
 
+    @property
+    def solved_on(self) -> int:
+        """The number of samples that it was solved on: those of patterns.parquet."""
+        sampled = self.document.get("sampled")
+        return int(sampled["samples"] if sampled else self.document["samples"]["balanced"])
+
+    @property
+    def sampled_in_words(self) -> str:
+        """How a corpus of too many patterns was solved; nothing where it was solved on all."""
+        sampled = self.document.get("sampled")
+        if not sampled:
+            return ""
+        passes = len(sampled["passes"])
+        how = "" if sampled["polished"] else " (not enough: raise balance.max_patterns)"
+        return (
+            f"solved on {sampled['samples']:,} of {self.document['samples']['balanced']:,} samples "
+            f"(1 in {round(1 / sampled['share']):,}); polished{how} and measured exactly by "
+            f"{passes} pass{'es' * (passes > 1)} over all of them"
+        )
+
     def corrected(self, histogram: Histogram) -> Histogram:
         """`histogram` with the attributes that weights depend on: the true ones, if known of."""
         return histogram if self.odds is None else CorrectedHistogram.of(histogram, self.odds)
@@ -77,36 +102,65 @@ def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
 
 def read_plan(storage: Storage) -> Plan:
     """The plan of an output folder; FairshardError where there is none that can be read."""
-    try:
-        document = json.loads(storage.read(layout.PLAN))
-        version = document["version"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise FairshardError(
-            f"{storage.path(layout.PLAN)} is not a plan: run `fairshard solve` again"
-        ) from error
+    content, where = storage.read(layout.PLAN), storage.path(layout.PLAN)
+    with well_formed(f"{where} is not a plan: run `fairshard solve` again"):
+        return plan_from(content, where)
+
+
+def plan_from(content: bytes, where: str) -> Plan:
+    """The plan in the JSON `content`; raises FairshardError where it is of another version."""
+    document = metadata.parse(content)
+    version = document["version"]
     if version != VERSION:
         raise FairshardError(
-            f"{storage.path(layout.PLAN)} is of version {version}, this fairshard reads "
-            f"version {VERSION}: run `fairshard solve` again"
+            f"{where} is of version {version}, this fairshard reads version {VERSION}: run "
+            "`fairshard solve` again"
         )
-    return Plan(
-        document["fingerprint"], _terms(document), _duals(document), _odds(document), document
-    )
+    fingerprint = _FINGERPRINT.validate_python(document["fingerprint"])
+    return Plan(fingerprint, _terms(document), _duals(document), _odds(document), document)
 
 
 def read_histogram(
     storage: Storage, document: Mapping[str, Any]
 ) -> tuple[Histogram, NDArray[np.float64]]:
-    """The histogram that a plan was solved on, and each pattern's weight q, float64 (P,)."""
+    """The histogram that a plan was solved on, and each pattern's weight q, float64 (P,).
+
+    That is a sample of the corpus, where the plan was `sampled`.
+    """
     table = pq.read_table(io.BytesIO(storage.read(layout.PATTERNS)))
-    histogram = Histogram(
-        tuple(attribute["name"] for attribute in document["attributes"]),
-        tuple(document["labels"]),
+    names = tuple(attribute["name"] for attribute in document["attributes"])
+    return histogram_of(table, names, tuple(document["labels"])), table.column("q").to_numpy()
+
+
+def histogram_table(histogram: Histogram) -> pa.Table:
+    """A histogram as a table: a row a pattern, in order."""
+    return pa.table(
+        {
+            "pattern": packed(histogram.patterns),
+            "count": histogram.counts,
+            "utility_sum": histogram.utility_sums,
+        }
+    )
+
+
+def histogram_of(
+    table: pa.Table, attributes: tuple[str, ...], labels: tuple[str, ...]
+) -> Histogram:
+    """The inverse of `histogram_table`."""
+    return Histogram(
+        attributes,
+        labels,
         unpacked(table.column("pattern")),
         table.column("count").to_numpy(),
         table.column("utility_sum").to_numpy(),
     )
-    return histogram, table.column("q").to_numpy()
+
+
+def expected_drops(storage: Storage) -> float:
+    """How many samples the weights are expected to drop: the sum of max(0, 1 - q)."""
+    table = pq.read_table(io.BytesIO(storage.read(layout.PATTERNS)), columns=["count", "q"])
+    dropped = np.maximum(1.0 - table.column("q").to_numpy(), 0.0)
+    return float(table.column("count").to_numpy() @ dropped)
 
 
 def plan_json(document: Mapping[str, Any]) -> bytes:
@@ -119,21 +173,22 @@ def plan_json(document: Mapping[str, Any]) -> bytes:
 
 def _terms(document: Mapping[str, Any]) -> Terms:
     entries = [dict(entry) for entry in document["attributes"]]
-    centres = np.array([entry.pop("centre") for entry in entries], dtype=np.float64)
-    label_centres = np.array([entry.pop("label_centres") for entry in entries], dtype=np.float64)
+    m, c = len(entries), len(document["labels"])
+    centres = finite([entry.pop("centre") for entry in entries], (m,))
+    label_centres = finite([entry.pop("label_centres") for entry in entries], (m, c))
     allowed = {kind: values[0] for kind, values in _by_kind(document, "tolerance", VACUOUS).items()}
     return Terms(
-        tuple(Attribute(**entry) for entry in entries),
-        tuple(document["labels"]),
+        _ATTRIBUTES.validate_python(entries),
+        _LABELS.validate_python(document["labels"]),
         Tolerances(**allowed),
         centres,
         label_centres,
-        **document["problem"],
+        **{name: float(finite(value, ())) for name, value in document["problem"].items()},
     )
 
 
 def _duals(document: Mapping[str, Any]) -> Duals:
-    return Duals(document["mu"], **_by_kind(document, "price", 0.0))
+    return Duals(float(finite(document["mu"], ())), **_by_kind(document, "price", 0.0))
 
 
 def _odds(document: Mapping[str, Any]) -> LogOdds | None:
@@ -159,5 +214,5 @@ def _by_kind(
     for row in document["constraints"]:
         label = () if row["label"] is None else (label_at[row["label"]],)
         at = (0 if row["sign"] > 0 else 1, attribute_at[row["attribute"]], *label)
-        values[row["kind"]][at] = row[part]
+        values[row["kind"]][at] = finite(row[part], ())
     return values

@@ -3,48 +3,87 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from transforms.balancing import Balanced
-from transforms.calibration import fitting_calibration
+from transforms.calibration import Calibration, fitting_calibration
 from transforms.config import Config
 from transforms.conflicts import conflict_of
 from transforms.correction import corrected_part, measured_error
 from transforms.dual import Slots
 from transforms.errors import FairshardError
 from transforms.fingerprint import fingerprint
-from transforms.histogram import Histogram, packed
-from transforms.measures import measure
-from transforms.plan import VERSION, Plan
+from transforms.histogram import Histogram
+from transforms.measures import Measures, measure
+from transforms.plan import VERSION, Plan, histogram_table
 from transforms.rates import balance_as_asked
 from transforms.records import LabelRecord
-from transforms.schema import Schema, schema_of
+from transforms.rejects import check_rejects
+from transforms.schema import schema_of
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a plan is written from.
+
+    histogram holds the `samples` solved on, as labelled, or some of them; balanced, before and
+    predicted are of all. labelled are the measures by recognised attributes, before and as
+    predicted, where there is a calibration. sampled says how a sample was solved on and polished.
+    """
+
+    histogram: Histogram
+    calibration: Calibration | None
+    balanced: Balanced
+    before: Measures
+    labelled: tuple[Measures, Measures] | None
+    largest: dict[str, float] | None
+    samples: int
+    sampled: dict[str, Any] | None
+
+    @property
+    def corpus(self) -> Histogram:
+        """The histogram with true attributes, where there is a calibration."""
+        calibration = self.calibration
+        return calibration.corrected(self.histogram) if calibration else self.histogram
 
 
 def make_plan(
     histogram: Histogram, records: Sequence[LabelRecord], config: Config
 ) -> tuple[Plan, pa.Table]:
     """Solve for a corpus: the plan, and its patterns with their counts and weights."""
-    check_rejects(records, config)
-    if histogram.samples == 0:
-        raise FairshardError(
-            "no sample is left to balance: every one was rejected, or is below "
-            "filter.min_similarity; see rejects/ in the output"
-        )
-    schema = schema_of(config)
+    check_balanceable(histogram, records, config)
+    attributes = schema_of(config).attributes
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, schema.attributes, config.balance)
-    solution, terms = balanced.solution, balanced.problem.terms
-    conflict = (
-        conflict_of(corpus, schema.attributes, config.balance, balanced)
-        if solution.unattainable
-        else None
+    balanced, largest = balance_as_asked(corpus, attributes, config.balance)
+    q = balanced.solution.q
+    findings = Findings(
+        histogram,
+        calibration,
+        balanced,
+        measure(corpus, attributes),
+        (measure(histogram, attributes), measure(histogram, attributes, q))
+        if calibration
+        else None,
+        {"rate": largest.rate, "upper": largest.upper} if largest else None,
+        histogram.samples,
+        None,
     )
+    return plan_of(findings, records, config)
+
+
+def plan_of(
+    findings: Findings, records: Sequence[LabelRecord], config: Config
+) -> tuple[Plan, pa.Table]:
+    """The plan that follows from what was found, and its patterns."""
+    schema, histogram, calibration = schema_of(config), findings.histogram, findings.calibration
+    corpus, balanced = findings.corpus, findings.balanced
+    solution, terms = balanced.solution, balanced.problem.terms
+    share = histogram.samples / findings.samples
     made_from = fingerprint(config, records)
     labelled = sum(record.samples for record in records)
     document = {
@@ -52,7 +91,7 @@ def make_plan(
         "fingerprint": made_from,
         "config": shown_config(config),
         "problem": {"eta": terms.eta, "Q": terms.Q, "V": terms.V},
-        "largest_rate": largest and {"rate": largest.rate, "upper": largest.upper},
+        "largest_rate": findings.largest,
         "attributes": [
             {**dataclasses.asdict(attribute), "centre": centre, "label_centres": label_centres}
             for attribute, centre, label_centres in zip(
@@ -62,11 +101,12 @@ def make_plan(
         "labels": list(schema.labels),
         "samples": {
             "labelled": labelled,
-            "filtered": labelled - histogram.samples,
-            "balanced": histogram.samples,
+            "filtered": labelled - findings.samples,
+            "balanced": findings.samples,
             "rejected": sum(record.rejects for record in records),
             "patterns": len(histogram),
         },
+        "sampled": findings.sampled,
         "certificate": {
             "primal": solution.primal,
             "dual": solution.dual,
@@ -76,43 +116,47 @@ def make_plan(
             "utility_error_bound": solution.utility_error_bound,
         },
         "unattainable": list(solution.unattainable),
-        "conflict": conflict and conflict.to_dict(),
+        "conflict": _conflict(findings, config),
         "without_support": list(solution.dropped),
         "measures": {
-            "before": measure(corpus, schema.attributes).to_dict(),
+            "before": findings.before.to_dict(),
             "predicted": balanced.measures.to_dict(),
         },
         "standard_errors": {
-            when: measured_error(corpus, calibration, schema.attributes, q).to_dict()
+            when: measured_error(corpus, calibration, schema.attributes, q, share).to_dict()
             for when, q in (("before", np.ones(len(histogram))), ("predicted", solution.q))
         },
-        "calibration": calibration
-        and corrected_part(histogram, calibration, schema.attributes, solution.q),
+        "calibration": _corrected_part(findings),
         "mu": solution.duals.mu,
         "constraints": _constraint_rows(balanced),
     }
     odds = calibration.odds if calibration else None
     plan = Plan(made_from, terms, solution.duals, odds, document)
-    return plan, _patterns(histogram, schema, solution.q)
+    columns = json.dumps(schema.pattern_columns)
+    patterns = histogram_table(histogram).append_column("q", pa.array(solution.q))
+    return plan, patterns.replace_schema_metadata({"columns": columns})
 
 
-def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
-    """Raise FairshardError where the share of rejects is over its budget."""
-    rejected = sum(record.rejects for record in records)
-    total = rejected + sum(record.samples for record in records)
-    budget = config.input.limits.max_reject_share
-    if rejected > budget * total:
+def check_balanceable(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> None:
+    """Raise FairshardError where too many were rejected, or nothing is left to balance."""
+    check_rejects(records, config)
+    if histogram.samples == 0:
         raise FairshardError(
-            f"{rejected:,} of {total:,} samples ({rejected / total:.1%}) were rejected, more than "
-            f"input.limits.max_reject_share = {budget:g} allows: see the reasons in rejects/ of "
-            "the output, mend the shards or raise the limit"
+            "no sample is left to balance: every one was rejected, or is below "
+            "filter.min_similarity; see rejects/ in the output"
         )
 
 
 def shown_config(config: Config) -> dict[str, Any]:
     """The configuration as plans and reports show it: without output, engine and secrets."""
     return config.model_dump(
-        mode="json", exclude={"output": True, "engine": True, "input": {"storage_options"}}
+        mode="json",
+        exclude={
+            "output": True,
+            "engine": True,
+            "gates": True,
+            "input": {"storage_options"},
+        },
     )
 
 
@@ -133,13 +177,25 @@ def _constraint_rows(balanced: Balanced) -> list[dict[str, Any]]:
     ]
 
 
-def _patterns(histogram: Histogram, schema: Schema, q: NDArray[np.float64]) -> pa.Table:
-    return pa.table(
-        {
-            "pattern": packed(histogram.patterns),
-            "count": histogram.counts,
-            "utility_sum": histogram.utility_sums,
-            "q": q,
-        },
-        metadata={"columns": json.dumps(schema.pattern_columns)},
-    )
+def _conflict(findings: Findings, config: Config) -> dict[str, Any] | None:
+    """Why some constraints cannot be met: in the samples solved on, where these are not all."""
+    balanced, sampled = findings.balanced, findings.sampled
+    if not balanced.solution.unattainable or (sampled and not sampled["polished"]):
+        return None
+    terms = balanced.problem.terms
+    asked = config.balance.at(terms.eta)
+    found = conflict_of(findings.corpus, terms.attributes, asked, balanced)
+    if found is not None and sampled:
+        found = found.of_sample(findings.samples / findings.histogram.samples)
+    return found.to_dict() if found else None
+
+
+def _corrected_part(findings: Findings) -> dict[str, Any] | None:
+    if findings.calibration is None or findings.labelled is None:
+        return None
+    q, attributes = findings.balanced.solution.q, findings.balanced.problem.terms.attributes
+    before, predicted = (measures.to_dict() for measures in findings.labelled)
+    return {
+        **corrected_part(findings.histogram, findings.calibration, attributes, q),
+        "as_labelled": {"before": before, "predicted": predicted},
+    }

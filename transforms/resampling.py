@@ -11,17 +11,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from transforms import layout
+from transforms.attempts import attempting
 from transforms.config import Config
 from transforms.copying import Piece, Source, copy_samples
-from transforms.histogram import HistogramAccumulator, flags_of, pack_patterns
+from transforms.fixed_point import FixedSums
+from transforms.histogram import flags_of, pack_patterns
 from transforms.packing import Kept, Output
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord, Taken, output_record_from, to_json
 from transforms.sampling import systematic_copies
 from transforms.schema import schema_of
-from transforms.statistics import accumulator_for, balanced_part
+from transforms.statistics import balanced_part
 from transforms.storage import Storage
 from transforms.tables import digest, read_labels
+from transforms.written import count_copies
 
 
 @dataclass(frozen=True)
@@ -84,14 +87,13 @@ def write_output(
     plan: Plan,
     config: Config,
     storage: Storage,
-) -> tuple[OutputRecord, HistogramAccumulator]:
-    """Write one output shard, or find it written; its record, and the patterns that it holds.
+) -> tuple[OutputRecord, FixedSums]:
+    """Write one output shard, or find it written; its record, and the sums of what it holds.
 
     Publishes the shard, then its record. `records` holds the origins' records by shard name.
     """
     identity = task_identity(output, plan)
     done = finished_output(output.number, identity, storage)
-    counted = accumulator_for(schema_of(config))
     taken: list[Taken] = []
     sources: list[Source] = []
     used: set[str] = set()
@@ -101,13 +103,13 @@ def write_output(
     ]
     originals = {key for part in parts for key in part.table.column("key").to_pylist()}
     for origin, part in zip(output.origins, parts, strict=True):
-        counted.add_rows(part.flags, part.table.column("utility").to_numpy())
         taken.append(Taken(origin.shard, len(part.repeat), int((part.repeat == 0).sum())))
         shard = records[origin.shard].shard
         sources.append(Source(shard.url, tuple(_pieces(part, originals, used))))
     if done is None:
         done = _publish(output.number, identity, taken, sources, config, storage)
-    return done, counted
+    flags = np.concatenate([part.flags for part in parts])
+    return done, count_copies(flags, plan)
 
 
 def finished_output(number: int, identity: str, storage: Storage) -> OutputRecord | None:
@@ -115,7 +117,10 @@ def finished_output(number: int, identity: str, storage: Storage) -> OutputRecor
     name = layout.output_record(number)
     if not storage.exists(name) or not storage.exists(layout.output_shard(number)):
         return None
-    record = output_record_from(storage.read(name))
+    try:
+        record = output_record_from(storage.read(name))
+    except ValueError:
+        return None
     return record if record.identity == identity else None
 
 
@@ -125,7 +130,7 @@ def _withdraw(number: int, identity: str, storage: Storage) -> None:
     A record of this very task stays: it is another attempt's, which wrote the same bytes.
     """
     name = layout.output_record(number)
-    if storage.exists(name) and output_record_from(storage.read(name)).identity != identity:
+    if storage.exists(name) and finished_output(number, identity, storage) is None:
         storage.delete(name)
 
 
@@ -138,7 +143,10 @@ def _publish(
     storage: Storage,
 ) -> OutputRecord:
     _withdraw(number, identity, storage)
-    with storage.publishing(layout.output_shard(number)) as sink:
+    with (
+        attempting("resample", f"{number:05d}", storage),
+        storage.publishing(layout.output_shard(number)) as sink,
+    ):
         copied = copy_samples(sources, sink, config.input.storage_options)
     record = OutputRecord(
         number,

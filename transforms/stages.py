@@ -4,15 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from transforms.config import Config
-from transforms.histogram import Histogram
+from transforms.errors import FairshardError
+from transforms.fixed_point import FixedSums
+from transforms.gates.results import require
 from transforms.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.manifest import make_manifest, publish_manifest, retract_manifest
 from transforms.packing import Kept, Output, capacity, pack
 from transforms.parts import Part
-from transforms.plan import Plan, write_plan
+from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord
 from transforms.shards import Shard
+from transforms.solving import Checking, Counting, Gathered, Step
 from transforms.storage import output_storage
+from transforms.written import Written
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,37 @@ def gather_parts(
     return write_labels(shard, settings, apart, output_storage(config.output))
 
 
-def solve_corpus(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> Plan:
-    """Solve for the whole corpus and write the plan.
+def gather(record: LabelRecord, step: Step, config: Config) -> Gathered:
+    """What a step of solving needs of one labelled shard."""
+    return step.gather(record, config)
+
+
+def advance(gathered: Gathered, step: Step, records: Sequence[LabelRecord], config: Config) -> Step:
+    """The next step of solving, by what was gathered of all shards; writes the plan in the end.
 
     Only the process that solves loads the solver: workers start without it.
     """
-    from transforms.planning import make_plan
+    return step.advance(gathered, records, config)
 
-    plan, patterns = make_plan(histogram, records, config)
-    write_plan(plan, patterns, output_storage(config.output))
+
+def first_step(config: Config) -> Step:
+    """What a run of all stages begins to solve with: the gate of the labels, if there are gates."""
+    return Checking() if config.gates.enabled else Counting()
+
+
+def made_plan(step: Step) -> Plan:
+    """The plan that the steps have led to."""
+    if step.made is None:
+        raise FairshardError("solving has not come to an end: run `fairshard solve` again")
+    return step.made
+
+
+def passed_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> Plan:
+    """The plan, if it passes its gate or there are no gates; else GateError."""
+    if config.gates.enabled:
+        from transforms.gates.gating import check_plan
+
+        require(check_plan(plan, records, config))
     return plan
 
 
@@ -80,13 +106,15 @@ def output_tasks(
 
 
 def finish_output(
-    written: Histogram,
+    written: Gathered,
     records: Sequence[LabelRecord],
     kept: Sequence[Kept],
     outputs: Sequence[OutputRecord],
     plan: Plan,
     config: Config,
 ) -> None:
-    """Check conservation and write the manifest; `written` counts the copies in the outputs."""
-    manifest = make_manifest(records, kept, outputs, written, plan, config)
+    """Check conservation and write the manifest; `written` is what `write_output` summed."""
+    sums = written if isinstance(written, FixedSums) else None
+    held = Written.from_sums(sums, plan)
+    manifest = make_manifest(records, kept, outputs, held, plan, config)
     publish_manifest(manifest, output_storage(config.output))

@@ -39,7 +39,7 @@ def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
 
 
 def check_asked(
-    plan: PlanFile, stated: Stated, mine: Solved, predicted: Tally, samples: int, check: Check
+    plan: PlanFile, stated: Stated, mine: Solved, predicted: Tally, samples: float, check: Check
 ) -> None:
     """Compare the plan's problem with its configuration, and its measures with what was asked.
 

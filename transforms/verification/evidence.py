@@ -69,6 +69,19 @@ class SamplesEntry(BaseModel):
     patterns: int
 
 
+class PassEntry(BaseModel):
+    gap: float
+    violation: float
+    rate: float
+
+
+class SampledEntry(BaseModel):
+    samples: int
+    share: float
+    passes: list[PassEntry]
+    polished: bool
+
+
 class TargetEntry(BaseModel):
     target: float
 
@@ -98,6 +111,7 @@ class BalanceEntry(BaseModel):
     max_association_bias: float | None
     max_label_skew: float | None
     overrides: list[OverrideEntry] = []
+    max_patterns: int = 10_000_000
 
 
 class ConfigEntry(BaseModel):
@@ -125,6 +139,7 @@ class PlanFile(BaseModel):
     attributes: list[AttributeEntry]
     labels: list[str]
     samples: SamplesEntry
+    sampled: SampledEntry | None = None
     certificate: CertificateEntry
     measures: MeasuresEntry
     calibration: CalibrationEntry | None = None

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from transforms.verification.bias import Tally
 from transforms.verification.checks import Check
 from transforms.verification.evidence import CertificateEntry, PlanFile
-from transforms.verification.formulas import integrand, weights
+from transforms.verification.formulas import Rows, integrand, weights
 from transforms.verification.labels import (
     BIN_BYTES,
     BIN_OF_ZERO,
@@ -31,49 +32,88 @@ _NEGLIGIBLE_MOVE = 0.01
 
 @dataclass(frozen=True)
 class Solved:
-    """What the prices give: q and the size of what was added up for it, (P,); E[q a_i] and the
-    root mean square of a_i, (K,); and the certificate.
+    """What the prices give: E[q a_i] and the root mean square of a_i, (K,); the certificate; and
+    how many samples there are.
     """
 
-    q: Vector
-    size: Vector
     expected: Vector
     spread: Vector
     certificate: CertificateEntry
+    samples: float
 
 
-def solved(corpus: Corpus, stated: Stated, step: Callable[[int], None]) -> Solved:
-    """The weights of every pattern and the certificate, some patterns at a time.
+@dataclass(frozen=True)
+class Weights:
+    """q of patterns and the size of what was added up for it, (P,)."""
 
-    The dual is the Lagrangian at the weights, which attain its minimum over 0 <= q <= Q.
+    q: Vector
+    size: Vector
+
+
+class Weighing:
+    """Sums over rows of samples, some at a time, with the weights that the prices give them.
+
+    before and predicted tally the samples as they are, and under their weights.
     """
-    q, size = np.empty(len(corpus.counts)), np.empty(len(corpus.counts))
-    expected = np.zeros(len(stated.constraints))
-    squares = np.zeros(len(stated.constraints))
-    moved = rate = 0.0
-    for here, rows in corpus.blocks(stated):
-        p = corpus.counts[here] / corpus.samples
-        q[here], size[here] = weights(rows)
-        moved += float(np.sum(p * (q[here] - stated.eta * rows.u) ** 2)) / 2
-        rate += float(np.sum(p * q[here]))
+
+    def __init__(self, stated: Stated) -> None:
+        self._stated = stated
+        self._moved = self._hidden = 0.0
+        self._expected, self._squares = np.zeros((2, len(stated.constraints)))
+        self.before, self.predicted = Tally.empty(stated), Tally.empty(stated)
+
+    def add(self, rows: Rows, mass: Vector, hidden: Vector | float = 0.0) -> tuple[Vector, Vector]:
+        """Add rows, each `mass` times; their weights, and the size of what those add up.
+
+        hidden is the variance of the utility that a row may stand for.
+        """
+        stated = self._stated
+        q, size = weights(rows)
+        self._moved += float(np.sum(mass * (q - stated.eta * rows.u) ** 2)) / 2
+        self._hidden += float(np.sum(mass * hidden))
         for i, constraint in enumerate(stated.constraints):
             a = integrand(constraint, rows)
-            expected[i] += np.sum(p * q[here] * a)
-            squares[i] += np.sum(p * a * a)
+            self._expected[i] += np.sum(mass * q * a)
+            self._squares[i] += np.sum(mass * a * a)
+        self.before.add(rows, mass)
+        self.predicted.add(rows, mass * q)
+        return q, size
+
+    def solved(self) -> Solved:
+        """What all rows give.
+
+        The dual is the Lagrangian at the weights, which attain its minimum over 0 <= q <= Q. What
+        the rate is off by counts in the gap, at its price.
+        """
+        stated, samples = self._stated, self.before.total
+        expected, moved = self._expected / samples, self._moved / samples
+        rate = self.predicted.total / samples
+        prices = np.array([constraint.entry.price for constraint in stated.constraints])
+        penalty = stated.V * math.fsum(np.maximum(expected, 0.0))
+        paid, off = math.fsum(prices * expected), stated.mu * (rate - stated.eta)
+        primal = moved + penalty
+        certificate = CertificateEntry(
+            primal=primal,
+            dual=moved + paid + off,
+            gap=(penalty - paid + abs(off)) / scale_of(primal, stated),
+            violation=float(expected.max(initial=0.0)),
+            rate=rate,
+            utility_error_bound=stated.eta**2 / 2 * self._hidden / samples,
+        )
+        return Solved(expected, np.sqrt(self._squares / samples), certificate, samples)
+
+
+def weighed(
+    corpus: Corpus, stated: Stated, step: Callable[[int], None]
+) -> tuple[Weights, Weighing]:
+    """The weights of every pattern, and the sums over all, some patterns at a time."""
+    q, size = np.empty((2, len(corpus.counts)))
+    weighing, hidden = Weighing(stated), _variance_within_bins(corpus)
+    for here, rows in corpus.blocks(stated):
+        mass = corpus.counts[here].astype(np.float64)
+        q[here], size[here] = weighing.add(rows, mass, hidden[here])
         step(len(rows.u))
-    prices = np.array([constraint.entry.price for constraint in stated.constraints])
-    penalty = stated.V * math.fsum(np.maximum(expected, 0.0))
-    paid = math.fsum(prices * expected) + stated.mu * (rate - stated.eta)
-    primal, dual = moved + penalty, moved + paid
-    certificate = CertificateEntry(
-        primal=primal,
-        dual=dual,
-        gap=(penalty - paid) / scale_of(primal, stated),
-        violation=float(expected.max(initial=0.0)),
-        rate=rate,
-        utility_error_bound=stated.eta**2 / 2 * _variance_within_bins(corpus),
-    )
-    return Solved(q, size, expected, np.sqrt(squares), certificate)
+    return Weights(q, size), weighing
 
 
 def scale_of(primal: float, stated: Stated) -> float:
@@ -112,8 +152,10 @@ def check_patterns(corpus: Corpus, table: pa.Table, stated: Stated, check: Check
     return said
 
 
-def check_weights(corpus: Corpus, said: Vector, mine: Solved, stated: Stated, check: Check) -> None:
-    """Compare q of patterns.parquet with what the prices give, and with its bounds and mean."""
+def check_weights(
+    corpus: Corpus, said: Vector, mine: Weights, stated: Stated, check: Check
+) -> float:
+    """Compare q of patterns.parquet with what the prices give, and with its bounds; its mean."""
     known = ~np.isnan(said)
     check.checked += int(known.sum())
     apart = np.where(known, np.abs(said - mine.q), 0.0)
@@ -127,10 +169,15 @@ def check_weights(corpus: Corpus, said: Vector, mine: Solved, stated: Stated, ch
             f"q of the pattern ({named(corpus.patterns[place], stated)}) is listed as "
             f"{said[place]:.15g}, the plan's prices give {mine.q[place]:.15g}"
         )
-    rate = float(np.sum(corpus.counts * np.where(known, said, mine.q))) / corpus.samples
-    if abs(rate - stated.eta) > MOMENT_TOLERANCE:
+    check.found = f"largest difference {apart.max(initial=0.0):.1e}"
+    return float(np.sum(corpus.counts * np.where(known, said, mine.q))) / corpus.samples
+
+
+def check_rate(rate: float, tolerance: float, stated: Stated, check: Check) -> None:
+    """Compare the mean of q with eta."""
+    if abs(rate - stated.eta) > tolerance:
         check.differ(f"the mean of q is {rate:.12g}, and eta is {stated.eta:g}")
-    check.found = f"largest difference {apart.max(initial=0.0):.1e}, mean of q {rate:.9f}"
+    check.found = f"{check.found}, mean of q {rate:.9f}"
 
 
 def check_certificate(plan: PlanFile, mine: Solved, stated: Stated, check: Check) -> None:
@@ -178,15 +225,15 @@ def named(pattern: NDArray[np.uint8], stated: Stated) -> str:
     return f"{' '.join(carried) or 'nothing'}; utility bin {utility_bin}"
 
 
-def _variance_within_bins(corpus: Corpus) -> float:
-    """The mean over samples of at most (high - u) (u - low), the variance that a bin may hide."""
+def _variance_within_bins(corpus: Corpus) -> Vector:
+    """At most (high - u) (u - low) of each pattern, the variance that its bin may hide."""
     tail = corpus.patterns[:, -BIN_BYTES:].astype(np.int64)
     bins = (tail[:, 0] << 8) + tail[:, 1]
     octave, step = np.divmod(bins - BIN_OF_ZERO, BINS_AN_OCTAVE)
     width = np.where(bins > 0, np.ldexp(0.5 / BINS_AN_OCTAVE, octave), 0.0)
     low = width * (BINS_AN_OCTAVE + step)
     hidden = np.maximum((low + width - corpus.utility) * (corpus.utility - low), 0.0)
-    return float(np.sum(corpus.counts * np.where(bins > 0, hidden, 0.0))) / corpus.samples
+    return np.asarray(np.where(bins > 0, hidden, 0.0))
 
 
 def _places(corpus: Corpus, listed: pa.Table) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """All checks of an output, in the order of its making."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,15 +17,20 @@ from transforms.verification.evidence import Evidence, ShardEntry, read_evidence
 from transforms.verification.keys import check_across
 from transforms.verification.labels import Corpus, Counter, check_table, read_table
 from transforms.verification.output import Output, OutputChecks
+from transforms.verification.sampled import check_sampled, in_sample
 from transforms.verification.solution import (
+    MOMENT_TOLERANCE,
+    Weighing,
     check_certificate,
     check_patterns,
+    check_rate,
     check_weights,
-    solved,
+    weighed,
 )
-from transforms.verification.stated import Stated, Vector
+from transforms.verification.stated import Stated
 
 Step = Callable[[str, int, int], None]
+_RATE_TOLERANCE = 1e-5
 
 
 def verify(
@@ -42,74 +48,83 @@ def verify(
         raise FairshardError(f"{storage.path(layout.PLAN)} contradicts itself: {error}") from error
     chain = Check("records", "plan, labels and output are of one run", "digests")
     check_chain(evidence, chain)
-    corpus, labels = _counted(evidence, stated, step)
-    predicted, of_plan = _of_plan(evidence, stated, corpus, step)
+    corpus, whole, labels = _counted(evidence, stated, step)
+    predicted, of_plan = _of_plan(evidence, stated, corpus, whole, step)
     of_output = _of_output(evidence, stated, predicted, sample, step)
     return (chain, labels, *of_plan, *of_output)
 
 
-def _counted(evidence: Evidence, stated: Stated, step: Step) -> tuple[Corpus, Check]:
+def _counted(
+    evidence: Evidence, stated: Stated, step: Step
+) -> tuple[Corpus, Weighing | None, Check]:
+    """The patterns that the plan was solved on and, where these are a sample, sums over all."""
     check = Check("labels", "label and reject tables are those that were recorded", "shards")
-    counter = Counter()
+    counter, sampled = Counter(), evidence.plan.sampled
+    whole = Weighing(stated) if sampled else None
     least = evidence.plan.config.filter
     records = evidence.records.values()
     for done, record in enumerate(records):
         step("labels", done, len(records))
         table = check_table(evidence, record, check)
+        first = 0
         for part in table.labelled(stated, least.min_similarity if least else None):
-            counter.add(part)
-    return counter.corpus(), check
+            if sampled and whole:
+                whole.add(part.rows, part.balanced.astype(np.float64))
+                drawn = in_sample(record.shard.name, first, len(part.balanced), sampled.share)
+                counter.add(replace(part, balanced=part.balanced & drawn))
+                first += len(part.balanced)
+            else:
+                counter.add(part)
+    return counter.corpus(), whole, check
 
 
 def _of_plan(
-    evidence: Evidence, stated: Stated, corpus: Corpus, step: Step
+    evidence: Evidence, stated: Stated, corpus: Corpus, whole: Weighing | None, step: Step
 ) -> tuple[Tally, tuple[Check, ...]]:
     plan = evidence.plan
     patterns = Check("patterns", "patterns and samples, counted again", "patterns")
-    weighed = Check("weights", "q follows from prices and labels, E[q] = eta", "patterns")
+    weights = Check("weights", "q follows from prices and labels, E[q] = eta", "patterns")
     certificate = Check("certificate", "primal, dual, gap and violation, computed again", "figures")
     bias = Check("bias predicted", "RB, AB and skew from their definitions", "figures")
     asked = Check("what was asked", "the plan meets it, or says what it cannot", "bounds")
     listed = read_table(evidence.storage, layout.PATTERNS).file.read()
     said = check_patterns(corpus, listed, stated, patterns)
-    _check_samples(evidence, corpus, patterns)
     done = 0
 
-    def solving(rows: int) -> None:
+    def weighing(rows: int) -> None:
         nonlocal done
         done += rows
         step("weights", done, len(corpus.counts))
 
-    solution = solved(corpus, stated, solving)
-    check_weights(corpus, said, solution, stated, weighed)
+    mine, of_patterns = weighed(corpus, stated, weighing)
+    over_all = whole or of_patterns
+    solution, before, predicted = over_all.solved(), over_all.before, over_all.predicted
+    _check_samples(evidence, corpus, round(solution.samples), patterns)
+    check_sampled(plan, corpus, round(solution.samples), patterns)
+    rate = check_weights(corpus, said, mine, stated, weights)
+    if plan.sampled:
+        tolerance = _RATE_TOLERANCE if plan.sampled.polished else np.inf
+        check_rate(solution.certificate.rate, tolerance, stated, weights)
+    else:
+        check_rate(rate, MOMENT_TOLERANCE, stated, weights)
     check_certificate(plan, solution, stated, certificate)
-    before, predicted = _tallies(corpus, solution.q, stated)
     check_figures(before, plan.measures.before, "before", bias)
     check_figures(predicted, plan.measures.predicted, "predicted", bias)
-    check_asked(plan, stated, solution, predicted, corpus.samples, asked)
-    return predicted, (patterns, weighed, certificate, bias, asked)
+    check_asked(plan, stated, solution, predicted, solution.samples, asked)
+    return predicted, (patterns, weights, certificate, bias, asked)
 
 
-def _tallies(corpus: Corpus, q: Vector, stated: Stated) -> tuple[Tally, Tally]:
-    """The corpus as it was, and under its weights."""
-    before, predicted = Tally.empty(stated), Tally.empty(stated)
-    for here, rows in corpus.blocks(stated):
-        before.add(rows, corpus.counts[here].astype(np.float64))
-        predicted.add(rows, corpus.counts[here] * q[here])
-    return before, predicted
-
-
-def _check_samples(evidence: Evidence, corpus: Corpus, check: Check) -> None:
+def _check_samples(evidence: Evidence, corpus: Corpus, samples: int, check: Check) -> None:
     labelled = sum(record.samples for record in evidence.records.values())
     found = {
         "labelled": labelled,
-        "filtered": labelled - corpus.samples,
-        "balanced": corpus.samples,
+        "filtered": labelled - samples,
+        "balanced": samples,
         "rejected": sum(record.rejects for record in evidence.records.values()),
         "patterns": len(corpus.counts),
     }
     said = evidence.plan.samples.model_dump()
-    check.found = f"{corpus.samples:,} samples"
+    check.found = f"{samples:,} samples"
     if said != found:
         check.differ(f"plan.json says samples are {said}, the tables have {found}")
 
