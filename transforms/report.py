@@ -13,6 +13,7 @@ from transforms import layout
 from transforms.charts import axis, heat_map
 from transforms.conflicts import in_words
 from transforms.errors import FairshardError
+from transforms.gates.results import read_results
 from transforms.plan import VERSION as PLAN_VERSION
 from transforms.report_data import Artefacts, measure_rows, read_artefacts, verdict_of
 from transforms.report_frontier import read_frontier
@@ -103,6 +104,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "prices": price_rows(artefacts),
         "conflict": in_words(document["conflict"]) if document["conflict"] else (),
         "frontier": read_frontier(storage, document),
+        "gates": read_results(storage),
         "rejects": read_rejects(artefacts.records, storage),
         "labelling": seconds_of_labelling(artefacts.records),
         "config_text": yaml.safe_dump(
@@ -112,6 +114,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
             width=100,
         ),
         "plan_version": PLAN_VERSION,
+        "sampled": artefacts.plan.sampled_in_words,
     }
 
 

@@ -23,6 +23,7 @@ from transforms.schema import Attribute
 from transforms.storage import Storage
 from transforms.targets import targets_of
 from transforms.terms import VACUOUS
+from transforms.wellformed import well_formed
 
 Status = Literal["met", "within sampling error", "missed", "not asked", "no data"]
 READERS = 16
@@ -82,9 +83,14 @@ class Artefacts:
         return self.plan.corrected(self.histogram)
 
     @cached_property
+    def share(self) -> float:
+        """The share of the corpus that the histogram counts: below 1 where it is a sample."""
+        return self.plan.solved_on / float(self.plan.document["samples"]["balanced"])
+
+    @cached_property
     def drawing_error(self) -> Bounds:
         """The standard errors of drawing the output by the plan."""
-        return sampling_error(self.corpus, self.attributes, self.q)
+        return sampling_error(self.corpus, self.attributes, self.q).times(self.share**0.5)
 
     @cached_property
     def errors(self) -> Mapping[str, Bounds]:
@@ -223,7 +229,10 @@ def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord
     shards = (layout.label_record(entry["shard"]) for entry in manifest["inputs"])
     names = [name for name in shards if name.rsplit("/", 1)[-1] in present]
     with ThreadPoolExecutor(READERS) as pool:
-        return tuple(map(label_record_from, pool.map(storage.read, names)))
+        contents = tuple(pool.map(storage.read, names))
+    where = storage.path("done/labels")
+    with well_formed(f"a record in {where} is none: run `fairshard label` again"):
+        return tuple(map(label_record_from, contents))
 
 
 def _measure_row(name: str, title: str, artefacts: Artefacts) -> MeasureRow:

@@ -115,7 +115,7 @@ def skew_rows(artefacts: Artefacts, most: int = 10) -> tuple[SkewRow, ...]:
     before, after = artefacts.before.skew, artefacts.after.skew
     size = np.fmax(np.abs(before), np.abs(after)).ravel()
     order = np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")[:most]
-    carriers = artefacts.histogram.counts @ artefacts.histogram.y
+    carriers = artefacts.before.label_share * artefacts.before.samples
     rows = []
     for k, r in np.transpose(np.unravel_index(order, before.shape)):
         attribute = artefacts.attributes[k]
@@ -123,7 +123,7 @@ def skew_rows(artefacts: Artefacts, most: int = 10) -> tuple[SkewRow, ...]:
             SkewRow(
                 artefacts.histogram.labels[r],
                 attribute.name,
-                int(carriers[r]),
+                round(carriers[r]),
                 float(before[k, r] + attribute.target),
                 float(after[k, r] + attribute.target),
                 attribute.target,
@@ -209,7 +209,7 @@ def _kept_rows(
     kept = (counts * np.minimum(q, 1.0)) @ columns
     copies = (counts * q) @ columns
     rows = [
-        KeptRow(name, int(n), float(once / n), float(weight / n))
+        KeptRow(name, round(n / artefacts.share), float(once / n), float(weight / n))
         for name, n, once, weight in zip(names, samples, kept, copies, strict=True)
         if n
     ]

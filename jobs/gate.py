@@ -1,0 +1,87 @@
+"""The job that checks what a stage wrote, before the next one takes it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+from rich.console import Console
+
+from jobs.engines import Runner
+from jobs.saying import say
+from jobs.state import all_label_records
+from transforms import layout
+from transforms.config import Config
+from transforms.gates.expectations import Stage, Table
+from transforms.gates.gating import check_output, check_plan, own_for
+from transforms.gates.labels import check_tables
+from transforms.gates.results import GateResult, publish, require_none
+from transforms.plan import read_plan
+from transforms.records import LabelRecord
+from transforms.report import write_report
+from transforms.shards import find_shards
+from transforms.storage import output_storage
+
+
+def run(stage: Stage, config: Config, runner: Runner) -> dict[str, Any]:
+    """Check what `stage` is about, and publish result and data docs; a summary.
+
+    Raises FairshardError where there is nothing to check yet.
+    """
+    checks = {"labels": _labels, "plan": _plan, "output": _output}
+    result = checks[stage](config, runner)
+    data_docs = output_storage(config.output).path(layout.DATA_DOCS)
+    return {**result.document(), "data_docs": data_docs}
+
+
+def show(summary: dict[str, Any], console: Console) -> None:
+    """Print a line for each expectation that failed, and one for the whole."""
+    for failure in summary["failures"]:
+        say(console, f"failed: {failure}")
+    for warning in summary["warnings"]:
+        say(console, f"warning: {warning}")
+    verdict = "passed" if summary["passed"] else "failed"
+    say(
+        console,
+        f"gate {summary['stage']} {verdict}: {summary['evaluated']:,} expectations, "
+        f"{len(summary['failures']):,} critical failed, {len(summary['warnings']):,} warnings; "
+        f"data docs: {summary['data_docs']}",
+    )
+
+
+def require(summary: dict[str, Any]) -> None:
+    """Raise GateError where a critical expectation failed."""
+    require_none(summary["stage"], summary["failures"])
+
+
+def label_tables(
+    config: Config, runner: Runner, records: Sequence[LabelRecord]
+) -> AbstractContextManager[Mapping[str, Table]]:
+    """The tables that the gate after labelling checks, where `runner` has them."""
+    if config.engine.name == "beam":
+        from pipelines.beam import BeamEngine
+        from pipelines.beam_gates import label_tables as beam_tables
+
+        return beam_tables(cast(BeamEngine, runner), config, records)
+    from pipelines.spark import SparkEngine
+    from pipelines.spark_gates import label_tables as spark_tables
+
+    return spark_tables(cast(SparkEngine, runner), config, records)
+
+
+def _labels(config: Config, runner: Runner) -> GateResult:
+    records = all_label_records(config, find_shards(config.input))
+    with label_tables(config, runner, records) as tables:
+        result = check_tables(tables, config, own_for("labels", config))
+    publish(result, output_storage(config.output))
+    return result
+
+
+def _plan(config: Config, _: Runner) -> GateResult:
+    plan = read_plan(output_storage(config.output))
+    return check_plan(plan, all_label_records(config, find_shards(config.input)), config)
+
+
+def _output(config: Config, _: Runner) -> GateResult:
+    result = check_output(config)
+    write_report(output_storage(config.output), config.input.storage_options)
+    return result

@@ -1,0 +1,1 @@
+"""Gates: what must hold of the artefacts between two stages, checked by Great Expectations."""

@@ -1,0 +1,119 @@
+"""The gate after resampling: what must hold of an output, and the tables that say it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from transforms.gates.evaluating import evaluate
+from transforms.gates.expectations import Expectation, Table, between, none
+from transforms.gates.results import GateResult
+from transforms.gates.users import placed
+from transforms.report_data import Artefacts
+
+_ROUNDING = 5e-5
+_STANDARD_ERRORS = 4
+_INPUTS = ("shard", "in", "kept", "dropped", "rejected", "unaccounted", "in_beyond_records")
+_BIAS = ("measure", "after", "asked", "above_asked", "above_allowed")
+_SHARDS = ("shard", "samples", "bytes", "samples_above_target", "share_of_target_bytes")
+
+
+def output_suite() -> list[Expectation]:
+    """What is expected of an output."""
+    allowed = f"what was asked, or predicted, plus {_STANDARD_ERRORS} standard errors"
+    return [
+        none("inputs", "unaccounted", "in = kept + dropped + rejected in every input shard"),
+        none("inputs", "in_beyond_records", "input shards hold the samples of their records"),
+        none("output", "unaccounted", "in = kept + dropped + rejected in all"),
+        none("output", "written_unaccounted", "written = kept + repeats"),
+        none("output", "samples_beyond_shards", "the shards' samples add up to those written"),
+        none("output", "bytes_beyond_shards", "the shards' bytes add up to those written"),
+        between("shards", "samples", "no output shard is empty", min_value=1),
+        between(
+            "shards",
+            "samples_above_target",
+            "output shards hold no more than asked for",
+            max_value=0,
+        ),
+        between(
+            "shards",
+            "share_of_target_bytes",
+            "output shards are at most twice as large as asked for",
+            "warning",
+            max_value=2,
+        ),
+        between("bias", "above_allowed", f"bias after is within {allowed}", max_value=_ROUNDING),
+        between(
+            "bias",
+            "above_asked",
+            "bias after is what was asked for",
+            "warning",
+            max_value=_ROUNDING,
+        ),
+    ]
+
+
+def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateResult:
+    """Check a finished output by its manifest, plan and label records."""
+    manifest = artefacts.manifest
+    totals, shards = manifest["totals"], manifest["shards"]
+    row = {
+        **totals,
+        "shards": len(shards),
+        "unaccounted": _unaccounted(totals),
+        "written_unaccounted": totals["written"] - totals["kept"] - totals["repeats"],
+        "samples_beyond_shards": totals["written"] - sum(shard["samples"] for shard in shards),
+        "bytes_beyond_shards": totals["bytes"] - sum(shard["bytes"] for shard in shards),
+    }
+    tables = {
+        "inputs": Table(pd.DataFrame(_inputs(artefacts), columns=list(_INPUTS)), "shard"),
+        "output": Table(pd.DataFrame([row])),
+        "shards": Table(pd.DataFrame(_shards(manifest), columns=list(_SHARDS)), "shard"),
+        "bias": Table(pd.DataFrame(_bias(artefacts), columns=list(_BIAS)), "measure"),
+    }
+    columns = {name: table.columns for name, table in tables.items()}
+    return evaluate("output", tables, [*output_suite(), *placed(own, columns, "output")])
+
+
+def _unaccounted(row: Mapping[str, int]) -> int:
+    return row["in"] - row["kept"] - row["dropped"] - row["rejected"]
+
+
+def _inputs(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
+    recorded = {r.shard.name: r.samples + r.rejects for r in artefacts.records}
+    for row in artefacts.manifest["inputs"]:
+        counts = [row[name] for name in ("in", "kept", "dropped", "rejected")]
+        beyond = row["in"] - recorded.get(row["shard"], row["in"])
+        yield row["shard"], *counts, _unaccounted(row), beyond
+
+
+def _shards(manifest: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    samples, size = (manifest["packing"][f"{unit}_per_shard"] for unit in ("samples", "bytes"))
+    for shard in manifest["shards"]:
+        above = None if samples is None else shard["samples"] - samples
+        share = None if size is None else shard["bytes"] / size
+        yield shard["name"], shard["samples"], shard["bytes"], above, share
+
+
+def _bias(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
+    """A row for each bound that was asked for and can be measured.
+
+    Allowed is the bound, or what the plan predicts where it cannot meet it, and the standard
+    errors of drawing whole samples.
+    """
+    names = [attribute.name for attribute in artefacts.attributes]
+    labels = artefacts.histogram.labels
+    for measure in ("RB", "AB", "skew"):
+        after, predicted = (
+            np.abs(getattr(found, measure)) for found in (artefacts.after, artefacts.predicted)
+        )
+        asked, error = getattr(artefacts.asked, measure), getattr(artefacts.drawing_error, measure)
+        attained = np.fmax(asked, predicted)
+        above = after - attained - _STANDARD_ERRORS * np.nan_to_num(error)
+        pairs = names if measure == "RB" else [f"{k} × {r}" for k, r in product(names, labels)]
+        columns = (after.ravel(), asked.ravel(), (after - asked).ravel(), above.ravel())
+        for name, *values in zip(pairs, *(column.tolist() for column in columns), strict=True):
+            if not np.isnan(values).any():
+                yield f"{measure} of {name}", *values

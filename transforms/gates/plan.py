@@ -1,0 +1,116 @@
+"""The gate after solving: what must hold of a plan, and the tables that say it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from transforms.gates.evaluating import evaluate
+from transforms.gates.expectations import Expectation, Table, between, none
+from transforms.gates.results import GateResult
+from transforms.gates.users import placed
+from transforms.histogram import Histogram
+from transforms.plan import Plan
+from transforms.records import LabelRecord
+
+_CRITICAL_GAP, _SMALL_GAP = 1e-4, 1e-6
+_ROUNDING = 1e-6
+_RATE_ERROR = 1e-5
+
+
+def plan_suite() -> list[Expectation]:
+    """What is expected of a plan."""
+    return [
+        none("parts", "differs", "the plan was made from the labels and the configuration at hand"),
+        none("plan", "labelled_beyond_records", "the plan counts the samples that were labelled"),
+        none(
+            "plan",
+            "balanced_beyond_labelled",
+            "balanced and filtered samples add up to the labelled samples",
+        ),
+        none("plan", "counted_beyond_solved", "patterns add up to the samples solved on"),
+        between(
+            "plan",
+            "gap",
+            f"the certificate's relative gap is at most {_CRITICAL_GAP:g}",
+            max_value=_CRITICAL_GAP,
+        ),
+        between(
+            "plan",
+            "gap",
+            f"the certificate's relative gap is at most {_SMALL_GAP:g}",
+            "warning",
+            max_value=_SMALL_GAP,
+        ),
+        between(
+            "plan",
+            "rate_error",
+            "the certificate's rate is eta",
+            min_value=-_RATE_ERROR,
+            max_value=_RATE_ERROR,
+        ),
+        between(
+            "plan",
+            "mean_q_error",
+            "the mean weight of the patterns is eta",
+            min_value=-_ROUNDING,
+            max_value=_ROUNDING,
+        ),
+        between("plan", "least_q", "no weight is below 0", min_value=-_ROUNDING),
+        between("plan", "q_beyond_Q", "no weight is above Q", max_value=_ROUNDING),
+        none("unattainable", "missed", "every constraint can be met at this eta", "warning"),
+    ]
+
+
+def gate_plan(
+    plan: Plan,
+    histogram: Histogram,
+    q: NDArray[np.float64],
+    records: Sequence[LabelRecord],
+    made_from: Mapping[str, str],
+    own: Sequence[Expectation] = (),
+) -> GateResult:
+    """Check a plan against its patterns (`histogram`, weights `q`) and the labels' `records`.
+
+    `made_from` is the fingerprint of the configuration and labels at hand.
+    """
+    samples, certificate = plan.document["samples"], plan.document["certificate"]
+    eta, counted = plan.terms.eta, histogram.samples
+    sampled = counted < samples["balanced"]
+    row = {
+        "labelled": samples["labelled"],
+        "balanced": samples["balanced"],
+        "filtered": samples["filtered"],
+        "rejected": samples["rejected"],
+        "patterns": len(histogram),
+        "labelled_beyond_records": samples["labelled"] - sum(r.samples for r in records),
+        "balanced_beyond_labelled": samples["balanced"] + samples["filtered"] - samples["labelled"],
+        "counted_beyond_solved": counted - plan.solved_on,
+        "gap": certificate["gap"],
+        "violation": certificate["violation"],
+        "rate": certificate["rate"],
+        "rate_error": certificate["rate"] - eta,
+        "mean_q_error": None if sampled else float(q @ histogram.counts) / max(counted, 1) - eta,
+        "least_q": float(q.min(initial=0.0)),
+        "q_beyond_Q": float(q.max(initial=0.0)) - plan.terms.Q,
+        "unattainable": len(plan.document["unattainable"]),
+    }
+    tables = {
+        "parts": _parts(plan.fingerprint, made_from),
+        "plan": Table(pd.DataFrame([row])),
+        "unattainable": _unattainable(plan.document["unattainable"]),
+    }
+    columns = {name: table.columns for name, table in tables.items()}
+    return evaluate("plan", tables, [*plan_suite(), *placed(own, columns, "plan")])
+
+
+def _parts(of_plan: Mapping[str, str], at_hand: Mapping[str, str]) -> Table:
+    names = sorted({*of_plan, *at_hand})
+    differs = [int(of_plan.get(name) != at_hand.get(name)) for name in names]
+    return Table(pd.DataFrame({"part": names, "differs": differs}), "part")
+
+
+def _unattainable(names: Sequence[str]) -> Table:
+    frame = pd.DataFrame({"constraint": pd.Series(names, dtype=object), "missed": 1})
+    return Table(frame.astype({"missed": int}), "constraint")
