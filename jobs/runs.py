@@ -1,0 +1,69 @@
+"""What is kept of a run: its id, command, times and end, then its metrics and telemetry."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.telemetry import collector_of
+from transforms import layout
+from transforms.config import Config
+from transforms.errors import FairshardError
+from transforms.logs import LOGGER, event
+from transforms.redaction import redacted, redacted_values
+from transforms.run_metrics import read_run, run_metrics, run_text
+from transforms.storage import Storage, output_storage
+
+
+def record(storage: Storage, **values: Any) -> None:
+    """Put `values` into what is on file of the last run."""
+    merged = redacted_values({**read_run(storage), **values})
+    storage.publish(layout.RUN, f"{json.dumps(merged, indent=1)}\n".encode())
+
+
+@contextmanager
+def recorded(config: Config, command: str, run: str) -> Iterator[None]:
+    """A run in the block: its start, its end or error on file, then `metrics.prom`, then telemetry.
+
+    What cannot be measured or told afterwards is a warning: the run has ended by then.
+    """
+    storage, collector = output_storage(config.output), collector_of(config.telemetry)
+    begun = {"run": run, "command": command, "engine": config.engine.name, "started": now()}
+    record(storage, **begun, finished=None, error=None)
+    event("run started", command=command, engine=config.engine.name, output=storage.url)
+    try:
+        yield
+    except KeyboardInterrupt:
+        record(storage, finished=now(), error="interrupted")
+        event("interrupted; run the same command again to go on", logging.ERROR)
+        raise
+    except Exception as error:
+        with suppress(FairshardError):  # what cannot be written must not hide what failed
+            record(storage, finished=now(), error=str(error) or type(error).__name__)
+        _tell(storage, collector)
+        raise
+    record(storage, finished=now())
+    _tell(storage, collector)
+    event("run finished", command=command, seconds=_seconds(read_run(storage)))
+
+
+def now() -> str:
+    """The time, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _tell(storage: Storage, collector: Any) -> None:
+    try:
+        metrics = run_metrics(storage)
+        storage.publish(layout.PROMETHEUS, run_text(metrics, storage).encode())
+        if collector is not None:
+            collector.send(redacted(storage.url), read_run(storage), metrics)
+    except Exception as error:  # whatever it is, the run itself has ended
+        LOGGER.warning("the run's metrics could not be written: %s", error)
+
+
+def _seconds(run: dict[str, Any]) -> float:
+    started, finished = (datetime.fromisoformat(run[when]) for when in ("started", "finished"))
+    return (finished - started).total_seconds()
