@@ -1,0 +1,25 @@
+"""The job that says what an output folder holds: a finished run or, before it, its plan."""
+
+from typing import Any
+
+from rich.console import Console
+
+from jobs import solve, summary
+from transforms import layout
+from transforms.manifest import read_manifest
+from transforms.plan import read_plan
+from transforms.storage import Storage
+
+
+def run(storage: Storage) -> dict[str, Any]:
+    """The summary of the output that the plan made, or else of the plan."""
+    plan = read_plan(storage)
+    if storage.exists(layout.MANIFEST) and read_manifest(storage)["plan"] == plan.identity:
+        return summary.summarise(storage)
+    return solve.planned(storage)
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print a summary for people."""
+    shown = summary.show if "shards" in found else solve.show
+    shown(found, console)

@@ -1,0 +1,39 @@
+"""The `fairshard` command by options alone, as schedulers and templates write it.
+
+    python -m jobs.stage --stage=gate-plan --config=config.yaml --output= --runner=DirectRunner
+
+runs `fairshard gate plan config.yaml --json`, the remaining options being the engine's.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from jobs.cli import main as fairshard
+
+ON_ENGINE = ("label", "gate-labels", "solve", "resample", "rebalance")
+BY_HAND = ("gate-plan", "gate-output", "summary")
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The arguments of `fairshard` that `arguments`, options alone, stand for."""
+    parser = argparse.ArgumentParser(prog="python -m jobs.stage", allow_abbrev=False)
+    parser.add_argument("--stage", required=True, choices=[*ON_ENGINE, *BY_HAND])
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--output", default="", help="In place of output.url; '' for that.")
+    parser.add_argument("--engine", default="", help="In place of engine.name; '' for that.")
+    asked, options = parser.parse_known_args(arguments)
+    words = [*asked.stage.split("-"), asked.config, "--json"]
+    words += [f"--output={asked.output}"] if asked.output else []
+    words += [f"--engine={asked.engine}"] if asked.engine else []
+    return [*words, "--", *options] if asked.stage in ON_ENGINE else words
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the options name."""
+    import sys
+
+    fairshard(command(sys.argv[1:] if arguments is None else arguments))
+
+
+if __name__ == "__main__":
+    main()
