@@ -1,6 +1,10 @@
+import threading
 from pathlib import Path
+from typing import Any, ClassVar
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from transforms.errors import FairshardError
 from transforms.storage import Storage
@@ -58,3 +62,62 @@ def test_a_rewritten_file_has_another_version(storage: Storage) -> None:
     before = storage.versions("a")
     storage.publish("a/x", b"2")
     assert storage.versions("a") != before
+
+
+def test_one_of_several_at_once_creates(storage: Storage) -> None:
+    made: list[bytes] = []
+
+    def create(content: bytes) -> None:
+        if storage.create("a/x", content):
+            made.append(content)
+
+    threads = [threading.Thread(target=create, args=(bytes([n]) * 9,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [storage.read("a/x")]
+    assert storage.names("a") == ("x",)
+
+
+def test_a_sweep_takes_what_is_hidden_and_nothing_else(storage: Storage) -> None:
+    for name in ("shards/.00000.tar.1f.tmp", ".manifest.json.2e.tmp", "shards/00000.tar", "x.tmp"):
+        storage.publish(name, b"")
+    storage.sweep()
+    assert not storage.exists("shards/.00000.tar.1f.tmp")
+    assert not storage.exists(".manifest.json.2e.tmp")
+    assert storage.exists("shards/00000.tar")
+    assert storage.exists("x.tmp")
+
+
+class Lossy(MemoryFileSystem):
+    """A file system that has lost a byte of each file when it is asked for sizes."""
+
+    protocol = "lossy"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    def size(self, path: str) -> Any:
+        return super().size(path) - 1
+
+
+@pytest.fixture
+def lossy() -> Storage:
+    fsspec.register_implementation("lossy", Lossy, clobber=True)
+    return Storage("lossy://lossy")
+
+
+def test_a_file_that_is_not_what_was_written_is_not_published(lossy: Storage) -> None:
+    sentence = r"a/x holds 2 bytes after 3 were written: nothing is recorded of it; check the"
+    with pytest.raises(FairshardError, match=sentence):
+        lossy.publish("a/x", b"one")
+    assert lossy.names("a") == ()
+    assert not Lossy.store
+
+
+def test_a_name_that_cannot_be_taken_leaves_nothing_behind(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    (tmp_path / "a" / "x").mkdir(parents=True)
+    with pytest.raises(OSError, match="a/x"):
+        storage.publish("a/x", b"")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["x"]

