@@ -1,10 +1,10 @@
 """The `fairshard` command."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,13 +14,11 @@ from jobs import (
     compare,
     corpus,
     frontier,
-    label,
-    rebalance,
-    resample,
-    solve,
+    operations,
+    overview,
+    running,
     suggest,
-    summary,
-    verify,
+    upkeep,
 )
 from jobs.engines import runner_for
 from jobs.options import (
@@ -29,7 +27,6 @@ from jobs.options import (
     EngineName,
     OutputPath,
     OutputUrl,
-    Show,
     located,
     log,
     overridden,
@@ -37,8 +34,9 @@ from jobs.options import (
     report,
 )
 from transforms.errors import FairshardError
+from transforms.logs import LOGGER
 from transforms.report import write_report
-from transforms.storage import Storage
+from transforms.storage import Storage, output_storage
 
 app = typer.Typer(
     help="Rebalance image-text corpora in webdataset shards: label, solve M4, resample.",
@@ -46,19 +44,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.add_typer(running.app)
+app.add_typer(operations.app)
+app.add_typer(upkeep.app)
 _ENGINE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-def main() -> None:
-    """Run the command; errors that a person can act on end in one sentence."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command (None: the one of this process); errors end in one clear sentence."""
+    log()
     try:
-        app()
+        app(arguments)
     except FairshardError as error:
-        print(f"fairshard: {error}", file=sys.stderr)
+        LOGGER.error(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("fairshard: interrupted; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+    except Exception:
+        LOGGER.critical("this should not have happened: please report it", exc_info=True)
+        sys.exit(1)
 
 
 @app.command("corpus")
@@ -95,67 +97,25 @@ def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
     report(check.run(read_checked(config)), check.show, as_json)
 
 
-@app.command("label", context_settings=_ENGINE_OPTIONS)
-def label_command(
+@app.command("gate", context_settings=_ENGINE_OPTIONS)
+def gate_command(
     context: typer.Context,
+    stage: Annotated[Literal["labels", "plan", "output"], typer.Argument(metavar="STAGE")],
     config: ConfigPath,
     output: OutputUrl = None,
     engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Label every sample of the shards that are not labelled yet.
+    """Check the labels, the plan or the output; exit with 4 where a critical expectation fails.
 
-    Examples: `fairshard label config.yaml`,
-    `fairshard label config.yaml -- --direct_num_workers=8`
+    Examples: `fairshard gate labels config.yaml`, `fairshard gate output config.yaml --json`
     """
-    _run(label.run, label.show, context, config, output, engine, as_json)
+    from jobs import gate
 
-
-@app.command("solve", context_settings=_ENGINE_OPTIONS)
-def solve_command(
-    context: typer.Context,
-    config: ConfigPath,
-    output: OutputUrl = None,
-    engine: EngineName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Reduce the labels to their statistics and solve M4 once for the corpus.
-
-    Example: `fairshard solve config.yaml`
-    """
-    _run(solve.run, solve.show, context, config, output, engine, as_json)
-
-
-@app.command("resample", context_settings=_ENGINE_OPTIONS)
-def resample_command(
-    context: typer.Context,
-    config: ConfigPath,
-    output: OutputUrl = None,
-    engine: EngineName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write the output shards, the manifest and the report that the plan asks for.
-
-    Example: `fairshard resample config.yaml`
-    """
-    _run(resample.run, summary.show, context, config, output, engine, as_json)
-
-
-@app.command("rebalance", context_settings=_ENGINE_OPTIONS)
-def rebalance_command(
-    context: typer.Context,
-    config: ConfigPath,
-    output: OutputUrl = None,
-    engine: EngineName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Label, solve and resample as one job, then write the report.
-
-    Examples: `fairshard rebalance config.yaml`,
-    `fairshard rebalance config.yaml --output gs://bucket/out -- --runner DataflowRunner
-    --project my-project --region europe-west4`
-    """
-    _run(rebalance.run, summary.show, context, config, output, engine, as_json)
+    settled = overridden(read_checked(config), output, engine)
+    summary = gate.run(stage, settled, runner_for(settled, context.args))
+    report(summary, gate.show, as_json)
+    gate.require(summary)
 
 
 @app.command("calibrate")
@@ -219,6 +179,16 @@ def suggest_command(
     report(suggest.run(settled, origin, top, log()), suggest.show, as_json)
 
 
+@app.command("summary")
+def summary_command(config: ConfigPath, output: OutputUrl = None, as_json: AsJson = False) -> None:
+    """Say again what a run ended with or, before there is an output, what its plan promises.
+
+    Example: `fairshard summary config.yaml`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(overview.run(output_storage(settled.output)), overview.show, as_json)
+
+
 @app.command("report")
 def report_command(
     output: OutputPath,
@@ -230,41 +200,6 @@ def report_command(
     """
     page = {"report": write_report(Storage(located(output)))}
     report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
-
-
-@app.command("verify")
-def verify_command(
-    output: OutputPath,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Where storage options are taken from.")
-    ] = None,
-    sample: Annotated[
-        int | None, typer.Option("--sample", min=1, help="Read only so many output shards.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Recompute an output from its labels, plan and shards; exit with 1 where anything differs.
-
-    Examples: `fairshard verify rebalanced`, `fairshard verify s3://bucket/out --config config.yaml`
-    """
-    checked = verify.run(located(output), config, sample, log())
-    report(checked, verify.show, as_json)
-    if not checked["agrees"]:
-        raise typer.Exit(1)
-
-
-def _run(
-    job: Callable[..., dict[str, Any]],
-    show: Show,
-    context: typer.Context,
-    path: Path,
-    output: str | None,
-    engine: Literal["beam", "spark"] | None,
-    as_json: bool,
-) -> None:
-    console = log()
-    config = overridden(read_checked(path), output, engine)
-    report(job(config, runner_for(config, context.args), console), show, as_json)
 
 
 if __name__ == "__main__":

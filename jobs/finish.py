@@ -1,34 +1,34 @@
-"""What ends a run that wrote an output: its times are kept, its report is built."""
+"""What ends a run that wrote an output: its report is built."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from jobs.runs import now, record
 from jobs.summary import summarise
 from transforms import layout
 from transforms.config import Config
+from transforms.gates.results import require
 from transforms.report import write_report
-from transforms.storage import Storage, output_storage
+from transforms.storage import output_storage
 
 
 def run(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Record the stages' `seconds` (none: nothing ran) and build the report; the summary."""
+    """Build the report, unless no stage ran, as `seconds` tell by being none; the summary."""
     storage = output_storage(config.output)
     if seconds:
-        record = {
-            "engine": config.engine.name,
-            "stages": {**_recorded(storage), **seconds},
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        storage.publish(layout.RUN, f"{json.dumps(record, indent=1)}\n".encode())
+        record(storage, engine=config.engine.name, finished=now())
     if seconds or not storage.exists(layout.REPORT):
         write_report(storage, config.input.storage_options)
     return summarise(storage)
 
 
-def _recorded(storage: Storage) -> dict[str, float]:
-    if not storage.exists(layout.RUN):
-        return {}
-    stages: dict[str, float] = json.loads(storage.read(layout.RUN))["stages"]
-    return stages
+def gated(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """As `run`, and the output passes its gate first; GateError, once all is on file, if not."""
+    if not config.gates.enabled:
+        return run(config, seconds)
+    from transforms.gates.gating import check_output
+
+    result = check_output(config)
+    summary = run(config, seconds)
+    require(result)
+    return summary

@@ -6,28 +6,35 @@ from rich.console import Console
 
 from jobs.engines import Runner
 from jobs.progress import watched
-from jobs.state import all_label_records, label_records
+from jobs.rejected import say_rejects, shown_rejects
+from jobs.state import all_label_records
+from jobs.work import work_on
 from transforms.config import Config
+from transforms.rejects import check_rejects
 from transforms.shards import find_shards
-from transforms.storage import output_storage
 
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
-    """Label; a summary of what the output folder now holds."""
-    shards = find_shards(config.input)
-    done = label_records(config, shards)
-    missing = [shard for shard in shards if shard.name not in done]
+    """Label; a summary of what the output folder now holds.
+
+    Raises FairshardError where more samples were rejected than the configuration allows.
+    """
+    work = work_on(config, find_shards(config.input), ("label",))
+    work.begin(console)
+    missing = work.labels.missing
     seconds: dict[str, float] = {}
     if missing:
-        storage = output_storage(config.output)
-        with watched(storage, ("label",), len(missing), console) as seconds:
+        with watched(work.storage, ("label",), len(missing), console) as seconds:
             runner.label(config, missing)
-    records = all_label_records(config, shards)
+    records = all_label_records(config, work.labels.shards)
+    check_rejects(records, config)
+    rejecting = [record.shard.name for record in records if record.rejects]
     return {
-        "shards": len(shards),
+        "shards": len(records),
         "labelled_now": len(missing),
         "samples": sum(record.samples for record in records),
         "rejected": sum(record.rejects for record in records),
+        "rejects": shown_rejects(rejecting, work.storage),
         "ignored_members": sum(sum(record.ignored.values()) for record in records),
         "seconds": seconds,
         "output": config.output.url,
@@ -40,4 +47,5 @@ def show(summary: dict[str, Any], console: Console) -> None:
         f"{summary['shards']:,} shards labelled ({summary['labelled_now']:,} in this run): "
         f"{summary['samples']:,} samples, {summary['rejected']:,} rejected"
     )
+    say_rejects(summary["rejects"], console)
     console.print(f"labels: {summary['output']}/labels", highlight=False, soft_wrap=True)

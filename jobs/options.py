@@ -3,15 +3,18 @@
 import json
 import logging
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal, cast
 
 import typer
 from rich.console import Console
 
 from transforms.config import Config, Engine
 from transforms.config_files import read_config
+from transforms.logs import EventStream, JsonFormatter, WordsFormatter, log_to
+from transforms.redaction import redacted_values
 from transforms.schema import schema_of
 from transforms.targets import targets_of
 
@@ -22,7 +25,11 @@ OutputUrl = Annotated[str | None, typer.Option("--output", help="In place of out
 EngineName = Annotated[
     Literal["beam", "spark"] | None, typer.Option("--engine", help="In place of engine.name.")
 ]
+JsonLogs = Annotated[
+    bool, typer.Option("--json-logs", help="Log events as JSON, a line each, not progress.")
+]
 Show = Callable[[dict[str, Any], Console], None]
+_LONGEST_LINE = 1000
 
 
 def read_checked(path: Path) -> Config:
@@ -51,13 +58,26 @@ def located(output: str) -> str:
 
 
 def log() -> Console:
-    """Where progress goes: standard error."""
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    """Where progress goes: standard error, with the warnings and errors of this process."""
+    log_to(sys.stderr, WordsFormatter())
     return Console(stderr=True)
 
 
+def json_log(run: str) -> Console:
+    """Where the progress of `run` goes: standard error, an event a line as JSON, like all else."""
+    log_to(sys.stderr, JsonFormatter(run))
+    logging.captureWarnings(True)
+    return Console(file=cast(IO[str], EventStream()), width=_LONGEST_LINE)
+
+
+def new_run() -> str:
+    """An id for a run."""
+    return uuid.uuid4().hex[:12]
+
+
 def report(values: dict[str, Any], show: Show, as_json: bool) -> None:
-    """Print a summary, for programs or for people."""
+    """Print a summary, for programs or for people; without the secrets that URLs may carry."""
+    values = redacted_values(values)
     if as_json:
         print(json.dumps(values, ensure_ascii=False))
     else:

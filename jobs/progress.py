@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -17,24 +18,48 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from jobs.runs import record
 from transforms.errors import FairshardError
+from transforms.logs import event
+from transforms.run_metrics import read_run
 from transforms.storage import Storage
 
 _POLL_SECONDS = 0.5
 _LINE_SECONDS = 15.0
 _FOLDERS = {"label": "done/labels", "solve": "plan", "resample": "done/shards"}
+_PUBLISHED = {"label": "shard labelled", "solve": "plan written", "resample": "shard written"}
 
 
 @dataclass
 class Stage:
-    """How far a stage is. shards and samples are those of this run; total is None if unknown."""
+    """How far a stage is. shards and samples are those of this run; total is None if unknown.
+
+    began is on the monotonic clock, 0 before that; since is the same moment in seconds since 1970.
+    """
 
     name: str
     total: int | None
     shards: int = 0
     samples: int = 0
     began: float = 0.0
+    since: float = 0.0
     seconds: float | None = None
+
+    def begin(self) -> None:
+        """It is this stage's turn."""
+        self.began, self.since = time.monotonic(), time.time()
+        event("stage started", stage=self.name)
+
+    def end(self) -> None:
+        """The stage is done."""
+        self.seconds = time.monotonic() - self.began
+        event(
+            "stage finished",
+            stage=self.name,
+            shards=self.shards,
+            samples=self.samples,
+            seconds=round(self.seconds, 3),
+        )
 
     @property
     def speed(self) -> float:
@@ -68,7 +93,7 @@ class Watch:
         self._storage = storage
         self._seen = {name: storage.versions(folder) for name, folder in _FOLDERS.items()}
         self._at = 0
-        self.stages[0].began = time.monotonic()
+        self._begin()
 
     @property
     def current(self) -> Stage:
@@ -85,14 +110,20 @@ class Watch:
         self.poll()
         while self._at + 1 < len(self.stages):
             self._next()
-        self.current.seconds = time.monotonic() - self.current.began
+        self.current.end()
         return {stage.name: stage.seconds or 0.0 for stage in self.stages}
 
     def _next(self) -> None:
-        now = time.monotonic()
-        self.current.seconds = now - self.current.began
+        self.current.end()
         self._at += 1
-        self.current.began = now
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin the current stage, and put it on file for those who look from elsewhere."""
+        self.current.begin()
+        began = read_run(self._storage).get("began", {})
+        now = {**began, self.current.name: self.current.since}
+        record(self._storage, stage=self.current.name, began=now)
 
     def _update(self, stage: Stage) -> bool:
         folder = _FOLDERS[stage.name]
@@ -100,15 +131,30 @@ class Watch:
             if name.endswith(".json") and self._seen[stage.name].get(name) != version:
                 self._seen[stage.name][name] = version
                 stage.shards += 1
-                stage.samples += self._samples(f"{folder}/{name}")
+                record = self._record(f"{folder}/{name}")
+                samples = record.get("samples")
+                stage.samples += samples if isinstance(samples, int) else 0
+                event(_PUBLISHED[stage.name], stage=stage.name, **_told(stage.name, name, record))
         return stage.total is not None and stage.shards >= stage.total
 
-    def _samples(self, name: str) -> int:
+    def _record(self, name: str) -> dict[str, Any]:
         try:
-            samples = json.loads(self._storage.read(name))["samples"]
+            record: dict[str, Any] = json.loads(self._storage.read(name))
         except (FairshardError, ValueError):
-            return 0
-        return samples if isinstance(samples, int) else 0
+            return {}
+        return record
+
+
+def _told(stage: str, name: str, record: dict[str, Any]) -> dict[str, Any]:
+    """What an event says of a completion record: its shard, and its figures."""
+    if stage == "solve":
+        return {"samples": record.get("samples"), "certificate": record.get("certificate")}
+    figures = ("samples", "rejects", "bytes", "device")
+    return {
+        "shard": name.removesuffix(".json"),
+        **{figure: record[figure] for figure in figures if figure in record},
+        "seconds": {step: round(value, 3) for step, value in record.get("seconds", {}).items()},
+    }
 
 
 @contextmanager
@@ -124,10 +170,28 @@ def watched(
     seconds: dict[str, float] = {}
     try:
         yield seconds
+    except Exception:
+        event("stage failed", stage=watch.current.name)
+        raise
     finally:
         stop.set()
         thread.join()
     seconds.update(watch.end())
+    _keep(watch, storage)
+
+
+def _keep(watch: Watch, storage: Storage) -> None:
+    """Put the times of the stages on file: their seconds, and from when to when each ran."""
+    run = read_run(storage)
+    seconds = {stage.name: stage.seconds for stage in watch.stages}
+    spans = {
+        stage.name: [stage.since, stage.since + (stage.seconds or 0.0)] for stage in watch.stages
+    }
+    record(
+        storage,
+        stages={**run.get("stages", {}), **seconds},
+        spans={**run.get("spans", {}), **spans},
+    )
 
 
 def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:

@@ -7,24 +7,40 @@ from rich.console import Console
 from jobs import finish
 from jobs.engines import Runner
 from jobs.progress import watched
-from jobs.state import is_complete, label_records
+from jobs.work import STAGES_OF, work_on
 from transforms.calibration import fitting_calibration
 from transforms.config import Config
+from transforms.rejects import check_rejects
 from transforms.shards import find_shards
-from transforms.storage import output_storage
-
-STAGES = ("label", "solve", "resample")
 
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
-    """Rebalance, or find it done; the run's summary."""
+    """Rebalance what is not done yet; the run's summary.
+
+    Where labels and plan are at hand, they pass their gates and the shards are written alone.
+    """
     fitting_calibration(config)
-    shards = find_shards(config.input)
-    storage = output_storage(config.output)
-    if is_complete(config, shards):
+    stages = STAGES_OF["rebalance"]
+    work = work_on(config, find_shards(config.input), stages)
+    work.begin(console)
+    if work.plan is None:
+        with watched(work.storage, stages, len(work.labels.missing), console) as seconds:
+            runner.rebalance(config, work.labels.shards)
+        return finish.gated(config, seconds)
+    check_rejects(work.records, config)
+    if work.complete:
         console.print("the output is complete: nothing to do")
         return finish.run(config, {})
-    to_label = len(shards) - len(label_records(config, shards))
-    with watched(storage, STAGES, to_label, console) as seconds:
-        runner.rebalance(config, shards)
-    return finish.run(config, seconds)
+    if config.gates.enabled:
+        _pass_gates(config, runner)
+    with watched(work.storage, ("resample",), 0, console) as seconds:
+        runner.resample(config, work.records, work.plan)
+    return finish.gated(config, seconds)
+
+
+def _pass_gates(config: Config, runner: Runner) -> None:
+    """Raise GateError unless the labels and the plan at hand pass their gates."""
+    from jobs import gate
+
+    for stage in ("labels", "plan"):
+        gate.require(gate.run(stage, config, runner))

@@ -9,27 +9,38 @@ from rich.console import Console
 
 from jobs.engines import Runner
 from jobs.progress import watched
-from jobs.state import all_label_records
+from jobs.work import work_on
 from transforms import layout
 from transforms.bounds import Bounds, worst_of
 from transforms.config import Config
 from transforms.conflicts import in_words
 from transforms.measures import Measures
-from transforms.plan import read_plan
+from transforms.plan import expected_drops, read_plan
+from transforms.rejects import check_rejects
 from transforms.shards import find_shards
-from transforms.storage import output_storage
+from transforms.storage import Storage
 
 _MEASURES = ("RB", "AB", "skew")
 
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
-    """Solve; a summary of the plan."""
-    storage = output_storage(config.output)
-    records = all_label_records(config, find_shards(config.input))
-    with watched(storage, ("solve",), 0, console) as seconds:
-        runner.solve(config, records)
+    """Solve, or find it done; a summary of the plan."""
+    work = work_on(config, find_shards(config.input), ("solve",))
+    records = work.records
+    work.begin(console)
+    check_rejects(records, config)
+    seconds: dict[str, float] = {}
+    if work.plan is None:
+        with watched(work.storage, ("solve",), 0, console) as seconds:
+            runner.solve(config, records)
+    return {**planned(work.storage), "seconds": seconds}
+
+
+def planned(storage: Storage) -> dict[str, Any]:
+    """A summary of the plan that an output holds; dropped_share is what it is expected to drop."""
     plan = read_plan(storage)
     document = plan.document
+    dropped = expected_drops(storage) / plan.solved_on
     measured = {
         when: (Measures.from_dict(values), Bounds.from_dict(document["standard_errors"][when]))
         for when, values in document["measures"].items()
@@ -46,9 +57,10 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
         },
         "certificate": document["certificate"],
         "rate": plan.rate_in_words,
+        "sampled": plan.sampled_in_words,
+        "dropped_share": dropped,
         "unattainable": document["unattainable"],
         "conflict": document["conflict"],
-        "seconds": seconds,
         "plan": storage.path(layout.PLAN),
     }
 
@@ -66,6 +78,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if summary["sampled"]:
+        console.print(summary["sampled"], highlight=False, soft_wrap=True)
     if summary["unattainable"]:
         console.print(f"{len(summary['unattainable']):,} constraints cannot be met at this eta")
     for line in in_words(summary["conflict"]) if summary["conflict"] else ():

@@ -1,54 +1,175 @@
-"""What an output folder already holds of a run, from its completion records alone."""
+"""Which input shards an output folder has labels of, from its completion records alone."""
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from transforms import layout
 from transforms.config import Config
+from transforms.differences import differing, in_words
 from transforms.errors import FairshardError
-from transforms.fingerprint import fingerprint
 from transforms.labelling import finished, settings_digest
-from transforms.manifest import packing_of, read_manifest
-from transforms.plan import read_plan
-from transforms.records import LabelRecord
+from transforms.records import LabelRecord, label_record_from
+from transforms.redaction import redacted, redacted_values
+from transforms.settings import settings_by_key
 from transforms.shards import Shard
-from transforms.storage import output_storage
+from transforms.storage import Storage, output_storage
 
 _READERS = 16
+_NEW = "new"
+_UNREADABLE = "unreadable"
+_RESTART = "--restart"
+_OF_ONE = frozenset((_NEW, _UNREADABLE, "URL", "size", "time or etag"))
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How the labels of an output stand to its input.
+
+    records: of the shards that are labelled as configured, by name. stale: of the others, why
+    they are to be labelled, by name. gone: names of labelled shards that the input has no more.
+    """
+
+    shards: tuple[Shard, ...]
+    records: dict[str, LabelRecord]
+    stale: dict[str, str]
+    gone: tuple[str, ...]
+
+    def afresh(self) -> "Labels":
+        """The same, if nothing of it counted."""
+        stale = dict.fromkeys((shard.name for shard in self.shards), _RESTART)
+        return replace(self, records={}, stale=stale)
+
+    @cached_property
+    def missing(self) -> tuple[Shard, ...]:
+        """The shards that are to be labelled."""
+        return tuple(shard for shard in self.shards if shard.name in self.stale)
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """What is kept, what is labelled, and why."""
+        reasons, whole = Counter(self.stale.values()), len(self.shards)
+        if not reasons:
+            yield f"the labels of all {whole:,} shards are kept"
+        elif reasons == {_NEW: whole}:
+            yield f"{whole:,} shards are labelled: none is yet"
+        elif len(self.stale) == whole and len(reasons) == 1 and _of_all(*reasons):
+            yield f"all labels are made again: {_of_all(*reasons)}"
+        else:
+            why = ", ".join(_phrase(*counted) for counted in sorted(reasons.items()))
+            kept = f"; {whole - len(self.stale):,} are kept" if self.records else ""
+            again = " again" if reasons.keys() - {_NEW} else ""
+            are = "shards are" if len(self.stale) > 1 else "shards is"
+            yield f"{len(self.stale):,} of {whole:,} {are} labelled{again}: {why}{kept}"
+        if self.gone:
+            are = "shard is" if len(self.gone) == 1 else "shards are"
+            yield f"{len(self.gone):,} labelled {are} not in the input any more: left aside"
+
+
+def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
+    """How the labels in the output of `config` stand to `shards`."""
+    storage = output_storage(config.output)
+    on_file = {name.removesuffix(".json") for name in storage.names("done/labels")}
+    why = _Reasons(config, storage)
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = pool.map(lambda shard: why.of(shard) if shard.name in on_file else _NEW, shards)
+    standing = dict(zip((shard.name for shard in shards), found, strict=True))
+    return Labels(
+        tuple(shards),
+        {name: found for name, found in standing.items() if isinstance(found, LabelRecord)},
+        {name: found for name, found in standing.items() if isinstance(found, str)},
+        tuple(sorted(on_file - standing.keys())),
+    )
 
 
 def label_records(config: Config, shards: Sequence[Shard]) -> dict[str, LabelRecord]:
     """The records, by shard name, of those `shards` that are labelled as `config` asks."""
-    settings, storage = settings_digest(config), output_storage(config.output)
-    with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda shard: finished(shard, settings, storage), shards)
-    return {record.shard.name: record for record in found if record is not None}
+    return labels_of(config, shards).records
 
 
 def all_label_records(config: Config, shards: Sequence[Shard]) -> list[LabelRecord]:
     """The records of all `shards`; FairshardError where some are not labelled."""
-    records = label_records(config, shards)
-    missing = [shard.name for shard in shards if shard.name not in records]
-    if missing:
+    return all_of(labels_of(config, shards), config)
+
+
+def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
+    """The records of all shards; FairshardError where some are not labelled."""
+    if labels.missing:
         raise FairshardError(
-            f"{len(missing):,} of {len(shards):,} shards ({missing[0]} among them) have no labels "
-            f"made with this configuration in {config.output.url}: run `fairshard label` first"
+            f"{len(labels.missing):,} of {len(labels.shards):,} shards ({labels.missing[0].name} "
+            f"among them) have no labels made with this configuration in {config.output.url}: run "
+            "`fairshard label` first"
         )
-    return [records[shard.name] for shard in shards]
+    return [labels.records[shard.name] for shard in labels.shards]
 
 
-def is_complete(config: Config, shards: Sequence[Shard]) -> bool:
-    """Whether the output already is what `config` asks for of `shards`."""
-    storage = output_storage(config.output)
-    if not (storage.exists(layout.MANIFEST) and storage.exists(layout.PLAN)):
-        return False
-    records = label_records(config, shards)
-    plan, manifest = read_plan(storage), read_manifest(storage)
-    present = {f"shards/{name}" for name in storage.versions("shards")}
-    return (
-        len(records) == len(shards)
-        and plan.fingerprint == fingerprint(config, records.values())
-        and manifest["plan"] == plan.identity
-        and manifest["packing"] == packing_of(config)
-        and present == {shard["name"] for shard in manifest["shards"]}
-    )
+def keep_settings(config: Config, storage: Storage) -> None:
+    """Put on file what labels of these settings depend on, so that a change can be named."""
+    name = layout.label_settings(settings_digest(config))
+    if not storage.exists(name):
+        values = redacted_values(settings_by_key(config))
+        storage.publish(name, f"{json.dumps(values, indent=1, ensure_ascii=False)}\n".encode())
+
+
+class _Reasons:
+    """Why shards that have a record are labelled again."""
+
+    def __init__(self, config: Config, storage: Storage) -> None:
+        self._settings = settings_digest(config)
+        self._keys: dict[str, Any] = redacted_values(settings_by_key(config))
+        self._storage = storage
+        self._named: dict[str, str] = {}
+
+    def of(self, shard: Shard) -> LabelRecord | str:
+        """The record of `shard` or, where it does not count, why."""
+        done = finished(shard, self._settings, self._storage)
+        if done is not None:
+            return done
+        try:
+            record = label_record_from(self._storage.read(layout.label_record(shard.name)))
+        except (FairshardError, ValueError, TypeError, KeyError):
+            return _UNREADABLE
+        before = record.shard
+        if before.url != redacted(shard.url):
+            return "URL"
+        if before.bytes != shard.bytes:
+            return "size"
+        if before.version != shard.version:
+            return "time or etag"
+        return self._changed(record.settings)
+
+    def _changed(self, settings: str) -> str:
+        if settings not in self._named:
+            try:
+                before = json.loads(self._storage.read(layout.label_settings(settings)))
+                self._named[settings] = in_words(_keys(differing(before, self._keys)))
+            except (FairshardError, ValueError):
+                self._named[settings] = ""
+        return self._named[settings] or "the configuration"
+
+
+def _keys(paths: list[str]) -> list[str]:
+    """The keys that differ; the weights only where the model is named as before."""
+    model = [path for path in paths if path.startswith("model.") and path != "model.weights"]
+    return [path for path in paths if path != "model.weights" or not model]
+
+
+def _of_all(reason: str) -> str:
+    """The sentence of a reason that may be of all shards; "" of one that is of single ones."""
+    if reason in _OF_ONE:
+        return ""
+    return reason if reason == _RESTART else f"{reason} changed"
+
+
+def _phrase(reason: str, count: int) -> str:
+    if reason == _NEW:
+        return f"{count:,} {'is' if count == 1 else 'are'} new"
+    if reason == _UNREADABLE:
+        return f"{count:,} with a record that cannot be read"
+    if reason in _OF_ONE:
+        return f"{count:,} changed ({reason})"
+    return f"{count:,} because {reason} changed"

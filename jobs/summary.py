@@ -6,9 +6,11 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.rejected import say_rejects, shown_rejects
 from jobs.saying import say
 from transforms import layout
 from transforms.conflicts import in_words
+from transforms.gates.results import read_results
 from transforms.report_data import MeasureRow, measure_rows, read_artefacts, verdict_of
 from transforms.storage import Storage
 
@@ -21,15 +23,25 @@ def summarise(storage: Storage) -> dict[str, Any]:
     return {
         "verdict": verdict_of(artefacts, rows).sentence,
         "samples": manifest["totals"],
+        "dropped_share": manifest["totals"]["dropped"] / max(manifest["totals"]["in"], 1),
+        "rejects": shown_rejects(
+            [row["shard"] for row in manifest["inputs"] if row["rejected"]], storage
+        ),
         "shards": len(manifest["shards"]),
         "bias": {row.name: _measured(row) for row in rows},
         "certificate": document["certificate"],
         "eta": artefacts.plan.terms.eta,
         "rate": artefacts.plan.rate_in_words,
+        "sampled": artefacts.plan.sampled_in_words,
         "unattainable": document["unattainable"],
         "conflict": document["conflict"],
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
+        "gates": [
+            {name: result[name] for name in ("stage", "passed", "failures", "warnings")}
+            for result in read_results(storage)
+        ],
+        "data_docs": storage.path(layout.DATA_DOCS),
         "report": storage.path(layout.REPORT),
     }
 
@@ -43,6 +55,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f"{samples['rejected']:,} rejected; {samples['written']:,} written to "
         f"{summary['shards']:,} shards ({samples['bytes'] / 1e6:,.1f} MB)",
     )
+    say_rejects(summary["rejects"], console)
     for row in summary["bias"].values():
         if row["status"] != "not asked":
             say(
@@ -67,6 +80,10 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f}, "
         f"worst violation {certificate['violation']:.1e}; {summary['rate']}",
     )
+    if summary["sampled"]:
+        say(console, summary["sampled"])
+    for gate in summary["gates"]:
+        say(console, f"gate of the {gate['stage']}: {_verdict(gate)}")
     steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
     say(console, f"time: {steps or 'not recorded'}")
     say(console, f"report: {summary['report']}")
@@ -86,6 +103,12 @@ def _measured(row: MeasureRow) -> dict[str, Any]:
         "status": row.status,
         "as_labelled": {when: _known(value) for when, value in row.as_labelled.items()},
     }
+
+
+def _verdict(gate: Mapping[str, Any]) -> str:
+    failed, warned = gate["failures"], len(gate["warnings"])
+    warnings = f", {warned} {'warning' if warned == 1 else 'warnings'}" if warned else ""
+    return f"failed: {'; '.join(failed)}{warnings}" if failed else f"passed{warnings}"
 
 
 def _known(value: float) -> float | None:

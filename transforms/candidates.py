@@ -16,6 +16,8 @@ from transforms.metadata import Fields, values_at
 from transforms.settings import needs_of, recognitions
 from transforms.tars import Reject, Sample
 
+_LONGEST_REASON = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -65,23 +67,18 @@ class CandidateReader:
         try:
             with _stage("metadata"):
                 document = self._document(sample)
+                columns = self._fields.columns(document)
             with _stage("caption"):
                 caption = self._caption(sample, document)
+                columns |= self._lexicon.columns(caption)
+                tokens = self._tokenise(caption) if self._tokenise else np.empty(0, np.int64)
             with _stage("utility"):
                 utility = self._utility_of(document)
             with _stage("image"):
                 pixels = self._pixels(sample)
         except _UnusableError as unusable:
             return Reject(sample.key, unusable.stage, unusable.error)
-        return Candidate(
-            key=sample.key,
-            offset=sample.offset,
-            size=sample.size,
-            columns=self._lexicon.columns(caption) | self._fields.columns(document),
-            utility=utility,
-            pixels=pixels,
-            tokens=self._tokenise(caption) if self._tokenise else np.empty(0, np.int64),
-        )
+        return Candidate(sample.key, sample.offset, sample.size, columns, utility, pixels, tokens)
 
     def _document(self, sample: Sample) -> dict[str, Any]:
         if not self._needs.metadata:
@@ -129,10 +126,14 @@ class _UnusableError(Exception):
 
 @contextmanager
 def _stage(name: str) -> Iterator[None]:
+    """What fails in the block is of the sample alone: of libraries, any of their exceptions."""
     try:
         yield
     except ValueError as error:
         raise _UnusableError(name, str(error)) from error
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_REASON]
+        raise _UnusableError(name, f"the {name} cannot be read: {reason}") from error
 
 
 def _member(sample: Sample, extensions: Iterable[str], part: str) -> bytes:

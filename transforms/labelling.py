@@ -6,24 +6,26 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 
 from transforms import layout
+from transforms.attempts import attempting
 from transforms.candidates import Candidate, CandidateReader, Sight
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.overlap import Clock, in_order, salvaged
 from transforms.parts import Part, parts_of
 from transforms.records import LabelRecord, label_record_from, to_json
+from transforms.redaction import redacted
 from transforms.rows import LabelRows, Row, reject_table
 from transforms.schema import schema_of
 from transforms.settings import members_of, needs_of, settings_digest
 from transforms.shards import Shard
-from transforms.storage import Storage
+from transforms.storage import Storage, output_storage
 from transforms.tables import digest, parquet_bytes
 from transforms.tars import Ignored, Reject, Sample, open_tar, read_samples
 
@@ -41,13 +43,17 @@ _Entry = Candidate | Reject | Ignored
 
 @dataclass(frozen=True)
 class PartLabels:
-    """The labels of a part of a shard: its tables, ignored members by reason, seconds by step."""
+    """The labels of a part of a shard: its tables, ignored members by reason, seconds by step.
+
+    device is what the model ran on, "" where there is no model.
+    """
 
     index: int
     table: pa.Table
     rejects: pa.Table
     ignored: Mapping[str, int]
     seconds: Mapping[str, float]
+    device: str = ""
 
 
 class Labeller:
@@ -62,6 +68,7 @@ class Labeller:
         self.settings = settings_digest(config)
         self.schema = schema_of(config)
         self._config = config
+        self._storage = output_storage(config.output)
         self._members = members_of(config)
         self._vision = _vision(config)
         self._batch_size = config.model.batch_size if config.model else _BATCH_WITHOUT_MODEL
@@ -77,12 +84,17 @@ class Labeller:
         return write_labels(shard, self.settings, map(self.label_part, parts), storage)
 
     def label_part(self, part: Part) -> PartLabels:
-        """The labels of one part of a shard.
+        """The labels of one part of a shard; while it lasts, the attempt is on file.
 
         Its seconds: `read` and `decode` are those of their threads, added up; `idle` is what the
         model waited for them. Raises FairshardError where the shard cannot be read, or the model
-        fails on a whole batch; all else that is wrong with a sample makes it a reject.
+        fails on all that it is given; all else that is wrong with a sample makes it a reject.
         """
+        name = part.shard.name if part.count == 1 else f"{part.shard.name}.part{part.index}"
+        with attempting("label", name, self._storage):
+            return self._labelled(part)
+
+    def _labelled(self, part: Part) -> PartLabels:
         started = time.perf_counter()
         clock = Clock()
         rows = LabelRows(self.schema)
@@ -99,23 +111,26 @@ class Labeller:
                         ignored[outcome.reason] += 1
         seconds = {step: clock.seconds.get(step, 0.0) for step in _STEPS}
         seconds["total"] = time.perf_counter() - started
-        return PartLabels(part.index, rows.table(), reject_table(rejects), ignored, seconds)
+        device = self._vision.device if self._vision else ""
+        return PartLabels(part.index, rows.table(), reject_table(rejects), ignored, seconds, device)
 
     def _outcomes(self, part: Part, clock: Clock) -> Generator[Row | Reject | Ignored]:
         options = self._config.input.storage_options
         with (
             open_tar(part.shard.url, options) as stream,
-            closing(self._entries(stream, part.span, clock)) as entries,
+            closing(self._entries(stream, part, clock)) as entries,
         ):
             for batch in _batches(entries, self._batch_size):
                 sights = iter(self._seen(batch, clock))
                 for entry in batch:
                     yield self._row(entry, next(sights)) if isinstance(entry, Candidate) else entry
 
-    def _entries(self, stream: IO[bytes], span: range, clock: Clock) -> Generator[_Entry]:
+    def _entries(self, stream: IO[bytes], part: Part, clock: Clock) -> Generator[_Entry]:
         """What the tar holds, in its order: read ahead of the model, where there is one."""
         limits = self._config.input.limits
-        found = clock.each("read", read_samples(stream, self._members, limits, span))
+        shard = f"the shard {part.shard.url}"
+        samples = read_samples(stream, self._members, limits, part.span, shard)
+        found = clock.each("read", samples)
         read = partial(self._read, clock)
         if self._vision is None:
             yield from map(read, found)
@@ -143,7 +158,7 @@ class Labeller:
         see = self._vision.see
         sights = clock.timed("model", lambda: salvaged(see, candidates))
         errors = [sight for sight in sights if isinstance(sight, Exception)]
-        if len(errors) == len(candidates) > 1:
+        if errors and len(errors) == len(candidates) and not self._vision.works():
             raise FairshardError(
                 f"the model fails on every sample of a batch: {_reason(errors[0])}; check "
                 "model.name, model.device and model.batch_size"
@@ -194,13 +209,17 @@ def write_labels(
         table_bytes=len(content),
         table_digest=digest(content),
         seconds=seconds,
+        device=ordered[0].device,
     )
     storage.publish(layout.label_record(shard.name), to_json(record))
     return record
 
 
 def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | None:
-    """The record that this version of `shard` is labelled with `settings`; None if it is not."""
+    """The record that this version of `shard` is labelled with `settings`; None if it is not.
+
+    Its shard is the one given: the record on file holds no secret that the URL may carry.
+    """
     name = layout.label_record(shard.name)
     if not storage.exists(name):
         return None
@@ -208,7 +227,10 @@ def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | Non
         record = label_record_from(storage.read(name))
     except (ValueError, TypeError, KeyError):
         return None
-    return record if (record.shard, record.settings) == (shard, settings) else None
+    on_file = replace(shard, url=redacted(shard.url))
+    if (record.shard, record.settings) != (on_file, settings):
+        return None
+    return replace(record, shard=shard)
 
 
 def _vision(config: Config) -> Vision | None:

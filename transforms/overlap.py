@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
+from transforms.errors import FairshardError
+
 _GROUP = 16
 _GROUPS_HELD = 64
 
@@ -134,12 +136,14 @@ def _groups(
 def salvaged(work: Callable[[list[T]], list[R]], items: list[T]) -> list[R | Exception]:
     """What `work` makes of each item; a failing batch is halved until single items fail.
 
-    Gives an item's exception in its place.
+    Gives an item's exception in its place; a FairshardError, which is of no item, is raised.
     """
     if not items:
         return []
     try:
         return [*work(items)]
+    except FairshardError:
+        raise
     except Exception as error:
         if len(items) == 1:
             return [error]

@@ -69,7 +69,7 @@ def settings_digest(config: Config) -> str:
         "semantics": _SEMANTICS,
         "members": members_of(config).model_dump(),
         "caption_field": config.input.caption_field,
-        "limits": config.input.limits.model_dump(exclude={"max_reject_share"}),
+        "limits": config.input.limits.model_dump(exclude={"max_reject_share", "max_rejects"}),
         "columns": [
             (entry.column, spec.model_dump(), zero_shot_of(config, entry).model_dump())
             for entry, spec in zip(schema.recognised, recognitions(config), strict=True)
@@ -79,6 +79,35 @@ def settings_digest(config: Config) -> str:
         "model": model and (model_identity(model), model.precision),
     }
     return xxhash.xxh3_128_hexdigest(json.dumps(settings, sort_keys=True).encode())
+
+
+def settings_by_key(config: Config) -> dict[str, Any]:
+    """What the labels depend on, by the keys of the configuration: to say which has changed.
+
+    `model` has its weights' identity besides its keys.
+    """
+    schema, given = schema_of(config), config.input
+    limits = given.limits.model_dump(exclude={"max_reject_share", "max_rejects"})
+    keys: dict[str, Any] = {
+        "input": {
+            "members": given.members.model_dump(mode="json"),
+            "caption_field": given.caption_field,
+            "limits": limits,
+        },
+        "attributes": {},
+        "labels": {},
+        "similarity": schema.similarity,
+        "utility": config.utility.model_dump(),
+    }
+    for entry, spec in zip(schema.recognised, recognitions(config), strict=True):
+        groups = keys["attributes" if entry.kind == "s" else "labels"]
+        group = groups.setdefault(entry.group, {"names": {}})
+        group["names"][entry.name] = spec.model_dump(mode="json")
+        group["zero_shot"] = zero_shot_of(config, entry).model_dump(mode="json")
+    if config.model is not None and needs_of(config).image:
+        named = config.model.model_dump(include={"name", "pretrained", "precision"})
+        keys["model"] = {**named, "weights": model_identity(config.model)}
+    return keys
 
 
 def _recognition(config: Config, entry: Recognised) -> Recognition:

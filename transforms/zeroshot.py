@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch.nn.functional import normalize
 
 from transforms.candidates import Candidate, Sight
 from transforms.clip import Clip
 from transforms.config import Config, Model, ZeroShot
 from transforms.decoding import Decoder
+from transforms.errors import FairshardError
+from transforms.logs import LOGGER
 from transforms.schema import schema_of
 from transforms.settings import recognitions, zero_shot_of
 
@@ -64,14 +67,58 @@ class Vision:
         clip = Clip(model)
         self.threads = model.decode_threads
         self.side = clip.side
+        self.device: str = clip.device.type
         self.tokens = clip.tokens
         self.decode = Decoder(clip.shape, clip.side, config.input.limits.max_pixels).decode
         self._clip = clip
+        self._most = model.batch_size
         self._scores_similarity = config.scores_similarity
         self._recogniser = Recogniser(clip, prompt_groups(config))
 
     def see(self, candidates: Sequence[Candidate]) -> list[Sight]:
-        """What the model sees in each candidate; raises what it raises on any of them."""
+        """What the model sees in each candidate; raises what it raises on any of them.
+
+        Where the device has no memory for so many at once it is asked for half as many, from then
+        on; FairshardError where there is none for one.
+        """
+        sights: list[Sight] = []
+        while len(sights) < len(candidates):
+            batch = candidates[len(sights) :][: self._most]
+            try:
+                sights += self._see(batch)
+                continue
+            except torch.OutOfMemoryError as error:
+                if len(batch) == 1:
+                    raise FairshardError(
+                        f"the {self.device} has no memory for one sample: give the model a larger "
+                        "device, or run fewer workers on it"
+                    ) from error
+            self._halve(len(batch))
+        return sights
+
+    def works(self) -> bool:
+        """Whether the model sees anything at all: a grey picture without a caption."""
+        grey = self._clip.shape(Image.new("RGB", (self.side, self.side), (127, 127, 127)))
+        probe = Candidate("", 0, 0, set(), 1.0, np.asarray(grey), self.tokens(""))
+        try:
+            self._see([probe])
+        except Exception:
+            return False
+        return True
+
+    def _halve(self, tried: int) -> None:
+        """Go on with half of the samples `tried` at once, once the memory of these is free."""
+        self._most = (tried + 1) // 2
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        LOGGER.warning(
+            "the %s has no memory for %d samples at once: going on with %d; lower model.batch_size",
+            self.device,
+            tried,
+            self._most,
+        )
+
+    def _see(self, candidates: Sequence[Candidate]) -> list[Sight]:
         images = self._clip.encode_images([one.pixels for one in candidates])
         columns = self._recogniser.recognise(images)
         if not self._scores_similarity:

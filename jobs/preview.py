@@ -1,0 +1,63 @@
+"""The job that says what a run would do, and does nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from jobs.resample import fitting_plan
+from jobs.restart import discards_of
+from jobs.saying import say
+from jobs.work import Work, work_on
+from transforms.config import Config
+from transforms.shards import find_shards
+from transforms.storage import output_storage
+
+_SHOWN = 10
+
+
+def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any]:
+    """What `stages` would do; FairshardError where they would refuse to begin."""
+    storage = output_storage(config.output)
+    work = work_on(config, find_shards(config.input), stages)
+    if "label" not in stages:
+        records = work.records
+        if stages == ("resample",):
+            fitting_plan(config, records)
+    discards = discards_of(stages, storage) if restart else []
+    if restart:
+        work = work.afresh()
+    return {
+        "would_do": [*(entry.line for entry in discards), *work.lines],
+        "stages": _redone(work),
+        "shards": [
+            {"shard": shard.name, "bytes": shard.bytes, "why": work.labels.stale[shard.name]}
+            for shard in (work.labels.missing if "label" in stages else ())
+        ],
+        "output": storage.url,
+    }
+
+
+def show(summary: Mapping[str, Any], console: Console) -> None:
+    """Print it for people."""
+    for line in summary["would_do"]:
+        say(console, line)
+    shards = summary["shards"]
+    for entry in shards[:_SHOWN]:
+        say(console, f"  {entry['shard']}  {entry['bytes'] / 1e6:,.1f} MB  {entry['why']}")
+    if len(shards) > _SHOWN:
+        say(console, f"  and {len(shards) - _SHOWN:,} more")
+    if shards:
+        whole = sum(entry["bytes"] for entry in shards)
+        say(console, f"{len(shards):,} shards of {whole / 1e6:,.1f} MB would be labelled")
+    say(console, f"nothing was done to {summary['output']}: this is a dry run")
+
+
+def _redone(work: Work) -> dict[str, bool]:
+    """Whether each stage asked for would do anything."""
+    has = {
+        "label": bool(work.labels.missing),
+        "solve": work.plan is None,
+        "resample": not work.complete,
+    }
+    return {stage: has[stage] for stage in work.stages}

@@ -1,0 +1,179 @@
+"""What a run has to do: what of an output is kept, what is made again, and why."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.console import Console
+
+from jobs.saying import say
+from jobs.state import Labels, all_of, keep_settings, labels_of
+from transforms import layout
+from transforms.config import Config
+from transforms.differences import differing, in_words
+from transforms.errors import FairshardError
+from transforms.fingerprint import fingerprint
+from transforms.manifest import packing_of, read_manifest
+from transforms.plan import Plan, read_plan
+from transforms.records import LabelRecord
+from transforms.redaction import redacted_values
+from transforms.shards import Shard
+from transforms.storage import Storage, output_storage
+
+STAGES_OF = {
+    "label": ("label",),
+    "solve": ("solve",),
+    "resample": ("resample",),
+    "rebalance": ("label", "solve", "resample"),
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the `stages` asked for have to do in an output.
+
+    plan is the one on file, where it fits the labels and the configuration; complete says whether
+    the output is what it asks for. The lines on both say so, or why not.
+    """
+
+    config: Config
+    stages: tuple[str, ...]
+    labels: Labels
+    plan: Plan | None
+    plan_line: str
+    complete: bool
+    output_line: str
+
+    @property
+    def storage(self) -> Storage:
+        """The output."""
+        return output_storage(self.config.output)
+
+    @property
+    def records(self) -> list[LabelRecord]:
+        """The records of all shards; FairshardError where some are not labelled."""
+        return all_of(self.labels, self.config)
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """A line each for what is kept and what is made, and why."""
+        if "label" in self.stages:
+            yield from self.labels.lines
+        if "solve" in self.stages:
+            yield self.plan_line
+        if "resample" in self.stages:
+            yield self.output_line
+
+    def afresh(self) -> "Work":
+        """The same, if nothing counted of what the stages asked for have made."""
+        labels = self.labels.afresh() if "label" in self.stages else self.labels
+        plan, plan_line = self.plan, self.plan_line
+        if labels.missing or "solve" in self.stages:
+            plan, plan_line = None, "the plan is made again: --restart"
+        return replace(
+            self,
+            labels=labels,
+            plan=plan,
+            plan_line=plan_line,
+            complete=False,
+            output_line="the output is written again: --restart",
+        )
+
+    def begin(self, console: Console) -> None:
+        """Say what is to be done, and put on file how far the stages are before it."""
+        for line in self.lines:
+            say(console, line)
+        if "label" in self.stages and self.labels.missing:
+            keep_settings(self.config, self.storage)
+        before = read_work(self.storage).get("stages", {})
+        stages = {**before, **{stage: self._begun(stage) for stage in self.stages}}
+        values = {"stages": stages, "packing": packing_of(self.config)}
+        self.storage.publish(layout.WORK, f"{json.dumps(values, indent=1)}\n".encode())
+
+    def _begun(self, stage: str) -> dict[str, Any]:
+        """The shards of a stage in all and done; `seen`: the versions of records that are stale."""
+        if stage == "label":
+            records, shards = self.labels.records, self.labels.shards
+            found = self.storage.versions("done/labels")
+            return {
+                "total": len(shards),
+                "done": len(records),
+                "samples": sum(record.samples for record in records.values()),
+                "seen": {
+                    name: version
+                    for name, version in found.items()
+                    if name.removesuffix(".json") not in records
+                },
+            }
+        kept = self.plan is not None
+        folder = "plan" if stage == "solve" else "done/shards"
+        seen = {} if kept else self.storage.versions(folder)
+        return {"total": 1 if stage == "solve" else None, "seen": seen}
+
+
+def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) -> Work:
+    """What `stages` have to do for `shards`."""
+    storage = output_storage(config.output)
+    labels = labels_of(config, shards)
+    plan, plan_line = _planned(config, labels, storage)
+    complete, output_line = _written(config, plan, storage)
+    return Work(config, stages, labels, plan, plan_line, complete, output_line)
+
+
+def read_work(storage: Storage) -> dict[str, Any]:
+    """How far the stages were when they last began; nothing where none has."""
+    if not storage.exists(layout.WORK):
+        return {}
+    work: dict[str, Any] = json.loads(storage.read(layout.WORK))
+    return work
+
+
+def _planned(config: Config, labels: Labels, storage: Storage) -> tuple[Plan | None, str]:
+    """The plan on file, where it fits, and the line on it."""
+    if not (storage.exists(layout.PLAN) and storage.exists(layout.PATTERNS)):
+        return None, "the plan is made: there is none yet"
+    try:
+        plan = read_plan(storage)
+    except FairshardError:
+        return None, "the plan is made again: the one on file cannot be read"
+    if labels.missing:
+        return None, "the plan is made again: labels are made"
+    why = _why_not(plan, config, list(labels.records.values()))
+    return (None, f"the plan is made again: {why}") if why else (plan, "the plan is kept")
+
+
+def _why_not(plan: Plan, config: Config, records: Sequence[LabelRecord]) -> str:
+    """What of the things that a plan was made from has changed; "" where nothing has."""
+    at_hand = fingerprint(config, records)
+    parts = differing(dict(plan.fingerprint), dict(at_hand))
+    given, before = redacted_values(config.model_dump(mode="json")), plan.document["config"]
+    changed: list[str] = []
+    for part in parts:
+        name = part.removeprefix("config.")
+        if part == name:
+            changed.append({"inputs": "the input", "labels": "the labels"}.get(part, f"the {part}"))
+        else:
+            changed += differing({name: before.get(name)}, {name: given.get(name)}) or [name]
+    return f"{in_words(changed)} changed" if changed else ""
+
+
+def _written(config: Config, plan: Plan | None, storage: Storage) -> tuple[bool, str]:
+    """Whether the output is complete, and the line on it."""
+    there = [name for name in storage.names("done/shards") if name.endswith(".json")]
+    if not storage.exists(layout.MANIFEST):
+        if plan is not None and there:
+            return False, f"the output is written: of {len(there):,} shards, this plan's are kept"
+        return False, f"the output is written{' again' if there else ''}: " + (
+            "the plan is made again" if there else "there is none yet"
+        )
+    manifest = read_manifest(storage)
+    if plan is None or manifest["plan"] != plan.identity:
+        return False, "the output is written again, unless the new plan is the same"
+    if manifest["packing"] != packing_of(config):
+        keys = differing(manifest["packing"], packing_of(config), "output")
+        return False, f"the output is written again: {in_words(keys)} changed"
+    present = {f"shards/{name}" for name in storage.names("shards")}
+    if present != {shard["name"] for shard in manifest["shards"]}:
+        return False, "the output is written again where shards are missing or too many"
+    return True, f"the output of {len(present):,} shards is kept"

@@ -1,0 +1,59 @@
+"""An engine for tests: the same steps as on Beam and Spark, one after another in this process."""
+
+from collections.abc import Sequence
+
+from tests.outputs import solved
+from transforms.config import Config
+from transforms.labelling import Labeller, settings_digest
+from transforms.parts import parts_of
+from transforms.plan import Plan
+from transforms.records import LabelRecord, OutputRecord
+from transforms.resampling import keep_shard, write_output
+from transforms.shards import Shard
+from transforms.solving import Gathered, merged
+from transforms.stages import finish_output, gather_parts, label_part, output_tasks
+from transforms.storage import output_storage
+
+
+class InProcess:
+    """Runs the stages here."""
+
+    def label(self, config: Config, shards: Sequence[Shard]) -> None:
+        """Write the label tables of `shards`."""
+        self._labelled(config, shards)
+
+    def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
+        """Write the plan."""
+        solved(records, config)
+
+    def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
+        """Write the output shards and the manifest."""
+        storage = output_storage(config.output)
+        kept = [keep_shard(record, plan, config, storage) for record in records]
+        outputs: list[OutputRecord] = []
+        written: Gathered = None
+        for task in output_tasks(kept, records, plan, config):
+            record, sums = write_output(task.output, task.records, plan, config, storage)
+            outputs.append(record)
+            written = merged(written, sums)
+        finish_output(written, records, kept, outputs, plan, config)
+
+    def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
+        """All of it."""
+        records = self._labelled(config, shards)
+        self.resample(config, records, solved(records, config))
+
+    def _labelled(self, config: Config, shards: Sequence[Shard]) -> list[LabelRecord]:
+        labeller, settings = Labeller(config), settings_digest(config)
+        return [
+            gather_parts(
+                shard,
+                [
+                    label_part(part, settings, config, lambda: labeller)
+                    for part in parts_of(shard, config.input)
+                ],
+                settings,
+                config,
+            )
+            for shard in shards
+        ]

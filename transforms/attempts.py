@@ -1,0 +1,76 @@
+"""Attempts at shards, as files: what is being worked on, where, since when, and what failed."""
+
+import dataclasses
+import json
+import os
+import platform
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from transforms import layout
+from transforms.errors import FairshardError
+from transforms.records import to_json
+from transforms.storage import Storage
+
+_READERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt at a shard that has not succeeded: it is going on, has failed, or was killed.
+
+    name: the shard, with its part's number where it has parts. started, ended: times in UTC, as
+    ISO 8601; ended and error are None unless it failed.
+    """
+
+    stage: str
+    name: str
+    host: str
+    pid: int
+    started: str
+    ended: str | None = None
+    error: str | None = None
+
+    def age(self, now: datetime) -> float:
+        """The seconds since it began."""
+        return (now - datetime.fromisoformat(self.started)).total_seconds()
+
+
+@contextmanager
+def attempting(stage: str, name: str, storage: Storage) -> Iterator[None]:
+    """An attempt in the block: on file while it goes on, removed when it succeeds.
+
+    After an error the file says which. Of two attempts at one shard the file tells of the later.
+    """
+    path = layout.attempt(stage, name)
+    begun = Attempt(stage, name, platform.node(), os.getpid(), _now())
+    storage.publish(path, to_json(begun))
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:1000] or type(error).__name__
+        with suppress(FairshardError):  # what cannot be written must not hide what failed
+            storage.publish(path, to_json(dataclasses.replace(begun, ended=_now(), error=reason)))
+        raise
+    storage.delete(path)
+
+
+def attempts_at(stage: str, storage: Storage) -> list[Attempt]:
+    """The attempts of a stage that are on file, by name."""
+
+    def read(name: str) -> Attempt | None:
+        try:
+            return Attempt(**json.loads(storage.read(f"{layout.attempts(stage)}/{name}")))
+        except (FairshardError, ValueError, TypeError):  # it has just ended, or is no attempt
+            return None
+
+    names = [name for name in storage.names(layout.attempts(stage)) if name.endswith(".json")]
+    with ThreadPoolExecutor(_READERS) as pool:
+        return [found for found in pool.map(read, names) if found is not None]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
