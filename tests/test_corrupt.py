@@ -68,7 +68,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         add_sample(archive, "latin-caption", txt="a m\xe4n".encode("latin-1"))
         add_sample(archive, "linked", txt=None)
         add_special(archive, "linked.txt", tarfile.SYMTYPE, "/etc/passwd")
-        add_sample(archive, "good-middle")
+        add_sample(archive, "good-middle", txt=b"a woman with a tie")
         add_sample(archive, "../outside")
         add_sample(archive, "good-first", txt=b"a key again")
         add_sample(archive, "good-last")
@@ -85,6 +85,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         model={"name": f"local-dir:{MODEL}"},
         similarity=True,
         balance={"eta": 1.0, "Q": 1.0},
+        gates={"enabled": False},
     )
     BeamEngine(("--runner=FnApiRunner",)).rebalance(config, find_shards(config.input))
     return config

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import fsspec
 import numpy as np
@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 from threadpoolctl import threadpool_limits
 
+from transforms import metadata
 from transforms.config import Config
 from transforms.errors import FairshardError, StaleError
 from transforms.histogram import Histogram
 from transforms.log_odds import CorrectedHistogram, LogOdds, feature_names
 from transforms.logistic import fit
 from transforms.settings import settings_digest
+from transforms.wellformed import finite, well_formed
 
 Matrix = NDArray[np.float64]
 VERSION = 1
@@ -158,8 +160,8 @@ class Calibration:
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """The inverse of `to_json`; ValueError or KeyError where it is none."""
-        document = json.loads(content)
+        """The inverse of `to_json`; raises, of any kind, where it is none."""
+        document = metadata.parse(content)
         if document["version"] != VERSION:
             raise ValueError(f"version {document['version']}")
         attributes, labels = tuple(document["attributes"]), tuple(document["labels"])
@@ -167,30 +169,33 @@ class Calibration:
         at = {name: position - 1 for position, name in enumerate(columns)}
         posteriors = {}
         for name, pair in document["posteriors"].items():
-            without, recognised = (
-                Posterior(
-                    np.array([at[feature] for feature in entry["features"]], dtype=np.int64),
-                    np.array(entry["coefficients"], dtype=np.float64),
-                    np.array(entry["covariance"], dtype=np.float64),
-                    entry["width"],
-                    entry["checked"],
-                    entry["true"],
-                )
-                for entry in pair
-            )
+            without, recognised = (_posterior(entry, at) for entry in pair)
             posteriors[name] = (without, recognised)
+        if not posteriors.keys() <= set(attributes):
+            raise ValueError("a calibration of other attributes")
         return cls(attributes, labels, posteriors, document["settings"], document["made_from"])
+
+
+def _posterior(entry: Mapping[str, Any], at: Mapping[str, int]) -> Posterior:
+    features = [at[feature] for feature in entry["features"]]
+    terms = 1 + len(features)
+    return Posterior(
+        np.array(features, dtype=np.int64),
+        finite(entry["coefficients"], (terms,)),
+        finite(entry["covariance"], (terms, terms)),
+        float(finite(entry["width"], ())),
+        int(entry["checked"]),
+        int(entry["true"]),
+    )
 
 
 def read_calibration(url: str) -> Calibration:
     """The calibration in a file, on any fsspec storage; FairshardError where there is none."""
     content = calibration_bytes(url)
-    try:
+    with well_formed(
+        f"{url} is not a calibration that this fairshard reads: run `fairshard calibrate` again"
+    ):
         return Calibration.from_json(content)
-    except (ValueError, KeyError, TypeError) as error:
-        raise FairshardError(
-            f"{url} is not a calibration that this fairshard reads: run `fairshard calibrate` again"
-        ) from error
 
 
 def calibration_bytes(url: str) -> bytes:

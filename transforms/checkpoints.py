@@ -8,6 +8,7 @@ import xxhash
 
 from transforms.config import Model
 from transforms.errors import FairshardError
+from transforms.redaction import redacted
 
 
 def model_identity(model: Model) -> str:
@@ -22,7 +23,7 @@ def model_identity(model: Model) -> str:
             raise FairshardError(f"model.name: there is no folder {folder}: correct local-dir:")
         return _digest(sorted(path for path in Path(folder).iterdir() if path.is_file()))
     if model.pretrained is not None and "://" in model.pretrained:
-        return f"{model.name} {model.pretrained} {_url_version(model.pretrained)}"
+        return f"{model.name} {redacted(model.pretrained)} {_url_version(model.pretrained)}"
     if model.pretrained is not None and Path(model.pretrained).is_file():
         return f"{model.name} {_digest([Path(model.pretrained)])}"
     return f"{model.name} {model.pretrained}"
@@ -35,7 +36,8 @@ def fetched(url: str) -> Path:
     """
     version = _url_version(url)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fairshard"
-    copy = cache / xxhash.xxh3_128_hexdigest(f"{url} {version}".encode()) / url.rsplit("/", 1)[-1]
+    digest = xxhash.xxh3_128_hexdigest(f"{redacted(url)} {version}".encode())
+    copy = cache / digest / url.partition("?")[0].rsplit("/", 1)[-1]
     if copy.exists():
         return copy
     attempt = copy.with_name(f".{os.getpid()}.{copy.name}")

@@ -1,5 +1,6 @@
 """Reading a configuration: one YAML file, its errors in words, its relative paths made whole."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +10,58 @@ from pydantic import ValidationError
 from transforms.config import Config
 from transforms.errors import ConfigError
 
+_SECRET = {"storage_options"}
+_MOST_VALUES = 1_000_000
+_MOST_PROBLEMS = 100
+_LONGEST_SHOWN = 300
+
 
 def parse_config(text: str, origin: str) -> Config:
     """The configuration in a YAML text; `origin` names it in errors.
 
     Raises ConfigError, one line a wrong key: the key, what is wrong, what is allowed.
     """
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from error
+    values = _loaded(text, origin)
     if not isinstance(values, dict):
         raise ConfigError(f"{origin} holds no mapping of keys; `fairshard init` prints an example")
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        lines = [_sentence(dict(problem)) for problem in error.errors()]
+        problems = error.errors(include_url=False)
+        lines = [_sentence(dict(problem)) for problem in problems[:_MOST_PROBLEMS]]
         raise ConfigError(f"{origin} is wrong:\n" + "\n".join(lines)) from error
+
+
+def _loaded(text: str, origin: str) -> Any:
+    """What the YAML holds; ConfigError where it is none, or its aliases make too much of it."""
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _values_in(node, {}) > _MOST_VALUES:
+            raise ConfigError(
+                f"{origin} holds more than {_MOST_VALUES:,} values: use fewer aliases"
+            )
+        return loader.construct_document(node)
+    except ConfigError:
+        raise
+    except RecursionError as error:
+        raise ConfigError(f"{origin} is nested too deeply, or an alias holds itself") from error
+    except Exception as error:  # PyYAML lets the errors of int(), date() and others through
+        reason = " ".join(str(error).split())[:_LONGEST_SHOWN]
+        raise ConfigError(f"{origin} is not valid YAML: {reason}") from error
+
+
+def _values_in(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values `node` holds, each alias counted for all that it stands for."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        pairs = isinstance(node, yaml.MappingNode)
+        parts = itertools.chain(*node.value) if pairs else node.value
+        known[id(node)] = 1 + sum(_values_in(part, known) for part in parts)
+    return known[id(node)]
 
 
 def read_config(path: Path) -> Config:
@@ -47,11 +83,14 @@ def anchored(config: Config, folder: Path) -> Config:
         }
     )
     shards = tuple(_anchor(pattern, folder) for pattern in config.input.shards)
+    own = config.gates.expectations
+    expectations = own and _anchor(own, folder)
     return config.model_copy(
         update={
             "input": config.input.model_copy(update={"shards": shards}),
             "model": model,
             "calibration": config.calibration and _anchor(config.calibration, folder),
+            "gates": config.gates.model_copy(update={"expectations": expectations}),
             "output": config.output.model_copy(update={"url": _anchor(config.output.url, folder)}),
         }
     )
@@ -83,5 +122,16 @@ def _sentence(problem: dict[str, Any]) -> str:
         case _:
             reason = problem["msg"].removeprefix("Input should be ")
             given = problem["input"]
-            shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+            open_to_see = isinstance(given, str | int | float | bool) and not _SECRET & {
+                str(part) for part in problem["loc"]
+            }
+            shown = f", not {_short(given)}" if open_to_see else ""
             return f"  {key}: should be {reason}{shown}"
+
+
+def _short(value: str | float) -> str:
+    """`value` as Python writes it, cut where it is long."""
+    if isinstance(value, int) and value.bit_length() > _LONGEST_SHOWN:
+        return "a number of that size"
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."

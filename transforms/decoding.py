@@ -15,6 +15,10 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 _LARGE = 8_000_000
 _REDUCING_GAP = 2
+_SCAN = b"\xff\xda"
+_MOST_SCANS = 30
+_EXIF = b"Exif\0\0"
+_MOST_EXIF = 100
 
 
 class Decoder:
@@ -25,7 +29,7 @@ class Decoder:
     at least twice `side`: 2.5 times faster, and pixels differ by a few of 255 levels. Pixels are
     counted in the file's header, before anything is decoded; where over 8 million must be held at
     once, one thread does it for all, so that memory grows with one such image and not with the
-    threads.
+    threads. A JPEG file may have 30 scans of `max_pixels`, or more of fewer: each is decoded.
     """
 
     def __init__(self, shape: Callable[[Image], Image], side: int, max_pixels: int) -> None:
@@ -41,26 +45,30 @@ class Decoder:
         open_clip does.
         """
         image = _opened(content)
-        self._check(image.size)
+        scans = content.count(_SCAN) if isinstance(image, JpegImageFile) else 1
+        self._check(image.size, scans)
         whole = image.size
         try:
             if isinstance(image, JpegImageFile):
                 scale = self._scale(whole)
                 image.draft(None, (whole[0] // scale, whole[1] // scale))
-            width, height = whole if "progressive" in image.info else image.size
+            held_whole = "progressive" in image.info or scans > 2
+            width, height = whole if held_whole else image.size
             if width * height <= _LARGE:
                 return self._pixels(image)
             return self._large.submit(self._pixels, image).result()
         except Exception as error:
             raise ValueError(f"the image cannot be decoded: {_reason(error)}") from error
 
-    def _check(self, size: tuple[int, int]) -> None:
+    def _check(self, size: tuple[int, int], scans: int) -> None:
         width, height = size
         if width * height > self._max_pixels:
             raise ValueError(
                 f"the image has {width * height:,} pixels, more than limits.max_pixels = "
                 f"{self._max_pixels:,}"
             )
+        if scans * width * height > _MOST_SCANS * self._max_pixels:
+            raise ValueError(f"the image of {width:,} x {height:,} pixels has {scans:,} scans")
         if self._side**2 * max(size) > self._max_pixels * min(size):
             raise ValueError(f"the image of {width:,} x {height:,} pixels is too long and thin")
 
@@ -79,6 +87,13 @@ class Decoder:
             return np.asarray(self._shape(image))
 
 
+class _StillPng(PngImageFile):
+    """A PNG file as if it did not move: PIL draws on a whole frame while it opens one that does."""
+
+    def _seek(self, frame: int, rewind: bool = False) -> None:
+        self._prev_im = None
+
+
 def _opened(content: bytes) -> ImageFile:
     """The image with its header read, without PIL's global checks and warnings."""
     form: type[ImageFile]
@@ -86,8 +101,10 @@ def _opened(content: bytes) -> ImageFile:
         raise ValueError("the image is empty")
     if content.startswith(b"\xff\xd8\xff"):
         form = JpegImageFile
+        if content.count(_EXIF) > _MOST_EXIF:
+            raise ValueError(f"the image has more than {_MOST_EXIF} EXIF segments")
     elif content.startswith(b"\x89PNG\r\n\x1a\n"):
-        form = PngImageFile
+        form = _StillPng
     elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         form = WebPImageFile
     else:

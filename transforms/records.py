@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from transforms.redaction import redacted_values
 from transforms.shards import Shard
 
 
@@ -16,6 +19,7 @@ class LabelRecord:
     settings: digest of the configuration that the labels depend on. samples: rows of the label
     table. rejects: rows of the reject table. ignored: members that belong to no sample, by
     reason. table_bytes, table_digest: size and xxh3-128 of the label table. seconds: by step.
+    device: what the model ran on, "cpu" or "cuda"; "" where there is no model.
     """
 
     shard: Shard
@@ -26,6 +30,7 @@ class LabelRecord:
     table_bytes: int
     table_digest: str
     seconds: Mapping[str, float]
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +60,20 @@ class OutputRecord:
 
 
 def to_json(record: Any) -> bytes:
-    """A record (a dataclass) as readable JSON."""
-    return (json.dumps(dataclasses.asdict(record), indent=1, ensure_ascii=False) + "\n").encode()
+    """A record (a dataclass) as readable JSON, without the secrets that a URL may carry."""
+    values = redacted_values(dataclasses.asdict(record))
+    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def label_record_from(content: bytes) -> LabelRecord:
-    """The label record in `content`."""
-    values = json.loads(content)
-    return LabelRecord(**{**values, "shard": Shard(**values["shard"])})
+    """The label record in `content`; ValueError where it is none."""
+    return _LABEL_RECORD.validate_json(content, strict=True)
 
 
 def output_record_from(content: bytes) -> OutputRecord:
-    """The output record in `content`."""
-    values = json.loads(content)
-    origins = tuple(Taken(**origin) for origin in values["origins"])
-    return OutputRecord(**{**values, "origins": origins})
+    """The output record in `content`; ValueError where it is none."""
+    return _OUTPUT_RECORD.validate_json(content, strict=True)
+
+
+_LABEL_RECORD = TypeAdapter(LabelRecord)
+_OUTPUT_RECORD = TypeAdapter(OutputRecord)

@@ -69,5 +69,5 @@ class LabelRows:
 
 def reject_table(rejects: Sequence[Reject]) -> pa.Table:
     """The rejects of a shard as a table."""
-    rows = [{"key": r.key, "stage": r.stage, "error": r.error} for r in rejects]
-    return pa.Table.from_pylist(rows, schema=REJECTS)
+    columns = {name: [getattr(reject, name) for reject in rejects] for name in REJECTS.names}
+    return pa.table(columns, schema=REJECTS)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ from transforms import layout
 from transforms.errors import StaleError
 from transforms.records import LabelRecord
 from transforms.storage import Storage
+from transforms.wellformed import well_formed
 
 REJECTS = pa.schema([("key", pa.string()), ("stage", pa.string()), ("error", pa.string())])
 _ROWS_AT_ONCE = 1 << 18
@@ -35,7 +37,19 @@ def read_labels(
 
     Raises StaleError where the file is not the one that the record was written for.
     """
-    return pq.read_table(pa.BufferReader(_vouched(storage, record)), columns=columns)
+    with _readable(storage, record):
+        table = label_file(storage, record).read(columns)
+        _check_rows(table.num_rows, record)
+        return table if columns is None else table.select(columns)
+
+
+def label_file(storage: Storage, record: LabelRecord) -> pq.ParquetFile:
+    """The label table that `record` vouches for, to read by parts; StaleError as `read_labels`."""
+    content = _vouched(storage, record)
+    with _readable(storage, record):
+        file = pq.ParquetFile(pa.BufferReader(content))
+        _check_rows(file.metadata.num_rows, record)
+        return file
 
 
 def label_parts(storage: Storage, record: LabelRecord, columns: list[str]) -> Iterator[pa.Table]:
@@ -44,9 +58,23 @@ def label_parts(storage: Storage, record: LabelRecord, columns: list[str]) -> It
     Takes the memory of the file and of one part, and one thread. Raises StaleError as
     `read_labels` does.
     """
-    file = pq.ParquetFile(pa.BufferReader(_vouched(storage, record)))
-    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
-        yield pa.Table.from_batches([batch])
+    file = label_file(storage, record)
+    rows = 0
+    with _readable(storage, record):
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
+            rows += batch.num_rows
+            yield pa.Table.from_batches([batch]).select(columns)
+        _check_rows(rows, record)
+
+
+def _readable(storage: Storage, record: LabelRecord) -> AbstractContextManager[None]:
+    where = storage.path(layout.labels(record.shard.name))
+    return well_formed(f"{where} is not a label table: delete its record to label the shard again")
+
+
+def _check_rows(rows: int, record: LabelRecord) -> None:
+    if rows != record.samples:
+        raise ValueError(f"{rows} rows for {record.samples} samples")
 
 
 def _vouched(storage: Storage, record: LabelRecord) -> bytes:

@@ -156,7 +156,8 @@ def read_member(cursor: Cursor) -> Member | None:
         if kind == _LONG_NAME:
             records.setdefault(b"path", _text(extended))
         elif kind in _PAX:
-            records = _pax_records(extended, at) | records
+            for keyword, value in _pax_records(extended, at).items():
+                records.setdefault(keyword, value)
     if kind == SPARSE:
         _skip_sparse_map(cursor, block)
     size = 0 if kind in _WITHOUT_PAYLOAD else _pax_size(records, size, at)

@@ -57,13 +57,14 @@ def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
 
 
 def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
+    """What `call` returns; its error in a sentence alone, as the error may show the URL's token."""
     try:
         return call()
-    except FileNotFoundError as error:
-        raise FairshardError(f"the shard {url} does not exist: restore it") from error
+    except FileNotFoundError:
+        raise FairshardError(f"the shard {url} does not exist: restore it") from None
     except Exception as error:  # storage libraries raise exceptions of their own
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        raise FairshardError(f"the shard {url} cannot be read: {reason}") from error
+        raise FairshardError(f"the shard {url} cannot be read: {reason}") from None
 
 
 class _Guarded(io.RawIOBase):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from transforms.config import Limits, Members
+from transforms.errors import FairshardError
 from transforms.parts import WHOLE
 from transforms.tar_headers import (
     BLOCK,
@@ -67,27 +68,38 @@ class Ignored:
 
 
 def read_samples(
-    stream: IO[bytes], members: Members, limits: Limits, span: range = WHOLE
+    stream: IO[bytes],
+    members: Members,
+    limits: Limits,
+    span: range = WHOLE,
+    shard: str = "a shard",
 ) -> Iterator[Sample | Reject | Ignored]:
     """The samples of the tar in `stream`, in order, in one forward pass; bad data gives Rejects.
 
     A sample is a run of members of one key, as webdataset groups them. It is one range: where a
     member of no sample stands inside it, it is rejected. Payloads of extensions that `members` does
     not name are passed over. After damage, all that is complete before it is kept, and the last
-    Reject says from which byte on nothing can be read.
+    Reject says from which byte on nothing can be read. Raises FairshardError where there are more
+    entries than `limits` allow, as each costs memory, for its key; it names the `shard`.
 
     With a `span`, only what begins in it is given; headers before it are read, for their keys, and
     payloads are passed over.
     """
-    extensions = (*members.image, *members.caption, *members.metadata)
-    wanted = _Wanted(frozenset(map(str.lower, extensions)), limits.max_member_bytes)
+    wanted = _Wanted.of(members, limits)
     cursor = Cursor(stream)
+    entries = 0
     seen: set[str] = set()
     run: _Run | None = None
     inside: _Run | None = None
     damage: Reject | None = None
     try:
         while (member := read_member(cursor)) is not None:
+            entries += 1
+            if entries > limits.max_entries:
+                raise FairshardError(
+                    f"{shard} holds more than input.limits.max_entries = {limits.max_entries:,} "
+                    f"tar entries, at byte {member.offset:,}: raise the limit, or leave it out"
+                )
             name = member.name.decode("utf-8", "surrogateescape")
             parts = split_name(name)
             reason = _why_ignored(member, name)
@@ -121,14 +133,27 @@ def read_samples(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The extensions whose payloads are wanted, and the most bytes that one may have."""
+    """The longest name, and of each wanted extension the limit on its payload and that one's name.
 
-    extensions: frozenset[str]
-    largest: int
+    Names of more bytes, and payloads of more, make rejects.
+    """
+
+    longest: int
+    largest: Mapping[str, tuple[int, str]]
+
+    @classmethod
+    def of(cls, members: Members, limits: Limits) -> "_Wanted":
+        """What is wanted of `members` under `limits`."""
+        most = (limits.max_member_bytes, "max_member_bytes")
+        captions = min(most, (limits.max_caption_bytes, "max_caption_bytes"))
+        metadata = min(most, (limits.max_metadata_bytes, "max_metadata_bytes"))
+        kinds = ((members.image, most), (members.caption, captions), (members.metadata, metadata))
+        largest = {name.lower(): limit for names, limit in kinds for name in names}
+        return cls(limits.max_name_bytes, largest)
 
     def within(self, offset: int, span: range) -> "_Wanted":
         """What is wanted of a sample at `offset`: nothing outside of the span."""
-        return self if offset in span else _Wanted(frozenset(), self.largest)
+        return self if offset in span else _Wanted(self.longest, {})
 
 
 class _Run:
@@ -143,14 +168,16 @@ class _Run:
         self._end = offset
         self._extensions = set(_FIELDS_OF_WEBDATASET)
         self._payloads: dict[str, bytes] = {}
-        seen.add(key)
+        if len(key) <= wanted.longest:
+            seen.add(key)
 
     def add(self, member: Member, name: str, extension: str, cursor: Cursor) -> None:
         """Take in one member, and leave the cursor behind it."""
         if self.problem is None:
             self.problem = self._problem_of(member, name, extension)
-        self._extensions.add(extension)
-        if self.problem is None and extension in self._wanted.extensions:
+        if self.problem is None:
+            self._extensions.add(extension)
+        if self.problem is None and extension in self._wanted.largest:
             self._payloads[extension] = cursor.read(member.size)
         cursor.skip(member.end - cursor.position)
         self._end = member.end
@@ -158,7 +185,7 @@ class _Run:
     def close(self) -> Sample | Reject:
         """The sample, or why it is none."""
         if self.problem is not None:
-            return Reject(_shown(self.key), "read", self.problem)
+            return Reject(_shown(self.key[: self._wanted.longest]), "read", self.problem)
         return Sample(self.key, self.offset, self._end - self.offset, self._payloads)
 
     def _problem_of(self, member: Member, name: str, extension: str) -> str | None:
@@ -173,12 +200,18 @@ class _Run:
             return f"the name {_quoted(name)} is not UTF-8"
         if _CONTROL.search(name):
             return f"the name {_quoted(name)} holds a control character"
+        if len(member.name) > self._wanted.longest:
+            return (
+                f"the name {_quoted(name)} has {len(member.name)} bytes, more than "
+                f"input.limits.max_name_bytes = {self._wanted.longest}"
+            )
         if extension in self._extensions:
             return f"it has two members with the extension {_quoted(extension)}"
-        if extension in self._wanted.extensions and member.size > self._wanted.largest:
+        largest, limit = self._wanted.largest.get(extension, (member.size, ""))
+        if member.size > largest:
             return (
-                f"{_quoted(name)} has {member.size} bytes, more than "
-                f"input.limits.max_member_bytes = {self._wanted.largest}"
+                f"{_quoted(name)} has {member.size} bytes, more than input.limits.{limit} = "
+                f"{largest}"
             )
         return None
 

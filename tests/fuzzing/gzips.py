@@ -1,0 +1,32 @@
+"""Compressed tars: what is before the damage is read, wherever it is."""
+
+import gzip
+
+import fsspec
+
+from tests.fuzzing import tars
+from transforms.config import Limits, Members
+from transforms.errors import FairshardError
+from transforms.tar_streams import open_tar
+from transforms.tars import Ignored, Reject, Sample, read_samples
+
+_PATH = "/fuzz.tar.gz"
+
+
+def seeds() -> list[bytes]:
+    """Compressed tars, one of two gzip members, and one with bytes behind it."""
+    first, second = tars.seeds()[:2]
+    half = len(first) // 1024 * 512
+    parts = gzip.compress(first[:half], mtime=0) + gzip.compress(first[half:], mtime=0)
+    return [gzip.compress(first, mtime=0), parts, gzip.compress(second, mtime=0) + b"tail"]
+
+
+def check(content: bytes) -> None:
+    """Read `content` as a compressed tar."""
+    fsspec.filesystem("memory").pipe_file(_PATH, content)
+    try:
+        with open_tar(f"memory:/{_PATH}", {}) as stream:
+            entries = list(read_samples(stream, Members(), Limits()))
+    except FairshardError:
+        return
+    assert all(isinstance(entry, Sample | Reject | Ignored) for entry in entries)
