@@ -3,37 +3,42 @@
 import logging
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.combiners import ToList
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from apache_beam.utils.shared import Shared
 
+from pipelines.worker_watch import WORKER, WorkersWatched
 from transforms.config import Config
 from transforms.errors import ConfigError, error_in
-from transforms.histogram import Histogram, HistogramAccumulator
+from transforms.fixed_point import FixedSums
 from transforms.labelling import Labeller, settings_digest
 from transforms.parts import Part, parts_of
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord
 from transforms.resampling import keep_shard, write_output
-from transforms.schema import schema_of
 from transforms.shards import Shard
+from transforms.solving import ROUNDS, Counting, Gathered, Step, merged
 from transforms.stages import (
     Labelled,
     OutputTask,
+    advance,
     finish_output,
+    first_step,
+    gather,
     gather_parts,
     label_part,
+    made_plan,
     output_tasks,
-    solve_corpus,
+    passed_plan,
 )
-from transforms.statistics import accumulator_for, count_shard
 from transforms.storage import output_storage
 
 
@@ -56,32 +61,39 @@ class LabelShards(beam.PTransform[Any, Any]):
         )
 
 
-class CountPatterns(beam.PTransform[Any, Any]):
-    """Label records to the corpus's one histogram."""
+class SolvePlan(beam.PTransform[Any, Any]):
+    """Label records to the plan (one element), which is written on the way.
 
-    def __init__(self, config: Config) -> None:
+    As many rounds as may be needed; what is left to do when the plan is made takes no work.
+    """
+
+    def __init__(self, config: Config, first: Step) -> None:
         super().__init__()
         self._config = config
+        self._first = first
 
     def expand(self, records: Any) -> Any:
-        storage = output_storage(self._config.output)
-        return (
-            records
-            | "CountShard" >> beam.Map(count_shard, self._config, storage)
-            | beam.CombineGlobally(_Merge(self._config))
-        )
+        step = records.pipeline | beam.Create([self._first])
+        for number in range(1, ROUNDS + 1):
+            step = records | f"Round{number}" >> _Round(self._config, step)
+        return step | beam.Map(made_plan)
 
 
-class SolvePlan(beam.PTransform[Any, Any]):
-    """The histogram (one element) to the plan (one element), which is written on the way."""
+class _Round(beam.PTransform[Any, Any]):
+    """Label records to the step (one element) that follows `step`."""
 
-    def __init__(self, config: Config, records: Any) -> None:
+    def __init__(self, config: Config, step: Any) -> None:
         super().__init__()
         self._config = config
-        self._records = records
+        self._step = beam.pvalue.AsSingleton(step)
 
-    def expand(self, histogram: Any) -> Any:
-        return histogram | beam.Map(solve_corpus, beam.pvalue.AsList(self._records), self._config)
+    def expand(self, records: Any) -> Any:
+        return (
+            records
+            | beam.Map(gather, self._step, self._config)
+            | beam.CombineGlobally(_MergeGathered(merged))
+            | beam.Map(advance, self._step, beam.pvalue.AsList(records), self._config)
+        )
 
 
 class ResampleShards(beam.PTransform[Any, Any]):
@@ -105,7 +117,7 @@ class ResampleShards(beam.PTransform[Any, Any]):
         return (
             written
             | beam.Values()
-            | beam.CombineGlobally(_Merge(config))
+            | beam.CombineGlobally(_MergeGathered(merged))
             | beam.Map(
                 finish_output,
                 beam.pvalue.AsList(records),
@@ -120,47 +132,50 @@ class ResampleShards(beam.PTransform[Any, Any]):
 class BeamEngine:
     """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options.
 
-    Without a `--runner` among them, Beam's local runner is used, with a process a core; an option
-    that Beam does not know is then a ConfigError.
+    Without a `--runner` among them, or with `DirectRunner`, Beam's local runner is used, with a
+    process a core; an option that Beam does not know is then a ConfigError.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
-        self._embedded = not any(argument.startswith("--runner") for argument in arguments)
+        options = PipelineOptions(list(arguments))
+        self._embedded = options.view_as(StandardOptions).runner in (None, "DirectRunner")
         self._arguments = list(arguments)
         if self._embedded:
-            _check_known(PipelineOptions(self._arguments))
+            _check_known(options)
 
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
-        with self._pipeline() as pipeline:
+        with self.pipeline() as pipeline:
             _ = pipeline | beam.Create(shards) | LabelShards(config)
 
     def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
         """Count the patterns of labelled shards and write the plan."""
-        with self._pipeline() as pipeline:
+        with self.pipeline() as pipeline:
             labelled = pipeline | beam.Create(records) | beam.Reshuffle()
-            _ = labelled | CountPatterns(config) | SolvePlan(config, labelled)
+            _ = labelled | SolvePlan(config, Counting())
 
     def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
         """Write the output shards and the manifest that `plan` asks for."""
-        with self._pipeline() as pipeline:
+        with self.pipeline() as pipeline:
             labelled = pipeline | beam.Create(records) | beam.Reshuffle()
             plans = pipeline | "Plan" >> beam.Create([plan])
             _ = labelled | ResampleShards(config, plans)
 
     def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
         """The three stages as one Beam job."""
-        with self._pipeline() as pipeline:
+        with self.pipeline() as pipeline:
             records = pipeline | beam.Create(shards) | LabelShards(config)
-            plan = records | CountPatterns(config) | SolvePlan(config, records)
+            solved = records | SolvePlan(config, first_step(config))
+            plan = solved | "PassPlan" >> beam.Map(passed_plan, beam.pvalue.AsList(records), config)
             _ = records | ResampleShards(config, plan)
 
-    def _pipeline(self) -> "_Pipeline":
+    def pipeline(self) -> "_Pipeline":
+        """A pipeline of this engine, which runs at the end of its block."""
         if not self._embedded:
             logging.getLogger("apache_beam.runners").setLevel(logging.INFO)
             return _Pipeline(options=PipelineOptions(self._arguments))
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-        command = f"{shlex.quote(sys.executable)} -m pipelines.local_worker"
+        command = f"exec {shlex.quote(sys.executable)} -m {WORKER}"
         workers = SubprocessSDKEnvironment.from_command_string(command)
         options = PipelineOptions(["--direct_num_workers=0", *self._arguments])
         return _Pipeline(runner=FnApiRunner(default_environment=workers), options=options)
@@ -170,13 +185,14 @@ class _Pipeline(beam.Pipeline):
     """A pipeline whose workers' FairshardErrors reach the caller as what they are."""
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        try:
-            super().__exit__(kind, value, trace)
-        except Exception as error:
-            found = error_in(str(error))
-            if found is None:
-                raise
-            raise found from error
+        with WorkersWatched():
+            try:
+                super().__exit__(kind, value, trace)
+            except Exception as error:
+                found = error_in(str(error))
+                if found is None:
+                    raise
+                raise found from error
 
 
 class _Label(beam.DoFn):
@@ -185,8 +201,9 @@ class _Label(beam.DoFn):
         self._settings = settings
         self._shared = Shared()
 
-    def process(self, part: Part) -> Iterator[tuple[Shard, Labelled]]:
-        yield part.shard, label_part(part, self._settings, self._config, self._labeller)
+    def process(self, part: Part) -> Iterator[tuple[str, tuple[Shard, Labelled]]]:
+        labelled = label_part(part, self._settings, self._config, self._labeller)
+        yield part.shard.name, (part.shard, labelled)
 
     def _labeller(self) -> Labeller:
         labeller: Labeller = self._shared.acquire(
@@ -200,8 +217,11 @@ class _Gather(beam.DoFn):
         self._config = config
         self._settings = settings
 
-    def process(self, labelled: tuple[Shard, Iterable[Labelled]]) -> Iterator[LabelRecord]:
-        record = gather_parts(*labelled, self._settings, self._config)
+    def process(
+        self, grouped: tuple[str, Iterable[tuple[Shard, Labelled]]]
+    ) -> Iterator[LabelRecord]:
+        shards, labelled = zip(*grouped[1], strict=True)
+        record = gather_parts(shards[0], labelled, self._settings, self._config)
         _count("samples", record.samples)
         _count("rejects", record.rejects)
         _count("bytes_read", record.shard.bytes)
@@ -210,26 +230,21 @@ class _Gather(beam.DoFn):
         yield record
 
 
-class _Merge(beam.CombineFn):
-    def __init__(self, config: Config) -> None:
-        self._schema = schema_of(config)
+class _MergeGathered(beam.CombineFn):
+    def __init__(self, merge: Callable[[Gathered, Gathered], Gathered]) -> None:
+        self._merge = merge
 
-    def create_accumulator(self) -> HistogramAccumulator:
-        return accumulator_for(self._schema)
+    def create_accumulator(self) -> Gathered:
+        return None
 
-    def add_input(
-        self, total: HistogramAccumulator, part: HistogramAccumulator
-    ) -> HistogramAccumulator:
-        return total.merge(part)
+    def add_input(self, total: Gathered, part: Gathered) -> Gathered:
+        return self._merge(total, part)
 
-    def merge_accumulators(self, parts: Iterable[HistogramAccumulator]) -> HistogramAccumulator:
-        total = self.create_accumulator()
-        for part in parts:
-            total.merge(part)
+    def merge_accumulators(self, parts: Iterable[Gathered]) -> Gathered:
+        return reduce(self._merge, parts, None)
+
+    def extract_output(self, total: Gathered) -> Gathered:
         return total
-
-    def extract_output(self, total: HistogramAccumulator) -> Histogram:
-        return total.extract()
 
 
 class _Write(beam.DoFn):
@@ -237,17 +252,13 @@ class _Write(beam.DoFn):
         self._config = config
         self._storage = output_storage(config.output)
 
-    def process(
-        self, task: OutputTask, plan: Plan
-    ) -> Iterator[tuple[OutputRecord, HistogramAccumulator]]:
-        record, patterns = write_output(
-            task.output, task.records, plan, self._config, self._storage
-        )
+    def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, FixedSums]]:
+        record, sums = write_output(task.output, task.records, plan, self._config, self._storage)
         _count("samples_written", record.samples)
         _count("bytes_written", record.bytes)
         for step, seconds in record.seconds.items():
             _count(f"copy_{step}_ms", round(1000 * seconds))
-        yield record, patterns
+        yield record, sums
 
 
 def _check_known(options: PipelineOptions) -> None:

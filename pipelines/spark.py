@@ -17,25 +17,27 @@ from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
 from transforms.config import Config
 from transforms.errors import ConfigError, FairshardError, error_in
-from transforms.histogram import Histogram, HistogramAccumulator
 from transforms.labelling import Labeller, settings_digest
 from transforms.parts import Part, parts_of
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord
 from transforms.resampling import keep_shard, write_output
-from transforms.schema import schema_of
 from transforms.shards import Shard
+from transforms.solving import Counting, Gathered, Step, merged
 from transforms.stages import (
     Labelled,
     OutputTask,
+    advance,
     finish_output,
+    first_step,
+    gather,
     gather_parts,
     label_part,
+    made_plan,
     output_tasks,
-    solve_corpus,
+    passed_plan,
 )
-from transforms.statistics import accumulator_for, count_shard
-from transforms.storage import Storage, output_storage
+from transforms.storage import output_storage
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
 _LOCAL = {
@@ -48,7 +50,7 @@ _GPU = "gpu"
 _GATHERERS = 1000
 _ALWAYS = {"spark.ui.showConsoleProgress": "false"}
 
-_Written = tuple[list[OutputRecord], HistogramAccumulator]
+_Written = tuple[list[OutputRecord], Gathered]
 
 
 def label_shards(
@@ -69,17 +71,27 @@ def label_shards(
     )
 
 
-def count_patterns(
-    context: SparkContext, config: Config, records: Sequence[LabelRecord]
-) -> Histogram:
-    """Label records to the corpus's one histogram, merged in a tree."""
-    storage, empty = output_storage(config.output), accumulator_for(schema_of(config))
-    total: HistogramAccumulator = _together(context, records).treeAggregate(
-        empty,
-        lambda total, record: total.merge(count_shard(record, config, storage)),
-        HistogramAccumulator.merge,
-    )
-    return total.extract()
+def solve_plan(
+    context: SparkContext, config: Config, records: Sequence[LabelRecord], first: Step
+) -> Plan:
+    """Label records to the plan, which is written; what workers gather is merged in a tree."""
+    step = first
+    while step.made is None:
+        gathered = _gathered(context, step, config, records)
+        step = advance(gathered, step, records, config)
+    return made_plan(step)
+
+
+def _gathered(
+    context: SparkContext, step: Step, config: Config, records: Sequence[LabelRecord]
+) -> Gathered:
+    """What a step gathers of all shards; the step is broadcast."""
+    shared = context.broadcast(step)
+
+    def add(total: Gathered, record: LabelRecord) -> Gathered:
+        return merged(total, gather(record, shared.value, config))
+
+    return _together(context, records).treeAggregate(None, add, merged)
 
 
 def resample_shards(
@@ -95,15 +107,15 @@ def resample_shards(
     tasks = output_tasks(kept, records, plan, config)
 
     def write(written: _Written, task: OutputTask) -> _Written:
-        record, patterns = write_output(task.output, task.records, shared.value, config, storage)
-        return merge(written, ([record], patterns))
+        record, sums = write_output(task.output, task.records, shared.value, config, storage)
+        return merge(written, ([record], sums))
 
     def merge(one: _Written, other: _Written) -> _Written:
-        return one[0] + other[0], one[1].merge(other[1])
+        return one[0] + other[0], merged(one[1], other[1])
 
-    nothing: _Written = ([], accumulator_for(schema_of(config)))
-    outputs, patterns = _each(context, tasks).treeAggregate(nothing, write, merge)
-    finish_output(patterns.extract(), records, kept, outputs, plan, config)
+    nothing: _Written = ([], None)
+    outputs, sums = _each(context, tasks).treeAggregate(nothing, write, merge)
+    finish_output(sums, records, kept, outputs, plan, config)
 
 
 class SparkEngine:
@@ -118,29 +130,29 @@ class SparkEngine:
 
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
-        with self.context(output_storage(config.output)) as context:
+        with self.context() as context:
             label_shards(context, config, shards)
 
     def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
         """Count the patterns of labelled shards and write the plan."""
-        with self.context(output_storage(config.output)) as context:
-            solve_corpus(count_patterns(context, config, records), records, config)
+        with self.context() as context:
+            solve_plan(context, config, records, Counting())
 
     def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
         """Write the output shards and the manifest that `plan` asks for."""
-        with self.context(output_storage(config.output)) as context:
+        with self.context() as context:
             resample_shards(context, config, records, plan)
 
     def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
         """The three stages as one Spark application."""
-        with self.context(output_storage(config.output)) as context:
+        with self.context() as context:
             records = label_shards(context, config, shards)
-            plan = solve_corpus(count_patterns(context, config, records), records, config)
-            resample_shards(context, config, records, plan)
+            plan = solve_plan(context, config, records, first_step(config))
+            resample_shards(context, config, records, passed_plan(plan, records, config))
 
     @contextmanager
-    def context(self, output: Storage) -> Iterator[SparkContext]:
-        """A job's own context; when it ends, what dead attempts left in `output` is removed."""
+    def context(self) -> Iterator[SparkContext]:
+        """A job's own context."""
         _prepare(self._settings)
         settings = SparkConf().setAppName("fairshard").setAll(list(self._settings.items()))
         context = SparkContext.getOrCreate(settings)
@@ -150,7 +162,6 @@ class SparkEngine:
             raise error_in(str(error)) or error from error
         finally:
             context.stop()
-            output.sweep()
 
 
 def _together(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
@@ -166,7 +177,7 @@ def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
 
 def _label(settings: str, config: Config, part: Part) -> tuple[Shard, Labelled]:
     def labeller() -> Labeller:
-        return _labeller(on_task_gpu(config).model_dump_json())
+        return _labeller(on_task_gpu(config).model_dump_json(round_trip=True))
 
     return part.shard, label_part(part, settings, config, labeller)
 

@@ -10,6 +10,8 @@ from braceexpand import braceexpand
 
 from transforms.config import Input
 from transforms.errors import FairshardError
+from transforms.listing import matching_files
+from transforms.redaction import redacted
 from transforms.storage import version_of
 
 _EXTENSION = re.compile(r"\.(tar\.gz|tgz|tar)$")
@@ -47,7 +49,7 @@ def find_shards(source: Input) -> tuple[Shard, ...]:
 
 def unique_names(urls: list[str]) -> dict[str, str]:
     """A name for each URL: the shortest tail of its path that tells all apart, '__' for '/'."""
-    tails = {url: _EXTENSION.sub("", url).split("/") for url in urls}
+    tails = {url: _EXTENSION.sub("", redacted(url)).split("/") for url in urls}
     deepest = max(map(len, tails.values()), default=0)
     for depth in range(1, deepest + 1):
         names = {url: "__".join(tail[-depth:]) for url, tail in tails.items()}
@@ -70,7 +72,7 @@ def _matching(pattern: str, options: dict[str, Any]) -> dict[str, dict[str, Any]
         system, inner = fsspec.core.url_to_fs(path, **options)
         try:
             if _GLOB.search(inner):
-                entries = system.glob(inner, detail=True)
+                entries = matching_files(system, inner)
             else:
                 entries = {inner: system.info(inner)}
         except FileNotFoundError as error:

@@ -1,0 +1,69 @@
+"""Beam's local workers: one that dies ends the run in a sentence, and none outlives the run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.fixtures import write_corpus
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> "subprocess.Popen[str]":
+    write_corpus(tmp_path, samples=3000, shards=30)
+    config = {
+        "input": {"shards": str(tmp_path / "in" / "*.tar")},
+        "attributes": {
+            "gender": {
+                "names": {
+                    "woman": {"target": 0.5, "lexicon": ["woman"]},
+                    "man": {"target": 0.5, "lexicon": ["man"]},
+                }
+            }
+        },
+        "labels": {"thing": {"names": {"tie": {"lexicon": ["tie"]}}}},
+        "balance": {"eta": 0.5},
+        "output": {"url": str(tmp_path / "out")},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    return subprocess.Popen(
+        [sys.executable, "-m", "jobs.cli", "rebalance", str(tmp_path / "config.yaml")],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def workers_of(run: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """The first local workers that the run starts."""
+    while run.poll() is None:
+        found = [
+            child
+            for child in psutil.Process(run.pid).children()
+            if "pipelines.local_worker" in child.cmdline()
+        ]
+        if found:
+            return found
+    raise AssertionError(run.communicate())
+
+
+def test_the_death_of_a_worker_ends_the_run_in_a_sentence(run: "subprocess.Popen[str]") -> None:
+    workers_of(run)[0].kill()
+    said = run.communicate()[1]
+    assert run.returncode == 1
+    assert "a worker process of the run has died" in said
+    assert "Traceback" not in said
+
+
+def test_workers_do_not_outlive_a_killed_run(run: "subprocess.Popen[str]") -> None:
+    workers = workers_of(run)
+    run.kill()
+    run.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert alive == []
