@@ -1,11 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+AIRFLOW := .airflow/.ready
+INFRA := .venv/infra
 DEMO := demo
+SECONDS ?= 60
 DEMO_SAMPLES ?= 4000
 DEMO_SHARDS ?= 8
 
-.PHONY: help setup demo test spark-cluster-test lint format browser java clean
+.PHONY: help setup demo test airflow-test infra-test container-test spark-cluster-test fuzz lint format browser java clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -29,6 +32,32 @@ test: $(READY) browser java ## run all tests
 spark-cluster-test: $(READY) java ## lose workers of a real Spark cluster on loopback in the middle of a job
 	$(BIN)/python -m pytest -m cluster
 
+$(AIRFLOW): infra/airflow/requirements.txt infra/airflow/constraints.txt
+	$(PYTHON) -m venv .airflow
+	.airflow/bin/pip install -qq --upgrade pip
+	.airflow/bin/pip install -qq --constraint infra/airflow/constraints.txt --requirement infra/airflow/requirements.txt
+	@touch $(AIRFLOW)
+
+airflow-test: $(READY) $(AIRFLOW) java ## run the DAGs in a real Airflow, in an environment of its own
+	$(BIN)/python -m pytest -m airflow
+
+$(INFRA)/.ready: $(READY)
+	$(BIN)/python -m venv $(INFRA)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(INFRA)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fairshard-venv.pth"
+	$(INFRA)/bin/pip install -qq --constraint constraints.txt --editable '.[infra]'
+	@touch $@
+
+infra-test: $(INFRA)/.ready java ## check what is in infra/ with the tools of the platforms that read it
+	$(INFRA)/bin/python -m pytest tests/test_infra_*.py
+
+container-test: ## build and run the GPU image in clean Debian trees (Debian, root, buildah, mmdebstrap)
+	infra/docker/container_test.sh
+
+fuzz: $(READY) ## change bytes of every kind of input for SECONDS each, guided by coverage
+	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS)
+
 lint: $(READY) ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,4 +78,4 @@ java: ## Java, which Spark's tests run on
 	|| { echo "Spark's tests need Java 17 or newer: install it (Debian: openjdk-17-jre-headless), then run make test again" >&2; exit 1; }
 
 clean: ## remove what make made
-	rm -rf .venv $(DEMO) build *.egg-info
+	rm -rf .venv .airflow $(DEMO) build *.egg-info

@@ -9,7 +9,7 @@ import pytest
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 from jobs.state import all_label_records
-from pipelines.beam import BeamEngine, CountPatterns, LabelShards, ResampleShards, SolvePlan
+from pipelines.beam import BeamEngine, LabelShards, ResampleShards, SolvePlan
 from tests.fixtures import Truth, config_of, members_of, read_members, tree, write_corpus
 from transforms.bounds import sampling_error
 from transforms.config import Config
@@ -18,6 +18,7 @@ from transforms.manifest import read_manifest
 from transforms.plan import read_plan
 from transforms.report_data import read_artefacts
 from transforms.shards import find_shards
+from transforms.solving import Counting
 from transforms.storage import output_storage
 
 IN_MEMORY = ("--runner=FnApiRunner",)
@@ -136,7 +137,7 @@ def test_a_pipeline_counts_what_it_does(corpus: tuple[Path, list[Truth]], tmp_pa
     config = to(config_of(corpus[0]), tmp_path)
     pipeline = beam.Pipeline(runner="FnApiRunner")
     records = pipeline | beam.Create(find_shards(config.input)) | LabelShards(config)
-    plan = records | CountPatterns(config) | SolvePlan(config, records)
+    plan = records | SolvePlan(config, Counting())
     _ = records | ResampleShards(config, plan)
     result = pipeline.run()
     result.wait_until_finish()

@@ -187,6 +187,7 @@ def test_every_command_has_help_with_an_example(
 ) -> None:
     names = ["corpus", "init", "check", "label", "solve", "resample", "rebalance", "report"]
     names += ["verify", "frontier", "compare", "suggest", "calibrate"]
+    names += ["status", "failed", "clean"]
     for name in names:
         assert run(monkeypatch, name, "--help") == 0
         assert f"fairshard {name}" in capsys.readouterr().out

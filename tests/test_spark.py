@@ -11,14 +11,14 @@ from pyspark import SparkContext
 from jobs.demo.corpus import MODEL
 from jobs.state import all_label_records
 from pipelines.beam import BeamEngine
-from pipelines.spark import SparkEngine, count_patterns, label_shards, resample_shards
+from pipelines.spark import SparkEngine, label_shards, resample_shards, solve_plan
 from tests.fixtures import config_of, tree, write_corpus
 from transforms.config import Config
 from transforms.errors import ConfigError, FairshardError
 from transforms.plan import read_plan
 from transforms.shards import find_shards
-from transforms.stages import solve_corpus
-from transforms.storage import Storage, output_storage
+from transforms.solving import Counting
+from transforms.storage import output_storage
 
 IN_MEMORY = ("--runner=FnApiRunner",)
 LOCAL = ("--master=local[2]",)
@@ -61,7 +61,7 @@ def test_stages_apart_write_the_same_bytes_and_engines_mix(tmp_path: Path) -> No
 @pytest.fixture(scope="module")
 def context() -> Iterator[SparkContext]:
     engine = SparkEngine(LOCAL)
-    with engine.context(Storage("memory://unused")) as context:
+    with engine.context() as context:
         yield context
 
 
@@ -92,10 +92,11 @@ def test_any_corpus_seed_and_size_gives_the_same_bytes(
         seed=seed,
         balance={"eta": eta, "Q": 3.0},
         output={"url": "out", **size},
+        gates={"enabled": False},
     )
     spark = to(config, folder / "spark")
     records = label_shards(context, spark, find_shards(spark.input))
-    plan = solve_corpus(count_patterns(context, spark, records), records, spark)
+    plan = solve_plan(context, spark, records, Counting())
     resample_shards(context, spark, records, plan)
     assert tree(folder / "spark") == on_beam(config, folder / "beam")
 
@@ -110,16 +111,6 @@ def test_a_workers_error_reaches_the_caller_as_its_sentence(tmp_path: Path) -> N
         FairshardError, match=rf"^the shard [^\n]*{lost.name} does not exist: [^\n]*$"
     ):
         SparkEngine(LOCAL).label(config, shards)
-
-
-def test_what_a_dead_attempt_left_is_removed(tmp_path: Path) -> None:
-    write_corpus(tmp_path)
-    config = config_of(tmp_path)
-    left = tmp_path / "out" / "labels" / ".00000.parquet.dead.tmp"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"half")
-    SparkEngine(LOCAL).label(config, find_shards(config.input))
-    assert not left.exists()
 
 
 def test_without_java_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The configuration: one YAML file, read once, immutable from then on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -13,6 +13,9 @@ from pydantic import (
     model_validator,
 )
 
+from transforms.config_gates import Gates
+from transforms.config_secrets import Url
+from transforms.config_telemetry import Telemetry
 from transforms.errors import ConfigError
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-]*")
@@ -32,6 +35,7 @@ def _checked_name(name: str) -> str:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Urls = Annotated[tuple[Url, ...], BeforeValidator(_as_tuple)]
 Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(_as_tuple)]
 Name = Annotated[str, AfterValidator(_checked_name)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -57,7 +61,7 @@ Rate = Annotated[float | Literal["auto"], BeforeValidator(_checked_rate)]
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values cannot change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Members(Section):
@@ -71,9 +75,14 @@ class Members(Section):
 class Limits(Section):
     """Caps that keep hostile samples from costing more than themselves."""
 
+    max_entries: int = Field(10_000_000, gt=0)
+    max_name_bytes: int = Field(4096, gt=0)
     max_member_bytes: int = Field(64 * 2**20, gt=0)
+    max_caption_bytes: int = Field(2**20, gt=0)
+    max_metadata_bytes: int = Field(4 * 2**20, gt=0)
     max_pixels: int = Field(100_000_000, gt=0)
     max_reject_share: float = Field(0.05, ge=0, le=1)
+    max_rejects: int | None = Field(None, ge=0)
 
 
 class Input(Section):
@@ -82,7 +91,7 @@ class Input(Section):
     A shard larger than `part_bytes` is labelled in parts of that size, by as many workers.
     """
 
-    shards: Words = Field(min_length=1)
+    shards: Urls = Field(min_length=1)
     members: Members = Members()
     caption_field: str | None = None
     part_bytes: int = Field(2**30, gt=0)
@@ -153,7 +162,7 @@ class Group(Section):
         if not isinstance(values, dict):
             return values
         names = values.get("names")
-        if isinstance(names, list):
+        if isinstance(names, list) and all(isinstance(name, Hashable) for name in names):
             names = {name: {} for name in names}
         path = values.get("field")
         if isinstance(names, dict) and path is not None:
@@ -216,7 +225,7 @@ class Model(Section):
     """
 
     name: str = Field(min_length=1)
-    pretrained: str | None = None
+    pretrained: Url | None = None
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     batch_size: int = Field(256, gt=0)
@@ -267,7 +276,8 @@ class Balance(Section):
 
     The bounds are in the measures of the paper ("CLIP the Bias"); eta, Q and V are named as there
     (algorithm 1). eta may be left open: auto is the largest at which everything asked for is
-    attainable. A bound that is null is not asked for.
+    attainable. A bound that is null is not asked for. Of a corpus of more than max_patterns
+    patterns so many samples at most are solved on (transforms/polishing.py).
     """
 
     eta: Rate
@@ -277,6 +287,7 @@ class Balance(Section):
     max_association_bias: Bound | None = 0.05
     max_label_skew: Bound | None = None
     overrides: tuple[Override, ...] = ()
+    max_patterns: int = Field(10_000_000, gt=0)
 
     @model_validator(mode="after")
     def _attainable_rate(self) -> Self:
@@ -324,7 +335,7 @@ class Engine(Section):
 
 
 class Config(Section):
-    """The whole configuration."""
+    """The whole configuration; no artefact tells of its `telemetry`."""
 
     input: Input
     attributes: dict[Name, AttributeGroup] = Field(min_length=1)
@@ -334,10 +345,12 @@ class Config(Section):
     utility: Utility = Utility()
     filter: Filter | None = None
     balance: Balance
-    calibration: str | None = Field(None, min_length=1)
+    calibration: Url | None = Field(None, min_length=1)
     seed: int = Field(0, ge=0)
     output: OutputConfig
     engine: Engine = Engine()
+    gates: Gates = Gates()
+    telemetry: Telemetry = Field(Telemetry(), exclude=True)
 
     @model_validator(mode="after")
     def _model_where_needed(self) -> Self:

@@ -2,11 +2,43 @@
 
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
+SAMPLE = "plan/sample.parquet"
 MANIFEST = "manifest.json"
 REPORT = "report/index.html"
 FRONTIER = "frontier.json"
 RUN = "done/run.json"
+WORK = "done/work.json"
+RUNNING = "done/running.json"
+PROMETHEUS = "metrics.prom"
 CALIBRATION = "calibration.json"
+METRICS = "validations/metrics.json"
+DATA_DOCS = "validations/index.html"
+
+FOLDERS = (
+    ".",
+    "labels",
+    "rejects",
+    "plan",
+    "shards",
+    "report",
+    "validations",
+    "done",
+    "done/labels",
+    "done/shards",
+    "attempts/resample",
+    "done/settings",
+    "attempts/label",
+)
+
+
+def validation(stage: str) -> str:
+    """What the gate after a stage found."""
+    return f"validations/{stage}.json"
+
+
+def validation_page(stage: str, table: str) -> str:
+    """The page of data docs on one table of a gate."""
+    return f"validations/{stage}-{table}.html"
 
 
 def labels(shard: str) -> str:
@@ -32,3 +64,18 @@ def output_shard(number: int) -> str:
 def output_record(number: int) -> str:
     """The record that an output shard is written."""
     return f"done/shards/{number:05d}.json"
+
+
+def label_settings(digest: str) -> str:
+    """What labels of these settings depend on, key by key."""
+    return f"done/settings/{digest}.json"
+
+
+def attempts(stage: str) -> str:
+    """The folder of the attempts at shards of a stage."""
+    return f"attempts/{stage}"
+
+
+def attempt(stage: str, name: str) -> str:
+    """An attempt at a shard that has not succeeded."""
+    return f"{attempts(stage)}/{name}.json"
