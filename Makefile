@@ -5,6 +5,7 @@ AIRFLOW := .airflow/.ready
 INFRA := .venv/infra
 DEMO := demo
 SECONDS ?= 60
+PROCESSES ?= 2
 DEMO_SAMPLES ?= 4000
 DEMO_SHARDS ?= 8
 
@@ -27,7 +28,7 @@ demo: $(READY) ## draw a corpus with planted bias, rebalance it, show what came 
 	@$(BIN)/fairshard rebalance $(DEMO)/config.yaml
 
 test: $(READY) browser java ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 spark-cluster-test: $(READY) java ## lose workers of a real Spark cluster on loopback in the middle of a job
 	$(BIN)/python -m pytest -m cluster

@@ -1,6 +1,7 @@
 """The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
 
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from apache_beam.transforms.combiners import ToList
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from apache_beam.utils.shared import Shared
 
+from pipelines.local_worker import ENGINE
 from pipelines.worker_watch import WORKER, WorkersWatched
 from transforms.config import Config
 from transforms.errors import ConfigError, error_in
@@ -175,7 +177,7 @@ class BeamEngine:
             logging.getLogger("apache_beam.runners").setLevel(logging.INFO)
             return _Pipeline(options=PipelineOptions(self._arguments))
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-        command = f"exec {shlex.quote(sys.executable)} -m {WORKER}"
+        command = f"{ENGINE}={os.getpid()} exec {shlex.quote(sys.executable)} -m {WORKER}"
         workers = SubprocessSDKEnvironment.from_command_string(command)
         options = PipelineOptions(["--direct_num_workers=0", *self._arguments])
         return _Pipeline(runner=FnApiRunner(default_environment=workers), options=options)

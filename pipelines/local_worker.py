@@ -10,12 +10,13 @@ import threading
 import time
 from contextlib import redirect_stderr
 
+ENGINE = "FAIRSHARD_ENGINE_PID"
 _LOOK_SECONDS = 1.0
 
 
 def main() -> None:
     """Serve Beam until the engine ends."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(int(os.environ[ENGINE]),), daemon=True).start()
     logging.getLogger().addHandler(logging.NullHandler())
     with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
         from apache_beam.runners.worker import sdk_worker_main

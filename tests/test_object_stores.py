@@ -99,7 +99,7 @@ def write_and_die(storage: Storage) -> None:
 
 def test_a_bucket_that_is_not_there_is_not_made(store: Store) -> None:
     nowhere = Storage(f"{store.url}-2/out", store.options)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FairshardError, match="cannot be written"):
         nowhere.publish("x", b"")
     assert not store.system.exists(f"{BUCKET}-2")
 

@@ -118,6 +118,6 @@ def test_a_file_that_is_not_what_was_written_is_not_published(lossy: Storage) ->
 def test_a_name_that_cannot_be_taken_leaves_nothing_behind(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     (tmp_path / "a" / "x").mkdir(parents=True)
-    with pytest.raises(OSError, match="a/x"):
+    with pytest.raises(FairshardError, match="a/x cannot be written"):
         storage.publish("a/x", b"")
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["x"]
