@@ -6,16 +6,19 @@ from contextlib import suppress
 from typing import Any
 
 import psutil
+from grpc import RpcError
 
 from transforms.errors import FairshardError
 
 WORKER = "pipelines.local_worker"
+_OF_WORKERS = ("run_worker", "beam_control_read")
 
 
 class WorkersWatched:
     """In the block, the death of a local worker is a FairshardError: Beam may wait for it forever.
 
-    Beam would also wait for the others, so these end too.
+    Beam would also wait for the others, so these end too; what its threads say of them, even after
+    the block, is left out.
     """
 
     def __init__(self) -> None:
@@ -26,8 +29,9 @@ class WorkersWatched:
         threading.excepthook = self._seen
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        threading.excepthook = self._before
-        if self._dead and value is not None and not isinstance(value, FairshardError):
+        if not self._dead:
+            threading.excepthook = self._before
+        elif value is not None and not isinstance(value, FairshardError):
             raise FairshardError(
                 f"a worker process of the run has died ({self._dead}), as when memory runs out: "
                 "run the same command again; fewer workers (-- --direct_num_workers=1) take less "
@@ -38,10 +42,14 @@ class WorkersWatched:
         name = failed.thread.name if failed.thread else ""
         if name == "run_worker" and not self._dead:
             self._dead = str(failed.exc_value).rpartition(" with ")[2]
-            for child in psutil.Process().children():
-                with suppress(psutil.Error):
-                    if WORKER in child.cmdline():
-                        child.kill()
+            _kill_workers()
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        elif name != "beam_control_read" and not self._dead:
+        elif not self._dead or not (name in _OF_WORKERS or issubclass(failed.exc_type, RpcError)):
             self._before(failed)
+
+
+def _kill_workers() -> None:
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if WORKER in child.cmdline():
+                child.kill()
