@@ -56,7 +56,7 @@ class Labels:
         if not reasons:
             yield f"the labels of all {whole:,} shards are kept"
         elif reasons == {_NEW: whole}:
-            yield f"{whole:,} shards are labelled: none is yet"
+            yield f"{whole:,} shards are to be labelled: none is yet"
         elif len(self.stale) == whole and len(reasons) == 1 and _of_all(*reasons):
             yield f"all labels are made again: {_of_all(*reasons)}"
         else:

@@ -132,7 +132,7 @@ def read_work(storage: Storage) -> dict[str, Any]:
 def _planned(config: Config, labels: Labels, storage: Storage) -> tuple[Plan | None, str]:
     """The plan on file, where it fits, and the line on it."""
     if not (storage.exists(layout.PLAN) and storage.exists(layout.PATTERNS)):
-        return None, "the plan is made: there is none yet"
+        return None, "the plan is to be made: there is none yet"
     try:
         plan = read_plan(storage)
     except FairshardError:
@@ -164,9 +164,9 @@ def _written(config: Config, plan: Plan | None, storage: Storage) -> tuple[bool,
     if not storage.exists(layout.MANIFEST):
         if plan is not None and there:
             return False, f"the output is written: of {len(there):,} shards, this plan's are kept"
-        return False, f"the output is written{' again' if there else ''}: " + (
-            "the plan is made again" if there else "there is none yet"
-        )
+        if not there:
+            return False, "the output is to be written: there is none yet"
+        return False, "the output is written again: the plan is made again"
     manifest = read_manifest(storage)
     if plan is None or manifest["plan"] != plan.identity:
         return False, "the output is written again, unless the new plan is the same"

@@ -293,7 +293,7 @@ def test_a_plan_without_its_patterns_or_of_no_version_is_made_again(
     plan.write_text(json.dumps({**json.loads(plan.read_text()), "version": 0}))
     assert said_by(solve.run, config) == ["the plan is made again: the one on file cannot be read"]
     (folder / "out" / "plan" / "patterns.parquet").unlink()
-    assert said_by(solve.run, config) == ["the plan is made: there is none yet"]
+    assert said_by(solve.run, config) == ["the plan is to be made: there is none yet"]
     assert said_by(solve.run, config) == ["the plan is kept"]
 
 
@@ -320,9 +320,9 @@ def test_a_dry_run_of_a_fresh_output_makes_no_folder(
     assert ended.value.code == 0
     said = capsys.readouterr().out.splitlines()
     assert said[:3] == [
-        "2 shards are labelled: none is yet",
-        "the plan is made: there is none yet",
-        "the output is written: there is none yet",
+        "2 shards are to be labelled: none is yet",
+        "the plan is to be made: there is none yet",
+        "the output is to be written: there is none yet",
     ]
     assert said[-1] == f"nothing was done to {tmp_path / 'out'}: this is a dry run"
     assert not (tmp_path / "out").exists()
@@ -372,7 +372,7 @@ def test_a_restart_discards_the_stages_asked_for_and_no_file_of_others(
         assert (out / name).read_text() == "{}"
         (out / name).unlink()
     said = said_by(rebalance.run, config)
-    assert "4 shards are labelled: none is yet" in said
+    assert "4 shards are to be labelled: none is yet" in said
     assert tree(out) == tree(finished / "out")
 
 
