@@ -19,7 +19,6 @@ from transforms.errors import FairshardError
 from transforms.fixed_point import FixedSums
 from transforms.gates.metrics import LabelMetrics
 from transforms.gates.metrics import measure_shard as measure_labels
-from transforms.gates.results import require
 from transforms.histogram import HistogramAccumulator
 from transforms.passes import Weighing, measure_shard
 from transforms.plan import Plan, histogram_table, write_plan
@@ -85,6 +84,7 @@ class Checking(Step):
     def advance(self, gathered: Gathered, records: Sequence[LabelRecord], config: Config) -> Step:
         """Counting; GateError where a critical expectation is not met."""
         from transforms.gates.gating import check_labels
+        from transforms.gates.results import require
 
         check_rejects(records, config)
         metrics = gathered if isinstance(gathered, LabelMetrics) else LabelMetrics()

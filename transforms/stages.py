@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.fixed_point import FixedSums
-from transforms.gates.results import require
 from transforms.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.manifest import make_manifest, publish_manifest, retract_manifest
 from transforms.packing import Kept, Output, capacity, pack
@@ -88,6 +87,7 @@ def passed_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> P
     """The plan, if it passes its gate or there are no gates; else GateError."""
     if config.gates.enabled:
         from transforms.gates.gating import check_plan
+        from transforms.gates.results import require
 
         require(check_plan(plan, records, config))
     return plan
