@@ -22,6 +22,7 @@ from jobs import (
 )
 from jobs.engines import runner_for
 from jobs.options import (
+    ENGINE_OPTIONS,
     AsJson,
     ConfigPath,
     EngineName,
@@ -47,7 +48,6 @@ app = typer.Typer(
 app.add_typer(running.app)
 app.add_typer(operations.app)
 app.add_typer(upkeep.app)
-_ENGINE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -97,7 +97,7 @@ def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
     report(check.run(read_checked(config)), check.show, as_json)
 
 
-@app.command("gate", context_settings=_ENGINE_OPTIONS)
+@app.command("gate", context_settings=ENGINE_OPTIONS)
 def gate_command(
     context: typer.Context,
     stage: Annotated[Literal["labels", "plan", "output"], typer.Argument(metavar="STAGE")],

@@ -4,22 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.runs import now, record
-from jobs.summary import summarise
+from jobs.summary import summary_of
 from transforms import layout
 from transforms.config import Config
 from transforms.gates.results import require
-from transforms.report import write_report
+from transforms.report import write_page
+from transforms.report_data import Artefacts, read_artefacts
 from transforms.storage import output_storage
 
 
 def run(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
     """Build the report, unless no stage ran, as `seconds` tell by being none; the summary."""
-    storage = output_storage(config.output)
-    if seconds:
-        record(storage, engine=config.engine.name, finished=now())
-    if seconds or not storage.exists(layout.REPORT):
-        write_report(storage, config.input.storage_options)
-    return summarise(storage)
+    return _shown(_recorded(config, seconds), config, seconds)
 
 
 def gated(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
@@ -28,7 +24,23 @@ def gated(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
         return run(config, seconds)
     from transforms.gates.gating import check_output
 
-    result = check_output(config)
-    summary = run(config, seconds)
+    artefacts = _recorded(config, seconds)
+    result = check_output(artefacts, config)
+    summary = _shown(artefacts, config, seconds)
     require(result)
     return summary
+
+
+def _recorded(config: Config, seconds: Mapping[str, float]) -> Artefacts:
+    """The artefacts of the output, once its run is on file."""
+    storage = output_storage(config.output)
+    if seconds:
+        record(storage, engine=config.engine.name, finished=now())
+    return read_artefacts(storage)
+
+
+def _shown(artefacts: Artefacts, config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
+    storage = output_storage(config.output)
+    if seconds or not storage.exists(layout.REPORT):
+        write_page(artefacts, storage, config.input.storage_options)
+    return summary_of(artefacts, storage)

@@ -12,12 +12,13 @@ from jobs.state import all_label_records
 from transforms import layout
 from transforms.config import Config
 from transforms.gates.expectations import Stage, Table
-from transforms.gates.gating import check_output, check_plan, own_for
+from transforms.gates.gating import check_output, check_plan, own_for, published
 from transforms.gates.labels import check_tables
-from transforms.gates.results import GateResult, publish, require_none
+from transforms.gates.results import GateResult, require_none
 from transforms.plan import read_plan
 from transforms.records import LabelRecord
-from transforms.report import write_report
+from transforms.report import write_page
+from transforms.report_data import read_artefacts
 from transforms.shards import find_shards
 from transforms.storage import output_storage
 
@@ -68,12 +69,14 @@ def label_tables(
     return spark_tables(cast(SparkEngine, runner), config, records)
 
 
-def _labels(config: Config, runner: Runner) -> GateResult:
-    records = all_label_records(config, find_shards(config.input))
+def check_labels(config: Config, runner: Runner, records: Sequence[LabelRecord]) -> GateResult:
+    """Check label tables on the engine."""
     with label_tables(config, runner, records) as tables:
-        result = check_tables(tables, config, own_for("labels", config))
-    publish(result, output_storage(config.output))
-    return result
+        return published(check_tables(tables, config, own_for("labels", config)), config)
+
+
+def _labels(config: Config, runner: Runner) -> GateResult:
+    return check_labels(config, runner, all_label_records(config, find_shards(config.input)))
 
 
 def _plan(config: Config, _: Runner) -> GateResult:
@@ -82,6 +85,8 @@ def _plan(config: Config, _: Runner) -> GateResult:
 
 
 def _output(config: Config, _: Runner) -> GateResult:
-    result = check_output(config)
-    write_report(output_storage(config.output), config.input.storage_options)
+    storage = output_storage(config.output)
+    artefacts = read_artefacts(storage)
+    result = check_output(artefacts, config)
+    write_page(artefacts, storage, config.input.storage_options)
     return result

@@ -28,6 +28,7 @@ EngineName = Annotated[
 JsonLogs = Annotated[
     bool, typer.Option("--json-logs", help="Log events as JSON, a line each, not progress.")
 ]
+ENGINE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 Show = Callable[[dict[str, Any], Console], None]
 _LONGEST_LINE = 1000
 

@@ -1,5 +1,6 @@
 """The main job: label, solve and resample as one job of the engine, then the report."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,9 @@ from jobs.progress import watched
 from jobs.work import STAGES_OF, work_on
 from transforms.calibration import fitting_calibration
 from transforms.config import Config
+from transforms.gates.results import require
+from transforms.plan import Plan
+from transforms.records import LabelRecord
 from transforms.rejects import check_rejects
 from transforms.shards import find_shards
 
@@ -27,20 +31,22 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
         with watched(work.storage, stages, len(work.labels.missing), console) as seconds:
             runner.rebalance(config, work.labels.shards)
         return finish.gated(config, seconds)
-    check_rejects(work.records, config)
+    records = work.records
+    check_rejects(records, config)
     if work.complete:
         console.print("the output is complete: nothing to do")
         return finish.run(config, {})
     if config.gates.enabled:
-        _pass_gates(config, runner)
+        _pass_gates(config, runner, work.plan, records)
     with watched(work.storage, ("resample",), 0, console) as seconds:
-        runner.resample(config, work.records, work.plan)
+        runner.resample(config, records, work.plan)
     return finish.gated(config, seconds)
 
 
-def _pass_gates(config: Config, runner: Runner) -> None:
+def _pass_gates(config: Config, runner: Runner, plan: Plan, records: Sequence[LabelRecord]) -> None:
     """Raise GateError unless the labels and the plan at hand pass their gates."""
-    from jobs import gate
+    from jobs.gate import check_labels
+    from transforms.gates.gating import check_plan
 
-    for stage in ("labels", "plan"):
-        gate.require(gate.run(stage, config, runner))
+    require(check_labels(config, runner, records))
+    require(check_plan(plan, records, config))

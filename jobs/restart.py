@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from transforms import layout
 from transforms.attempts import attempts_at
+from transforms.reading import at_once
 from transforms.storage import Storage
 
-_DELETERS = 16
 _NUMBER = re.compile(r"\d{5,}")
 
 
@@ -24,10 +23,9 @@ class Discard:
 
 def discard(discards: Sequence[Discard], storage: Storage) -> None:
     """Delete artefacts: records go before what they vouch for."""
-    with ThreadPoolExecutor(_DELETERS) as pool:
-        for entry in discards:
-            for names in (entry.records, entry.vouched):
-                list(pool.map(storage.delete, names))
+    for entry in discards:
+        for names in (entry.records, entry.vouched):
+            at_once(storage.delete, names)
 
 
 def discards_of(stages: Sequence[str], storage: Storage) -> list[Discard]:

@@ -14,8 +14,8 @@ ON_ENGINE = ("label", "gate-labels", "solve", "resample", "rebalance")
 BY_HAND = ("gate-plan", "gate-output", "summary")
 
 
-def command(arguments: Sequence[str]) -> list[str]:
-    """The arguments of `fairshard` that `arguments`, options alone, stand for."""
+def command(arguments: Sequence[str] | None) -> list[str]:
+    """The arguments of `fairshard` that `arguments` (None: this process's), options alone, mean."""
     parser = argparse.ArgumentParser(prog="python -m jobs.stage", allow_abbrev=False)
     parser.add_argument("--stage", required=True, choices=[*ON_ENGINE, *BY_HAND])
     parser.add_argument("--config", required=True)
@@ -30,9 +30,7 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the options name."""
-    import sys
-
-    fairshard(command(sys.argv[1:] if arguments is None else arguments))
+    fairshard(command(arguments))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,13 +12,13 @@ from transforms.config import Config
 from transforms.differences import differing, in_words
 from transforms.errors import FairshardError
 from transforms.labelling import finished, settings_digest
+from transforms.reading import at_once
 from transforms.records import LabelRecord, label_record_from
 from transforms.redaction import redacted, redacted_values
 from transforms.settings import settings_by_key
 from transforms.shards import Shard
 from transforms.storage import Storage, output_storage
 
-_READERS = 16
 _NEW = "new"
 _UNREADABLE = "unreadable"
 _RESTART = "--restart"
@@ -75,8 +74,7 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
     storage = output_storage(config.output)
     on_file = {name.removesuffix(".json") for name in storage.names("done/labels")}
     why = _Reasons(config, storage)
-    with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda shard: why.of(shard) if shard.name in on_file else _NEW, shards)
+    found = at_once(lambda shard: why.of(shard) if shard.name in on_file else _NEW, shards)
     standing = dict(zip((shard.name for shard in shards), found, strict=True))
     return Labels(
         tuple(shards),

@@ -11,13 +11,17 @@ from jobs.saying import say
 from transforms import layout
 from transforms.conflicts import in_words
 from transforms.gates.results import read_results
-from transforms.report_data import MeasureRow, measure_rows, read_artefacts, verdict_of
+from transforms.report_data import Artefacts, MeasureRow, measure_rows, read_artefacts, verdict_of
 from transforms.storage import Storage
 
 
 def summarise(storage: Storage) -> dict[str, Any]:
     """What an output is, from its artefacts: counts, bias, what was asked, certificate, times."""
-    artefacts = read_artefacts(storage)
+    return summary_of(read_artefacts(storage), storage)
+
+
+def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
+    """As `summarise`, of artefacts that have been read."""
     rows = measure_rows(artefacts)
     document, manifest = artefacts.plan.document, artefacts.manifest
     return {

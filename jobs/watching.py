@@ -4,7 +4,6 @@ import json
 import math
 import statistics
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,13 +16,13 @@ from transforms.errors import FairshardError
 from transforms.fingerprint import labels_digest
 from transforms.manifest import read_manifest
 from transforms.plan import Plan, read_plan
+from transforms.reading import at_once
 from transforms.records import label_record_from
 from transforms.run_metrics import read_run
 from transforms.storage import Storage
 
 STAGES = ("label", "solve", "resample")
 _FOLDERS = {"label": "done/labels", "resample": "done/shards"}
-_READERS = 16
 _STRAGGLING = 3.0
 _LEAST_FINISHED = 3
 
@@ -112,10 +111,7 @@ class Watcher:
             for name, version in self.storage.versions(folder).items()
             if name.endswith(".json") and seen.get(name) != version
         }
-        with ThreadPoolExecutor(_READERS) as pool:
-            found = pool.map(
-                lambda name: self._record(f"{folder}/{name}", versions[name]), versions
-            )
+        found = at_once(lambda name: self._record(f"{folder}/{name}", versions[name]), versions)
         return {
             name.removesuffix(".json"): record
             for name, record in zip(versions, found, strict=True)

@@ -12,13 +12,13 @@ import yaml
 from packaging.requirements import Requirement
 
 from jobs import doctor
-from jobs.cli import main
 from jobs.diagnosis.devices import check_gpu, check_java
 from jobs.diagnosis.finding import Finding
 from jobs.diagnosis.machine import available_memory, check_clock, check_disk, check_memory
 from jobs.diagnosis.model import check_model
 from jobs.diagnosis.packages import check_package, check_packages, check_python
 from jobs.diagnosis.storages import check_input, check_output, check_room
+from tests.commands import run
 from tests.fixtures import config_of, write_corpus
 from transforms.config import Config, Model, OutputConfig
 from transforms.shards import find_shards
@@ -43,12 +43,6 @@ def corpus(tmp_path: Path) -> Config:
 
 def to(config: Config, url: object) -> Config:
     return config.model_copy(update={"output": OutputConfig(url=str(url))})
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def test_this_python_and_its_packages_are_as_asked_for() -> None:

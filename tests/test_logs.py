@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.cli import main
+from tests.commands import run
 from tests.fixtures import write_corpus
 from transforms.logs import LOGGER, EventStream, JsonFormatter, WordsFormatter, event, log_to
 
@@ -42,12 +42,6 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(values))
     return path
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def events(text: str) -> list[dict[str, Any]]:

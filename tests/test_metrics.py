@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobs.cli import main
+from tests.commands import run
 from tests.fixtures import config_of, write_corpus
 from tests.outputs import finished_output
 from transforms.labelling import Labeller
@@ -154,12 +154,6 @@ def test_how_busy_the_gpu_is_comes_from_records_that_had_one(tmp_path: Path) -> 
         storage.publish(f"done/labels/{shard.name}.json", to_json(on_file))
         assert label_record_from(storage.read(f"done/labels/{shard.name}.json")) == on_file
     assert of(measured(storage), "gpu_busy_ratio") == 0.75
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def written_config(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.cli import main
+from tests.commands import run
 from tests.fixtures import write_corpus
 from transforms.checkpoints import fetched, model_identity
 from transforms.config import Model
@@ -69,12 +69,6 @@ def config_at(folder: Path, **more: Any) -> Path:
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(values))
     return path
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def leaks(folder: Path, said: str) -> list[str]:

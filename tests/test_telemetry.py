@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from jobs.cli import main
+from tests.commands import run
 from tests.fixtures import config_of, write_corpus
 from transforms.config_files import read_config
 from transforms.labelling import Labeller
@@ -103,12 +103,6 @@ def labelled_at(folder: Path, endpoint: str) -> Path:
     for shard in find_shards(config.input):
         labeller.label(shard, output_storage(config.output))
     return path
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def test_a_run_sends_a_span_a_stage_and_its_metrics(tmp_path: Path, receiver: Received) -> None:

@@ -5,17 +5,15 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from transforms import layout
 from transforms.errors import FairshardError
+from transforms.reading import records_in
 from transforms.records import to_json
 from transforms.storage import Storage
-
-_READERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +57,8 @@ def attempting(stage: str, name: str, storage: Storage) -> Iterator[None]:
 
 
 def attempts_at(stage: str, storage: Storage) -> list[Attempt]:
-    """The attempts of a stage that are on file, by name."""
-
-    def read(name: str) -> Attempt | None:
-        try:
-            return Attempt(**json.loads(storage.read(f"{layout.attempts(stage)}/{name}")))
-        except (FairshardError, ValueError, TypeError):  # it has just ended, or is no attempt
-            return None
-
-    names = [name for name in storage.names(layout.attempts(stage)) if name.endswith(".json")]
-    with ThreadPoolExecutor(_READERS) as pool:
-        return [found for found in pool.map(read, names) if found is not None]
+    """The attempts of a stage that are on file, by name; none that has just ended."""
+    return records_in(storage, layout.attempts(stage), lambda text: Attempt(**json.loads(text)))
 
 
 def _now() -> str:

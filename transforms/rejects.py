@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -11,11 +10,11 @@ import pyarrow.parquet as pq
 from transforms import layout
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.reading import at_once
 from transforms.records import LabelRecord
 from transforms.storage import Storage, output_storage
 
 MOST = 5
-_READERS = 16
 _VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*")
 _LONGEST = 160
 
@@ -40,13 +39,10 @@ class RejectKind:
 def frequent_rejects(shards: Iterable[str], storage: Storage) -> list[RejectKind]:
     """The kinds of rejects in the named input shards, the most frequent first, then by stage."""
     total: dict[tuple[str, str], RejectKind] = {}
-    with ThreadPoolExecutor(_READERS) as pool:
-        for kinds in pool.map(lambda shard: _kinds_of(shard, storage), sorted(shards)):
-            for kind, found in kinds.items():
-                first = total.get(kind)
-                total[kind] = (
-                    replace(first, samples=first.samples + found.samples) if first else found
-                )
+    for kinds in at_once(lambda shard: _kinds_of(shard, storage), sorted(shards)):
+        for kind, found in kinds.items():
+            first = total.get(kind)
+            total[kind] = replace(first, samples=first.samples + found.samples) if first else found
     return [found for _, found in sorted(total.items(), key=_rank)]
 
 

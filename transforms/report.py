@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from transforms import layout
+from transforms import layout, templating
 from transforms.charts import axis, heat_map
 from transforms.conflicts import in_words
 from transforms.errors import FairshardError
@@ -41,8 +41,12 @@ def write_report(storage: Storage, input_options: Mapping[str, Any] | None = Non
     pictures are read; where they cannot be read, the page says so. Raises FairshardError where
     plan or manifest is absent.
     """
-    artefacts = read_artefacts(storage)
-    groups, problem = _samples(artefacts, storage, input_options or {})
+    return write_page(read_artefacts(storage), storage, input_options or {})
+
+
+def write_page(artefacts: Artefacts, storage: Storage, input_options: Mapping[str, Any]) -> str:
+    """As `write_report`, of artefacts that have been read."""
+    groups, problem = _samples(artefacts, storage, input_options)
     page = (
         environment()
         .get_template("report.html.j2")
@@ -53,15 +57,9 @@ def write_report(storage: Storage, input_options: Mapping[str, Any] | None = Non
 
 
 def environment() -> Environment:
-    """The templates' environment: everything escaped, nothing undefined, numbers in one form."""
-    templates = Environment(
-        loader=PackageLoader("transforms", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
+    """The report's templates: numbers in one form, and no character that a page cannot hold."""
+    templates = templating.environment()
+    templates.finalize = _printable
     templates.filters |= {
         "count": lambda value: f"{value:,.0f}",
         "percent": _percent,

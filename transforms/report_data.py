@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from transforms.histogram import Histogram
 from transforms.manifest import read_manifest
 from transforms.measures import Measures
 from transforms.plan import Plan, read_histogram, read_plan
+from transforms.reading import at_once
 from transforms.records import LabelRecord, label_record_from
 from transforms.schema import Attribute
 from transforms.storage import Storage
@@ -26,7 +26,6 @@ from transforms.terms import VACUOUS
 from transforms.wellformed import well_formed
 
 Status = Literal["met", "within sampling error", "missed", "not asked", "no data"]
-READERS = 16
 _ROUNDING = 5e-5
 _STANDARD_ERRORS = 4
 
@@ -228,8 +227,7 @@ def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord
     present = set(storage.names("done/labels"))
     shards = (layout.label_record(entry["shard"]) for entry in manifest["inputs"])
     names = [name for name in shards if name.rsplit("/", 1)[-1] in present]
-    with ThreadPoolExecutor(READERS) as pool:
-        contents = tuple(pool.map(storage.read, names))
+    contents = at_once(storage.read, names)
     where = storage.path("done/labels")
     with well_formed(f"a record in {where} is none: run `fairshard label` again"):
         return tuple(map(label_record_from, contents))

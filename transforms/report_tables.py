@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from transforms import layout
 from transforms.problem import Constraint
+from transforms.reading import at_once
 from transforms.records import LabelRecord
-from transforms.report_data import READERS, Artefacts
+from transforms.report_data import Artefacts
 from transforms.storage import Storage
 
 MOST_SHARDS = 1_000
@@ -171,15 +171,13 @@ def read_rejects(records: tuple[LabelRecord, ...], storage: Storage, most: int =
         ignored.update(record.ignored)
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], list[str]] = {}
-    with ThreadPoolExecutor(READERS) as pool:
-        contents = pool.map(storage.read, map(layout.rejects, shards[:MOST_SHARDS]))
-        for content in contents:
-            for row in pq.read_table(pa.BufferReader(content)).to_pylist():
-                reason = (row["stage"], row["error"])
-                counts[reason] += 1
-                keys = examples.setdefault(reason, [])
-                if row["key"] and len(keys) < _EXAMPLES:
-                    keys.append(row["key"])
+    for content in at_once(storage.read, map(layout.rejects, shards[:MOST_SHARDS])):
+        for row in pq.read_table(pa.BufferReader(content)).to_pylist():
+            reason = (row["stage"], row["error"])
+            counts[reason] += 1
+            keys = examples.setdefault(reason, [])
+            if row["key"] and len(keys) < _EXAMPLES:
+                keys.append(row["key"])
     rows = (
         RejectRow(*reason, samples, tuple(examples[reason]))
         for reason, samples in counts.most_common(most)

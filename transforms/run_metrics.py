@@ -3,33 +3,30 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from transforms import layout
-from transforms.errors import FairshardError
 from transforms.manifest import read_manifest
 from transforms.measures import Measures
 from transforms.metrics import Labels, Metric, counter, gauge, labelled, prometheus_text
 from transforms.plan import Plan, read_plan
+from transforms.reading import records_in
 from transforms.records import LabelRecord, OutputRecord, label_record_from, output_record_from
 from transforms.redaction import redacted
-from transforms.report_data import READERS, measure_rows, read_artefacts
+from transforms.report_data import measure_rows, read_artefacts
 from transforms.storage import Storage
 
 _NOT_A_STEP = "total"
 _MEASURES = ("RB", "AB", "skew")
 _STATUS = {"met": 0, "within sampling error": 0, "missed": 1}
 
-R = TypeVar("R")
-
 
 def run_metrics(storage: Storage) -> list[Metric]:
     """What is known so far of the run in `storage`; none of what is not."""
-    label = _records(storage, "done/labels", label_record_from)
-    output = _records(storage, "done/shards", output_record_from)
+    label = records_in(storage, "done/labels", label_record_from)
+    output = records_in(storage, "done/shards", output_record_from)
     return [
         *_of_the_run(storage),
         *_of_labels(label),
@@ -221,17 +218,3 @@ def _summed(seconds: Iterable[Mapping[str, float]]) -> dict[str, float]:
     for by_step in seconds:
         total.update(by_step)
     return dict(total)
-
-
-def _records(storage: Storage, folder: str, read: Callable[[bytes], R]) -> list[R]:
-    """The completion records in a folder, but for one that is being replaced, or is no record."""
-
-    def record(name: str) -> R | None:
-        try:
-            return read(storage.read(f"{folder}/{name}"))
-        except (FairshardError, ValueError, TypeError, KeyError):
-            return None
-
-    names = [name for name in storage.names(folder) if name.endswith(".json")]
-    with ThreadPoolExecutor(READERS) as pool:
-        return [found for found in pool.map(record, names) if found is not None]

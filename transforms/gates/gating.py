@@ -13,7 +13,7 @@ from transforms.gates.results import GateResult, publish
 from transforms.gates.users import read_own
 from transforms.plan import Plan, read_histogram
 from transforms.records import LabelRecord
-from transforms.report_data import read_artefacts
+from transforms.report_data import Artefacts
 from transforms.storage import output_storage
 
 
@@ -21,20 +21,19 @@ def check_labels(
     metrics: LabelMetrics, records: Sequence[LabelRecord], config: Config
 ) -> GateResult:
     """Check label tables by their merged metrics."""
-    return _published(gate_labels(metrics, records, config, own_for("labels", config)), config)
+    return published(gate_labels(metrics, records, config, own_for("labels", config)), config)
 
 
 def check_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> GateResult:
     """Check the plan that is on file."""
     histogram, q = read_histogram(output_storage(config.output), plan.document)
     made_from, own = fingerprint(config, records), own_for("plan", config)
-    return _published(gate_plan(plan, histogram, q, records, made_from, own), config)
+    return published(gate_plan(plan, histogram, q, records, made_from, own), config)
 
 
-def check_output(config: Config) -> GateResult:
+def check_output(artefacts: Artefacts, config: Config) -> GateResult:
     """Check the finished output."""
-    artefacts = read_artefacts(output_storage(config.output))
-    return _published(gate_output(artefacts, own_for("output", config)), config)
+    return published(gate_output(artefacts, own_for("output", config)), config)
 
 
 def own_for(stage: Stage, config: Config) -> list[Expectation]:
@@ -43,6 +42,7 @@ def own_for(stage: Stage, config: Config) -> list[Expectation]:
     return read_own(url, stage) if url else []
 
 
-def _published(result: GateResult, config: Config) -> GateResult:
+def published(result: GateResult, config: Config) -> GateResult:
+    """The result of a gate, which is put on file with its data docs."""
     publish(result, output_storage(config.output))
     return result

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from transforms.templating import environment
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
 _REMOVED = tuple(
@@ -40,14 +40,7 @@ def offline(page: str, title: str) -> str:
 
 def index_page(results: Sequence[dict[str, Any]]) -> str:
     """The first page of the data docs: each gate's verdict, and links to its tables."""
-    templates = Environment(
-        loader=PackageLoader("transforms", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = templates.get_template("gates.html.j2")
+    page = environment().get_template("gates.html.j2")
     return page.render(results=results, policy=_POLICY, style=_style())
 
 
