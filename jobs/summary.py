@@ -87,7 +87,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     if summary["sampled"]:
         say(console, summary["sampled"])
     for gate in summary["gates"]:
-        say(console, f"gate of the {gate['stage']}: {_verdict(gate)}")
+        where = f"; see {summary['data_docs']}" if gate["failures"] or gate["warnings"] else ""
+        say(console, f"gate of the {gate['stage']}: {_verdict(gate)}{where}")
     steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
     say(console, f"time: {steps or 'not recorded'}")
     say(console, f"report: {summary['report']}")
