@@ -3,13 +3,16 @@
 import io
 import json
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 import yaml
+from fsspec.implementations.local import LocalFileSystem
 
 from tests.commands import run
 from tests.fixtures import write_corpus
@@ -163,13 +166,23 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
     assert "cannot be written to: Install s3fs" in capsys.readouterr().err
 
 
-def test_an_interrupted_run_says_how_to_go_on(
-    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+class Interrupting(LocalFileSystem):
+    """Local files, at whose listing somebody presses Control-C."""
 
-    monkeypatch.setattr("jobs.label.run", interrupted)
+    protocol = "interrupting"
+
+    def ls(self, path: str, detail: bool = False, **options: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return super().ls(path, detail=detail, **options)
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fsspec.register_implementation("interrupting", Interrupting, clobber=True)
+    values = yaml.safe_load(config.read_text())
+    values["input"]["shards"] = f"interrupting://{config.parent}/in/*.tar"
+    config.write_text(yaml.safe_dump(values))
     assert run("label", config, *QUICK) == 130
     assert "interrupted; run the same command again to go on" in capsys.readouterr().err
     kept = json.loads((config.parent / "out/done/run.json").read_text())
