@@ -48,7 +48,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
 def _bytes_per_sample(config: Config, shard: Shard) -> float:
     """The mean size of the first samples of a shard; as stored, so a .gz is an underestimate."""
     sizes: list[int] = []
-    with open_tar(shard.url, config.input.storage_options) as stream:
+    with open_tar(shard.url, config.input.storage_options, size=shard.bytes) as stream:
         for entry in read_samples(stream, config.input.members, config.input.limits):
             if isinstance(entry, Sample):
                 sizes.append(entry.size)

@@ -16,6 +16,7 @@ from transforms.errors import FairshardError
 from transforms.tars import Reject, open_tar, read_samples
 
 GOOD = [("a.jpg", b"A" * 700), ("a.txt", b"a"), ("a.json", b"{}")]
+TAR = make_tar(GOOD)
 
 
 def found_at(path: Path | str) -> list[Found]:
@@ -94,6 +95,41 @@ class FailingFileSystem(MemoryFileSystem):
 
     def _open(self, path: str, mode: str = "rb", **_: object) -> MemoryFile:
         return FailingFile(self, path, b"")
+
+
+class CutFile(MemoryFile):
+    """A file whose storage gives less than it says it has, and no error."""
+
+    size = 10_000
+
+
+class CutFileSystem(MemoryFileSystem):
+    """Storage whose reads end early."""
+
+    protocol = "cut"
+
+    def _open(self, path: str, mode: str = "rb", **_: object) -> MemoryFile:
+        return CutFile(self, path, gzip.compress(TAR) if path.endswith("gz") else TAR[:-1024])
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz"])
+def test_an_early_end_of_the_storage_is_an_error_and_no_reject(name: str):
+    fsspec.register_implementation("cut", CutFileSystem, clobber=True)
+    with pytest.raises(
+        FairshardError, match=rf"cut://{name} ends after [\d,]+ of its 10,000 bytes"
+    ):
+        found_at(f"cut://{name}")
+
+
+@given(st.integers(0, len(TAR) - 1))
+def test_a_shard_that_is_shorter_than_listed_is_an_error(tmp_path_factory, length: int):
+    path = tmp_path_factory.mktemp("short") / "shard.tar"
+    path.write_bytes(TAR[:length])
+    with (
+        pytest.raises(FairshardError, match=rf"ends after {length:,} of its {len(TAR):,} bytes"),
+        open_tar(str(path), {}, size=len(TAR)) as stream,
+    ):
+        list(read_samples(stream, Members(), Limits()))
 
 
 def test_failing_storage_is_an_error_that_names_the_shard(tmp_path: Path):

@@ -117,7 +117,7 @@ class Labeller:
     def _outcomes(self, part: Part, clock: Clock) -> Generator[Row | Reject | Ignored]:
         options = self._config.input.storage_options
         with (
-            open_tar(part.shard.url, options) as stream,
+            open_tar(part.shard.url, options, size=part.shard.bytes) as stream,
             closing(self._entries(stream, part, clock)) as entries,
         ):
             for batch in _batches(entries, self._batch_size):

@@ -107,7 +107,8 @@ def _found(
     """The row of each sample that can be read, and what it mentions."""
     source = config.input
     members = Members(image=(), caption=source.members.caption, metadata=source.members.metadata)
-    with open_tar(record.shard.url, source.storage_options) as stream:
+    shard = record.shard
+    with open_tar(shard.url, source.storage_options, size=shard.bytes) as stream:
         for entry in read_samples(stream, members, source.limits):
             if isinstance(entry, Sample) and entry.offset in row_of:
                 mentioned = mentions(entry, source, field)

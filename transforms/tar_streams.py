@@ -20,15 +20,20 @@ _Result = TypeVar("_Result")
 
 @contextmanager
 def open_tar(
-    url: str, options: dict[str, Any], buffer_bytes: int = BUFFER_BYTES
+    url: str,
+    options: dict[str, Any],
+    buffer_bytes: int = BUFFER_BYTES,
+    size: int | None = None,
 ) -> Iterator[IO[bytes]]:
     """A buffered stream of the tar at `url`, decompressed where its name ends in .gz or .tgz.
 
-    `options` are the file system's; a read of more than `buffer_bytes` passes by the buffer.
-    Raises FairshardError, also while reading, where the storage fails.
+    `options` are the file system's; a read of more than `buffer_bytes` passes by the buffer; `size`
+    is how many bytes are stored there (None: as many as the storage says). Raises FairshardError,
+    also while reading, where the storage fails or ends before `size`.
     """
     source = _storage_call(url, lambda: _open(url, options))
-    with source, io.BufferedReader(_Guarded(source, url), buffer_bytes) as stream:
+    expected = _size_of(source) if size is None else size
+    with source, io.BufferedReader(_Guarded(source, url, expected), buffer_bytes) as stream:
         if url.endswith((".gz", ".tgz")):
             with gzip.GzipFile(fileobj=stream, mode="rb") as unzipped:
                 yield io.BufferedReader(_Stepwise(unzipped), BUFFER_BYTES)
@@ -56,6 +61,16 @@ def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
     return stream
 
 
+def _size_of(source: Any) -> int:
+    """How many bytes the storage says that there are; 0 where it does not say."""
+    if hasattr(source, "size"):
+        return source.size or 0
+    try:
+        return os.fstat(source.fileno()).st_size
+    except OSError:
+        return 0
+
+
 def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
     """What `call` returns; its error in a sentence alone, as the error may show the URL's token."""
     try:
@@ -68,11 +83,12 @@ def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
 
 
 class _Guarded(io.RawIOBase):
-    """A storage's stream, whose failures are FairshardErrors that name the URL."""
+    """A storage's stream, whose failures, early ends too, are FairshardErrors that name the URL."""
 
-    def __init__(self, source: Any, url: str) -> None:
+    def __init__(self, source: Any, url: str, size: int) -> None:
         self._source = source
         self._url = url
+        self._size = size
 
     def readable(self) -> bool:
         return True
@@ -81,7 +97,13 @@ class _Guarded(io.RawIOBase):
         return bool(self._source.seekable())
 
     def readinto(self, buffer: Any) -> int:
-        return _storage_call(self._url, lambda: int(self._source.readinto(buffer)))
+        count = _storage_call(self._url, lambda: int(self._source.readinto(buffer)))
+        if not count and len(buffer) and (position := self.tell()) < self._size:
+            raise FairshardError(
+                f"the shard {self._url} ends after {position:,} of its {self._size:,} bytes: its "
+                "storage fails, or it was changed meanwhile; run the same command again"
+            )
+        return count
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return _storage_call(self._url, lambda: int(self._source.seek(offset, whence)))

@@ -1,4 +1,4 @@
-"""A file system whose files are local ones, but whose reads fail, stall or come short at random."""
+"""A file system of local files whose reads fail, stall, come short or end early at random."""
 
 import errno
 import io
@@ -25,8 +25,9 @@ _ERRORS = {
 }
 _STALL = "stall"
 _SHORT = "short read"
+_END = "early end"
 _OF_LISTINGS = (*_ERRORS, _STALL)
-_OF_READS = (*_ERRORS, _STALL, _SHORT)
+_OF_READS = (*_ERRORS, _STALL, _SHORT, _END)
 
 
 class FaultyFileSystem(AbstractFileSystem):
@@ -107,6 +108,7 @@ class _FaultyFile(io.RawIOBase):
         super().__init__()
         self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115
         self._dice = dice
+        self.size = Path(path).stat().st_size
 
     def readable(self) -> bool:
         return True
@@ -116,7 +118,10 @@ class _FaultyFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         whole = memoryview(buffer)
-        short = self._dice.fault(_OF_READS) == _SHORT
+        fault = self._dice.fault(_OF_READS)
+        if fault == _END:
+            return 0
+        short = fault == _SHORT
         return self._file.readinto(whole[: self._dice.part_of(len(whole))] if short else whole)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
