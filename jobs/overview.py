@@ -5,8 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs import solve, summary
-from transforms import layout
-from transforms.manifest import read_manifest
+from transforms.manifest import manifest_on_file
 from transforms.plan import read_plan
 from transforms.storage import Storage
 
@@ -14,7 +13,8 @@ from transforms.storage import Storage
 def run(storage: Storage) -> dict[str, Any]:
     """The summary of the output that the plan made, or else of the plan."""
     plan = read_plan(storage)
-    if storage.exists(layout.MANIFEST) and read_manifest(storage)["plan"] == plan.identity:
+    manifest = manifest_on_file(storage)
+    if manifest is not None and manifest["plan"] == plan.identity:
         return summary.summarise(storage)
     return solve.planned(storage)
 

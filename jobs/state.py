@@ -21,8 +21,9 @@ from transforms.storage import Storage, output_storage
 
 _NEW = "new"
 _UNREADABLE = "unreadable"
+_LOST = "lost"
 _RESTART = "--restart"
-_OF_ONE = frozenset((_NEW, _UNREADABLE, "URL", "size", "time or etag"))
+_OF_ONE = frozenset((_NEW, _UNREADABLE, _LOST, "URL", "size", "time or etag"))
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,15 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
     """How the labels in the output of `config` stand to `shards`."""
     storage = output_storage(config.output)
     on_file = {name.removesuffix(".json") for name in storage.names("done/labels")}
+    tables = set.intersection(*(set(storage.names(part)) for part in ("labels", "rejects")))
     why = _Reasons(config, storage)
-    found = at_once(lambda shard: why.of(shard) if shard.name in on_file else _NEW, shards)
+
+    def standing_of(shard: Shard) -> LabelRecord | str:
+        if shard.name not in on_file:
+            return _NEW
+        return why.of(shard) if f"{shard.name}.parquet" in tables else _LOST
+
+    found = at_once(standing_of, shards)
     standing = dict(zip((shard.name for shard in shards), found, strict=True))
     return Labels(
         tuple(shards),
@@ -103,6 +111,12 @@ def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
             "`fairshard label` first"
         )
     return [labels.records[shard.name] for shard in labels.shards]
+
+
+def withdraw_lost(labels: Labels, storage: Storage) -> None:
+    """Remove the records whose tables are lost: workers go by records alone."""
+    lost = [name for name, why in labels.stale.items() if why == _LOST]
+    at_once(lambda name: storage.delete(layout.label_record(name)), lost)
 
 
 def keep_settings(config: Config, storage: Storage) -> None:
@@ -168,6 +182,8 @@ def _phrase(reason: str, count: int) -> str:
         return f"{count:,} {'is' if count == 1 else 'are'} new"
     if reason == _UNREADABLE:
         return f"{count:,} with a record that cannot be read"
+    if reason == _LOST:
+        return f"{count:,} with a lost table of labels or rejects"
     if reason in _OF_ONE:
         return f"{count:,} changed ({reason})"
     return f"{count:,} because {reason} changed"

@@ -14,7 +14,7 @@ from transforms import layout
 from transforms.attempts import Attempt, attempts_at
 from transforms.errors import FairshardError
 from transforms.fingerprint import labels_digest
-from transforms.manifest import read_manifest
+from transforms.manifest import manifest_on_file
 from transforms.plan import Plan, read_plan
 from transforms.reading import at_once
 from transforms.records import label_record_from
@@ -148,7 +148,7 @@ class _View:
 
     def of_resample(self, records: Mapping[str, Mapping[str, Any]]) -> StageStatus:
         """The status of writing the output; done once there is the manifest, its last file."""
-        manifest = read_manifest(self.storage) if self.storage.exists(layout.MANIFEST) else None
+        manifest = manifest_on_file(self.storage)
         if manifest is None or self.plan is None:
             return self._of_shards("resample", records, self._expected(), False)
         if manifest["plan"] != self.plan.identity:

@@ -8,13 +8,13 @@ from typing import Any
 from rich.console import Console
 
 from jobs.saying import say
-from jobs.state import Labels, all_of, keep_settings, labels_of
+from jobs.state import Labels, all_of, keep_settings, labels_of, withdraw_lost
 from transforms import layout
 from transforms.config import Config
 from transforms.differences import differing, in_words
 from transforms.errors import FairshardError
 from transforms.fingerprint import fingerprint
-from transforms.manifest import packing_of, read_manifest
+from transforms.manifest import manifest_on_file, packing_of
 from transforms.plan import Plan, read_plan
 from transforms.records import LabelRecord
 from transforms.redaction import redacted_values
@@ -85,6 +85,7 @@ class Work:
         for line in self.lines:
             say(console, line)
         if "label" in self.stages and self.labels.missing:
+            withdraw_lost(self.labels, self.storage)
             keep_settings(self.config, self.storage)
         before = read_work(self.storage).get("stages", {})
         stages = {**before, **{stage: self._begun(stage) for stage in self.stages}}
@@ -161,13 +162,13 @@ def _why_not(plan: Plan, config: Config, records: Sequence[LabelRecord]) -> str:
 def _written(config: Config, plan: Plan | None, storage: Storage) -> tuple[bool, str]:
     """Whether the output is complete, and the line on it."""
     there = [name for name in storage.names("done/shards") if name.endswith(".json")]
-    if not storage.exists(layout.MANIFEST):
+    manifest = manifest_on_file(storage)
+    if manifest is None:
         if plan is not None and there:
             return False, f"the output is written: of {len(there):,} shards, this plan's are kept"
         if not there:
             return False, "the output is to be written: there is none yet"
         return False, "the output is written again: the plan is made again"
-    manifest = read_manifest(storage)
     if plan is None or manifest["plan"] != plan.identity:
         return False, "the output is written again, unless the new plan is the same"
     if manifest["packing"] != packing_of(config):

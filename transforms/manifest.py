@@ -101,7 +101,8 @@ def packing_of(config: Config) -> dict[str, int | None]:
 
 def retract_manifest(plan: Plan, storage: Storage) -> None:
     """Remove the manifest of another plan's output, before the first shard is overwritten."""
-    if storage.exists(layout.MANIFEST) and read_manifest(storage)["plan"] != plan.identity:
+    manifest = manifest_on_file(storage)
+    if manifest is None or manifest["plan"] != plan.identity:
         storage.delete(layout.MANIFEST)
 
 
@@ -121,6 +122,16 @@ def read_manifest(storage: Storage) -> dict[str, Any]:
     content, where = storage.read(layout.MANIFEST), storage.path(layout.MANIFEST)
     with well_formed(f"{where} is not a manifest: run `fairshard resample` again"):
         return manifest_from(content)
+
+
+def manifest_on_file(storage: Storage) -> dict[str, Any] | None:
+    """The manifest of an output folder; None where there is none, or a torn one."""
+    if not storage.exists(layout.MANIFEST):
+        return None
+    try:
+        return manifest_from(storage.read(layout.MANIFEST))
+    except ValueError:
+        return None
 
 
 def manifest_from(content: bytes) -> dict[str, Any]:
