@@ -1,35 +1,88 @@
-"""The commands for those who operate runs: can it run, how is it doing, is it right?"""
+"""The commands on an output: how far is it, what failed, what does it hold, is it right?"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from jobs import doctor, metrics, verify
-from jobs.options import AsJson, OutputPath, located, log, read_checked, report
+from jobs import clean, failed, metrics, overview, status, verify
+from jobs.options import (
+    AsJson,
+    ConfigPath,
+    OutputPath,
+    OutputUrl,
+    located,
+    log,
+    overridden,
+    read_checked,
+    report,
+)
+from transforms.report import write_report
+from transforms.storage import Storage, output_storage
 
 app = typer.Typer()
+PANEL = "Look"
+
+Target = Annotated[
+    str,
+    typer.Argument(metavar="OUTPUT|CONFIG", help="An output folder or URL, or its configuration."),
+]
+_CONFIGURATIONS = (".yaml", ".yml")
 
 
-@app.command("doctor")
-def doctor_command(
-    config: Annotated[
-        Path | None, typer.Argument(metavar="[CONFIG]", help="What the machine is to run.")
-    ] = None,
+@app.command("status", rich_help_panel=PANEL)
+def status_command(
+    target: Target,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it until the run has ended.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine lacks for a configuration, or at all, and the command that mends it.
+    """Say how far a run is, from its files alone: also while it goes on elsewhere.
 
-    Exits with 1 where something is missing. Examples: `fairshard doctor`,
-    `fairshard doctor config.yaml`
+    Examples: `fairshard status rebalanced`, `fairshard status config.yaml --watch`
     """
-    found = doctor.run(read_checked(config) if config else None)
-    report(found, doctor.show, as_json)
-    if not found["ready"]:
-        raise typer.Exit(1)
+    storage = storage_of(target)
+    if watch and not as_json:
+        status.watch(storage, Console())
+    else:
+        report(status.run(storage), status.show, as_json)
 
 
-@app.command("metrics")
+@app.command("failed", rich_help_panel=PANEL)
+def failed_command(target: Target, as_json: AsJson = False) -> None:
+    """Say what failed or was rejected, why, how often, and how to try it again.
+
+    Examples: `fairshard failed rebalanced`, `fairshard failed config.yaml --json`
+    """
+    report(failed.run(storage_of(target)), failed.show, as_json)
+
+
+@app.command("summary", rich_help_panel=PANEL)
+def summary_command(config: ConfigPath, output: OutputUrl = None, as_json: AsJson = False) -> None:
+    """Say again what a run ended with or, before there is an output, what its plan promises.
+
+    Example: `fairshard summary config.yaml`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(overview.run(output_storage(settled.output)), overview.show, as_json)
+
+
+@app.command("report", rich_help_panel=PANEL)
+def report_command(
+    output: OutputPath,
+    as_json: AsJson = False,
+) -> None:
+    """Build the report's page again from the artefacts of an output.
+
+    Example: `fairshard report rebalanced`
+    """
+    page = {"report": write_report(Storage(located(output)))}
+    report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
+
+
+@app.command("metrics", rich_help_panel=PANEL)
 def metrics_command(
     output: OutputPath,
     config: Annotated[
@@ -44,7 +97,7 @@ def metrics_command(
     print(metrics.run(located(output), config), end="")
 
 
-@app.command("verify")
+@app.command("verify", rich_help_panel=PANEL)
 def verify_command(
     output: OutputPath,
     config: Annotated[
@@ -63,3 +116,25 @@ def verify_command(
     report(checked, verify.show, as_json)
     if not checked["agrees"]:
         raise typer.Exit(1)
+
+
+@app.command("clean", rich_help_panel=PANEL)
+def clean_command(
+    target: Target,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also while a run seems to be active.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the temporary files of dead attempts; refuses while a run is active.
+
+    Examples: `fairshard clean rebalanced`, `fairshard clean config.yaml`
+    """
+    report(clean.run(storage_of(target), force), clean.show, as_json)
+
+
+def storage_of(target: str) -> Storage:
+    """The output that is named, or that the configuration in a file names."""
+    if target.endswith(_CONFIGURATIONS):
+        return output_storage(read_checked(Path(target)).output)
+    return Storage(located(target))

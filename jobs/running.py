@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 from rich.console import Console
@@ -33,6 +33,7 @@ from transforms.config import Config
 from transforms.storage import output_storage
 
 app = typer.Typer()
+PANEL = "Run"
 
 Restart = Annotated[
     bool, typer.Option("--restart", help="Discard what is there of it, and do all again.")
@@ -51,6 +52,16 @@ class _Stage(NamedTuple):
 
 
 _STAGES = {
+    "rebalance": _Stage(
+        rebalance.run,
+        summary.show,
+        """Label, solve and resample as one job, then write the report.
+
+        Examples: `fairshard rebalance config.yaml`,
+        `fairshard rebalance config.yaml --output gs://bucket/out -- --runner DataflowRunner
+        --project my-project --region europe-west4`
+        """,
+    ),
     "label": _Stage(
         label.run,
         label.show,
@@ -74,16 +85,6 @@ _STAGES = {
         """Write the output shards, the manifest and the report that the plan asks for.
 
         Example: `fairshard resample config.yaml`
-        """,
-    ),
-    "rebalance": _Stage(
-        rebalance.run,
-        summary.show,
-        """Label, solve and resample as one job, then write the report.
-
-        Examples: `fairshard rebalance config.yaml`,
-        `fairshard rebalance config.yaml --output gs://bucket/out -- --runner DataflowRunner
-        --project my-project --region europe-west4`
         """,
     ),
 }
@@ -115,9 +116,33 @@ def _command(
 
 
 for _name, _stage in _STAGES.items():
-    app.command(_name, help=inspect.cleandoc(_stage.help), context_settings=ENGINE_OPTIONS)(
-        _command
-    )
+    app.command(
+        _name,
+        help=inspect.cleandoc(_stage.help),
+        context_settings=ENGINE_OPTIONS,
+        rich_help_panel=PANEL,
+    )(_command)
+
+
+@app.command("gate", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)
+def gate_command(
+    context: typer.Context,
+    stage: Annotated[Literal["labels", "plan", "output"], typer.Argument(metavar="STAGE")],
+    config: ConfigPath,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the labels, the plan or the output; exit with 4 where a critical expectation fails.
+
+    Examples: `fairshard gate labels config.yaml`, `fairshard gate output config.yaml --json`
+    """
+    from jobs import gate
+
+    settled = overridden(read_checked(config), output, engine)
+    summary = gate.run(stage, settled, runner_for(settled, context.args))
+    report(summary, gate.show, as_json)
+    gate.require(summary)
 
 
 def _discard(config: Config, stages: tuple[str, ...], console: Console) -> None:
