@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.runs import during_batch, held, quiet, seen_corpus
 from tests.tarmaking import make_tar
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.report import write_report
+from transforms.shards import find_shards
 from transforms.storage import Storage, output_storage
 
 
@@ -86,6 +89,21 @@ def test_the_summary_of_a_run_lists_its_rejects(tmp_path: Path) -> None:
     label.show(summary, console)
     assert isinstance(console.file, io.StringIO)
     assert "rejected: 3 x caption: has no caption" in console.file.getvalue()
+
+
+def test_the_report_lists_the_same_rejects(tmp_path: Path) -> None:
+    config = with_bad_samples(tmp_path, max_reject_share=0.5)
+    InProcess().rebalance(config, find_shards(config.input))
+    storage = output_storage(config.output)
+    page = Path(write_report(storage)).read_text(encoding="utf-8")
+    rows = re.findall(
+        r'<tr><td>(\w+)</td><th[^>]*>[^<]*</th><td class="n">(\d+)</td><td class="keys">([^<]*)',
+        page,
+    )
+    assert rows == [
+        (kind["stage"], str(kind["samples"]), f"{kind['key']} in {kind['shard']}")
+        for kind in failed.run(storage)["rejects"]
+    ]
 
 
 def test_a_shard_that_failed_is_named_until_it_succeeds(tmp_path: Path) -> None:

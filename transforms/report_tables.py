@@ -5,20 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms import layout
 from transforms.problem import Constraint
-from transforms.reading import at_once
 from transforms.records import LabelRecord
+from transforms.rejects import RejectKind, frequent_rejects
 from transforms.report_data import Artefacts
 from transforms.storage import Storage
 
 MOST_SHARDS = 1_000
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -67,27 +63,17 @@ class PriceRow:
 
 
 @dataclass(frozen=True)
-class RejectRow:
-    """Rejects of one stage and error, with the keys of a few."""
-
-    stage: str
-    error: str
-    samples: int
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Rejects:
     """The most frequent rejects, and members that belong to no sample, by reason.
 
-    `shards` is how many shards have rejects, `tables` how many of them were counted, `reasons`
-    how many reasons there are.
+    `shards` is how many shards have rejects, `tables` how many of them were counted, `all_kinds`
+    how many kinds there are.
     """
 
     shards: int
     tables: int
-    reasons: int
-    rows: tuple[RejectRow, ...]
+    all_kinds: int
+    kinds: tuple[RejectKind, ...]
     ignored: tuple[tuple[str, int], ...]
 
 
@@ -164,29 +150,17 @@ def price_rows(artefacts: Artefacts, most: int = 20) -> tuple[PriceRow, ...]:
 
 
 def read_rejects(records: tuple[LabelRecord, ...], storage: Storage, most: int = 12) -> Rejects:
-    """The most frequent reasons of rejects, from the first `MOST_SHARDS` shards that have any."""
+    """The most frequent kinds of rejects, from the first `MOST_SHARDS` shards that have any."""
     shards = [record.shard.name for record in records if record.rejects]
+    kinds = frequent_rejects(shards[:MOST_SHARDS], storage)
     ignored: Counter[str] = Counter()
     for record in records:
         ignored.update(record.ignored)
-    counts: Counter[tuple[str, str]] = Counter()
-    examples: dict[tuple[str, str], list[str]] = {}
-    for content in at_once(storage.read, map(layout.rejects, shards[:MOST_SHARDS])):
-        for row in pq.read_table(pa.BufferReader(content)).to_pylist():
-            reason = (row["stage"], row["error"])
-            counts[reason] += 1
-            keys = examples.setdefault(reason, [])
-            if row["key"] and len(keys) < _EXAMPLES:
-                keys.append(row["key"])
-    rows = (
-        RejectRow(*reason, samples, tuple(examples[reason]))
-        for reason, samples in counts.most_common(most)
-    )
     return Rejects(
         len(shards),
         min(len(shards), MOST_SHARDS),
-        len(counts),
-        tuple(rows),
+        len(kinds),
+        tuple(kinds[:most]),
         tuple(ignored.most_common()),
     )
 
