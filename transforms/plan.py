@@ -176,6 +176,7 @@ def _terms(document: Mapping[str, Any]) -> Terms:
     m, c = len(entries), len(document["labels"])
     centres = finite([entry.pop("centre") for entry in entries], (m,))
     label_centres = finite([entry.pop("label_centres") for entry in entries], (m, c))
+    finite([entry["target"] for entry in entries], (m,))
     allowed = {kind: values[0] for kind, values in _by_kind(document, "tolerance", VACUOUS).items()}
     return Terms(
         _ATTRIBUTES.validate_python(entries),

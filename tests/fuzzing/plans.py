@@ -21,6 +21,7 @@ def seeds() -> list[bytes]:
         plan,
         infinite,
         plan.replace(b"0.5", b"NaN"),
+        plan.replace(b'"target": 0.5', b'"target": NaN'),
         plan.replace(b"0.5", b"[1]"),
         b"{}",
         b"[" * 2000,
