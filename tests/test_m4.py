@@ -88,7 +88,7 @@ def test_one_attribute_and_one_label_have_a_closed_form() -> None:
     counts = [30, 10, 20, 40]
     samples = corpus([[1], [0], [1], [0]], [[1], [1], [0], [0]], counts=counts)
     eta, eps = 0.5, 0.01
-    solution = solve(samples.problem(Limits(eta=eta, eps_R=0.45, eps_D=4 * eps)))
+    solution = solve(samples.problem(Limits(eta=eta, eps_R=0.45, eps_D=4 * eps)), 1e-12)
     price = 2 * eta * (0.2 - 2 * eps) / (0.4 - 0.2**2)
     base = eta + price * 0.2 / 2
     assert solution.duals.association[0, 0, 0] == pytest.approx(price, abs=1e-8)

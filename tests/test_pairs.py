@@ -36,12 +36,14 @@ def test_sums_are_those_of_the_dense_incidence(
 
 def test_groups_in_no_order_do_not_take_many_times_the_room() -> None:
     random = np.random.default_rng(0)
-    group = random.integers(0, 500, 3000)
-    y = sp.csr_array((random.random((3000, 4)) < 0.5).astype(float))
-    pairs = Pairs.of(group, y)
+    group, masses = random.integers(0, 500, 40_000), random.random(40_000)
+    y = sp.csr_array((random.random((40_000, 4)) < 0.5).astype(float))
+    pairs, in_order = Pairs.of(group, y), Pairs.of(np.sort(group), y)
     assert pairs.room[-1] <= 4 * len(pairs.group)
-    in_order = Pairs.of(np.sort(group), y)
-    assert len(in_order.low) == PARTS > len(pairs.low)
+    assert len(in_order.low) == PARTS > len(pairs.low) > 1
+    for found in (pairs, in_order):
+        by_label = np.bincount(found.label, found.over_pairs(masses))
+        assert by_label == pytest.approx(np.append(masses @ y, masses.sum()))
 
 
 @given(seed=st.integers(0, 2**31), patterns=st.integers(1, 200), labels=st.integers(0, 5))

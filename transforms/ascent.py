@@ -9,7 +9,7 @@ from transforms.newton import polish
 
 Vector = NDArray[np.float64]
 _HAND_OVER = 3e-2
-_MAX_STEPS = 3000
+_PRICES_A_STEP = 16
 _MEMORY = 20
 
 
@@ -25,7 +25,11 @@ def ascend(dual: Dual, spread: Vector, tolerance: float, start: Vector) -> tuple
 
 
 def approach(dual: Dual, spread: Vector, enough: float, start: Vector) -> tuple[Point, int]:
-    """L-BFGS-B on the dual in prices times `spread`, until the gap is `enough` or it stalls."""
+    """L-BFGS-B on the dual in prices times `spread`, until the gap is `enough` or it stalls.
+
+    At most one step for every 16 prices: Newton steps take products with the curvature in
+    proportion to the prices, and where these are few they are the shorter way from afar as well.
+    """
     upper = dual.ceilings(spread)
     best = latest = dual.at(np.clip(start, 0.0, upper))
     unscaled = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
@@ -40,7 +44,8 @@ def approach(dual: Dual, spread: Vector, enough: float, start: Vector) -> tuple[
         if best.gap <= enough:
             raise StopIteration
 
-    if best.gap <= enough:
+    most = len(spread) // _PRICES_A_STEP
+    if best.gap <= enough or most == 0:
         return best, 0
     outcome = minimize(
         negative,
@@ -49,6 +54,6 @@ def approach(dual: Dual, spread: Vector, enough: float, start: Vector) -> tuple[
         method="L-BFGS-B",
         bounds=Bounds(np.zeros(len(spread)), upper * spread),
         callback=stop_when_enough,
-        options={"maxcor": _MEMORY, "maxiter": _MAX_STEPS, "ftol": 0.0, "gtol": 0.0},
+        options={"maxcor": _MEMORY, "maxiter": most, "ftol": 0.0, "gtol": 0.0},
     )
     return best, int(outcome.nit)

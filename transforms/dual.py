@@ -14,15 +14,17 @@ formed.
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms.kernels import (
-    clipped_moments,
+    biases,
+    coefficients,
     half_square_distance,
     label_moments,
+    multiplier,
     pair_scores,
 )
 from transforms.problem import Problem
@@ -30,8 +32,6 @@ from transforms.terms import VACUOUS, Integrands
 
 Vector = NDArray[np.float64]
 _NEGLIGIBLE_MOVE = 0.01
-_RATE_TOLERANCE = 1e-15
-_MAX_RATE_STEPS = 200
 _MARGIN = 1e-12
 REPRESENTATION, ASSOCIATION, SKEW = range(3)
 
@@ -54,10 +54,9 @@ class Point:
     gap: float
 
 
-@dataclass(frozen=True)
-class Slots:
+class Slots(NamedTuple):
     """What the i-th price prices, each (K,): its sign, its kind, its attribute, its label (c:
-    none), and its tolerance.
+    none), its tolerance, whether it is on an association, and around which share of the label.
     """
 
     sign: Vector
@@ -65,6 +64,12 @@ class Slots:
     attribute: NDArray[np.int64]
     label: NDArray[np.int64]
     tolerance: Vector
+    associated: NDArray[np.bool_]
+    centre: Vector
+
+    def some(self, chosen: NDArray[np.int64]) -> "Slots":
+        """Those that are chosen, int64 (n,)."""
+        return Slots._make(part[chosen] for part in self)
 
     @classmethod
     def of(cls, problem: Problem) -> Self:
@@ -76,14 +81,20 @@ class Slots:
         parts.append((ASSOCIATION, *np.indices((2, m, c)), tolerances.association))
         if problem.terms.bounds_skew:
             parts.append((SKEW, *np.indices((2, m, c)), tolerances.skew))
+        kinds = np.concatenate([np.full(side.size, kind) for kind, side, _, _, _ in parts])
+        attributes = np.concatenate([attribute.ravel() for _, _, attribute, _, _ in parts])
+        labels = np.concatenate([label.ravel() for _, _, _, label, _ in parts])
+        centres = np.hstack([problem.terms.label_centres, np.zeros((m, 1))])
         return cls(
             np.concatenate([1.0 - 2.0 * side.ravel() for _, side, _, _, _ in parts]),
-            np.concatenate([np.full(side.size, kind) for kind, side, _, _, _ in parts]),
-            np.concatenate([attribute.ravel() for _, _, attribute, _, _ in parts]),
-            np.concatenate([label.ravel() for _, _, _, label, _ in parts]),
+            kinds,
+            attributes,
+            labels,
             np.concatenate(
                 [np.broadcast_to(allowed, side.shape).ravel() for _, side, _, _, allowed in parts]
             ),
+            kinds == ASSOCIATION,
+            centres[attributes, labels],
         )
 
 
@@ -95,8 +106,8 @@ class Dual:
         self.slots = Slots.of(problem)
         self.pairs = problem.pairs
         at, m = problem.integrands, len(problem.terms.attributes)
-        self._integrands = np.hstack([at.share, at.base, at.contrast, at.spread])
-        self._labelled = (0, 3 * m) if problem.terms.bounds_skew else (2 * m, 3 * m)
+        self.integrands = np.hstack([at.share, at.base, at.contrast, at.spread])
+        self.labelled = (0, 3 * m) if problem.terms.bounds_skew else (2 * m, 3 * m)
         self.wanted = problem.terms.eta * problem.utility
 
     def among(self, patterns: NDArray[np.int64]) -> Self:
@@ -132,25 +143,10 @@ class Dual:
 
     def pair_scores(self, prices: Vector) -> Vector:
         """Each pair's part of v . a, float64 (J,)."""
-        coefficients = np.ascontiguousarray(self._coefficients(prices).T)
+        m, c = self.problem.terms.label_centres.shape
+        table = coefficients(c, m, self.slots, prices)
         label, group = self.pairs.label, self.pairs.group
-        return np.asarray(
-            pair_scores(*self._labelled, coefficients, self._integrands, label, group)
-        )
-
-    def _coefficients(self, prices: Vector) -> Vector:
-        """What v . a takes of each integrand for each label, (4 m, c + 1); the last is plain."""
-        duals, tolerances = self.problem.duals_of(prices, 0.0), self.problem.terms.tolerances
-        m, c = duals.association.shape[1:]
-        share, base, contrast, spread = taken = np.zeros((4, m, c + 1))
-        share[:, c] = duals.representation[0] - duals.representation[1]
-        share[:, :c] = duals.skew[0] - duals.skew[1]
-        base[:, c] = -tolerances.representation * duals.representation.sum(axis=0)
-        base[:, :c] = -tolerances.skew * duals.skew.sum(axis=0)
-        contrast[:, :c] = duals.association[0] - duals.association[1]
-        contrast[:, c] = -(contrast[:, :c] * self.problem.terms.label_centres).sum(axis=1)
-        spread[:, c] = -(tolerances.association * duals.association.sum(axis=0)).sum(axis=1)
-        return taken.reshape(4 * m, c + 1)
+        return np.asarray(pair_scores(*self.labelled, table, self.integrands, label, group))
 
     def residuals(self, q: Vector) -> Vector:
         """r = E[q a]."""
@@ -158,17 +154,21 @@ class Dual:
 
     def biases(self, masses: Vector) -> Vector:
         """The sum of each a over patterns of these masses, (P,): (K,)."""
-        return self.problem.expected_biases(self.moments(self.pairs.over_pairs(masses), 1))
+        return np.asarray(biases(self._moments(self.pairs.over_pairs(masses), 1), self.slots))
 
     def moments(self, mass: Vector, power: int) -> Integrands:
         """Sums over pairs of mass times each integrand's power, by label, (c + 1, m) each.
 
         By label only for the integrands that a constraint takes by label.
         """
-        pairs, integrands = self.pairs, self._integrands**power
+        return Integrands(*np.hsplit(self._moments(mass, power), 4))
+
+    def _moments(self, mass: Vector, power: int) -> Vector:
+        pairs, integrands = self.pairs, self.integrands**power
         labels = self.problem.y.shape[1]
-        sums = label_moments(*self._labelled, labels, integrands, mass, pairs.label, pairs.group)
-        return Integrands(*np.hsplit(sums, 4))
+        return np.asarray(
+            label_moments(*self.labelled, labels, integrands, mass, pairs.label, pairs.group)
+        )
 
     def ceilings(self, spread: Vector) -> Vector:
         """The largest price of each constraint, (K,): 0 where nothing is asked or supported."""
@@ -201,21 +201,9 @@ class Dual:
         weight is Q, and mu is any that says so in spite of rounding.
         """
         terms, probabilities = self.problem.terms, self.problem.probabilities
-        low, high = float(free.min()) - terms.Q, float(free.max())
         if terms.eta == terms.Q:
+            low = float(free.min()) - terms.Q
             mu = low - _MARGIN * (1 + abs(low))
-            return mu, np.clip(free - mu, 0.0, terms.Q)
-        mu, before = min(max(mu, low), high), np.inf
-        for _ in range(_MAX_RATE_STEPS):
-            rate, slope = clipped_moments(mu, terms.Q, probabilities, free)
-            excess = rate - self.problem.rate
-            if abs(excess) <= _RATE_TOLERANCE * max(terms.eta, abs(mu)):
-                break
-            low, high = (mu, high) if excess > 0 else (low, mu)
-            newton = mu + excess / slope if slope > 0 else np.inf
-            progress = abs(excess) < before / 2 and low < newton < high
-            ahead, before = newton if progress else (low + high) / 2, abs(excess)
-            if ahead == mu:
-                break
-            mu = ahead
+        else:
+            mu = multiplier(mu, terms.eta, self.problem.rate, terms.Q, probabilities, free)
         return mu, np.clip(free - mu, 0.0, terms.Q)

@@ -9,44 +9,64 @@ machine's cores from those that they wait for (ten times slower, as measured).
 
 import os
 from collections.abc import Callable
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from transforms.dual import Slots
 
 Vector = NDArray[np.float64]
 Starts = NDArray[np.uint64]
 Places = NDArray[np.uint32]
 Cuts = NDArray[np.int64]
 PARTS = 64
-_WORTH_THREADS = 1 << 15
+WORTH_THREADS = 1 << 15
+_RATE_TOLERANCE = 1e-15
+_MAX_RATE_STEPS = 200
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _compiled(loop: Any) -> Callable[..., Any]:
-    """`loop`, compiled with threads and without; the length of its last argument decides.
+@dataclass(frozen=True)
+class Compiled:
+    """A loop compiled without threads and with them; the length of its last argument decides."""
 
-    The one with threads has a name of its own, for numba keeps compiled code by name; it can keep
-    none beside modules that are imported from a zip file.
+    alone: Callable[..., Any]
+    threaded: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the loop gives."""
+        return (self.threaded if len(arguments[-1]) >= WORTH_THREADS else self.alone)(*arguments)
+
+
+def compiled(loop: Any) -> Compiled:
+    """`loop`, compiled; with threads it calls loops with threads, and without, those without.
+
+    Each has a name of its own, for numba keeps compiled code by name. Loops of this file may be
+    compiled into loops of others, so that the name says which version of this file they are of.
+    numba can keep none beside modules that are imported from a zip file.
     """
     kept = Path(__file__).is_file()
-    named_apart = FunctionType(loop.__code__, loop.__globals__)
-    named_apart.__qualname__ = f"{loop.__qualname__}_threaded"
-    alone, threaded = njit(cache=kept)(loop), njit(parallel=True, cache=kept)(named_apart)
+    source = f"{crc32(Path(__file__).read_bytes()):x}" if kept else ""
 
-    @wraps(loop)
-    def called(*arguments: Any) -> Any:
-        return (threaded if len(arguments[-1]) >= _WORTH_THREADS else alone)(*arguments)
+    def version(name: str) -> Any:
+        called = {key: getattr(value, name, value) for key, value in loop.__globals__.items()}
+        named_apart = FunctionType(loop.__code__, called)
+        named_apart.__qualname__ = f"{loop.__qualname__}_{name}_{source}"
+        parallel = name == "threaded" and "prange" in loop.__code__.co_names
+        return njit(parallel=parallel, cache=kept)(named_apart)
 
-    return called
+    return Compiled(version("alone"), version("threaded"))
 
 
-@_compiled
+@compiled
 def pattern_sums(pairs: Places, scores: Vector, starts: Starts) -> Vector:
     """Of each pattern the sum of its pairs' scores, float64 (P,).
 
@@ -61,7 +81,7 @@ def pattern_sums(pairs: Places, scores: Vector, starts: Starts) -> Vector:
     return sums
 
 
-@_compiled
+@compiled
 def pair_sums(
     count: int, cuts: Cuts, low: Cuts, room: Cuts, pairs: Places, starts: Starts, masses: Vector
 ) -> Vector:
@@ -86,7 +106,41 @@ def pair_sums(
     return sums
 
 
-@_compiled
+@compiled
+def coefficients(labels: int, attributes: int, slots: "Slots", prices: Vector) -> Vector:
+    """What v . a takes of each integrand for each label, (labels + 1, 4 m); the last row is plain.
+
+    prices are v (K,), for the constraints in `slots`.
+    """
+    m, taken = attributes, np.zeros((labels + 1, 4 * attributes))
+    for i in range(len(prices)):
+        k, r = slots.attribute[i], slots.label[i]
+        signed, allowed = slots.sign[i] * prices[i], slots.tolerance[i] * prices[i]
+        if slots.associated[i]:
+            taken[r, 2 * m + k] += signed
+            taken[labels, 2 * m + k] -= slots.centre[i] * signed
+            taken[labels, 3 * m + k] -= allowed
+        else:
+            taken[r, k] += signed
+            taken[r, m + k] -= allowed
+    return taken
+
+
+@compiled
+def biases(moments: Vector, slots: "Slots") -> Vector:
+    """E[q a] of the constraints in `slots`, (K,), of the integrands' moments, (labels + 1, 4 m)."""
+    means, plain, m = np.empty(len(slots.sign)), len(moments) - 1, moments.shape[1] // 4
+    for i in range(len(means)):
+        k, r = slots.attribute[i], slots.label[i]
+        if slots.associated[i]:
+            bias = moments[r, 2 * m + k] - slots.centre[i] * moments[plain, 2 * m + k]
+            means[i] = slots.sign[i] * bias - slots.tolerance[i] * moments[plain, 3 * m + k]
+        else:
+            means[i] = slots.sign[i] * moments[r, k] - slots.tolerance[i] * moments[r, m + k]
+    return means
+
+
+@compiled
 def pair_scores(
     first: int,
     last: int,
@@ -114,23 +168,7 @@ def pair_scores(
     return scores
 
 
-def label_moments(
-    first: int, last: int, labels: int, integrands: Vector, masses: Vector, label: Cuts, group: Cuts
-) -> Vector:
-    """Of each label the sum over its pairs of mass times the group's integrands, (labels + 1, 4 m).
-
-    masses are float64 (J,). Labels take the integrands from first to last, the intercept, in the
-    last row, takes all.
-    """
-    parts = PARTS if len(group) >= _WORTH_THREADS else 1
-    apart, plain = _moments_apart(parts, first, last, labels, integrands, masses, label, group)
-    sums = np.zeros((labels + 1, integrands.shape[1]))
-    sums[:labels, first:last] = apart.sum(axis=0)
-    sums[labels] = plain.sum(axis=0)
-    return sums
-
-
-@_compiled
+@compiled
 def _moments_apart(
     parts: int,
     first: int,
@@ -155,7 +193,28 @@ def _moments_apart(
     return apart, plain
 
 
-@_compiled
+@compiled
+def label_moments(
+    first: int, last: int, labels: int, integrands: Vector, masses: Vector, label: Cuts, group: Cuts
+) -> Vector:
+    """Of each label the sum over its pairs of mass times the group's integrands, (labels + 1, 4 m).
+
+    masses are float64 (J,). Labels take the integrands from first to last, the intercept, in the
+    last row, takes all.
+    """
+    parts = PARTS if len(group) >= WORTH_THREADS else 1
+    apart, plain = _moments_apart(parts, first, last, labels, integrands, masses, label, group)
+    sums = np.zeros((labels + 1, integrands.shape[1]))
+    for part in range(parts):
+        for column in range(integrands.shape[1]):
+            sums[labels, column] += plain[part, column]
+        for r in range(labels):
+            for column in range(last - first):
+                sums[r, first + column] += apart[part, r, column]
+    return sums
+
+
+@compiled
 def clipped_moments(
     mu: float, largest: float, probabilities: Vector, free: Vector
 ) -> tuple[float, float]:
@@ -182,7 +241,34 @@ def clipped_moments(
     return rate, slope
 
 
-@_compiled
+@compiled
+def multiplier(
+    mu: float, eta: float, rate: float, largest: float, probabilities: Vector, free: Vector
+) -> float:
+    """The mu, from a first guess, at which E[q] is `rate` to rounding (see `Dual.at_rate`)."""
+    low, high, before = np.inf, -np.inf, np.inf
+    for pattern in range(len(free)):
+        low, high = min(low, free[pattern] - largest), max(high, free[pattern])
+    mu = min(max(mu, low), high)
+    for _ in range(_MAX_RATE_STEPS):
+        found, slope = clipped_moments(mu, largest, probabilities, free)
+        excess = found - rate
+        if abs(excess) <= _RATE_TOLERANCE * max(eta, abs(mu)):
+            break
+        if excess > 0:
+            low = mu
+        else:
+            high = mu
+        newton = mu + excess / slope if slope > 0 else np.inf
+        progress = abs(excess) < before / 2 and low < newton < high
+        ahead, before = newton if progress else (low + high) / 2, abs(excess)
+        if ahead == mu:
+            break
+        mu = ahead
+    return mu
+
+
+@compiled
 def half_square_distance(probabilities: Vector, q: Vector, wanted: Vector) -> float:
     """1/2 E[(q - wanted)^2]."""
     sums = np.zeros(PARTS)

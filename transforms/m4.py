@@ -6,10 +6,11 @@ certified gap: L-BFGS-B comes near, Newton steps on the active prices finish.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from transforms.ascent import ascend
 from transforms.dual import REPRESENTATION, Dual, Point, mean
@@ -81,12 +82,18 @@ def solve(problem: Problem, tolerance: float = 1e-6, start: Duals | None = None)
     Linear algebra runs on one thread: the plan must not depend on how many cores are free, and
     threads that wait for each other cost more than they give on vectors of this size.
     """
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         dual = Dual(problem)
         spread = dual.spread(problem.probabilities)
         prices = np.zeros(len(spread)) if start is None else problem.vector_of(start)
         point, iterations = ascend(dual, spread, tolerance, prices)
         return _solution(dual, spread, point.prices, iterations)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those of linear algebra: to look for them takes longer than to solve a small problem."""
+    return ThreadpoolController()
 
 
 def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> Solution:

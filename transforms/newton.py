@@ -1,16 +1,15 @@
 """Newton steps on the prices: from a rough solution of the dual to a certified one."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.boxes import box_minimum
+from transforms.boxes import Curvature, box_minimum
 from transforms.dual import Dual, Point, mean
 
 Vector = NDArray[np.float64]
-_MAX_STEPS = 100
+_MAX_STEPS = 300
 _LEAST_REACH = 1e-9
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-9
@@ -27,54 +26,79 @@ def polish(dual: Dual, start: Point, spread: Vector, tolerance: float) -> tuple[
 
     Each step maximises the dual's quadratic model over the box of the prices, by products with the
     curvature alone, with a proximal term that settles redundant constraints and steps where next
-    to nothing is unclipped.
+    to nothing is unclipped. Its curvature is the mean over moves as long as the step before.
     """
     upper = dual.ceilings(spread)
     best = point = start
-    damping = _FIRST_DAMPING
+    damping, reach = _FIRST_DAMPING, math.inf
     for count in range(_MAX_STEPS):
         if best.gap <= tolerance or damping > _MOST_DAMPING:
             return best, count
-        direction = newton_direction(dual, point, spread, upper, damping)
-        point, length = search(dual, point, direction, upper)
+        direction = newton_direction(dual, point, spread, upper, damping, reach)
+        before, (point, length) = point, search(dual, point, direction, upper)
+        reach = distance(dual, before, point) if length > 0 else math.inf
         best = min(best, point, key=lambda candidate: candidate.gap)
         damping = max(damping / 10, _LEAST_DAMPING) if length == 1 else damping * 10
     return best, _MAX_STEPS
 
 
 def newton_direction(
-    dual: Dual, point: Point, spread: Vector, upper: Vector, damping: float
+    dual: Dual, point: Point, spread: Vector, upper: Vector, damping: float, reach: float
 ) -> Vector:
     """Where the dual's quadratic model at `point` is largest in the box of the prices, (K,).
 
-    Weights are within sqrt(2 (primal - dual)) of the optimum's, in the root mean square, for the
-    objective is strongly convex: the model's curvature is the mean over moves that far.
+    The model's curvature is the mean over moves of unclipped weights by up to `reach`, and no
+    further than sqrt(2 (primal - dual)): weights are within that of the optimum's, in the root mean
+    square, for the objective is strongly convex.
     """
     held = np.where(point.residuals > 0, point.prices >= upper, point.prices <= 0)
     working = np.flatnonzero((upper > 0) & ~held)
-    masses = unclipped(dual, point, math.sqrt(2 * (point.primal - point.dual)))
+    reach = min(reach, math.sqrt(2 * (point.primal - point.dual)))
+    masses = unclipped(dual, point, reach)
     patterns = np.flatnonzero(masses)
     part, masses = dual.among(patterns), masses[patterns]
     scale = np.maximum(part.spread(masses)[working], _FAINTEST * spread[working])
-    curved = curvature(part, masses, working)
     proximal = damping * (spread[working] / scale) ** 2
-
-    def product(scaled: Vector) -> Vector:
-        return curved(scaled / scale) / scale + proximal * scaled
-
     direction = np.zeros_like(point.prices)
     direction[working] = (
         box_minimum(
-            product,
+            curvature(part, working, scale, proximal),
             -point.residuals[working] / scale,
             -point.prices[working] * scale,
             (upper - point.prices)[working] * scale,
             _ACCURACY,
             _MAX_PRODUCTS,
+            masses,
         )
         / scale
     )
     return direction
+
+
+def distance(dual: Dual, before: Point, after: Point) -> float:
+    """By how much unclipped weights differ between two points, the root mean square."""
+    moved = dual.scores(after.prices - before.prices) + (after.mu - before.mu)
+    return math.sqrt(mean(dual.problem.probabilities, moved**2))
+
+
+def curvature(dual: Dual, working: NDArray[np.int64], scale: Vector, proximal: Vector) -> Curvature:
+    """That over the `working` prices, (W,), of the patterns of `dual`."""
+    pairs, labels = dual.pairs, dual.problem.y.shape[1]
+    return Curvature(
+        dual.slots.some(working),
+        scale,
+        proximal,
+        labels,
+        *dual.labelled,
+        dual.integrands,
+        pairs.group,
+        pairs.label,
+        pairs.starts,
+        pairs.places,
+        pairs.cuts,
+        pairs.low,
+        pairs.room,
+    )
 
 
 def unclipped(dual: Dual, point: Point, reach: float) -> Vector:
@@ -87,24 +111,6 @@ def unclipped(dual: Dual, point: Point, reach: float) -> Vector:
     free = dual.wanted - dual.scores(point.prices) - point.mu
     rise = np.clip(free + reach, 0.0, Q) - np.clip(free - reach, 0.0, Q)
     return dual.problem.probabilities * rise / (2 * reach)
-
-
-def curvature(dual: Dual, masses: Vector, working: NDArray[np.int64]) -> Callable[[Vector], Vector]:
-    """The negative Hessian of the dual over the `working` prices, as v -> H v, (W,) each.
-
-    It is the covariance of a under the unclipped patterns U, of these `masses`, times P(U):
-    E_U[a a'] - E_U[a] E_U[a]' / P(U). The second term is what eliminating mu subtracts.
-    """
-    whole = masses.sum()
-
-    def product(values: Vector) -> Vector:
-        prices = np.zeros(len(dual.slots.sign))
-        prices[working] = values
-        scores = dual.scores(prices)
-        centre = mean(masses, scores) / whole if whole > 0 else 0.0
-        return dual.biases(masses * (scores - centre))[working]
-
-    return product
 
 
 def search(dual: Dual, start: Point, direction: Vector, upper: Vector) -> tuple[Point, float]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.kernels import PARTS, pair_sums, pattern_sums
+from transforms.kernels import PARTS, WORTH_THREADS, pair_sums, pattern_sums
 
 Vector = NDArray[np.float64]
 Cuts = NDArray[np.int64]
@@ -82,7 +82,7 @@ def _parts(
     starts: NDArray[np.uint64], places: NDArray[np.uint32], pairs: int
 ) -> tuple[Cuts, Cuts, Cuts]:
     """The parts to sum over pairs in: as many as do not need many times the room of the pairs."""
-    parts = PARTS
+    parts = PARTS if len(starts) > WORTH_THREADS else 1
     while True:
         cuts, low, room = _cut(starts, places, parts)
         if parts == 1 or room[-1] <= _MOST_ROOM * pairs:
