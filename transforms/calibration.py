@@ -179,11 +179,13 @@ class Calibration:
 def _posterior(entry: Mapping[str, Any], at: Mapping[str, int]) -> Posterior:
     features = [at[feature] for feature in entry["features"]]
     terms = 1 + len(features)
+    width = finite(entry["width"], ())
+    finite(float(width) ** 2, ())
     return Posterior(
         np.array(features, dtype=np.int64),
         finite(entry["coefficients"], (terms,)),
         finite(entry["covariance"], (terms, terms)),
-        float(finite(entry["width"], ())),
+        float(width),
         int(entry["checked"]),
         int(entry["true"]),
     )

@@ -18,7 +18,9 @@ def seeds() -> list[bytes]:
     calibration = Calibration(("g.a", "g.b"), ("l.c",), {"g.a": (posterior, posterior)}, "s", "m")
     content = calibration.to_json()
     other = content.replace(b'"g.a": [', b'"g.x": [')
-    return [content, other, content.replace(b"0.5", b"1e999"), content.replace(b"[", b"{"), b"[]"]
+    wide = content.replace(b"0.4", b"4e200")
+    infinite = content.replace(b"0.5", b"1e999")
+    return [content, other, infinite, wide, content.replace(b"[", b"{"), b"[]"]
 
 
 def check(content: bytes) -> None:
