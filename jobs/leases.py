@@ -15,7 +15,7 @@ from typing import Any
 from jobs.runs import now as in_words
 from transforms import layout
 from transforms.config import Config
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, UnreachableError
 from transforms.logs import LOGGER
 from transforms.storage import Storage, output_storage
 from transforms.tables import digest
@@ -181,6 +181,8 @@ def read_lease(storage: Storage) -> Lease:
     try:
         values = json.loads(storage.read(layout.RUNNING))
         return Lease(values["asked"], tuple(Holder(**holder) for holder in values["holders"]))
+    except UnreachableError:
+        raise
     except (FairshardError, ValueError, TypeError, KeyError):
         return Lease("", ())
 

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -194,6 +194,11 @@ def _keep(watch: Watch, storage: Storage) -> None:
     )
 
 
+def _poll(watch: Watch) -> None:
+    with suppress(FairshardError):  # what the storage does not tell now, it tells the next time
+        watch.poll()
+
+
 def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
     columns = (
         TextColumn("{task.description:<9}"),
@@ -208,7 +213,7 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
             for stage in watch.stages
         }
         while not stop.wait(_POLL_SECONDS):
-            watch.poll()
+            _poll(watch)
             for stage in watch.stages:
                 if stage.began and not progress.tasks[bars[stage.name]].started:
                     progress.start_task(bars[stage.name])
@@ -218,7 +223,7 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
 def _lines(watch: Watch, console: Console, stop: threading.Event) -> None:
     said = time.monotonic()
     while not stop.wait(_POLL_SECONDS):
-        watch.poll()
+        _poll(watch)
         if time.monotonic() - said >= _LINE_SECONDS:
             said = time.monotonic()
             console.print(str(watch.current), highlight=False)

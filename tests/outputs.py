@@ -1,9 +1,11 @@
 """Finished outputs for tests: every stage run in this process, one shard after another."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures import tree
 from transforms.config import Config
 from transforms.labelling import Labeller
 from transforms.packing import capacity, pack
@@ -54,3 +56,11 @@ def finished_output(config: Config) -> Storage:
         written = merged(written, sums)
     finish_output(written, records, kept, outputs, plan, config)
     return storage
+
+
+def comparable(output: Path) -> dict[str, Any]:
+    """An output's bytes, but for where its inputs are, and which versions of them."""
+    files: dict[str, Any] = tree(output)
+    plan, manifest = (json.loads(files[name]) for name in ("plan/plan.json", "manifest.json"))
+    del plan["fingerprint"]["inputs"], plan["config"]["input"], manifest["plan"]
+    return {**files, "plan/plan.json": plan, "manifest.json": manifest}

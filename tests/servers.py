@@ -4,8 +4,10 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import fsspec
 
@@ -26,6 +28,33 @@ class Store:
         """The file system of the store, which remembers no listing."""
         protocol = self.url.partition("://")[0]
         return fsspec.filesystem(protocol, use_listings_cache=False, **self.options)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the server."""
+        split = urlsplit(self.options["endpoint_url"])
+        return str(split.hostname), int(split.port or 80)
+
+    def behind(self, url: str, seconds: float = 1.0) -> "Store":
+        """The store by way of `url`, for an S3 client that waits but for `seconds`."""
+        waits = {
+            "connect_timeout": seconds,
+            "read_timeout": seconds,
+            "retries": {"max_attempts": 0},
+        }
+        return replace(self, options={**self.options, "endpoint_url": url, "config_kwargs": waits})
+
+    def fetch(self, folder: str, into: Path) -> None:
+        """Copy what is in a folder of the bucket, hidden files too, to a folder of the disk."""
+        for name in self.system.find(f"{BUCKET}/{folder}"):
+            fetched = into / name.removeprefix(f"{BUCKET}/{folder}/")
+            fetched.parent.mkdir(parents=True, exist_ok=True)
+            fetched.write_bytes(self.system.cat_file(name))
+
+    def unfinished(self) -> int:
+        """The uploads that were begun and neither completed nor given up, where they are listed."""
+        listed = self.url.startswith("s3")
+        return len(self.system.list_multipart_uploads(BUCKET)) if listed else 0
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from benchmarks.chaos.faults import faults_here
+from benchmarks.chaos.faults import connections_failing, faults_here
 from benchmarks.chaos.judging import Reference, files_of, judged, torn
 from benchmarks.chaos.reading import FaultyFileSystem, plugged_in, settings
-from benchmarks.chaos.trials import Bench, drawn_bench, run_trial
+from benchmarks.chaos.trials import Bench, drawn_bench, here, run_trial
 
 AT_ONCE = 0.5
 IN_ONE_PROCESS = ("--", "--runner=FnApiRunner")
@@ -56,9 +56,18 @@ def test_a_run_comes_through(bench: Bench, tmp_path: Path, name: str) -> None:
     assert (trial.left, trial.hangs) == (0, 0), said
 
 
+def test_a_run_from_and_to_a_store_comes_through(bench: Bench, tmp_path: Path) -> None:
+    trial = run_trial(bench, tmp_path / "trial", connections_failing, random.Random(9), most=1)
+    assert trial.faults > 0
+    assert len(trial.commands) <= 2
+    said = "\n".join(trial.findings)
+    assert (trial.lost, trial.duplicated, trial.differs) == (0, 0, 0), said
+    assert (trial.left, trial.hangs, trial.unfinished) == (0, 0, 0), said
+
+
 def test_workers_are_found_and_what_hangs_is_killed(bench: Bench, tmp_path: Path) -> None:
     by_workers = replace(bench, arguments=())
-    command = by_workers.command(tmp_path / "out", tmp_path / "log")
+    command = by_workers.command(here(tmp_path / "out"), tmp_path / "log")
     while not (workers := command.workers()):
         assert command.sleep(0.1), command.end(0).said
     assert command.driver not in workers

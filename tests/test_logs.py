@@ -13,6 +13,7 @@ import fsspec
 import pytest
 import yaml
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.registry import _registry
 
 from tests.commands import run
 from tests.fixtures import write_corpus
@@ -86,6 +87,7 @@ def test_people_are_told_what_matters_in_sentences() -> None:
     event("shard labelled", shard="00000")
     LOGGER.warning("look at %s", "s3://key:hunter2@bucket")
     logging.getLogger("a.library").error("oh")
+    logging.getLogger("gcsfs.retry").error("what is raised too")
     assert sink.getvalue() == "fairshard: look at s3://***@bucket\nERROR:a.library:oh\n"
 
 
@@ -161,6 +163,7 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
     (config.parent / "out").write_text("a file")
     assert run("rebalance", config, *QUICK) == 1
     assert "cannot be written to: Not a directory; `fairshard doctor`" in capsys.readouterr().err
+    monkeypatch.delitem(_registry, "s3", raising=False)
     monkeypatch.setitem(sys.modules, "s3fs", None)
     assert run("rebalance", config, "--output", "s3://bucket/out", *QUICK) == 1
     assert "cannot be written to: Install s3fs" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """Storage on real servers of object stores' APIs, and a whole run from and to them."""
 
-import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,8 @@ import yaml
 from fsspec.asyn import sync_wrapper
 
 from jobs.cli import main
-from tests.fixtures import config_of, tree, write_corpus
+from tests.fixtures import config_of, write_corpus
+from tests.outputs import comparable
 from tests.processes import PROCESSES, die
 from tests.servers import BUCKET, SERVERS, Store
 from transforms.errors import FairshardError
@@ -32,12 +32,6 @@ def storage(store: Store, request: pytest.FixtureRequest) -> Storage:
     return Storage(f"{store.url}/{abs(hash(request.node.name)):x}", store.options)
 
 
-def unfinished(storage: Storage) -> int:
-    """The uploads that were begun and neither completed nor given up, where they can be listed."""
-    system, _ = storage._at("")
-    return len(system.list_multipart_uploads(BUCKET)) if storage.url.startswith("s3") else 0
-
-
 def test_what_is_published_is_read(storage: Storage) -> None:
     storage.publish("a/b.json", b"one")
     before = storage.versions("a")
@@ -52,7 +46,9 @@ def test_what_is_published_is_read(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 7, 2**18, PARTS])
-def test_a_stream_appears_when_it_ends_and_not_before(storage: Storage, size: int) -> None:
+def test_a_stream_appears_when_it_ends_and_not_before(
+    store: Store, storage: Storage, size: int
+) -> None:
     content = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     with storage.publishing("a/b.tar") as stream:
         for start in range(0, size, 2**20):
@@ -60,18 +56,20 @@ def test_a_stream_appears_when_it_ends_and_not_before(storage: Storage, size: in
         assert storage.names("a") == ()
         assert not storage.exists("a/b.tar")
     assert storage.read("a/b.tar") == content
-    assert unfinished(storage) == 0
+    assert store.unfinished() == 0
 
 
 @pytest.mark.parametrize("size", [4, PARTS])
-def test_a_failed_attempt_leaves_the_old_file_and_nothing_else(storage: Storage, size: int) -> None:
+def test_a_failed_attempt_leaves_the_old_file_and_nothing_else(
+    store: Store, storage: Storage, size: int
+) -> None:
     storage.publish("a/b.tar", b"old")
     with pytest.raises(ValueError, match="stop"), storage.publishing("a/b.tar") as stream:
         stream.write(bytes(size))
         raise ValueError("stop")
     assert storage.read("a/b.tar") == b"old"
     assert storage.names("a") == ("b.tar",)
-    assert unfinished(storage) == 0
+    assert store.unfinished() == 0
 
 
 def test_one_of_several_creates(storage: Storage) -> None:
@@ -80,15 +78,15 @@ def test_one_of_several_creates(storage: Storage) -> None:
     assert storage.read("a/lease") == b"mine"
 
 
-def test_a_killed_attempt_leaves_nothing_to_be_seen(storage: Storage) -> None:
+def test_a_killed_attempt_leaves_nothing_to_be_seen(store: Store, storage: Storage) -> None:
     attempt = PROCESSES.Process(target=write_and_die, args=(storage,))
     attempt.start()
     attempt.join(60)
     assert attempt.exitcode == -signal.SIGKILL
     assert storage.names("a") == ()
-    assert unfinished(storage) == storage.url.startswith("s3")
+    assert store.unfinished() == storage.url.startswith("s3")
     storage.sweep()
-    assert unfinished(storage) == 0
+    assert store.unfinished() == 0
 
 
 def write_and_die(storage: Storage) -> None:
@@ -157,14 +155,11 @@ def run_on(store: Store, tmp_path: Path) -> None:
     reached = {"storage_options": store.options}
     source = {"shards": f"{store.url}/in/*.tar", **reached}
     rebalance(tmp_path, "store", source, {"url": f"{store.url}/out", **reached})
-    for name in store.system.find(f"{BUCKET}/out"):
-        fetched = tmp_path / "fetched" / name.removeprefix(f"{BUCKET}/out/")
-        fetched.parent.mkdir(parents=True, exist_ok=True)
-        fetched.write_bytes(store.system.cat_file(name))
+    store.fetch("out", tmp_path / "fetched")
     assert comparable(tmp_path / "fetched") == comparable(tmp_path / "out")
     assert not list((tmp_path / "fetched").rglob(".*"))
     assert not (tmp_path / "fetched" / "done" / "running.json").exists()
-    assert unfinished(Storage(store.url, store.options)) == 0
+    assert store.unfinished() == 0
 
 
 def rebalance(folder: Path, name: str, source: dict[str, Any], output: dict[str, Any]) -> None:
@@ -181,11 +176,3 @@ def rebalance(folder: Path, name: str, source: dict[str, Any], output: dict[str,
     with pytest.raises(SystemExit) as ended:
         main(["rebalance", str(path), "--", "--direct_num_workers=1"])
     assert not ended.value.code
-
-
-def comparable(output: Path) -> dict[str, Any]:
-    """An output's bytes, but for where its inputs are, and which versions of them."""
-    files: dict[str, Any] = tree(output)
-    plan, manifest = (json.loads(files[name]) for name in ("plan/plan.json", "manifest.json"))
-    del plan["fingerprint"]["inputs"], plan["config"]["input"], manifest["plan"]
-    return {**files, "plan/plan.json": plan, "manifest.json": manifest}

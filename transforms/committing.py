@@ -18,10 +18,21 @@ from typing import IO, Any, cast
 
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, reason_of
 
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs"})
 _ETAG_OF_MD5 = re.compile(r"[0-9a-f]{32}(-1)?")
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Errors in the block are OSErrors: libraries of object stores raise kinds of their own."""
+    try:
+        yield
+    except (OSError, FairshardError):
+        raise
+    except Exception as error:
+        raise OSError(reason_of(error)) from error
 
 
 def committing(system: Any, path: str) -> AbstractContextManager[IO[bytes]]:
@@ -34,6 +45,7 @@ def committing(system: Any, path: str) -> AbstractContextManager[IO[bytes]]:
     return _uploading(system, path) if _is_object_store(system) else _moving(system, path)
 
 
+@storage_errors()
 def commit(system: Any, path: str, content: bytes) -> None:
     """Make `content` the file at `path`, as `committing` does: on an object store, by one put."""
     if not _is_object_store(system):
@@ -51,6 +63,7 @@ def commit(system: Any, path: str, content: bytes) -> None:
             _check(path, len(content), len(content), False)
 
 
+@storage_errors()
 def create(system: Any, path: str, content: bytes) -> bool:
     """Make `content` the file at `path` unless there is one; whether this attempt made it.
 
@@ -66,6 +79,7 @@ def create(system: Any, path: str, content: bytes) -> bool:
     return True
 
 
+@storage_errors()
 def clear(system: Any, root: str, folders: Iterable[str]) -> None:
     """Remove what dead attempts left: hidden files in `folders` of `root`, or parts of uploads.
 
@@ -126,14 +140,17 @@ def _moving(system: Any, path: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _uploading(system: Any, path: str) -> Iterator[IO[bytes]]:
-    upload = system.open(path, "wb", autocommit=False)
+    with storage_errors():
+        upload = system.open(path, "wb", autocommit=False)
     try:
         hashed = _Hashed(upload)
         yield cast(IO[bytes], hashed)
-        upload.close()
-        upload.commit()
+        with storage_errors():
+            upload.close()
+            upload.commit()
     except BaseException:
-        upload.discard()
+        with suppress(Exception):  # what went wrong before is what is told
+            upload.discard()
         upload.closed = True
         raise
     try:
@@ -158,7 +175,8 @@ class _Hashed(io.RawIOBase):
         return self.bytes
 
     def write(self, content: Any) -> int:
-        self._sink.write(content)
+        with storage_errors():
+            self._sink.write(content)
         self.md5.update(content)
         size = memoryview(content).nbytes
         self.bytes += size
@@ -178,6 +196,7 @@ def _protocols(system: Any) -> tuple[str, ...]:
     return (protocol,) if isinstance(protocol, str) else tuple(protocol)
 
 
+@storage_errors()
 def _found(system: Any, path: str, md5: Any) -> tuple[int, bool]:
     """The size of the object at `path`, and whether its checksum is `md5`, or cannot be told."""
     if _is_s3(system):

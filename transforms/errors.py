@@ -7,6 +7,7 @@ from transforms.redaction import redacted
 _IN_A_TRACEBACK = re.compile(
     r"transforms\.errors\.(\w+): (.+?)(?: \[while running [^\n]*)?$", re.MULTILINE
 )
+_LONGEST_REASON = 300
 
 
 class FairshardError(Exception):
@@ -19,6 +20,10 @@ class FairshardError(Exception):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(redacted(sentence))
+
+
+class UnreachableError(FairshardError):
+    """A storage could not be asked: nothing is known of what it holds, or does not."""
 
 
 class ConfigError(FairshardError):
@@ -39,8 +44,19 @@ class GateError(FairshardError):
     exit_code = 4
 
 
+_KINDS = {
+    kind.__name__: kind
+    for kind in (FairshardError, UnreachableError, ConfigError, StaleError, GateError)
+}
+
+
 def error_in(traceback: str) -> FairshardError | None:
     """The FairshardError of a worker, from the text in which an engine reports it; or None."""
-    kinds = {kind.__name__: kind for kind in (FairshardError, ConfigError, StaleError, GateError)}
     found = _IN_A_TRACEBACK.search(traceback)
-    return kinds[found[1]](found[2]) if found and found[1] in kinds else None
+    return _KINDS[found[1]](found[2]) if found and found[1] in _KINDS else None
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, in one line; where it says nothing, its kind."""
+    said = getattr(error, "strerror", None) or " ".join(str(error).split())[:_LONGEST_REASON]
+    return said or type(error).__name__

@@ -8,17 +8,16 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from transforms.errors import FairshardError
+from transforms.errors import UnreachableError, reason_of
 from transforms.redaction import redacted
 
 _MAGIC = frozenset("*?[")
-_LONGEST_REASON = 300
 
 
 def matching_files(system: Any, pattern: str) -> dict[str, dict[str, Any]]:
     """Name and fsspec's info of each file that `pattern` matches; ** is any number of folders.
 
-    Raises FairshardError where a folder on the way cannot be listed.
+    Raises UnreachableError where a folder on the way cannot be listed.
     """
     segments = pattern.split("/")
     fixed = next(at for at, segment in enumerate(segments) if _MAGIC & set(segment))
@@ -49,9 +48,8 @@ def _listed(system: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except Exception as error:  # storage libraries raise exceptions of their own
-        reason = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
-        raise FairshardError(
-            f"input.shards: the folder {redacted(folder)} cannot be listed: {reason}; see to it, "
-            "then run the same command again"
+        raise UnreachableError(
+            f"input.shards: the folder {redacted(folder)} cannot be listed: {reason_of(error)}; "
+            "see to it, then run the same command again"
         ) from None
     return [(str(info["name"]).rstrip("/"), info) for info in found if info["name"] != folder]

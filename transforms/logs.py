@@ -83,9 +83,10 @@ class EventStream(io.TextIOBase):
 def log_to(stream: IO[str], formatter: logging.Formatter) -> None:
     """Send what this process logs to `stream`: all events as JSON, or what people must know.
 
-    Of other libraries only errors are let through.
+    Of other libraries only errors are let through, and of gcsfs none: it raises what it logs.
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
     LOGGER.setLevel(logging.INFO if isinstance(formatter, JsonFormatter) else logging.WARNING)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, UnreachableError
 from transforms.storage import Storage
 
 _AT_ONCE = 16
@@ -25,6 +25,8 @@ def records_in(storage: Storage, folder: str, read: Callable[[bytes], B]) -> lis
     def record(name: str) -> B | None:
         try:
             return read(storage.read(f"{folder}/{name}"))
+        except UnreachableError:
+            raise
         except (FairshardError, ValueError, TypeError, KeyError):
             return None
 

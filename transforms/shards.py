@@ -9,7 +9,7 @@ import fsspec
 from braceexpand import braceexpand
 
 from transforms.config import Input
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, UnreachableError, reason_of
 from transforms.listing import matching_files
 from transforms.redaction import redacted
 from transforms.storage import version_of
@@ -34,7 +34,8 @@ class Shard:
 def find_shards(source: Input) -> tuple[Shard, ...]:
     """The shards that the patterns of `source` name, sorted by name.
 
-    Raises FairshardError where a pattern names nothing, or a shard is missing.
+    Raises FairshardError where a pattern names nothing, or a shard is missing; UnreachableError
+    where the storage does not tell.
     """
     infos: dict[str, dict[str, Any]] = {}
     for pattern in source.shards:
@@ -79,6 +80,13 @@ def _matching(pattern: str, options: dict[str, Any]) -> dict[str, dict[str, Any]
             raise FairshardError(
                 f"the input shard {path} does not exist: correct input.shards"
             ) from error
+        except FairshardError:
+            raise
+        except Exception as error:  # storage libraries raise exceptions of their own
+            raise UnreachableError(
+                f"the input shard {path} cannot be looked up: {reason_of(error)}; see to it, then "
+                "run the same command again"
+            ) from None
         found |= {
             system.unstrip_protocol(name).removeprefix("file://"): info
             for name, info in entries.items()

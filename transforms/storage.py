@@ -8,9 +8,16 @@ from typing import IO, Any
 import fsspec
 
 from transforms import layout
-from transforms.committing import OBJECT_STORES, clear, commit, committing, create
+from transforms.committing import (
+    OBJECT_STORES,
+    clear,
+    commit,
+    committing,
+    create,
+    storage_errors,
+)
 from transforms.config import OutputConfig
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, UnreachableError, reason_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Storage:
     def exists(self, name: str) -> bool:
         """Whether the file `name` is there."""
         system, path = self._at(name)
-        return bool(system.exists(path))
+        with self._reading(name):
+            return bool(system.exists(path))
 
     def names(self, folder: str) -> tuple[str, ...]:
         """The names of the files in `folder`, sorted; none where there is no such folder."""
@@ -40,18 +48,23 @@ class Storage:
         """Name and version of each file in `folder`; none where there is no such folder."""
         system, path = self._at(folder)
         try:
-            found = system.ls(path, detail=True, refresh=True)
+            with self._reading(folder):
+                found = system.ls(path, detail=True, refresh=True)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         files = {str(e["name"]).rsplit("/", 1)[-1]: e for e in found if e["type"] == "file"}
         return {name: version_of(files[name]) for name in sorted(files) if not name.startswith(".")}
 
     def read(self, name: str) -> bytes:
-        """The bytes of the file `name`; FairshardError where there is none."""
+        """The bytes of the file `name`; FairshardError where there is none.
+
+        Raises UnreachableError, as all that reads, where the storage does not tell.
+        """
         system, path = self._at(name)
         try:
-            return bytes(system.cat_file(path))
-        except FileNotFoundError as error:
+            with self._reading(name):
+                return bytes(system.cat_file(path))
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise FairshardError(
                 f"{self.path(name)} is missing: run the stage that writes it"
             ) from error
@@ -59,7 +72,7 @@ class Storage:
     def delete(self, name: str) -> None:
         """Remove the file `name` if it is there."""
         system, path = self._at(name)
-        with self._writing(name), suppress(FileNotFoundError):
+        with self._writing(name), suppress(FileNotFoundError), storage_errors():
             system.rm_file(path)
 
     def publish(self, name: str, content: bytes) -> None:
@@ -83,7 +96,21 @@ class Storage:
     def sweep(self) -> None:
         """Remove what dead attempts left; no attempt may be running."""
         system, path = self._at("")
-        clear(system, path.rstrip("/"), layout.FOLDERS)
+        with self._writing(""):
+            clear(system, path.rstrip("/"), layout.FOLDERS)
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        try:
+            with storage_errors():
+                yield
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except OSError as error:
+            raise UnreachableError(
+                f"{self.path(name)} cannot be read: {reason_of(error)}; see to it, then run the "
+                "same command again"
+            ) from None
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
@@ -91,8 +118,8 @@ class Storage:
             yield
         except OSError as error:
             raise FairshardError(
-                f"{self.path(name)} cannot be written: {error.strerror or error}; see to it, then "
-                "run the same command again"
+                f"{self.path(name)} cannot be written: {reason_of(error)}; see to it, then run the "
+                "same command again"
             ) from error
 
     def _at(self, name: str) -> tuple[Any, str]:

@@ -10,7 +10,7 @@ from typing import IO, Any, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, UnreachableError, reason_of
 
 READ_AHEAD_BYTES = 8 * 2**20
 BUFFER_BYTES = 128 * 2**10
@@ -78,8 +78,10 @@ def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
     except FileNotFoundError:
         raise FairshardError(f"the shard {url} does not exist: restore it") from None
     except Exception as error:  # storage libraries raise exceptions of their own
-        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        raise FairshardError(f"the shard {url} cannot be read: {reason}") from None
+        raise UnreachableError(
+            f"the shard {url} cannot be read: {reason_of(error)}; see to it, then run the same "
+            "command again"
+        ) from None
 
 
 class _Guarded(io.RawIOBase):
@@ -99,7 +101,7 @@ class _Guarded(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         count = _storage_call(self._url, lambda: int(self._source.readinto(buffer)))
         if not count and len(buffer) and (position := self.tell()) < self._size:
-            raise FairshardError(
+            raise UnreachableError(
                 f"the shard {self._url} ends after {position:,} of its {self._size:,} bytes: its "
                 "storage fails, or it was changed meanwhile; run the same command again"
             )

@@ -89,12 +89,13 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
 def _table(trials: dict[str, list[Trial]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("fault", no_wrap=True)
-    for heading in ("runs", "faults", "reruns", *_WRONG.values()):
+    for heading in ("runs", "faults", "reruns", *_WRONG.values(), "warned of"):
         table.add_column(heading, justify="right")
     for fault, found in trials.items():
         reruns = sum(len(trial.commands) - 1 for trial in found)
         counts = (len(found), _count(found, "faults"), reruns)
-        table.add_row(fault, *map(str, (*counts, *(_count(found, what) for what in _WRONG))))
+        seen = (_count(found, what) for what in (*_WRONG, "warned"))
+        table.add_row(fault, *map(str, (*counts, *seen)))
     return table
 
 

@@ -1,17 +1,25 @@
 """The faults: each makes a context in which a trial's command can be run disturbed."""
 
+import json
 import os
 import random
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.chaos.commands import Ended, kill
+from benchmarks.chaos.network import Dice, network
 from benchmarks.chaos.reading import settings
-from benchmarks.chaos.trials import Disturb, Fault, Trial
+from benchmarks.chaos.trials import Disturb, Fault, Place, Trial, undisturbed
+from tests.servers import BUCKET, Store, s3
 
 _BLOCK = 4096
+_SHARES_OF_CONNECTIONS = (0.005, 0.02, 0.1)
+_LONGEST_ROW = 12
+_LONGEST_STALL = 2.0
 _PRIVILEGES = ("-dac_override", "-dac_read_search")
 
 
@@ -89,6 +97,32 @@ def listings_failing(trial: Trial, rng: random.Random) -> Iterator[Disturb]:
 
 
 @contextmanager
+def connections_failing(trial: Trial, rng: random.Random) -> Iterator[Disturb]:
+    """Corpus and output are on an S3 server, whose connections fail at random.
+
+    The output is compared with one that is made there undisturbed: both name the same inputs.
+    """
+    with s3() as store, network(store.address, trial.folder / "faults.log") as between:
+        _move(trial, store, store.behind(between.url))
+        chances = between.dice.chances
+
+        def disturb() -> Ended:
+            between.dice = Dice(
+                rng.choice(_SHARES_OF_CONNECTIONS),
+                str(rng.random()),
+                longest=_LONGEST_ROW,
+                stall=_LONGEST_STALL,
+                quiet=_part(chances, rng),
+            )
+            ended = trial.end(trial.start())
+            between.calm()
+            trial.faults = len(between.faults)
+            return ended
+
+        yield disturb
+
+
+@contextmanager
 def permissions_taken(trial: Trial, rng: random.Random) -> Iterator[Disturb]:
     """All folders of the output become read-only at a random instant, and then are not.
 
@@ -126,6 +160,7 @@ def faults_here(folder: Path) -> dict[str, Fault]:
         "reads failing": reads_failing,
         "listings failing": listings_failing,
         "permissions taken": permissions_taken,
+        "connections failing": connections_failing,
     }
 
 
@@ -138,6 +173,34 @@ def _misread(trial: Trial, rng: random.Random, shares: Callable[[], dict[str, fl
         return ended
 
     return disturb
+
+
+def _move(trial: Trial, store: Store, through: Store) -> None:
+    """Put the trial's corpus and output into a store; uploads left there are hidden files here."""
+    bucket, inputs = f"{BUCKET}/chaos", trial.bench.folder / "in"
+    if store.system.exists(bucket):
+        store.system.rm(bucket, recursive=True)
+    for shard in inputs.rglob("*.tar"):
+        store.system.pipe_file(f"{bucket}/in/{shard.relative_to(inputs)}", shard.read_bytes())
+    values = json.loads(trial.bench.config.read_text())
+    values["input"] |= {
+        "shards": [f"s3://{bucket}/in/*/*.tar"],
+        "storage_options": through.options,
+    }
+    values["output"] |= {"storage_options": through.options}
+    config = trial.folder / "config.json"
+    config.write_text(json.dumps(values))
+
+    def fetch() -> None:
+        shutil.rmtree(trial.output, ignore_errors=True)
+        trial.output.mkdir()
+        store.fetch("chaos/out", trial.output)
+        for number in range(store.unfinished()):
+            (trial.output / f".upload-{number}").touch()
+
+    trial.place = Place(f"s3://{bucket}/out", trial.output, fetch)
+    trial.bench = undisturbed(replace(trial.bench, config=config), trial.place)
+    store.system.rm(f"{bucket}/out", recursive=True)
 
 
 def _instant(trial: Trial, rng: random.Random) -> float:

@@ -56,8 +56,13 @@ def reference_of(output: Path, shards: Path) -> Reference:
     return Reference(files, samples, frozenset(corpus))
 
 
-def judged(output: Path, reference: Reference) -> Verdict:
-    """An output after the last run beside the reference."""
+def judged(
+    output: Path, reference: Reference, url: str = "", config: Path | None = None
+) -> Verdict:
+    """An output after the last run beside the reference.
+
+    `url` is where it was made and is verified, if elsewhere; `config` knows how that is reached.
+    """
     files = files_of(output)
     tars = [content for name, content in files.items() if name.endswith(".tar")]
     samples = _samples(tar for tar in tars if tarfile.is_tarfile(io.BytesIO(tar)))
@@ -69,7 +74,7 @@ def judged(output: Path, reference: Reference) -> Verdict:
         duplicated=(samples - reference.samples).total() - len(foreign),
         wrong=(*sorted(wrong), *foreign),
         left=tuple(str(path.relative_to(output)) for path in sorted(output.rglob(".*"))),
-        agrees=_verified(output),
+        agrees=_verified(url or str(output), config),
     )
 
 
@@ -146,6 +151,6 @@ def _samples(tars: Any) -> Counter[str]:
     return found
 
 
-def _verified(output: Path) -> bool:
+def _verified(output: str, config: Path | None) -> bool:
     with open("/dev/null", "w") as nowhere:
-        return bool(verify.run(str(output), None, None, Console(file=nowhere))["agrees"])
+        return bool(verify.run(output, config, None, Console(file=nowhere))["agrees"])
