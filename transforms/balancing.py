@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from transforms.config import Balance
 from transforms.histogram import Histogram
@@ -14,6 +13,7 @@ from transforms.problem import Problem, problem_of
 from transforms.schema import Attribute
 from transforms.targets import targets_of
 from transforms.terms import Terms, Tolerances
+from transforms.threads import one_thread
 from transforms.weights import Duals
 
 _MAX_ROUNDS = 12
@@ -59,10 +59,8 @@ def balance(
     labels have among the kept samples, and those are known once the problem is solved. So problems
     are solved, each from the one before and around the shares that it gave, until AB is met. The
     error of each is of second order (transforms/terms.py), so that two or three mostly suffice.
-
-    Linear algebra runs on one thread, as in `solve`, and for the same reasons.
     """
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         return _balanced(histogram, attributes, asked, start)
 
 

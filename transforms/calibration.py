@@ -18,7 +18,6 @@ import fsspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
-from threadpoolctl import threadpool_limits
 
 from transforms import metadata
 from transforms.config import Config
@@ -27,6 +26,7 @@ from transforms.histogram import Histogram
 from transforms.log_odds import CorrectedHistogram, LogOdds, feature_names
 from transforms.logistic import fit
 from transforms.settings import settings_digest
+from transforms.threads import one_thread
 from transforms.wellformed import finite, well_formed
 
 Matrix = NDArray[np.float64]
@@ -64,7 +64,7 @@ class Posterior:
         design = np.column_stack([np.ones(len(flags)), flags[:, features]]).astype(np.float64)
         of_label = features >= m
         fits = []
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_thread():
             for width in _LABEL_WIDTHS if of_label.any() else _LABEL_WIDTHS[-1:]:
                 widths = np.where(of_label, width, _ATTRIBUTE_WIDTH)
                 fits.append((width, fit(design, truth, np.insert(widths, 0, _INTERCEPT_WIDTH))))

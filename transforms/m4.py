@@ -6,16 +6,15 @@ certified gap: L-BFGS-B comes near, Newton steps on the active prices finish.
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from transforms.ascent import ascend
 from transforms.dual import REPRESENTATION, Dual, Point, mean
 from transforms.problem import Constraint, Problem
 from transforms.terms import VACUOUS
+from transforms.threads import one_thread
 from transforms.weights import Duals, bias_scores, clipped
 
 Vector = NDArray[np.float64]
@@ -78,22 +77,13 @@ def solve(problem: Problem, tolerance: float = 1e-6, start: Duals | None = None)
     """The solution of `problem`, to a relative gap of `tolerance` where it is well scaled.
 
     `start` is the solution of a problem much like it on the same corpus, if there is one.
-
-    Linear algebra runs on one thread: the plan must not depend on how many cores are free, and
-    threads that wait for each other cost more than they give on vectors of this size.
     """
-    with _libraries().limit(limits=1, user_api="blas"):
+    with one_thread():
         dual = Dual(problem)
         spread = dual.spread(problem.probabilities)
         prices = np.zeros(len(spread)) if start is None else problem.vector_of(start)
         point, iterations = ascend(dual, spread, tolerance, prices)
         return _solution(dual, spread, point.prices, iterations)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    """Those of linear algebra: to look for them takes longer than to solve a small problem."""
-    return ThreadpoolController()
 
 
 def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> Solution:

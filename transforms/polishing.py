@@ -23,7 +23,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from transforms import layout
 from transforms.balancing import MET, Balanced, balance, excess_AB, settled
@@ -45,6 +44,7 @@ from transforms.schema import schema_of
 from transforms.solving import Pass, Polishing
 from transforms.storage import output_storage
 from transforms.terms import VACUOUS
+from transforms.threads import one_thread
 from transforms.weights import clipped
 
 _GAP = 1e-6
@@ -95,7 +95,7 @@ class Sample:
 
     def improved(self, found: Pass, config: Config) -> Weighing:
         """Weights that are better for the corpus than those that a pass was made under."""
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_thread():
             measured = Measured.from_sums(found.sums, found.weighing)
             solution = self._solution(found.weighing, measured)
             terms, prices = found.weighing.terms, self.problem.vector_of(solution.duals)

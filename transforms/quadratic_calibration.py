@@ -6,11 +6,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
-from threadpoolctl import threadpool_limits
 
 from transforms.histogram import Histogram
 from transforms.schema import Attribute
 from transforms.terms import share_base
+from transforms.threads import one_thread
 
 Vector = NDArray[np.float64]
 _ROUNDS = 5_000
@@ -54,7 +54,7 @@ def calibrated(
         value += _RIDGE / 2 * (prices[:-1] @ prices[:-1])
         return value, np.append(slope, shares @ q - eta)
 
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         found = minimize(
             dual,
             np.zeros(scaled.shape[1] + 1),
