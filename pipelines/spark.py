@@ -1,22 +1,16 @@
 """The stages on Apache Spark: an element is a descriptor or a small table, never an image."""
 
-import argparse
-import os
-import shutil
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from py4j.protocol import Py4JError
-from pyspark import RDD, SparkConf, SparkContext, TaskContext
-from pyspark.errors import PySparkException
+from pyspark import RDD, SparkContext, TaskContext
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
+from pipelines.spark_context import settings_of, spark_context
 from transforms.config import Config
-from transforms.errors import ConfigError, FairshardError, error_in
+from transforms.errors import FairshardError
 from transforms.labelling import Labeller, settings_digest
 from transforms.parts import Part, parts_of
 from transforms.plan import Plan
@@ -39,17 +33,11 @@ from transforms.stages import (
 )
 from transforms.storage import output_storage
 
-_LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
-_LOCAL = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}",
-    "spark.ui.enabled": "false",
-}
 _GPU = "gpu"
 _GATHERERS = 1000
-_ALWAYS = {"spark.ui.showConsoleProgress": "false"}
 
+_Any = TypeVar("_Any")
+_Total = TypeVar("_Total")
 _Written = tuple[list[OutputRecord], Gathered]
 
 
@@ -64,11 +52,10 @@ def label_shards(
     if config.model is not None and config.model.device == "cuda":
         gpu = TaskResourceRequests().cpus(1).resource(_GPU, 1)
         labelled = labelled.withResources(ResourceProfileBuilder().require(gpu).build)
-    return (
-        labelled.groupByKey(min(len(shards), _GATHERERS))
-        .map(lambda group: gather_parts(*group, settings, config))
-        .collect()
+    records = labelled.groupByKey(min(len(shards), _GATHERERS)).map(
+        lambda group: gather_parts(*group, settings, config)
     )
+    return _collected(records, len(shards))
 
 
 def solve_plan(
@@ -91,7 +78,8 @@ def _gathered(
     def add(total: Gathered, record: LabelRecord) -> Gathered:
         return merged(total, gather(record, shared.value, config))
 
-    return _together(context, records).treeAggregate(None, add, merged)
+    nothing: Gathered = None
+    return _aggregated(_together(context, records), len(records), nothing, add, merged)
 
 
 def resample_shards(
@@ -99,11 +87,10 @@ def resample_shards(
 ) -> None:
     """Label records to output shards and their manifest; the plan is broadcast."""
     shared, storage = context.broadcast(plan), output_storage(config.output)
-    kept = (
-        _together(context, records)
-        .map(lambda record: keep_shard(record, shared.value, config, storage))
-        .collect()
+    drawn = _together(context, records).map(
+        lambda record: keep_shard(record, shared.value, config, storage)
     )
+    kept = _collected(drawn, len(records))
     tasks = output_tasks(kept, records, plan, config)
 
     def write(written: _Written, task: OutputTask) -> _Written:
@@ -114,7 +101,7 @@ def resample_shards(
         return one[0] + other[0], merged(one[1], other[1])
 
     nothing: _Written = ([], None)
-    outputs, sums = _each(context, tasks).treeAggregate(nothing, write, merge)
+    outputs, sums = _aggregated(_each(context, tasks), len(tasks), nothing, write, merge)
     finish_output(sums, records, kept, outputs, plan, config)
 
 
@@ -126,7 +113,7 @@ class SparkEngine:
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
-        self._settings = _settings_of(arguments)
+        self._settings = settings_of(arguments)
 
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
@@ -150,18 +137,44 @@ class SparkEngine:
             plan = solve_plan(context, config, records, first_step(config))
             resample_shards(context, config, records, passed_plan(plan, records, config))
 
-    @contextmanager
-    def context(self) -> Iterator[SparkContext]:
+    def context(self) -> AbstractContextManager[SparkContext]:
         """A job's own context."""
-        _prepare(self._settings)
-        settings = SparkConf().setAppName("fairshard").setAll(list(self._settings.items()))
-        context = SparkContext.getOrCreate(settings)
-        try:
-            yield context
-        except (PySparkException, Py4JError) as error:
-            raise error_in(str(error)) or error from error
-        finally:
-            context.stop()
+        return spark_context(self._settings)
+
+
+def _collected(found: RDD[_Any], count: int) -> list[_Any]:
+    """All `count` elements: pyspark takes the end of a dying Java process for that of the data."""
+    elements = found.collect()
+    _require_all(len(elements), count)
+    return elements
+
+
+def _aggregated(
+    elements: RDD[_Any],
+    count: int,
+    nothing: _Total,
+    add: Callable[[_Total, _Any], _Total],
+    merge: Callable[[_Total, _Total], _Total],
+) -> _Total:
+    """All `count` elements aggregated in a tree; that none is missing is counted along."""
+
+    def add_one(total: tuple[int, _Total], element: _Any) -> tuple[int, _Total]:
+        return total[0] + 1, add(total[1], element)
+
+    def merge_two(one: tuple[int, _Total], other: tuple[int, _Total]) -> tuple[int, _Total]:
+        return one[0] + other[0], merge(one[1], other[1])
+
+    found, total = elements.treeAggregate((0, nothing), add_one, merge_two)
+    _require_all(found, count)
+    return total
+
+
+def _require_all(found: int, count: int) -> None:
+    if found != count:
+        raise FairshardError(
+            f"Spark gave back {found:,} of {count:,} results and no error: run the same command "
+            "again, which goes on from what is finished"
+        )
 
 
 def _together(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
@@ -196,44 +209,3 @@ def on_task_gpu(config: Config) -> Config:
 def _labeller(config: str) -> Labeller:
     """The labeller of this Python worker, kept from task to task with its model."""
     return Labeller(Config.model_validate_json(config))
-
-
-def _settings_of(arguments: Sequence[str]) -> dict[str, str]:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--master")
-    parser.add_argument("--conf", action="append", default=[])
-    known, others = parser.parse_known_args(arguments)
-    given = [*known.conf, *(other.removeprefix("--") for other in others)]
-    for pair in given:
-        if not pair.startswith("spark.") or "=" not in pair:
-            raise ConfigError(
-                f"unknown option {pair}: Spark takes --master URL and --conf spark.KEY=VALUE"
-            )
-    master = known.master or (None if _submitted() else "local[*]")
-    local = _LOCAL if _is_local(master) else {}
-    settings = {**_ALWAYS, **local, **dict(pair.split("=", 1) for pair in given)}
-    return settings if master is None else {**settings, "spark.master": master}
-
-
-def _submitted() -> bool:
-    """Whether spark-submit started this process, and with it the Java side."""
-    return "PYSPARK_GATEWAY_PORT" in os.environ
-
-
-def _is_local(master: str | None) -> bool:
-    return master is not None and master.startswith("local")
-
-
-def _prepare(settings: Mapping[str, str]) -> None:
-    """Check for Java, and let Spark's Python workers be this Python, unless told otherwise."""
-    if _submitted():
-        return
-    home = os.environ.get("JAVA_HOME")
-    if shutil.which(str(Path(home, "bin", "java")) if home else "java") is None:
-        raise FairshardError(
-            "Spark needs Java 17 or newer, and none was found: install it (Debian: apt-get install "
-            "openjdk-17-jre-headless) or set JAVA_HOME; the beam engine needs none"
-        )
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if _is_local(settings.get("spark.master")):
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

@@ -1,6 +1,7 @@
 """Commands in sessions of their own, whose processes can be found, killed and waited for."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _WORKERS = ("pipelines.local_worker", "pyspark.daemon", "SparkSubmit")
+_UNEXPECTED = re.compile(
+    r"Traceback \(most|should not have happened|^\s+at [\w.$/]+\(.*\)$", re.MULTILINE
+)
 _TICK = 0.02
 _LAST_WORDS_SECONDS = 2.0
 
@@ -25,9 +29,8 @@ class Ended:
 
     @property
     def clear(self) -> bool:
-        """Whether it ended well or with a sentence, without a traceback."""
-        unexpected = "Traceback (most" in self.said or "should not have happened" in self.said
-        return self.code == 0 or (bool(self.said.strip()) and not unexpected)
+        """Whether it ended well or with a sentence, without a traceback of Python's or Java's."""
+        return self.code == 0 or (bool(self.said.strip()) and not _UNEXPECTED.search(self.said))
 
 
 class Command:

@@ -1,0 +1,176 @@
+"""Spark's own process: how it is set up, and what is said where it fails."""
+
+import argparse
+import logging
+import os
+import re
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
+
+from transforms.errors import ConfigError, FairshardError, error_in
+
+_LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
+_LOCAL = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}",
+    "spark.ui.enabled": "false",
+}
+_ALWAYS = {"spark.ui.showConsoleProgress": "false"}
+_CORES_ALONE = re.compile(r"local(?:\[(\d+|\*)\])?")
+_ATTEMPTS = "spark.task.maxFailures"
+_ATTEMPTS_OF_A_CLUSTER = "4"
+_OF_JAVA = re.compile(r"^(?:: )?(?:[\w$]+\.)+[\w$]*(?:Exception|Error): (.+)$", re.MULTILINE)
+_OF_PY4J = "java_gateway"
+_OF_PYTHON = "Traceback (most recent call last)"
+_CRASHED = "Python worker exited unexpectedly"
+_DEAD = (
+    "Spark's Java process has died, as when memory runs out or it is killed: run the same command "
+    "again, which goes on from what is finished"
+)
+_NEVER_LIVED = (
+    "Spark's Java process ended before Spark had started; what it said of it stands above: where "
+    "`java -version` says 17 or newer, run the same command again"
+)
+_WORKERS_DIED = (
+    "a Python worker of Spark died at each attempt at a task, as when memory runs out: run the "
+    "same command again; fewer workers (-- --master=local[1]) take less memory"
+)
+
+
+def settings_of(arguments: Sequence[str]) -> dict[str, str]:
+    """Spark's settings by the engine's arguments; ConfigError where one is not for Spark."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--master")
+    parser.add_argument("--conf", action="append", default=[])
+    known, others = parser.parse_known_args(arguments)
+    given = [*known.conf, *(other.removeprefix("--") for other in others)]
+    for pair in given:
+        if not pair.startswith("spark.") or "=" not in pair:
+            raise ConfigError(
+                f"unknown option {pair}: Spark takes --master URL and --conf spark.KEY=VALUE"
+            )
+    settings = {**_ALWAYS, **dict(pair.split("=", 1) for pair in given)}
+    master = known.master or settings.get("spark.master") or (None if _submitted() else "local[*]")
+    if master is None:
+        return settings
+    if not _is_local(master):
+        return {**settings, "spark.master": master}
+    return {**_LOCAL, **settings, "spark.master": _retrying(master, settings)}
+
+
+@contextmanager
+def spark_context(settings: Mapping[str, str]) -> Iterator[SparkContext]:
+    """A job's own context; what Spark ends it with becomes one sentence, a FairshardError."""
+    _prepare(settings)
+    with _py4j_silenced():
+        context = _started(settings)
+        context._accumulatorServer.handle_error = _silent  # type: ignore[method-assign]
+        try:
+            yield context
+            _require_java()
+        except Exception as error:
+            _require_java()
+            raise _told(error) from error
+        finally:
+            _stop(context)
+
+
+def _started(settings: Mapping[str, str]) -> SparkContext:
+    asked = SparkConf().setAppName("fairshard").setAll(list(settings.items()))
+    try:
+        return SparkContext.getOrCreate(asked)
+    except Py4JJavaError as error:
+        raise _told(error) from error
+    except (PySparkException, Py4JError, OSError) as error:
+        raise FairshardError(_NEVER_LIVED) from error
+
+
+@contextmanager
+def _py4j_silenced() -> Iterator[None]:
+    """Without the tracebacks that py4j gives to the root logger, beside those that it raises."""
+    root = logging.getLogger()
+    root.addFilter(_not_of_py4j)
+    try:
+        yield
+    finally:
+        root.removeFilter(_not_of_py4j)
+
+
+def _not_of_py4j(record: logging.LogRecord) -> bool:
+    return record.module != _OF_PY4J
+
+
+def _silent(request: Any, client_address: Any) -> None:
+    """Say nothing: what hears of Spark's accumulators, of which we have none, ends with Java."""
+
+
+def _require_java() -> None:
+    """Raise FairshardError where Java does not answer: what it gave last may be cut short."""
+    assert SparkContext._jvm is not None
+    try:
+        SparkContext._jvm.System.nanoTime()
+    except (Py4JError, OSError) as error:
+        raise FairshardError(_DEAD) from error
+
+
+def _stop(context: SparkContext) -> None:
+    """Stop Spark; where Java is dead there is nothing to stop."""
+    with warnings.catch_warnings(), suppress(OSError):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        context.stop()
+
+
+def _told(error: Exception) -> Exception:
+    """What ended a job: the sentence of a worker or of Spark; an error in our own code as it is."""
+    if not isinstance(error, (PySparkException, Py4JError)):
+        return error
+    said = str(error)
+    if (sentence := error_in(said)) is not None:
+        return sentence
+    if _OF_PYTHON in said:
+        return error
+    if _CRASHED in said:
+        return FairshardError(_WORKERS_DIED)
+    found = _OF_JAVA.search(said)
+    return FairshardError(f"Spark ended the job: {found[1]}") if found else error
+
+
+def _retrying(master: str, settings: Mapping[str, str]) -> str:
+    """A local master whose tasks are tried as often as a cluster's, unless it says how often."""
+    cores = _CORES_ALONE.fullmatch(master)
+    attempts = settings.get(_ATTEMPTS, _ATTEMPTS_OF_A_CLUSTER)
+    return f"local[{cores[1] or 1},{attempts}]" if cores else master
+
+
+def _submitted() -> bool:
+    """Whether spark-submit started this process, and with it the Java side."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _is_local(master: str | None) -> bool:
+    return master is not None and master.startswith("local")
+
+
+def _prepare(settings: Mapping[str, str]) -> None:
+    """Check for Java, and let Spark's Python workers be this Python, unless told otherwise."""
+    if _submitted():
+        return
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which(str(Path(home, "bin", "java")) if home else "java") is None:
+        raise FairshardError(
+            "Spark needs Java 17 or newer, and none was found: install it (Debian: apt-get install "
+            "openjdk-17-jre-headless) or set JAVA_HOME; the beam engine needs none"
+        )
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if _is_local(settings.get("spark.master")):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
