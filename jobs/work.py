@@ -124,9 +124,7 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
 
 def read_work(storage: Storage) -> dict[str, Any]:
     """How far the stages were when they last began; nothing where none has."""
-    if not storage.exists(layout.WORK):
-        return {}
-    work: dict[str, Any] = json.loads(storage.read(layout.WORK))
+    work: dict[str, Any] = json.loads(storage.find(layout.WORK) or b"{}")
     return work
 
 

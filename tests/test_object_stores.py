@@ -43,6 +43,8 @@ def test_what_is_published_is_read(storage: Storage) -> None:
     storage.delete("a/b.json")
     storage.delete("a/b.json")
     assert not storage.exists("a/b.json")
+    assert storage.find("a/b.json") is None
+    assert storage.find("a/empty") == b""
 
 
 @pytest.mark.parametrize("size", [0, 7, 2**18, PARTS])

@@ -220,11 +220,11 @@ def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | Non
 
     Its shard is the one given: the record on file holds no secret that the URL may carry.
     """
-    name = layout.label_record(shard.name)
-    if not storage.exists(name):
+    content = storage.find(layout.label_record(shard.name))
+    if content is None:
         return None
     try:
-        record = label_record_from(storage.read(name))
+        record = label_record_from(content)
     except (ValueError, TypeError, KeyError):
         return None
     on_file = replace(shard, url=redacted(shard.url))

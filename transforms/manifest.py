@@ -126,10 +126,11 @@ def read_manifest(storage: Storage) -> dict[str, Any]:
 
 def manifest_on_file(storage: Storage) -> dict[str, Any] | None:
     """The manifest of an output folder; None where there is none, or a torn one."""
-    if not storage.exists(layout.MANIFEST):
+    content = storage.find(layout.MANIFEST)
+    if content is None:
         return None
     try:
-        return manifest_from(storage.read(layout.MANIFEST))
+        return manifest_from(content)
     except ValueError:
         return None
 

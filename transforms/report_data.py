@@ -218,7 +218,7 @@ def verdict_of(artefacts: Artefacts, rows: tuple[MeasureRow, ...]) -> Verdict:
 
 
 def _run(storage: Storage) -> Run:
-    known = json.loads(storage.read(layout.RUN)) if storage.exists(layout.RUN) else {}
+    known = json.loads(storage.find(layout.RUN) or b"{}")
     return Run(known.get("engine", ""), known.get("stages", {}), known.get("finished", ""))
 
 

@@ -34,10 +34,11 @@ def read_frontier(storage: Storage, plan: Mapping[str, Any]) -> FrontierView | N
 
     Raises FairshardError where it is not one.
     """
-    if not storage.exists(layout.FRONTIER):
+    content = storage.find(layout.FRONTIER)
+    if content is None:
         return None
     try:
-        document = json.loads(storage.read(layout.FRONTIER))
+        document = json.loads(content)
         if not fits(document, plan):
             return None
         found = Frontier.from_dict(document)

@@ -114,11 +114,11 @@ def write_output(
 
 def finished_output(number: int, identity: str, storage: Storage) -> OutputRecord | None:
     """The record of an output shard that is already written for this very task."""
-    name = layout.output_record(number)
-    if not storage.exists(name) or not storage.exists(layout.output_shard(number)):
+    content = storage.find(layout.output_record(number))
+    if content is None or not storage.exists(layout.output_shard(number)):
         return None
     try:
-        record = output_record_from(storage.read(name))
+        record = output_record_from(content)
     except ValueError:
         return None
     return record if record.identity == identity else None

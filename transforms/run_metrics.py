@@ -43,7 +43,7 @@ def run_text(metrics: Iterable[Metric], storage: Storage) -> str:
 
 def read_run(storage: Storage) -> dict[str, Any]:
     """What is on file of the last run: its id, command, engine, times and seconds of stages."""
-    run: dict[str, Any] = json.loads(storage.read(layout.RUN)) if storage.exists(layout.RUN) else {}
+    run: dict[str, Any] = json.loads(storage.find(layout.RUN) or b"{}")
     return run
 
 

@@ -60,14 +60,19 @@ class Storage:
 
         Raises UnreachableError, as all that reads, where the storage does not tell.
         """
+        content = self.find(name)
+        if content is None:
+            raise FairshardError(f"{self.path(name)} is missing: run the stage that writes it")
+        return content
+
+    def find(self, name: str) -> bytes | None:
+        """The bytes of the file `name`, or None where there is none, in one question."""
         system, path = self._at(name)
         try:
             with self._reading(name):
                 return bytes(system.cat_file(path))
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise FairshardError(
-                f"{self.path(name)} is missing: run the stage that writes it"
-            ) from error
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
     def delete(self, name: str) -> None:
         """Remove the file `name` if it is there."""
