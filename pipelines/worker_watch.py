@@ -12,23 +12,26 @@ from transforms.errors import FairshardError
 
 WORKER = "pipelines.local_worker"
 _OF_WORKERS = ("run_worker", "beam_control_read")
+_LOOK_SECONDS = 0.1
 
 
 class WorkersWatched:
     """In the block, the death of a local worker is a FairshardError: Beam may wait for it forever.
 
-    Beam would also wait for the others, so these end too; what its threads say of them, even after
-    the block, is left out.
+    Beam would also wait for the others, those included that it is just about to start, so these
+    end too; what its threads say of them, even after the block, is left out.
     """
 
     def __init__(self) -> None:
         self._dead = ""
+        self._over = threading.Event()
         self._before = threading.excepthook
 
     def __enter__(self) -> None:
         threading.excepthook = self._seen
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        self._over.set()
         if not self._dead:
             threading.excepthook = self._before
         elif value is not None and not isinstance(value, FairshardError):
@@ -42,10 +45,15 @@ class WorkersWatched:
         name = failed.thread.name if failed.thread else ""
         if name == "run_worker" and not self._dead:
             self._dead = str(failed.exc_value).rpartition(" with ")[2]
-            _kill_workers()
+            threading.Thread(target=self._end_workers, daemon=True).start()
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         elif not self._dead or not (name in _OF_WORKERS or issubclass(failed.exc_type, RpcError)):
             self._before(failed)
+
+    def _end_workers(self) -> None:
+        _kill_workers()
+        while not self._over.wait(_LOOK_SECONDS):
+            _kill_workers()
 
 
 def _kill_workers() -> None:

@@ -1,16 +1,21 @@
 """Beam's local workers: one that dies ends the run in a sentence, and none outlives the run."""
 
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
+from pipelines.worker_watch import WORKER, WorkersWatched
 from tests.fixtures import write_corpus
+from transforms.errors import FairshardError
 
 REPOSITORY = Path(__file__).parents[1]
+LIMIT = 60.0
 
 
 @pytest.fixture
@@ -59,6 +64,29 @@ def test_the_death_of_a_worker_ends_the_run_in_a_sentence(run: "subprocess.Popen
     assert run.returncode == 1
     assert "a worker process of the run has died" in said
     assert "Traceback" not in said
+
+
+def test_a_worker_that_starts_after_the_death_of_another_ends_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+
+    def die() -> None:
+        raise RuntimeError("worker subprocess exited with return code -9")
+
+    with (
+        pytest.raises(
+            FairshardError, match=r"has died \(return code -9\), as"
+        ),
+        WorkersWatched(),
+    ):
+        threading.Thread(target=die, name="run_worker").start()
+        try:
+            threading.Event().wait(LIMIT)
+        except KeyboardInterrupt:
+            words = [sys.executable, "-c", "import time; time.sleep(600)", WORKER]
+            assert subprocess.Popen(words).wait(LIMIT) == -signal.SIGKILL
+            raise
 
 
 def test_workers_do_not_outlive_a_killed_run(run: "subprocess.Popen[str]") -> None:
