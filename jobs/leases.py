@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import threading
 import time
@@ -16,6 +15,7 @@ from jobs.runs import now as in_words
 from transforms import layout
 from transforms.config import Config
 from transforms.errors import FairshardError, UnreachableError
+from transforms.interrupts import interruption
 from transforms.logs import LOGGER
 from transforms.storage import Storage, output_storage
 from transforms.tables import digest
@@ -159,21 +159,22 @@ def leased(config: Config, run: str) -> Iterator[None]:
             "configuration says what is missing"
         ) from None
     lost, stop = threading.Event(), threading.Event()
-    beating = threading.Thread(target=_beat, args=(hold, lost, stop), daemon=True)
-    beating.start()
-    try:
-        yield
-    except KeyboardInterrupt:
-        if lost.is_set():
-            raise FairshardError(
-                f"another run took over {storage.url}, as this one had not been heard of for "
-                f"{DEAD_SECONDS:.0f} s: run the same command again once that has ended"
-            ) from None
-        raise
-    finally:
-        stop.set()
-        beating.join()
-        _leave(hold)
+    with interruption() as interrupt:
+        beating = threading.Thread(target=_beat, args=(hold, lost, stop, interrupt), daemon=True)
+        beating.start()
+        try:
+            yield
+        except KeyboardInterrupt:
+            if lost.is_set():
+                raise FairshardError(
+                    f"another run took over {storage.url}, as this one had not been heard of for "
+                    f"{DEAD_SECONDS:.0f} s: run the same command again once that has ended"
+                ) from None
+            raise
+        finally:
+            stop.set()
+            beating.join()
+            _leave(hold)
 
 
 def read_lease(storage: Storage) -> Lease:
@@ -199,7 +200,9 @@ def asked_of(config: Config) -> str:
     return digest(json.dumps(values, sort_keys=True).encode())
 
 
-def _beat(hold: Hold, lost: threading.Event, stop: threading.Event) -> None:
+def _beat(
+    hold: Hold, lost: threading.Event, stop: threading.Event, interrupt: Callable[[], None]
+) -> None:
     """Renew the lease until `stop`; interrupt the run where the lease is lost."""
     while not stop.wait(BEAT_SECONDS):
         try:
@@ -209,7 +212,7 @@ def _beat(hold: Hold, lost: threading.Event, stop: threading.Event) -> None:
             continue
         if not held:
             lost.set()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            interrupt()
             return
 
 

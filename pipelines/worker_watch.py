@@ -1,14 +1,14 @@
 """The local workers of a Beam run, watched from the process that runs them."""
 
-import signal
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import psutil
 from grpc import RpcError
 
 from transforms.errors import FairshardError
+from transforms.interrupts import interruption
 
 WORKER = "pipelines.local_worker"
 _OF_WORKERS = ("run_worker", "beam_control_read")
@@ -23,15 +23,18 @@ class WorkersWatched:
     """
 
     def __init__(self) -> None:
+        self._exit = ExitStack()
         self._dead = ""
         self._over = threading.Event()
         self._before = threading.excepthook
 
     def __enter__(self) -> None:
+        self._interrupt = self._exit.enter_context(interruption())
         threading.excepthook = self._seen
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         self._over.set()
+        self._exit.close()
         if not self._dead:
             threading.excepthook = self._before
         elif value is not None and not isinstance(value, FairshardError):
@@ -46,7 +49,7 @@ class WorkersWatched:
         if name == "run_worker" and not self._dead:
             self._dead = str(failed.exc_value).rpartition(" with ")[2]
             threading.Thread(target=self._end_workers, daemon=True).start()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            self._interrupt()
         elif not self._dead or not (name in _OF_WORKERS or issubclass(failed.exc_type, RpcError)):
             self._before(failed)
 

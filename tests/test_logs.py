@@ -179,6 +179,15 @@ class Interrupting(LocalFileSystem):
         return super().ls(path, detail=detail, **options)
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Control-C is heeded, also where these tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_an_interrupted_run_says_how_to_go_on(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,17 +74,17 @@ def test_a_worker_that_starts_after_the_death_of_another_ends_too(
     def die() -> None:
         raise RuntimeError("worker subprocess exited with return code -9")
 
+    words = [sys.executable, "-c", "import time; time.sleep(600)", WORKER]
+    early = subprocess.Popen(words)
     with (
-        pytest.raises(
-            FairshardError, match=r"has died \(return code -9\), as"
-        ),
+        pytest.raises(FairshardError, match=r"has died \(return code -9\), as"),
         WorkersWatched(),
     ):
         threading.Thread(target=die, name="run_worker").start()
         try:
             threading.Event().wait(LIMIT)
         except KeyboardInterrupt:
-            words = [sys.executable, "-c", "import time; time.sleep(600)", WORKER]
+            assert early.wait(LIMIT) == -signal.SIGKILL
             assert subprocess.Popen(words).wait(LIMIT) == -signal.SIGKILL
             raise
 
