@@ -75,18 +75,20 @@ def test_a_worker_that_starts_after_the_death_of_another_ends_too(
         raise RuntimeError("worker subprocess exited with return code -9")
 
     words = [sys.executable, "-c", "import time; time.sleep(600)", WORKER]
-    early = subprocess.Popen(words)
+    workers, ended = [subprocess.Popen(words)], []
     with (
         pytest.raises(FairshardError, match=r"has died \(return code -9\), as"),
         WorkersWatched(),
     ):
-        threading.Thread(target=die, name="run_worker").start()
         try:
+            threading.Thread(target=die, name="run_worker").start()
             threading.Event().wait(LIMIT)
         except KeyboardInterrupt:
-            assert early.wait(LIMIT) == -signal.SIGKILL
-            assert subprocess.Popen(words).wait(LIMIT) == -signal.SIGKILL
+            ended.append(workers[0].wait(LIMIT))
+            workers.append(subprocess.Popen(words))
+            ended.append(workers[1].wait(LIMIT))
             raise
+    assert ended == [-signal.SIGKILL, -signal.SIGKILL]
 
 
 def test_workers_do_not_outlive_a_killed_run(run: "subprocess.Popen[str]") -> None:
