@@ -40,3 +40,17 @@ def test_blocks_can_be_nested() -> None:
             seen.append("outer")
     assert seen == ["outer"]
     assert signal.getsignal(signal.SIGUSR1) != signal.SIG_DFL
+
+
+def test_a_block_in_another_thread_runs_and_interrupts_nobody() -> None:
+    seen = []
+
+    def run() -> None:
+        with interruption() as interrupt:
+            interrupt()
+            seen.append("ran")
+
+    other = threading.Thread(target=run)
+    other.start()
+    other.join(60)
+    assert seen == ["ran"]

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], None]]:
-    """In the block, called from the main thread, a function that raises KeyboardInterrupt there.
+    """In the block, a function that raises KeyboardInterrupt in the main thread, which runs it.
 
     It does not use SIGINT, which shells have commands in the background ignore. Called after the
-    block it does nothing.
+    block it does nothing, nor where another thread runs the block: that cannot be interrupted.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield _nothing
+        return
     before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
     try:
         yield _interrupt
@@ -22,3 +25,7 @@ def interruption() -> Iterator[Callable[[], None]]:
 
 def _interrupt() -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+def _nothing() -> None:
+    return
