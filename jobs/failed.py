@@ -8,7 +8,7 @@ from rich.console import Console
 
 from jobs.saying import say
 from jobs.watching import Status, Watcher
-from transforms.rejects import frequent_rejects
+from transforms.rejects import RejectKind, frequent_rejects
 from transforms.storage import Storage
 
 _SHOWN = 20
@@ -60,11 +60,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
             "rejected:",
         )
     for kind in kinds[:_SHOWN]:
-        say(
-            console,
-            f"  {kind['samples']:,} x {kind['stage']}: {kind['error']} "
-            f"(as {kind['key']!r} in {kind['shard']})",
-        )
+        say(console, f"  {RejectKind(**kind)}")
     if len(kinds) > _SHOWN:
         say(console, f"  and {len(kinds) - _SHOWN:,} other errors; --json lists all")
     for line in summary["retry"] or ("nothing failed, and no sample was rejected",):

@@ -14,7 +14,7 @@ from typing import Any
 from jobs.runs import now as in_words
 from transforms import layout
 from transforms.config import Config
-from transforms.errors import FairshardError, UnreachableError
+from transforms.errors import FairshardError
 from transforms.interrupts import interruption
 from transforms.logs import LOGGER
 from transforms.storage import Storage, output_storage
@@ -179,12 +179,13 @@ def leased(config: Config, run: str) -> Iterator[None]:
 
 def read_lease(storage: Storage) -> Lease:
     """The lease on an output; one without holders where there is none."""
+    content = storage.find(layout.RUNNING)
+    if content is None:
+        return Lease("", ())
     try:
-        values = json.loads(storage.read(layout.RUNNING))
+        values = json.loads(content)
         return Lease(values["asked"], tuple(Holder(**holder) for holder in values["holders"]))
-    except UnreachableError:
-        raise
-    except (FairshardError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return Lease("", ())
 
 

@@ -28,6 +28,9 @@ Target = Annotated[
     str,
     typer.Argument(metavar="OUTPUT|CONFIG", help="An output folder or URL, or its configuration."),
 ]
+StorageConfig = Annotated[
+    Path | None, typer.Option("--config", help="Where storage options are taken from.")
+]
 _CONFIGURATIONS = (".yaml", ".yml")
 
 
@@ -85,9 +88,7 @@ def report_command(
 @app.command("metrics", rich_help_panel=PANEL)
 def metrics_command(
     output: OutputPath,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Where storage options are taken from.")
-    ] = None,
+    config: StorageConfig = None,
 ) -> None:
     """Print the metrics of a run, also while it goes on, as Prometheus reads them.
 
@@ -100,9 +101,7 @@ def metrics_command(
 @app.command("verify", rich_help_panel=PANEL)
 def verify_command(
     output: OutputPath,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Where storage options are taken from.")
-    ] = None,
+    config: StorageConfig = None,
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, help="Read only so many output shards.")
     ] = None,

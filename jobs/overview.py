@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs import solve, summary
-from transforms.manifest import manifest_on_file
+from transforms.manifest import manifest_of
 from transforms.plan import read_plan
 from transforms.storage import Storage
 
@@ -13,8 +13,7 @@ from transforms.storage import Storage
 def run(storage: Storage) -> dict[str, Any]:
     """The summary of the output that the plan made, or else of the plan."""
     plan = read_plan(storage)
-    manifest = manifest_on_file(storage)
-    if manifest is not None and manifest["plan"] == plan.identity:
+    if manifest_of(plan, storage) is not None:
         return summary.summarise(storage)
     return solve.planned(storage)
 

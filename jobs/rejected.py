@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs.saying import say
-from transforms.rejects import MOST, frequent_rejects
+from transforms.rejects import MOST, RejectKind, frequent_rejects
 from transforms.storage import Storage
 
 
@@ -19,8 +19,4 @@ def shown_rejects(shards: Sequence[str], storage: Storage) -> list[dict[str, Any
 def say_rejects(rejects: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print errors, a line each: how many samples, where, why, and an example."""
     for kind in rejects:
-        say(
-            console,
-            f"rejected: {kind['samples']:,} x {kind['stage']}: {kind['error']} "
-            f"(as {kind['key']!r} in {kind['shard']})",
-        )
+        say(console, f"rejected: {RejectKind(**kind)}")

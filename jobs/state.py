@@ -10,7 +10,7 @@ from typing import Any
 from transforms import layout
 from transforms.config import Config
 from transforms.differences import differing, in_words
-from transforms.errors import FairshardError, UnreachableError
+from transforms.errors import FairshardError
 from transforms.labelling import finished, settings_digest
 from transforms.reading import at_once
 from transforms.records import LabelRecord, label_record_from
@@ -142,10 +142,9 @@ class _Reasons:
         if done is not None:
             return done
         try:
-            record = label_record_from(self._storage.read(layout.label_record(shard.name)))
-        except UnreachableError:
-            raise
-        except (FairshardError, ValueError, TypeError, KeyError):
+            content = self._storage.find(layout.label_record(shard.name)) or b""
+            record = label_record_from(content)
+        except (ValueError, TypeError, KeyError):
             return _UNREADABLE
         before = record.shard
         if before.url != redacted(shard.url):

@@ -101,8 +101,7 @@ def packing_of(config: Config) -> dict[str, int | None]:
 
 def retract_manifest(plan: Plan, storage: Storage) -> None:
     """Remove the manifest of another plan's output, before the first shard is overwritten."""
-    manifest = manifest_on_file(storage)
-    if manifest is None or manifest["plan"] != plan.identity:
+    if manifest_of(plan, storage) is None:
         storage.delete(layout.MANIFEST)
 
 
@@ -133,6 +132,12 @@ def manifest_on_file(storage: Storage) -> dict[str, Any] | None:
         return manifest_from(content)
     except ValueError:
         return None
+
+
+def manifest_of(plan: Plan, storage: Storage) -> dict[str, Any] | None:
+    """The manifest of the output that `plan` made; None where there is none."""
+    manifest = manifest_on_file(storage)
+    return manifest if manifest is not None and manifest["plan"] == plan.identity else None
 
 
 def manifest_from(content: bytes) -> dict[str, Any]:

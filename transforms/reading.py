@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from transforms.errors import FairshardError, UnreachableError
+from transforms.errors import FairshardError
 from transforms.storage import Storage
 
 _AT_ONCE = 16
@@ -23,10 +23,11 @@ def records_in(storage: Storage, folder: str, read: Callable[[bytes], B]) -> lis
     """The JSON records in a folder, but for one that is being replaced, or is no record."""
 
     def record(name: str) -> B | None:
+        content = storage.find(f"{folder}/{name}")
+        if content is None:
+            return None
         try:
-            return read(storage.read(f"{folder}/{name}"))
-        except UnreachableError:
-            raise
+            return read(content)
         except (FairshardError, ValueError, TypeError, KeyError):
             return None
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from transforms import layout
-from transforms.manifest import manifest_on_file
+from transforms.manifest import manifest_of
 from transforms.measures import Measures
 from transforms.metrics import Labels, Metric, counter, gauge, labelled, prometheus_text
 from transforms.plan import Plan, read_plan
@@ -157,8 +157,7 @@ def _of_the_plan(storage: Storage) -> Iterator[Metric]:
         yield gauge("fairshard_model_batch_size", "Samples in a batch of the model.", size)
     limit = document["config"]["input"]["limits"]["max_reject_share"]
     yield gauge("fairshard_reject_limit_ratio", "Share of rejects that stops a run.", limit)
-    manifest = manifest_on_file(storage)
-    if manifest is not None and manifest["plan"] == plan.identity:
+    if manifest_of(plan, storage) is not None:
         yield from _of_the_output(storage)
     else:
         yield _bias(_planned(plan))
