@@ -127,6 +127,19 @@ def test_what_is_left_over_is_seen(output: Path, reference: Reference) -> None:
     assert judged(output, reference).left == ("shards/.00000.tar.abc.tmp",)
 
 
+def test_files_of_others_are_left_out_unless_they_were_touched(
+    output: Path, reference: Reference
+) -> None:
+    foreign = {"shards/wids.json": b"not ours", "shards/.nv-meta/split.yaml": b""}
+    for name, content in foreign.items():
+        (output / name).parent.mkdir(exist_ok=True)
+        (output / name).write_bytes(content)
+    verdict = judged(output, reference, foreign=foreign)
+    assert (verdict.wrong, verdict.left, torn(output, foreign)) == ((), (), [])
+    (output / "shards" / "wids.json").unlink()
+    assert judged(output, reference, foreign=foreign).wrong == ("shards/wids.json",)
+
+
 def test_faulty_reads_fail_as_they_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.chaos.commands import Ended, kill
+from benchmarks.chaos.meddling import (
+    artefacts_damaged,
+    foreign_files,
+    inputs_changed,
+    packing_changed,
+)
 from benchmarks.chaos.network import Dice, network
 from benchmarks.chaos.reading import settings
 from benchmarks.chaos.trials import Disturb, Fault, Place, Trial, undisturbed
@@ -29,7 +35,7 @@ def run_killed(trial: Trial, rng: random.Random) -> Iterator[Disturb]:
 
     def disturb() -> Ended:
         command = trial.start()
-        hit = command.sleep(_instant(trial, rng)) and kill(command.driver)
+        hit = command.sleep(trial.instant(rng)) and kill(command.driver)
         trial.faults += hit
         return trial.end(command, killed=hit)
 
@@ -42,7 +48,7 @@ def worker_killed(trial: Trial, rng: random.Random) -> Iterator[Disturb]:
 
     def disturb() -> Ended:
         command = trial.start()
-        command.sleep(_instant(trial, rng))
+        command.sleep(trial.instant(rng))
         while not (workers := command.workers()) and command.sleep(0.1):
             pass
         trial.faults += bool(workers) and kill(rng.choice(workers))
@@ -133,7 +139,7 @@ def permissions_taken(trial: Trial, rng: random.Random) -> Iterator[Disturb]:
 
     def disturb() -> Ended:
         command = trial.start(prefix=prefix)
-        command.sleep(_instant(trial, rng))
+        command.sleep(trial.instant(rng))
         while not trial.output.exists() and command.sleep(0.1):
             pass
         hit = command.running()
@@ -161,6 +167,10 @@ def faults_here(folder: Path) -> dict[str, Fault]:
         "listings failing": listings_failing,
         "permissions taken": permissions_taken,
         "connections failing": connections_failing,
+        "foreign files": foreign_files,
+        "packing changed": packing_changed,
+        "artefacts damaged": artefacts_damaged,
+        "inputs changed": inputs_changed,
     }
 
 
@@ -201,11 +211,6 @@ def _move(trial: Trial, store: Store, through: Store) -> None:
     trial.place = Place(f"s3://{bucket}/out", trial.output, fetch)
     trial.bench = undisturbed(replace(trial.bench, config=config), trial.place)
     store.system.rm(f"{bucket}/out", recursive=True)
-
-
-def _instant(trial: Trial, rng: random.Random) -> float:
-    """When in a run, in seconds after its start, a fault comes."""
-    return trial.bench.seconds * rng.uniform(0.2, 0.95)
 
 
 def _part(size: int, rng: random.Random) -> int:

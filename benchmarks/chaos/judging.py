@@ -5,7 +5,8 @@ import io
 import json
 import tarfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from jobs import verify
+from transforms.errors import FairshardError
 from transforms.tables import digest
 
 _OF_TIMES = ("done/run.json", "done/work.json", "metrics.prom", "report/index.html")
@@ -57,23 +59,31 @@ def reference_of(output: Path, shards: Path) -> Reference:
 
 
 def judged(
-    output: Path, reference: Reference, url: str = "", config: Path | None = None
+    output: Path,
+    reference: Reference,
+    url: str = "",
+    config: Path | None = None,
+    foreign: Mapping[str, bytes] | None = None,
 ) -> Verdict:
     """An output after the last run beside the reference.
 
     `url` is where it was made and is verified, if elsewhere; `config` knows how that is reached.
+    `foreign` files were laid into it by others and must be there as they were.
     """
-    files = files_of(output)
+    files, foreign = files_of(output), foreign or {}
+    touched = [name for name in foreign if _content(output / name) != foreign[name]]
+    files = {name: content for name, content in files.items() if name not in foreign}
     tars = [content for name, content in files.items() if name.endswith(".tar")]
     samples = _samples(tar for tar in tars if tarfile.is_tarfile(io.BytesIO(tar)))
     names = files.keys() | reference.files.keys()
     wrong = [name for name in names if files.get(name) != reference.files.get(name)]
-    foreign = [f"sample {digest}" for digest in samples.keys() - reference.corpus]
+    unknown = [f"sample {digest}" for digest in samples.keys() - reference.corpus]
+    hidden = [str(path.relative_to(output)) for path in sorted(output.rglob(".*"))]
     return Verdict(
         lost=(reference.samples - samples).total(),
-        duplicated=(samples - reference.samples).total() - len(foreign),
-        wrong=(*sorted(wrong), *foreign),
-        left=tuple(str(path.relative_to(output)) for path in sorted(output.rglob(".*"))),
+        duplicated=(samples - reference.samples).total() - len(unknown),
+        wrong=(*sorted(wrong), *unknown, *touched),
+        left=tuple(path for path in hidden if not any(name.startswith(path) for name in foreign)),
         agrees=_verified(url or str(output), config),
     )
 
@@ -89,12 +99,12 @@ def files_of(output: Path) -> dict[str, bytes]:
     return found
 
 
-def torn(output: Path) -> list[str]:
+def torn(output: Path, foreign: Collection[str] = ()) -> list[str]:
     """The files under final names that are not whole, or not what their record vouches for."""
     found = []
     for path in sorted(output.rglob("[!.]*")):
-        if path.is_file():
-            name = str(path.relative_to(output))
+        name = str(path.relative_to(output))
+        if path.is_file() and name not in foreign:
             try:
                 _check_whole(name, path.read_bytes(), output)
             except FileNotFoundError:
@@ -123,6 +133,10 @@ def _check_whole(name: str, content: bytes, output: Path) -> None:
         _require(content.rstrip().endswith(b"</html>"), "it has no end")
 
 
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)
@@ -132,7 +146,10 @@ def _timeless(name: str, content: bytes) -> bytes:
     """A record without how long the work took; all else as it is."""
     if not name.startswith(("done/labels/", "done/shards/")):
         return content
-    record: dict[str, Any] = json.loads(content)
+    try:
+        record: dict[str, Any] = json.loads(content)
+    except ValueError:  # damaged, or no record
+        return content
     return json.dumps({**record, "seconds": None}).encode()
 
 
@@ -152,5 +169,6 @@ def _samples(tars: Any) -> Counter[str]:
 
 
 def _verified(output: str, config: Path | None) -> bool:
-    with open("/dev/null", "w") as nowhere:
+    with open("/dev/null", "w") as nowhere, suppress(FairshardError):
         return bool(verify.run(output, config, None, Console(file=nowhere))["agrees"])
+    return False

@@ -70,6 +70,7 @@ class Trial:
 
     faults: those that came about; commands: that were run, of which the first is not a rerun;
     warned: files that are no part of the result, of whose loss a run that ended with 0 warned.
+    foreign: files that others laid into the output, which are theirs.
     """
 
     bench: Bench
@@ -87,6 +88,7 @@ class Trial:
     differs: int = 0
     warned: int = 0
     said: str = ""
+    foreign: dict[str, bytes] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
 
     @property
@@ -114,16 +116,21 @@ class Trial:
             self.unclear += 1
             self.findings.append(f"{where} ends unclearly: {_last_line(ended.said)}")
         self.place.fetch()
-        broken = torn(self.output)
+        broken = torn(self.output, self.foreign)
         self.wrong += len(broken)
         self.findings += [f"after {where}: {what}" for what in broken]
         return ended
 
+    def instant(self, rng: random.Random) -> float:
+        """When in a run, in seconds after its start, a fault comes."""
+        return self.bench.seconds * rng.uniform(0.2, 0.95)
+
     def judge(self) -> None:
         """Look at the finished output, beside the reference, and for what is left of the run."""
-        assert self.bench.reference is not None
-        self.place.fetch()
-        verdict = judged(self.output, self.bench.reference, self.place.url, self.bench.config)
+        bench, place = self.bench, self.place
+        assert bench.reference is not None
+        place.fetch()
+        verdict = judged(self.output, bench.reference, place.url, bench.config, self.foreign)
         self.lost += verdict.lost
         self.duplicated += verdict.duplicated
         warned = [name for name in verdict.wrong if _WARNINGS.get(name, "\0") in self.said]
