@@ -1,17 +1,30 @@
 """What a process loads before it works: workers start by the thousand."""
 
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
+import pipelines
+from pipelines.beam import BeamEngine
+from pipelines.spark import SparkEngine
+from tests.loading import ROOT, loaded, modules_of, planted
+from transforms.m4 import solve
+from transforms.resampling import keep_shard
 
-@pytest.mark.parametrize("engine", ["beam", "spark"])
-def test_workers_load_neither_the_solver_nor_the_model(engine: str) -> None:
-    code = f"import sys, pipelines.{engine}; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    ).stdout.split()
-    assert f"pipelines.{engine}" in loaded
-    heavy = {"numba", "torch", "open_clip", "transforms.m4", "matplotlib", "great_expectations"}
-    assert not (heavy | {"jinja2"}) & set(loaded)
+_HEAVY = {"numba", "torch", "open_clip", "great_expectations", "jinja2", solve.__module__}
+
+
+def _heavy(engine: str, root: Path = ROOT) -> set[str]:
+    return loaded([engine], root) & _HEAVY
+
+
+@pytest.mark.parametrize("engine", [BeamEngine, SparkEngine])
+def test_workers_load_neither_the_solver_nor_the_model(engine: type) -> None:
+    assert engine.__module__ in modules_of(pipelines)
+    assert _heavy(engine.__module__) == set()
+
+
+@pytest.mark.parametrize("heavy", ["numba", solve.__module__])
+def test_a_planted_import_is_seen(tmp_path: Path, heavy: str) -> None:
+    root = planted(tmp_path, keep_shard.__module__, f"import {heavy}")
+    assert heavy in _heavy(BeamEngine.__module__, root)

@@ -1,44 +1,50 @@
 """That a verification is an opinion of its own, and of the same things."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms import plan
+from jobs.verify import run
+from tests.loading import ROOT, loaded, modules_of, ours, planted
+from transforms import plan, verification
+from transforms.config_files import read_config
+from transforms.errors import FairshardError
 from transforms.histogram import utility_bins
+from transforms.m4 import solve
+from transforms.measures import measures_of
+from transforms.plan import read_plan
+from transforms.sampling import systematic_copies
+from transforms.storage import Storage
+from transforms.tar_streams import open_tar
+from transforms.tars import read_samples
 from transforms.verification import evidence
 from transforms.verification.labels import bins_of
 
+_ALLOWED = (FairshardError, Storage, open_tar)
+
+
+def _shared(root: Path = ROOT) -> set[str]:
+    """What verification and its command load of fairshard besides their own and what is allowed."""
+    own = modules_of(verification)
+    allowed = loaded([part.__module__ for part in _ALLOWED], root)
+    command = {"jobs", run.__module__, read_config.__module__}
+    return ours(loaded([*own, run.__module__], root) - allowed) - {*own, *command}
+
 
 def test_it_shares_no_code_with_the_solver() -> None:
-    folder = Path(evidence.__file__).parent
-    modules = [f"transforms.verification.{path.stem}" for path in folder.glob("[a-z]*.py")]
-    assert len(modules) > 10
-    code = f"import {', '.join(modules)}, jobs.verify, sys; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    solver = (
-        *(
-            "problem",
-            "weights",
-            "m4",
-            "dual",
-            "newton",
-            "ascent",
-            "boxes",
-            "balancing",
-            "terms",
-            "measures",
-        ),
-        *("stochastic", "pairs", "sampling", "histogram", "plan", "planning", "bounds", "targets"),
-        *("packing", "resampling", "copying", "tars", "tar_headers", "tar_renaming", "manifest"),
-    )
-    found = set(loaded.stdout.decode().split())
-    assert set(modules) <= found
-    assert not {f"transforms.{name}" for name in solver} & found
+    assert len(modules_of(verification)) > 10
+    assert _shared() == set()
+
+
+@pytest.mark.parametrize("part", [solve, measures_of, read_plan, systematic_copies, read_samples])
+def test_a_planted_import_is_seen(tmp_path: Path, part: Callable[..., Any]) -> None:
+    line = f"from {part.__module__} import {part.__name__}"
+    assert part.__module__ in _shared(planted(tmp_path, evidence.__name__, line))
 
 
 def test_what_both_must_agree_on_is_written_down_alike() -> None:
