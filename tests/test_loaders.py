@@ -17,7 +17,7 @@ from webdataset.tariterators import base_plus_ext
 
 from tests.tarmaking import make_tar, samples_in
 from transforms.copying import Piece, Source, copy_samples
-from transforms.tars import split_name
+from transforms.member_names import split_name
 
 SIZE = 16
 

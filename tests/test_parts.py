@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.fixtures import config_of, write_corpus
 from transforms.config import Input, Limits, Members
 from transforms.labelling import Labeller
-from transforms.parts import WHOLE, Part, parts_of
+from transforms.parts import NOTHING, WHOLE, parts_of, read_by
 from transforms.shards import Shard, find_shards
 from transforms.storage import output_storage
 from transforms.tars import Ignored, Reject, Sample, read_samples
@@ -32,11 +32,10 @@ def test_the_parts_cover_the_shard_without_overlap(size: int, part_bytes: int) -
     assert all(part.span.start < max(size, 1) for part in parts)
 
 
-def test_a_compressed_shard_is_one_part() -> None:
-    source = Input(shards=("a.tar.gz",), part_bytes=10)
-    assert parts_of(shard(1000, "a.tar.gz"), source) == (
-        Part(shard(1000, "a.tar.gz"), 0, 1, WHOLE),
-    )
+def test_the_first_part_of_a_compressed_shard_is_all_of_it() -> None:
+    parts = parts_of(shard(25), Input(shards=("a.tar",), part_bytes=10))
+    assert [read_by(part, False) for part in parts] == [part.span for part in parts]
+    assert [read_by(part, True) for part in parts] == [WHOLE, NOTHING, NOTHING]
 
 
 @cache

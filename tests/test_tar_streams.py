@@ -1,10 +1,12 @@
-"""Opening shards on any storage: decompressed by name, damage as Rejects, failures as errors."""
+"""Opening shards on any storage: decompressed by magic, damage as Rejects, failures as errors."""
 
 import gzip
+import random
 import zlib
 from pathlib import Path
 
 import fsspec
+import pyarrow as pa
 import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 from hypothesis import given
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 from tests.tarmaking import Found, events, make_tar, samples_in
 from transforms.config import Limits, Members
 from transforms.errors import FairshardError
-from transforms.tars import Reject, open_tar, read_samples
+from transforms.tar_streams import compression_of
+from transforms.tars import Loss, Reject, open_tar, read_samples
 
 GOOD = [("a.jpg", b"A" * 700), ("a.txt", b"a"), ("a.json", b"{}")]
 TAR = make_tar(GOOD)
@@ -32,7 +35,7 @@ def found_at(path: Path | str) -> list[Found]:
 def test_a_cut_gzip_stream_keeps_what_precedes(tmp_path_factory, files, data):
     tar = make_tar([(f"{n}.{ext}", payload) for n, (ext, payload) in enumerate(files)])
     zipped = gzip.compress(tar)
-    cut = zipped[: data.draw(st.integers(1, len(zipped) - 1))]
+    cut = zipped[: data.draw(st.integers(2, len(zipped) - 1))]
     path = tmp_path_factory.mktemp("cut") / "shard.tar.gz"
     path.write_bytes(cut)
     found = found_at(path)
@@ -46,14 +49,8 @@ def test_a_cut_gzip_stream_keeps_what_precedes(tmp_path_factory, files, data):
 def test_an_empty_gzip_stream_is_one_reject(tmp_path):
     path = tmp_path / "shard.tar.gz"
     path.write_bytes(gzip.compress(b""))
-    assert found_at(path) == [Reject("", "read", "the shard is empty: it has no bytes")]
-
-
-def test_what_is_no_gzip_stream_is_a_reject(tmp_path):
-    path = tmp_path / "shard.tgz"
-    path.write_bytes(b"no gzip at all")
-    (reject,) = found_at(path)
-    assert "the compressed shard is damaged" in reject.error
+    problem = "the shard is empty: it has no bytes"
+    assert found_at(path) == [Reject("", "read", problem, Loss(0, problem))]
 
 
 def test_a_wrong_gzip_checksum_is_a_reject(tmp_path):
@@ -66,13 +63,50 @@ def test_a_wrong_gzip_checksum_is_a_reject(tmp_path):
     assert "CRC" in reject.error
 
 
+def zstd(content: bytes) -> bytes:
+    """A zstd frame."""
+    return pa.compress(content, "zstd", asbytes=True)
+
+
+SKIPPABLE = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"note"
+PACKED = {
+    "plain": lambda tar: tar,
+    "gzip": gzip.compress,
+    "gzip members": lambda tar: gzip.compress(tar[:700]) + gzip.compress(tar[700:]),
+    "zstd": zstd,
+    "zstd frames": lambda tar: SKIPPABLE + zstd(tar[:700]) + SKIPPABLE + zstd(tar[700:]),
+}
+
+
 @pytest.mark.parametrize("name", ["shard.tar", "shard.tar.gz", "shard.tgz"])
-def test_open_tar_decompresses_by_name(tmp_path, name):
-    tar = make_tar(GOOD)
+@pytest.mark.parametrize("how", PACKED)
+def test_open_tar_decompresses_by_the_first_bytes_whatever_the_name(tmp_path, name, how):
     path = tmp_path / name
-    path.write_bytes(tar if name.endswith(".tar") else gzip.compress(tar))
+    path.write_bytes(PACKED[how](TAR))
     with open_tar(str(path), {}) as stream:
-        assert stream.read() == tar
+        assert compression_of(stream) == how.partition(" ")[0].replace("plain", "")
+        assert stream.read() == TAR
+        stream.seek(600)
+        assert stream.read(700) == TAR[600:1300]
+        stream.seek(2000)
+        assert stream.read() == TAR[2000:]
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+def test_joined_compressed_archives_are_one(tmp_path, how):
+    path = tmp_path / "shard.tar"
+    path.write_bytes(PACKED[how](TAR) + PACKED[how](make_tar([("b.txt", b"b")])))
+    assert [sample.key for sample in found_at(path)] == ["a", "b"]
+
+
+def test_a_cut_zstd_stream_keeps_what_precedes(tmp_path):
+    tar = make_tar([(f"{n}.txt", random.Random(n).randbytes(2000)) for n in range(300)])
+    path = tmp_path / "shard.tar.zst"
+    path.write_bytes(zstd(tar)[:400_000])
+    *samples, reject = found_at(path)
+    assert 140 < len(samples) < 160
+    assert samples == samples_in(tar)[: len(samples)]
+    assert "the compressed shard is damaged or cut short" in reject.error
 
 
 def test_open_tar_reads_any_storage():
@@ -109,10 +143,18 @@ class CutFileSystem(MemoryFileSystem):
     protocol = "cut"
 
     def _open(self, path: str, mode: str = "rb", **_: object) -> MemoryFile:
-        return CutFile(self, path, gzip.compress(TAR) if path.endswith("gz") else TAR[:-1024])
+        return CutFile(
+            self,
+            path,
+            gzip.compress(TAR)
+            if path.endswith("gz")
+            else zstd(TAR)
+            if "zst" in path
+            else TAR[:-1024],
+        )
 
 
-@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz"])
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.zst"])
 def test_an_early_end_of_the_storage_is_an_error_and_no_reject(name: str):
     fsspec.register_implementation("cut", CutFileSystem, clobber=True)
     with pytest.raises(

@@ -21,7 +21,7 @@ from tests.tarmaking import (
 )
 from transforms.config import Limits, Members
 from transforms.tar_headers import END_OF_ARCHIVE
-from transforms.tars import Ignored, Reject, Sample, read_samples
+from transforms.tars import Ignored, Loss, Reject, Sample, read_samples
 
 GOOD = [("a.jpg", b"A" * 700), ("a.txt", b"a"), ("a.json", b"{}")]
 BETTER = [("b.jpg", b"B" * 512), ("b.txt", b"b")]
@@ -31,7 +31,7 @@ stems = st.text(st.sampled_from("ab-é日 "), min_size=1, max_size=8)
 short_keys = st.builds(lambda stem: f"folder/{stem}", stems) | stems
 long_keys = st.builds(lambda stem, count: f"{stem * count}/{stem * count}", stems, st.just(40))
 payloads = st.dictionaries(
-    st.sampled_from(["jpg", "txt", "JSON", "seg.png", "cls"]), st.binary(max_size=1300), min_size=1
+    st.sampled_from(["jpg", "txt", "JSON", "seg.npy", "cls"]), st.binary(max_size=1300), min_size=1
 )
 
 
@@ -93,14 +93,101 @@ def test_archives_may_end_in_several_ways(ending):
     assert events(tar) == [Sample("a", 0, 1024, {"txt": b"a"})]
 
 
-def test_bytes_behind_the_end_are_named():
-    tar = make_tar(GOOD) + make_tar(BETTER)
-    assert [type(event) for event in events(tar)] == [Ignored, Sample]
-    assert "bytes follow the end of the archive" in events(tar)[0].reason
+@pytest.mark.parametrize("zeros", [0, 512, 9_999 * 512])
+def test_joined_archives_are_read_to_the_last_ones_end(zeros):
+    first, second = make_tar(GOOD), make_tar(BETTER, tarfile.PAX_FORMAT)
+    tar = first + bytes(zeros) + second + make_tar([]) + make_tar([("c.txt", b"c")])
+    found = events(tar)
+    assert [sample.key for sample in found] == ["a", "b", "c"]
+    assert found[1].offset == len(first) + zeros
+    for sample in found:
+        assert samples_in(tar[sample.offset : sample.offset + sample.size])[0].key == sample.key
+
+
+def test_no_sample_spans_two_archives():
+    sample, reject = events(make_tar(GOOD[:1]) + make_tar(GOOD[1:]))
+    assert sample.members.keys() == {"jpg"}
+    assert "occurred before" in reject.error
+
+
+def test_what_follows_the_end_and_is_no_tar_is_named_and_lost():
+    whole = make_tar(GOOD)
+    sample, tail = events(whole + b"no tar" + bytes(506))
+    problem = "bytes that are no tar follow the end of the archive"
+    assert sample.key == "a"
+    assert tail == Ignored(f"from byte {len(whole)} on", problem, Loss(len(whole), problem))
 
 
 def test_an_empty_shard_is_one_reject():
-    assert events(b"") == [Reject("", "read", "the shard is empty: it has no bytes")]
+    problem = "the shard is empty: it has no bytes"
+    assert events(b"") == [Reject("", "read", problem, Loss(0, problem))]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<html><body>503 Service Unavailable</body></html>" * 20, "an HTML page"),
+        (b"\n<!DOCTYPE html>\n<title>Not found</title>", "an HTML page"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "an XML document"),
+        (b'{"error": "rate limited"}', "a JSON document"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a Git LFS pointer"),
+        (b"PK\3\4" + bytes(600), "a ZIP archive: pack its files as a tar"),
+        (b"BZh9" + bytes(600), "compressed with bzip2, which is not read: decompress it"),
+        (b"\xfd7zXZ\0" + bytes(600), "compressed with xz, which is not read: decompress it"),
+        (b"some bytes " * 99, "no tar header"),
+    ],
+)
+def test_what_is_no_tar_is_said_to_be_what_it_seems(content, said):
+    (reject,) = events(content)
+    assert said in reject.error
+    assert said in reject.loss.problem
+    assert reject.loss.offset == 0
+
+
+MACOS = ("._a.jpg", "._a.txt", "train/._a.jpg", "README", "__meta__/x.txt")
+
+
+@pytest.mark.parametrize("name", MACOS)
+def test_members_of_no_sample_may_stand_inside_one(name):
+    between = (name, b"x" * 600)
+    first, inside, after = between, between, between
+    *ignored, sample = events(make_tar([first, *GOOD[:1], inside, *GOOD[1:], after]))
+    assert [event.name for event in ignored] == [name] * 3
+    assert (sample.key, sample.offset, sample.mixed) == ("a", 1536, True)
+    assert sample.size == 1536 + 1536 + 1024 * 2
+    assert sample.members == {"jpg": b"A" * 700, "txt": b"a", "json": b"{}"}
+
+
+@pytest.mark.parametrize("entry", [special("a", tarfile.DIRTYPE), None])
+def test_directories_and_global_headers_may_stand_inside_a_sample(entry):
+    middle = make_tar([entry])[:512] if entry else pax_entry(pax_record(b"comment", b"x"), b"g")
+    tar = raw_entry(b"a.jpg", b"A") + middle + raw_entry(b"a.txt", b"a")
+    ignored, sample = events(tar)
+    assert isinstance(ignored, Ignored)
+    assert sample.mixed
+    assert sample.members == {"jpg": b"A", "txt": b"a"}
+
+
+def test_samples_without_others_inside_are_not_mixed():
+    tar = make_tar([("README", b"r"), *GOOD, ("README", b"r"), *BETTER])
+    assert [sample.mixed for sample in samples_in(tar)] == [False, False]
+
+
+@pytest.mark.parametrize("names", ["img.{:04}.{}", "photo.v{}.{}"])
+def test_keys_that_hold_dots_cost_every_sample_and_say_so(names):
+    dotted = [(names.format(n, ext), b"x") for n in range(100) for ext in ("jpg", "txt", "json")]
+    *rejects, sample = events(make_tar([*dotted, *BETTER]))
+    assert [reject.key for reject in rejects] == [names.format(n, "")[:-1] for n in range(100)]
+    assert "its key holds a dot" in rejects[0].error
+    assert "100 have the key" in rejects[0].error
+    assert sample.key == "b"
+
+
+def test_extensions_may_hold_dots():
+    several = [("a.jpg", b"a"), ("a.left.jpg", b"b"), ("a.v2.txt", b"c"), ("a.txt", b"d")]
+    assert [event.key for event in events(make_tar(several))] == ["a"]
+    left = events(make_tar(several[1:3]), members=Members(image=("left.jpg",)))
+    assert left[0].members == {"left.jpg": b"b"}
 
 
 def _between(middle: bytes) -> bytes:
@@ -146,11 +233,6 @@ HOSTILE = {
         raw_entry(b"x.txt", b"x") + raw_entry(b"y.txt", b"y") + raw_entry(b"x.txt", b"x"),
         "x",
         "occurred before in this shard",
-    ),
-    "directory inside": (
-        raw_entry(b"x.txt", b"x") + raw_entry(b"x", kind=b"5") + raw_entry(b"x.jpg", b"x"),
-        "x",
-        "not contiguous",
     ),
 }
 
@@ -212,9 +294,8 @@ def test_damage_ends_the_shard_with_one_reject_that_says_where(rest, error):
 
 def test_a_cut_payload_rejects_its_sample():
     tar = make_tar(GOOD)
-    assert events(tar[:600]) == [
-        Reject("a", "read", "the shard is cut short: nothing can be read from byte 512 on")
-    ]
+    error = "the shard is cut short: nothing can be read from byte 512 on"
+    assert events(tar[:600]) == [Reject("a", "read", error, Loss(0, "the shard is cut short"))]
 
 
 def test_members_of_no_sample_are_named():

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from transforms.block_writing import BLOCK_BYTES, BlockWriter
 from transforms.errors import StaleError
+from transforms.member_names import split_name
 from transforms.tar_headers import (
     END_OF_ARCHIVE,
     REGULAR,
@@ -20,7 +21,6 @@ from transforms.tar_headers import (
 )
 from transforms.tar_renaming import renamed_headers
 from transforms.tar_streams import expect, forget, open_tar
-from transforms.tars import split_name
 
 AHEAD_BYTES = 32 * 2**20
 BUFFER_BYTES = 8 * 2**10

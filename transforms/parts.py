@@ -6,6 +6,7 @@ from transforms.config import Input
 from transforms.shards import Shard
 
 WHOLE = range(2**63)
+NOTHING = range(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,23 @@ def parts_of(shard: Shard, source: Input) -> tuple[Part, ...]:
     """The parts of `shard`: one for each `part_bytes` of it.
 
     The cuts depend on the shard alone, so that batches, and with them the labels, are the same
-    whoever labels the parts. A compressed shard is read from its beginning: it is one part.
+    whoever labels the parts. Of a shard that turns out to be compressed, `read_by` says more.
     """
     size = source.part_bytes
-    count = 1 if not shard.url.endswith(".tar") else max(1, -(-shard.bytes // size))
+    count = max(1, -(-shard.bytes // size))
     starts = [index * size for index in range(count)]
     ends = [*starts[1:], WHOLE.stop]
     return tuple(
         Part(shard, index, count, range(start, end))
         for index, (start, end) in enumerate(zip(starts, ends, strict=True))
     )
+
+
+def read_by(part: Part, compressed: bool) -> range:
+    """Where the samples begin that `part` labels.
+
+    A compressed shard is read from its beginning: its first part is all of it.
+    """
+    if not compressed:
+        return part.span
+    return WHOLE if part.index == 0 else NOTHING

@@ -1,6 +1,5 @@
 """Tar entries, parsed from bytes with their places (POSIX.1-2001 pax format; GNU tar manual)."""
 
-import gzip
 import os
 import re
 import zlib
@@ -8,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO
+
+from transforms.file_kinds import no_tar
 
 BLOCK = 512
 END_OF_ARCHIVE = bytes(2 * BLOCK)
@@ -34,7 +35,16 @@ _SKIP_CHUNK = 2**20
 
 
 class DamagedTarError(Exception):
-    """The bytes are no tar from here on: one sentence that says what is wrong, and where."""
+    """The bytes are no tar from byte `at` on; `problem` says what is wrong."""
+
+    def __init__(self, at: int, problem: str) -> None:
+        super().__init__(f"{problem}: nothing can be read from byte {at} on")
+        self.at = at
+        self.problem = problem
+
+
+class TailError(DamagedTarError):
+    """What follows the end of an archive, from byte `at` on, is neither zeros nor a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +82,14 @@ class Cursor:
         start = self.position
         data = self.read_up_to(size)
         if len(data) < size:
-            raise DamagedTarError(_rest(start, "the shard is cut short"))
+            raise DamagedTarError(start, "the shard is cut short")
         return data
 
     def read_up_to(self, size: int) -> bytes:
         """The next `size` bytes, or as many as there are."""
         try:
             data = self._stream.read(size)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except EOFError as error:
             raise self._undone(error) from error
         self.position += len(data)
         return data
@@ -89,10 +99,10 @@ class Cursor:
         start = self.position
         try:
             size = self._stream.readinto(content)  # type: ignore[attr-defined]
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except EOFError as error:
             raise self._undone(error) from error
         if size < len(content):
-            raise DamagedTarError(_rest(start, "the shard is cut short"))
+            raise DamagedTarError(start, "the shard is cut short")
         self.position += size
 
     def go_to(self, position: int) -> None:
@@ -102,7 +112,7 @@ class Cursor:
             return
         try:
             self._stream.seek(position)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except EOFError as error:
             raise self._undone(error) from error
         self.position = position
 
@@ -115,15 +125,15 @@ class Cursor:
         try:
             self._stream.seek(size - 1, os.SEEK_CUR)
             last = self._stream.read(1)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except EOFError as error:
             raise self._undone(error) from error
         if not last:
-            raise DamagedTarError(_rest(self.position, "the shard is cut short"))
+            raise DamagedTarError(self.position, "the shard is cut short")
         self.position += size
 
     def _undone(self, error: Exception) -> DamagedTarError:
         problem = f"the compressed shard is damaged or cut short ({error})"
-        return DamagedTarError(_rest(self.position, problem))
+        return DamagedTarError(self.position, problem)
 
 
 def padded(size: int) -> int:
@@ -137,15 +147,36 @@ def read_member(cursor: Cursor) -> Member | None:
     The end is a zero block, or the end of the stream between two entries. The payload of a PAX
     global header is passed over here. Raises DamagedTarError.
     """
-    offset = cursor.position
+    block = cursor.read_up_to(BLOCK)
+    return None if _is_the_end(block) else _member_from(block, cursor)
+
+
+def member_after_end(cursor: Cursor) -> Member | None:
+    """The first entry behind the zero blocks at the cursor: archives may have been joined.
+
+    None where the stream ends in zeros. Raises TailError, or DamagedTarError.
+    """
+    while block := cursor.read_up_to(BLOCK):
+        if block.strip(b"\0"):
+            at = cursor.position - len(block)
+            try:
+                _parse_block(block, at)
+            except DamagedTarError as error:
+                problem = "bytes that are no tar follow the end of the archive"
+                raise TailError(at, problem) from error
+            return _member_from(block, cursor)
+    return None
+
+
+def _is_the_end(block: bytes) -> bool:
+    return not block.strip(b"\0") and len(block) in (0, BLOCK)
+
+
+def _member_from(block: bytes, cursor: Cursor) -> Member:
+    """The entry whose first header, `block`, has just been read."""
+    offset = at = cursor.position - len(block)
     records: dict[bytes, bytes] = {}
     while True:
-        at = cursor.position
-        block = cursor.read_up_to(BLOCK)
-        if not block.strip(b"\0") and len(block) in (0, BLOCK):
-            if at > offset:
-                raise DamagedTarError(_rest(at, "a header is missing after an extended header"))
-            return None
         kind, size = _parse_block(block, at)
         if kind not in _EXTENDED:
             break
@@ -158,6 +189,10 @@ def read_member(cursor: Cursor) -> Member | None:
         elif kind in _PAX:
             for keyword, value in _pax_records(extended, at).items():
                 records.setdefault(keyword, value)
+        at = cursor.position
+        block = cursor.read_up_to(BLOCK)
+        if _is_the_end(block):
+            raise DamagedTarError(at, "a header is missing after an extended header")
     if kind == SPARSE:
         _skip_sparse_map(cursor, block)
     size = 0 if kind in _WITHOUT_PAYLOAD else _pax_size(records, size, at)
@@ -166,22 +201,26 @@ def read_member(cursor: Cursor) -> Member | None:
 
 def _parse_block(block: bytes, at: int) -> tuple[bytes, int]:
     if len(block) < BLOCK:
-        raise DamagedTarError(_rest(at, "the shard is cut short inside a header"))
+        raise _no_header(block, at, "the shard is cut short inside a header")
     try:
         unsigned = _byte_sum(block[:256]) + _byte_sum(block[256:]) - sum(block[148:156]) + 8 * 32
         if unsigned != _number(block[148:156]):
-            raise DamagedTarError(_rest(at, "this is no tar header (its checksum is wrong)"))
+            raise _no_header(block, at, "this is no tar header (its checksum is wrong)")
         size = _number(block[124:136])
         for field in _OTHER_NUMBERS:
             _number(block[field])
     except ValueError as error:
-        raise DamagedTarError(
-            _rest(at, "this is no tar header (a number in it is unreadable)")
-        ) from error
+        problem = "this is no tar header (a number in it is unreadable)"
+        raise _no_header(block, at, problem) from error
     if not 0 <= size <= MAX_SIZE:
-        raise DamagedTarError(_rest(at, f"a header gives the impossible size {size}"))
+        raise DamagedTarError(at, f"a header gives the impossible size {size}")
     kind = block[156:157]
     return (DIRECTORY if kind == b"\0" and _text(block[:100]).endswith(b"/") else kind), size
+
+
+def _no_header(block: bytes, at: int, problem: str) -> DamagedTarError:
+    """The error of a block that is no header: of a file's first, what the file seems to be."""
+    return DamagedTarError(at, (no_tar(block) if at == 0 else None) or problem)
 
 
 def _byte_sum(data: bytes) -> int:
@@ -213,9 +252,7 @@ def _name(block: bytes, records: Mapping[bytes, bytes]) -> bytes:
 
 def _read_extended(cursor: Cursor, size: int, at: int, before: int) -> bytes:
     if before + size > MAX_EXTENDED_BYTES:
-        raise DamagedTarError(
-            _rest(at, f"an extended header is larger than {MAX_EXTENDED_BYTES} bytes")
-        )
+        raise DamagedTarError(at, f"an extended header is larger than {MAX_EXTENDED_BYTES} bytes")
     payload = cursor.read(size)
     cursor.skip(padded(size) - size)
     return payload
@@ -228,10 +265,10 @@ def _pax_records(payload: bytes, at: int) -> dict[bytes, bytes]:
         length = _PAX_LENGTH.match(payload, place)
         end = place + int(length[1]) if length else 0
         if not length or not length.end() < end <= len(payload) or payload[end - 1] != 0x0A:
-            raise DamagedTarError(_rest(at, "a PAX header is malformed"))
+            raise DamagedTarError(at, "a PAX header is malformed")
         keyword, equals, value = payload[length.end() : end - 1].partition(b"=")
         if not equals or not keyword:
-            raise DamagedTarError(_rest(at, "a PAX header is malformed"))
+            raise DamagedTarError(at, "a PAX header is malformed")
         records[keyword] = value.rstrip(b"/") if keyword == b"path" else value
         place = end
     return records
@@ -242,22 +279,18 @@ def _pax_size(records: Mapping[bytes, bytes], size: int, at: int) -> int:
     if given is None:
         return size
     if not given.isdigit() or len(given) > 16 or int(given) > MAX_SIZE:
-        raise DamagedTarError(_rest(at, "a PAX header gives an impossible size"))
+        raise DamagedTarError(at, "a PAX header gives an impossible size")
     return int(given)
 
 
 def _check_global(payload: bytes, offset: int, at: int) -> None:
     if at > offset:
-        raise DamagedTarError(_rest(at, "a PAX global header stands inside an entry"))
+        raise DamagedTarError(at, "a PAX global header stands inside an entry")
     if any(map(_OF_EVERY_MEMBER.fullmatch, _pax_records(payload, at))):
-        raise DamagedTarError(_rest(at, "a PAX global header renames or resizes all members"))
+        raise DamagedTarError(at, "a PAX global header renames or resizes all members")
 
 
 def _skip_sparse_map(cursor: Cursor, block: bytes) -> None:
     goes_on = block[482]
     while goes_on:
         goes_on = cursor.read(BLOCK)[504]
-
-
-def _rest(at: int, problem: str) -> str:
-    return f"{problem}: nothing can be read from byte {at} on"

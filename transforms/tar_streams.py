@@ -1,6 +1,5 @@
-"""Opening tars on any fsspec storage as buffered streams, decompressed where their name says so."""
+"""Opening tars on any fsspec storage as streams, decompressed where they are compressed."""
 
-import gzip
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from transforms.errors import FairshardError, UnreachableError, reason_of
+from transforms.file_kinds import MAGIC_BYTES, Compression, compression_by
+from transforms.unpacking import Unpacked
 
 READ_AHEAD_BYTES = 8 * 2**20
 BUFFER_BYTES = 128 * 2**10
@@ -24,21 +25,36 @@ def open_tar(
     options: dict[str, Any],
     buffer_bytes: int = BUFFER_BYTES,
     size: int | None = None,
+    compression: Compression | None = None,
 ) -> Iterator[IO[bytes]]:
-    """A buffered stream of the tar at `url`, decompressed where its name ends in .gz or .tgz.
+    """A buffered stream of the tar at `url`, decompressed.
 
     `options` are the file system's; a read of more than `buffer_bytes` passes by the buffer; `size`
-    is how many bytes are stored there (None: as many as the storage says). Raises FairshardError,
-    also while reading, where the storage fails or ends before `size`.
+    is how many bytes are stored there (None: as many as the storage says). The `compression` is
+    told by the first bytes, whatever the name; where it is given, these are not read. Raises
+    FairshardError, also while reading, where the storage fails or ends before `size`.
     """
     source = _storage_call(url, lambda: _open(url, options))
     expected = _size_of(source) if size is None else size
     with source, io.BufferedReader(_Guarded(source, url, expected), buffer_bytes) as stream:
-        if url.endswith((".gz", ".tgz")):
-            with gzip.GzipFile(fileobj=stream, mode="rb") as unzipped:
-                yield io.BufferedReader(_Stepwise(unzipped), BUFFER_BYTES)
+        if compression is None:
+            compression = compression_by(stream.peek(MAGIC_BYTES))
+        if compression:
+            yield io.BufferedReader(Unpacked(stream, compression), BUFFER_BYTES)
         else:
             yield stream
+
+
+def compression_of(stream: IO[bytes]) -> Compression:
+    """The compression of a tar that `open_tar` opened; "" where there is none."""
+    raw = getattr(stream, "raw", None)
+    return raw.compression if isinstance(raw, Unpacked) else ""
+
+
+def stored_position(stream: IO[bytes]) -> int:
+    """About how many of its stored bytes have been read of a tar that `open_tar` opened."""
+    raw = getattr(stream, "raw", None)
+    return raw.packed.tell() if isinstance(raw, Unpacked) else stream.tell()
 
 
 def expect(stream: IO[bytes], offset: int, size: int) -> None:
@@ -115,27 +131,3 @@ class _Guarded(io.RawIOBase):
 
     def fileno(self) -> int:
         return int(self._source.fileno())
-
-
-class _Stepwise(io.RawIOBase):
-    """A gzip stream read step by step, so that damage costs nothing of what precedes it."""
-
-    def __init__(self, source: gzip.GzipFile) -> None:
-        self._source = source
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._source.read1(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._source.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._source.tell()
