@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.rejected import say_losses, shown_losses
 from jobs.saying import say
 from jobs.watching import Status, Watcher
 from transforms.rejects import RejectKind, frequent_rejects
@@ -15,15 +16,17 @@ _SHOWN = 20
 
 
 def run(storage: Storage) -> dict[str, Any]:
-    """The run's error, failed attempts and all kinds of rejects; FairshardError without a run."""
+    """The run's error, failed attempts, all rejects and losses; FairshardError without a run."""
     watcher = Watcher(storage)
     status = watcher.status()
-    rejecting = watcher.rejecting()
+    records = watcher.labelled()
+    rejecting = [record.shard.name for record in records if record.rejects]
     attempts = [
         dataclasses.asdict(attempt) | {"error": attempt.error or "its process is gone"}
         for stage in status.stages
         for attempt in (*stage.failed, *stage.left)
     ]
+    lost = shown_losses(records)
     kinds = frequent_rejects(rejecting, storage)
     return {
         "output": storage.url,
@@ -34,7 +37,8 @@ def run(storage: Storage) -> dict[str, Any]:
         "rejected": sum(kind.samples for kind in kinds),
         "rejects": [dataclasses.asdict(kind) for kind in kinds],
         "rejecting_shards": len(rejecting),
-        "retry": _advice(status, bool(attempts), bool(kinds)),
+        **lost,
+        "retry": _advice(status, bool(attempts), bool(kinds), bool(lost["lost"])),
     }
 
 
@@ -63,6 +67,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         say(console, f"  {RejectKind(**kind)}")
     if len(kinds) > _SHOWN:
         say(console, f"  and {len(kinds) - _SHOWN:,} other errors; --json lists all")
+    say_losses(summary, console)
     for line in summary["retry"] or ("nothing failed, and no sample was rejected",):
         say(console, line)
 
@@ -76,7 +81,7 @@ def _was_killed(status: Status) -> bool:
     return bool(status.run.get("started")) and not ended and not status.holders
 
 
-def _advice(status: Status, attempts: bool, rejects: bool) -> list[str]:
+def _advice(status: Status, attempts: bool, rejects: bool, lost: bool) -> list[str]:
     """What to do, a line each."""
     advice = []
     command = status.run.get("command")
@@ -89,5 +94,10 @@ def _advice(status: Status, attempts: bool, rejects: bool) -> list[str]:
             "to have rejected samples: mend their shards and run again (a shard that has changed "
             "is labelled again), or raise the limit of input.limits that the error names; "
             "rejects/SHARD.parquet in the output names each sample"
+        )
+    if lost:
+        advice.append(
+            "to have what is lost: restore the shards and run again, or leave them out of "
+            "input.shards, or raise input.limits.max_lost_shards and .max_lost_share"
         )
     return advice

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from jobs.engines import Runner
 from jobs.progress import watched
-from jobs.rejected import say_rejects, shown_rejects
+from jobs.rejected import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.state import all_label_records
 from jobs.work import work_on
 from transforms.config import Config
@@ -36,6 +36,7 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
         "rejected": sum(record.rejects for record in records),
         "rejects": shown_rejects(rejecting, work.storage),
         "ignored_members": sum(sum(record.ignored.values()) for record in records),
+        **shown_losses(records),
         "seconds": seconds,
         "output": config.output.url,
     }
@@ -48,4 +49,5 @@ def show(summary: dict[str, Any], console: Console) -> None:
         f"{summary['samples']:,} samples, {summary['rejected']:,} rejected"
     )
     say_rejects(summary["rejects"], console)
+    say_losses(summary, console)
     console.print(f"labels: {summary['output']}/labels", highlight=False, soft_wrap=True)

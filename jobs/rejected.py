@@ -1,12 +1,14 @@
-"""The most frequent errors of rejected samples, as summaries show them."""
+"""What was rejected, lost and passed over, as summaries show it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
 from jobs.saying import say
+from transforms.losses import IgnoredKind, LossKind, all_ignored, losses
+from transforms.records import LabelRecord
 from transforms.rejects import MOST, RejectKind, frequent_rejects
 from transforms.storage import Storage
 
@@ -20,3 +22,20 @@ def say_rejects(rejects: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print errors, a line each: how many samples, where, why, and an example."""
     for kind in rejects:
         say(console, f"rejected: {RejectKind(**kind)}")
+
+
+def shown_losses(records: Iterable[LabelRecord]) -> dict[str, list[dict[str, Any]]]:
+    """`lost`: shards that were not read to their end, or give nothing; `ignored` members."""
+    records = list(records)
+    return {
+        "lost": [dataclasses.asdict(kind) for kind in losses(records)],
+        "ignored": [dataclasses.asdict(kind) for kind in all_ignored(records)],
+    }
+
+
+def say_losses(found: Mapping[str, Any], console: Console) -> None:
+    """Print what `shown_losses` gave, a line a reason."""
+    for kind in found["lost"][:MOST]:
+        say(console, f"lost: {LossKind(**kind)}, about {kind['lost_bytes']:,} bytes")
+    for kind in found["ignored"][:MOST]:
+        say(console, f"ignored: {IgnoredKind(**kind)}")

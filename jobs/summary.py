@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.rejected import say_rejects, shown_rejects
+from jobs.rejected import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.saying import say
 from transforms import layout
 from transforms.conflicts import in_words
@@ -31,6 +31,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "rejects": shown_rejects(
             [row["shard"] for row in manifest["inputs"] if row["rejected"]], storage
         ),
+        **shown_losses(artefacts.records),
         "shards": len(manifest["shards"]),
         "bias": {row.name: _measured(row) for row in rows},
         "certificate": document["certificate"],
@@ -60,6 +61,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f"{summary['shards']:,} shards ({samples['bytes'] / 1e6:,.1f} MB)",
     )
     say_rejects(summary["rejects"], console)
+    say_losses(summary, console)
     for row in summary["bias"].values():
         if row["status"] != "not asked":
             say(

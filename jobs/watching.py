@@ -17,7 +17,7 @@ from transforms.fingerprint import labels_digest
 from transforms.manifest import manifest_on_file
 from transforms.plan import Plan, read_plan
 from transforms.reading import at_once
-from transforms.records import label_record_from
+from transforms.records import LabelRecord, label_record_from
 from transforms.run_metrics import read_run
 from transforms.storage import Storage
 
@@ -86,11 +86,11 @@ class Watcher:
         )
         return Status(run, holders, stages, at)
 
-    def rejecting(self) -> list[str]:
-        """The input shards, labelled, of which samples were rejected."""
+    def labelled(self) -> list[LabelRecord]:
+        """The records of the input shards that are labelled."""
         seen = _seen("label", read_run(self.storage), read_work(self.storage))
-        records = self._counted("label", seen)
-        return [name for name, record in records.items() if record.get("rejects")]
+        records = self._counted("label", seen).values()
+        return [label_record_from(json.dumps(record).encode()) for record in records]
 
     def _plan(self, seen: Mapping[str, str]) -> Plan | None:
         """The plan on file, unless it is one that the last run makes again."""

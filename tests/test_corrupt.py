@@ -19,6 +19,7 @@ from transforms.manifest import read_manifest
 from transforms.shards import find_shards
 from transforms.storage import output_storage
 
+LIMITS = {"max_reject_share": 1.0, "max_lost_shards": 2, "max_lost_share": 0.5}
 GOOD = {"txt": b"a man with a tie", "json": b'{"words": ["tie"]}'}
 
 
@@ -81,7 +82,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     (folder / "in" / "text.tar").write_bytes(b"this is no tar at all\n" * 100)
     config = config_of(
         folder,
-        input={"shards": str(folder / "in" / "*.tar"), "limits": {"max_reject_share": 1.0}},
+        input={"shards": str(folder / "in" / "*.tar"), "limits": LIMITS},
         model={"name": f"local-dir:{MODEL}"},
         similarity=True,
         balance={"eta": 1.0, "Q": 1.0},

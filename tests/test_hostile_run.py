@@ -37,7 +37,7 @@ from jobs.demo.corpus import MODEL
 names = {name: {"target": 0.5, "lexicon": [name]} for name in ("woman", "man")}
 config = config_for(
     Path(sys.argv[1]),
-    input={"limits": {"max_reject_share": 1.0}},
+    input={"limits": {"max_reject_share": 1.0, "max_lost_share": 1.0}},
     attributes={"gender": {"names": names}},
     labels={"thing": {"field": "words", "names": ["tie"]}},
     model={"name": f"local-dir:{MODEL}"},

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.labelled import BY_CAPTION, Labelled, labelling_config, sample
 from transforms.config import Input
+from transforms.findings import Findings
 from transforms.labelling import PartLabels, write_labels
 from transforms.lexicon import Lexicon
 from transforms.mentions import mentions, tally_shard, texts, words
@@ -102,7 +103,7 @@ def test_what_the_quality_filter_drops_is_not_counted(tmp_path: Path) -> None:
     shard = Labelled(tmp_path, labelling_config(tmp_path, BY_CAPTION), entries)
     config = labelling_config(tmp_path, BY_CAPTION, filter={"min_similarity": 0.2})
     scored = shard.table.append_column(SIMILARITY, pa.array([0.1, 0.3], pa.float32()))
-    part = PartLabels(0, scored, reject_table([]), {}, {})
+    part = PartLabels(0, scored, reject_table([]), Findings(), {})
     record = write_labels(shard.shard, "with similarity", [part], shard.storage)
     tally = tally_shard(record, config, None, shard.storage)
     assert tally.samples == 1

@@ -206,7 +206,7 @@ def test_over_its_budget_a_run_fails_and_says_why(
     assert said.startswith("7 of 107 samples (6.5%) were rejected, more than ")
     assert exceeded in said
     assert "1 x image: error a (as 'k0' in 00000); 1 x image: error b" in said
-    assert "; and 2 other errors; mend the shards" in said
+    assert "; and 2 other errors; mend or restore the shards" in said
     assert "\n" not in said
 
 

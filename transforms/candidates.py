@@ -34,6 +34,7 @@ class Candidate:
     utility: float
     pixels: NDArray[np.uint8]
     tokens: NDArray[np.int64]
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,16 @@ class CandidateReader:
                 pixels = self._pixels(sample)
         except _UnusableError as unusable:
             return Reject(sample.key, unusable.stage, unusable.error)
-        return Candidate(sample.key, sample.offset, sample.size, columns, utility, pixels, tokens)
+        return Candidate(
+            sample.key,
+            sample.offset,
+            sample.size,
+            columns,
+            utility,
+            pixels,
+            tokens,
+            sample.mixed,
+        )
 
     def _document(self, sample: Sample) -> dict[str, Any]:
         if not self._needs.metadata:

@@ -83,6 +83,8 @@ class Limits(Section):
     max_pixels: int = Field(100_000_000, gt=0)
     max_reject_share: float = Field(0.05, ge=0, le=1)
     max_rejects: int | None = Field(None, ge=0)
+    max_lost_shards: int = Field(0, ge=0)
+    max_lost_share: float = Field(0.01, ge=0, le=1)
 
 
 class Input(Section):

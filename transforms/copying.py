@@ -9,7 +9,8 @@ from typing import IO, Any
 
 from transforms.block_writing import BLOCK_BYTES, BlockWriter
 from transforms.errors import StaleError
-from transforms.member_names import split_name
+from transforms.file_kinds import Compression
+from transforms.member_names import split_name, why_ignored
 from transforms.tar_headers import (
     END_OF_ARCHIVE,
     REGULAR,
@@ -42,10 +43,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to copy from the tar at `url`: pieces by ascending offset, repeats side by side."""
+    """What to copy from the tar at `url`: pieces by ascending offset, repeats side by side.
+
+    Where they are `mixed`, members of no sample that stand between a piece's own are left out.
+    compression: None to tell it by the first bytes.
+    """
 
     url: str
     pieces: tuple[Piece, ...]
+    mixed: bool = False
+    compression: Compression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,10 @@ def copy_samples(
     return Copied(samples, tar.bytes, tar.sha256, read_seconds, tar.seconds)
 
 
+class _OtherSampleError(Exception):
+    """Where a sample was labelled there is another one, or none: where, and which."""
+
+
 @dataclass(slots=True)
 class _Run:
     """What lies at [offset, end): samples side by side that stay `as_is`, or copies of one."""
@@ -94,29 +105,31 @@ class _Run:
 
 
 def _copy_source(source: Source, tar: BlockWriter, storage_options: dict[str, Any]) -> None:
-    with open_tar(source.url, storage_options, BUFFER_BYTES) as stream:
+    compression = source.compression
+    with open_tar(source.url, storage_options, BUFFER_BYTES, compression=compression) as stream:
         cursor = Cursor(stream)
         try:
-            for run in _announced(_runs(source.pieces), stream):
+            for run in _announced(_runs(source), stream):
                 if run.offset < cursor.position:
                     raise ValueError(f"the pieces of {source.url} are not in ascending order")
                 if run.as_is:
                     _copy_as_is(run, cursor, tar)
                 else:
-                    _copy_copies(run, cursor, tar)
-        except DamagedTarError as error:
+                    _copy_copies(run, source.mixed, cursor, tar)
+        except (DamagedTarError, _OtherSampleError) as error:
             raise StaleError(
                 f"the shard {source.url} has changed since it was labelled ({error}): "
                 "run the label stage again"
             ) from error
 
 
-def _runs(pieces: Iterable[Piece]) -> list[_Run]:
+def _runs(source: Source) -> list[_Run]:
     """The pieces by what one read can bring."""
     runs: list[_Run] = []
-    for (offset, size), group in groupby(pieces, _range):
+    for (offset, size), group in groupby(source.pieces, _range):
         copies, end = list(group), offset + size
-        as_is = len(copies) == 1 and copies[0].new_key is None and size <= BLOCK_BYTES
+        single = len(copies) == 1 and copies[0].new_key is None and not source.mixed
+        as_is = single and size <= BLOCK_BYTES
         last = runs[-1] if runs else None
         if last is not None and as_is and _goes_on(last, offset, end):
             last.end = end
@@ -157,37 +170,38 @@ def _copy_as_is(run: _Run, cursor: Cursor, tar: BlockWriter) -> None:
 
 
 def _check(piece: Piece, content: memoryview) -> None:
-    """DamagedTarError where the bytes of a piece do not begin with a member of its key."""
+    """An error where the bytes of a piece do not begin with a member of its key."""
     try:
         _member_of(piece, Cursor(io.BytesIO(content[:HEADER_BYTES]), piece.offset))
-    except DamagedTarError:
+    except (DamagedTarError, _OtherSampleError):
         _member_of(piece, Cursor(io.BytesIO(content), piece.offset))
 
 
-def _copy_copies(run: _Run, cursor: Cursor, tar: BlockWriter) -> None:
+def _copy_copies(run: _Run, mixed: bool, cursor: Cursor, tar: BlockWriter) -> None:
     cursor.go_to(run.offset)
     if run.end - run.offset <= BLOCK_BYTES:
         held = io.BytesIO(cursor.read(run.end - run.offset))
         for piece in run.pieces:
             held.seek(0)
-            _copy_piece(piece, Cursor(held, run.offset), tar)
+            _copy_piece(piece, mixed, Cursor(held, run.offset), tar)
     else:
         for piece in run.pieces:
             cursor.go_to(run.offset)
-            _copy_piece(piece, cursor, tar)
+            _copy_piece(piece, mixed, cursor, tar)
 
 
-def _copy_piece(piece: Piece, cursor: Cursor, tar: BlockWriter) -> None:
+def _copy_piece(piece: Piece, mixed: bool, cursor: Cursor, tar: BlockWriter) -> None:
     end = piece.offset + piece.size
-    if piece.new_key is None:
+    if piece.new_key is None and not mixed:
         chunk = cursor.read(min(piece.size, BLOCK_BYTES))
         _check(piece, memoryview(chunk))
         tar.write(chunk)
         _copy_bytes(end - cursor.position, cursor, tar)
     else:
+        new_key = piece.new_key or piece.key
         while cursor.position < end:
-            member, name = _member_of(piece, cursor)
-            tar.write(renamed_headers(member, piece.new_key + name.removeprefix(piece.key)))
+            member, name = _member_of(piece, cursor, mixed)
+            tar.write(renamed_headers(member, new_key + name.removeprefix(piece.key)))
             _copy_bytes(padded(member.size), cursor, tar)
 
 
@@ -198,14 +212,22 @@ def _copy_bytes(size: int, cursor: Cursor, tar: BlockWriter) -> None:
         size -= len(content)
 
 
-def _member_of(piece: Piece, cursor: Cursor) -> tuple[Member, str]:
-    """The member at the cursor, and its name; DamagedTarError where it is not of the sample."""
-    start = cursor.position
-    member = read_member(cursor)
-    if member is not None and member.kind in REGULAR:
+def _member_of(piece: Piece, cursor: Cursor, mixed: bool = False) -> tuple[Member, str]:
+    """The next member of the sample, and its name; _OtherSampleError where another is there.
+
+    Members of no sample are passed over where the pieces are `mixed`.
+    """
+    while True:
+        start = cursor.position
+        member = read_member(cursor)
+        if member is None or member.end > piece.offset + piece.size:
+            break
         name = member.name.decode("utf-8", "replace")
         parts = split_name(name)
-        fits = member.end <= piece.offset + piece.size
-        if fits and parts is not None and parts[0] == piece.key:
+        ignored = parts is None or why_ignored(member, name) is not None
+        if not ignored and parts is not None and parts[0] == piece.key and member.kind in REGULAR:
             return member, name
-    raise DamagedTarError(f"at byte {start} there is no member of the sample {piece.key!r}")
+        if not (ignored and mixed and start > piece.offset):
+            break
+        cursor.skip(member.end - cursor.position)
+    raise _OtherSampleError(f"at byte {start} there is no member of the sample {piece.key!r}")

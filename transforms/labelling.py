@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,8 +16,9 @@ from transforms.attempts import attempting
 from transforms.candidates import Candidate, CandidateReader, Sight
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.findings import Finder, Findings, merged_findings
 from transforms.overlap import Clock, in_order, salvaged
-from transforms.parts import Part, parts_of
+from transforms.parts import Part, parts_of, read_by
 from transforms.records import LabelRecord, label_record_from, to_json
 from transforms.redaction import redacted
 from transforms.rows import LabelRows, Row, reject_table
@@ -27,6 +27,7 @@ from transforms.settings import members_of, needs_of, settings_digest
 from transforms.shards import Shard
 from transforms.storage import Storage, output_storage
 from transforms.tables import digest, parquet_bytes
+from transforms.tar_streams import compression_of
 from transforms.tars import Ignored, Reject, Sample, open_tar, read_samples
 
 if TYPE_CHECKING:
@@ -43,17 +44,19 @@ _Entry = Candidate | Reject | Ignored
 
 @dataclass(frozen=True)
 class PartLabels:
-    """The labels of a part of a shard: its tables, ignored members by reason, seconds by step.
+    """The labels of a part of a shard: its tables, what else was found, seconds by step.
 
-    device is what the model ran on, "" where there is no model.
+    device is what the model ran on, "" where there is no model. mixed: samples with members of none
+    between their own.
     """
 
     index: int
     table: pa.Table
     rejects: pa.Table
-    ignored: Mapping[str, int]
+    findings: Findings
     seconds: Mapping[str, float]
     device: str = ""
+    mixed: int = 0
 
 
 class Labeller:
@@ -99,8 +102,8 @@ class Labeller:
         clock = Clock()
         rows = LabelRows(self.schema)
         rejects: list[Reject] = []
-        ignored: Counter[str] = Counter()
-        with closing(self._outcomes(part, clock)) as outcomes:
+        finder = Finder(part.shard.bytes)
+        with closing(self._outcomes(part, clock, finder)) as outcomes:
             for outcome in outcomes:
                 match outcome:
                     case Row():
@@ -108,28 +111,45 @@ class Labeller:
                     case Reject():
                         rejects.append(outcome)
                     case Ignored():
-                        ignored[outcome.reason] += 1
+                        finder.ignore(outcome)
         seconds = {step: clock.seconds.get(step, 0.0) for step in _STEPS}
         seconds["total"] = time.perf_counter() - started
         device = self._vision.device if self._vision else ""
-        return PartLabels(part.index, rows.table(), reject_table(rejects), ignored, seconds, device)
+        return PartLabels(
+            part.index,
+            rows.table(),
+            reject_table(rejects),
+            finder.findings(),
+            seconds,
+            device,
+            rows.mixed,
+        )
 
-    def _outcomes(self, part: Part, clock: Clock) -> Generator[Row | Reject | Ignored]:
+    def _outcomes(
+        self, part: Part, clock: Clock, finder: Finder
+    ) -> Generator[Row | Reject | Ignored]:
         options = self._config.input.storage_options
         with (
             open_tar(part.shard.url, options, size=part.shard.bytes) as stream,
             closing(self._entries(stream, part, clock)) as entries,
         ):
+            finder.open(stream)
             for batch in _batches(entries, self._batch_size):
                 sights = iter(self._seen(batch, clock))
                 for entry in batch:
-                    yield self._row(entry, next(sights)) if isinstance(entry, Candidate) else entry
+                    if isinstance(entry, Candidate):
+                        yield self._row(entry, next(sights))
+                        continue
+                    if entry.loss is not None:
+                        finder.lose(entry.loss, stream)
+                    yield entry
 
     def _entries(self, stream: IO[bytes], part: Part, clock: Clock) -> Generator[_Entry]:
         """What the tar holds, in its order: read ahead of the model, where there is one."""
         limits = self._config.input.limits
         shard = f"the shard {part.shard.url}"
-        samples = read_samples(stream, self._members, limits, part.span, shard)
+        span = read_by(part, compressed=bool(compression_of(stream)))
+        samples = read_samples(stream, self._members, limits, span, shard)
         found = clock.each("read", samples)
         read = partial(self._read, clock)
         if self._vision is None:
@@ -175,6 +195,7 @@ class Labeller:
             key=candidate.key,
             offset=candidate.offset,
             size=candidate.size,
+            mixed=candidate.mixed,
             columns=candidate.columns | sight.columns,
             similarity=sight.similarity,
             utility=utility,
@@ -194,7 +215,7 @@ def write_labels(
     content = parquet_bytes(table)
     storage.publish(layout.rejects(shard.name), parquet_bytes(rejects.combine_chunks()))
     storage.publish(layout.labels(shard.name), content)
-    ignored = sum((Counter(part.ignored) for part in ordered), Counter[str]())
+    found = merged_findings(part.findings for part in ordered)
     seconds = {
         step: sum(part.seconds.get(step, 0.0) for part in ordered) for step in (*_STEPS, "total")
     }
@@ -205,11 +226,16 @@ def write_labels(
         settings=settings,
         samples=table.num_rows,
         rejects=rejects.num_rows,
-        ignored=dict(sorted(ignored.items())),
+        ignored=found.ignored,
         table_bytes=len(content),
         table_digest=digest(content),
         seconds=seconds,
         device=ordered[0].device,
+        examples=found.examples,
+        damage=found.damage,
+        lost_bytes=found.lost_bytes,
+        mixed=sum(part.mixed for part in ordered),
+        compression=found.compression,
     )
     storage.publish(layout.label_record(shard.name), to_json(record))
     return record

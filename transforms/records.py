@@ -3,11 +3,12 @@
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from transforms.file_kinds import Compression
 from transforms.redaction import redacted_values
 from transforms.shards import Shard
 
@@ -20,6 +21,10 @@ class LabelRecord:
     table. rejects: rows of the reject table. ignored: members that belong to no sample, by
     reason. table_bytes, table_digest: size and xxh3-128 of the label table. seconds: by step.
     device: what the model ran on, "cpu" or "cuda"; "" where there is no model.
+
+    examples: names of a few ignored members, by reason. damage: why the shard cannot be read to its
+    end, "" where it can. lost_bytes: about how many of the stored bytes are unread for it. mixed:
+    samples with ignored members between their own. compression: None in records of old.
     """
 
     shard: Shard
@@ -31,6 +36,11 @@ class LabelRecord:
     table_digest: str
     seconds: Mapping[str, float]
     device: str = ""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    damage: str = ""
+    lost_bytes: int = 0
+    mixed: int = 0
+    compression: Compression | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Rejected samples: the most frequent errors, and the budget that they may not exceed."""
+"""Rejected samples: the most frequent errors, and the budgets that losses may not exceed."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from transforms import layout
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.losses import exceeded_losses
 from transforms.reading import at_once
 from transforms.records import LabelRecord
 from transforms.storage import Storage, output_storage
@@ -47,7 +48,22 @@ def frequent_rejects(shards: Iterable[str], storage: Storage) -> list[RejectKind
 
 
 def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
-    """Raise FairshardError, with the most frequent errors, where rejects are over their budget."""
+    """Raise FairshardError where rejects, lost shards or lost bytes are over their budget.
+
+    It names the shards, and the most frequent errors of rejects.
+    """
+    found = exceeded_losses(records, config.input.limits)
+    if rejects := _exceeded_rejects(records, config):
+        found.append(rejects)
+    if found:
+        raise FairshardError(
+            f"{'; and '.join(found)}; mend or restore the shards, or leave them out of "
+            "input.shards, or raise the limit (`fairshard failed` with the output lists all)"
+        )
+
+
+def _exceeded_rejects(records: Sequence[LabelRecord], config: Config) -> str:
+    """How rejects are over their budget, and the most frequent errors; "" where they are not."""
     rejected = sum(record.rejects for record in records)
     total = rejected + sum(record.samples for record in records)
     limits = config.input.limits
@@ -57,14 +73,13 @@ def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
     if limits.max_rejects is not None and rejected > limits.max_rejects:
         exceeded.append(f"input.limits.max_rejects = {limits.max_rejects:,}")
     if not exceeded:
-        return
+        return ""
     shards = [record.shard.name for record in records if record.rejects]
     kinds = frequent_rejects(shards, output_storage(config.output))
     more = f"; and {len(kinds) - MOST} other errors" if len(kinds) > MOST else ""
-    raise FairshardError(
+    return (
         f"{rejected:,} of {total:,} samples ({rejected / total:.1%}) were rejected, more than "
-        f"{' and '.join(exceeded)} allows: {'; '.join(map(str, kinds[:MOST]))}{more}; mend the "
-        "shards or raise the limit (`fairshard failed` with the output lists all)"
+        f"{' and '.join(exceeded)} allows: {'; '.join(map(str, kinds[:MOST]))}{more}"
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from transforms.losses import IgnoredKind, LossKind, all_ignored, losses
 from transforms.problem import Constraint
 from transforms.records import LabelRecord
 from transforms.rejects import RejectKind, frequent_rejects
@@ -64,7 +65,7 @@ class PriceRow:
 
 @dataclass(frozen=True)
 class Rejects:
-    """The most frequent rejects, and members that belong to no sample, by reason.
+    """The most frequent rejects, what was lost, and members that belong to no sample, by reason.
 
     `shards` is how many shards have rejects, `tables` how many of them were counted, `all_kinds`
     how many kinds there are.
@@ -74,7 +75,8 @@ class Rejects:
     tables: int
     all_kinds: int
     kinds: tuple[RejectKind, ...]
-    ignored: tuple[tuple[str, int], ...]
+    losses: tuple[LossKind, ...]
+    ignored: tuple[IgnoredKind, ...]
 
 
 def share_rows(artefacts: Artefacts) -> tuple[ShareRow, ...]:
@@ -153,15 +155,13 @@ def read_rejects(records: tuple[LabelRecord, ...], storage: Storage, most: int =
     """The most frequent kinds of rejects, from the first `MOST_SHARDS` shards that have any."""
     shards = [record.shard.name for record in records if record.rejects]
     kinds = frequent_rejects(shards[:MOST_SHARDS], storage)
-    ignored: Counter[str] = Counter()
-    for record in records:
-        ignored.update(record.ignored)
     return Rejects(
         len(shards),
         min(len(shards), MOST_SHARDS),
         len(kinds),
         tuple(kinds[:most]),
-        tuple(ignored.most_common()),
+        tuple(losses(records)),
+        tuple(all_ignored(records)),
     )
 
 

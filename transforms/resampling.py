@@ -104,8 +104,9 @@ def write_output(
     originals = {key for part in parts for key in part.table.column("key").to_pylist()}
     for origin, part in zip(output.origins, parts, strict=True):
         taken.append(Taken(origin.shard, len(part.repeat), int((part.repeat == 0).sum())))
-        shard = records[origin.shard].shard
-        sources.append(Source(shard.url, tuple(_pieces(part, originals, used))))
+        record = records[origin.shard]
+        pieces = tuple(_pieces(part, originals, used))
+        sources.append(Source(record.shard.url, pieces, record.mixed > 0, record.compression))
     if done is None:
         done = _publish(output.number, identity, taken, sources, config, storage)
     flags = np.concatenate([part.flags for part in parts])

@@ -22,12 +22,17 @@ class Row:
     columns: set[int]
     similarity: float | None
     utility: float
+    mixed: bool = False
 
 
 class LabelRows:
-    """The rows of a label table so far; of a boolean column, only the rows where it is true."""
+    """The rows of a label table so far; of a boolean column, only the rows where it is true.
+
+    `mixed` of them are of samples with members of none between their own.
+    """
 
     def __init__(self, schema: Schema) -> None:
+        self.mixed = 0
         self._schema = schema
         self._keys: list[str] = []
         self._offsets = array("q")
@@ -47,6 +52,7 @@ class LabelRows:
         self._offsets.append(row.offset)
         self._sizes.append(row.size)
         self._utilities.append(row.utility)
+        self.mixed += row.mixed
         if row.similarity is not None:
             self._similarities.append(row.similarity)
 

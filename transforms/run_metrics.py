@@ -84,6 +84,16 @@ def _of_labels(records: Sequence[LabelRecord]) -> Iterator[Metric]:
     )
     yield counter("fairshard_members_ignored_total", "Tar members of no sample.", reasons)
     yield counter(
+        "fairshard_shards_lost_total",
+        "Input shards that give no sample.",
+        sum(not record.samples for record in records),
+    )
+    yield counter(
+        "fairshard_input_lost_bytes_total",
+        "Bytes of the input shards that cannot be read.",
+        sum(record.lost_bytes for record in records),
+    )
+    yield counter(
         "fairshard_input_bytes_total",
         "Bytes of the input shards labelled.",
         sum(record.shard.bytes for record in records),

@@ -34,8 +34,6 @@ _QUALITY = 72
 _MOST_BYTES = 32 * 2**20
 _MOST_UNZIPPED = 64 * 2**20
 _MOST_CAPTION = 180
-_ZIPPED = (".gz", ".tgz")
-
 
 Slot = tuple[str, bool]
 
@@ -163,21 +161,17 @@ def _sample(choice: Choice, config: Config, input_options: dict[str, Any]) -> Sa
     url = choice.record.shard.url
     if choice.size > _MOST_BYTES:
         raise FairshardError("too large to show")
-    found = next(
-        read_samples(
-            io.BytesIO(_range(url, choice.offset, choice.size, input_options)),
-            config.input.members,
-            config.input.limits,
-        ),
-        None,
-    )
-    if not isinstance(found, Sample) or found.key != choice.key:
+    content = io.BytesIO(_range(choice, input_options))
+    entries = read_samples(content, config.input.members, config.input.limits)
+    found = next((entry for entry in entries if isinstance(entry, Sample)), None)
+    if found is None or found.key != choice.key:
         raise FairshardError(f"the shard {url} changed after it was labelled")
     return found
 
 
-def _range(url: str, offset: int, size: int, input_options: dict[str, Any]) -> bytes:
-    if not url.endswith(_ZIPPED):
+def _range(choice: Choice, input_options: dict[str, Any]) -> bytes:
+    url, offset, size = choice.record.shard.url, choice.offset, choice.size
+    if choice.record.compression == "":
         system, path = fsspec.core.url_to_fs(url, **input_options)
         return bytes(system.cat_file(path, start=offset, end=offset + size))
     if offset > _MOST_UNZIPPED:

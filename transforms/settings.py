@@ -11,6 +11,7 @@ from transforms.config import Attribute, Config, Members, Recognition, ZeroShot
 from transforms.schema import Recognised, schema_of
 
 _SEMANTICS = 1
+_BUDGETS = {"max_reject_share", "max_rejects", "max_lost_shards", "max_lost_share"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def settings_digest(config: Config) -> str:
         "semantics": _SEMANTICS,
         "members": members_of(config).model_dump(),
         "caption_field": config.input.caption_field,
-        "limits": config.input.limits.model_dump(exclude={"max_reject_share", "max_rejects"}),
+        "limits": config.input.limits.model_dump(exclude=_BUDGETS),
         "columns": [
             (entry.column, spec.model_dump(), zero_shot_of(config, entry).model_dump())
             for entry, spec in zip(schema.recognised, recognitions(config), strict=True)
@@ -87,7 +88,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
     `model` has its weights' identity besides its keys.
     """
     schema, given = schema_of(config), config.input
-    limits = given.limits.model_dump(exclude={"max_reject_share", "max_rejects"})
+    limits = given.limits.model_dump(exclude=_BUDGETS)
     keys: dict[str, Any] = {
         "input": {
             "members": given.members.model_dump(mode="json"),

@@ -195,6 +195,7 @@ class LabelRecordFile(BaseModel):
     rejects: int
     table_bytes: int
     table_digest: str
+    mixed: int = 0
 
 
 class OutputRecordFile(BaseModel):

@@ -1,7 +1,6 @@
 """Where the output's samples came from: rows of label tables, and ranges of input shards."""
 
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.tar_streams import open_tar
+from transforms.tar_streams import compression_of, open_tar
 from transforms.verification.evidence import LabelRecordFile
 from transforms.verification.labels import LabelTable
 from transforms.verification.tars import MalformedError, Sample, first_difference, samples_of
@@ -67,11 +66,11 @@ def opened_input(origin: Origin, options: dict[str, Any]) -> Iterator[IO[bytes]]
     """The (decompressed) tar of an input shard; FairshardError where it cannot be read."""
     url = origin.record.shard.url
     with open_tar(url, options) as stream:
-        if not url.endswith((".gz", ".tgz")):
+        if not compression_of(stream):
             yield stream
             return
         with TemporaryFile() as unpacked:
-            with suppress(EOFError, OSError, zlib.error):  # what precedes damage was labelled
+            with suppress(EOFError):  # what precedes damage was labelled
                 while chunk := cast(BufferedReader, stream).read1(_CHUNK):
                     unpacked.write(chunk)
             yield unpacked
@@ -82,16 +81,18 @@ def difference(
 ) -> str | None:
     """How a written sample differs from its origin; None where every payload is the same.
 
-    A copy under its own key is the same bytes, headers included.
+    A copy under its own key is the same bytes, headers included, unless the origin's samples have
+    members of none between their own, which are left out.
     """
     offset, size = origin.offsets[row], origin.sizes[row]
-    if sample.key == origin.keys[row]:
+    mixed = origin.record.mixed > 0
+    if sample.key == origin.keys[row] and not mixed:
         if sample.end - sample.start != size:
             return f"it has {sample.end - sample.start} bytes, its origin has {size}"
         at = first_difference(written, sample.start, source, offset, size)
         return None if at is None else f"it differs at byte {at} of its {size}"
     try:
-        (original, *others) = samples_of(source, offset, offset + size)
+        (original, *others) = samples_of(source, offset, offset + size, mixed)
     except (MalformedError, ValueError):
         return "its origin holds no sample any more"
     if others or original.key != origin.keys[row]:

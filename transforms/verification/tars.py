@@ -1,5 +1,6 @@
 """The samples of a tar, by Python's own tarfile."""
 
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import IO
 _BLOCK = 512
 _CHUNK = 1 << 20
 _LEAST_END = 2 * _BLOCK
+_META = re.compile(r"__[^/]*__($|/)")
 
 
 class MalformedError(Exception):
@@ -36,10 +38,13 @@ class Sample:
     payloads: tuple[Payload, ...]
 
 
-def samples_of(stream: IO[bytes], start: int = 0, end: int | None = None) -> Iterator[Sample]:
+def samples_of(
+    stream: IO[bytes], start: int = 0, end: int | None = None, mixed: bool = False
+) -> Iterator[Sample]:
     """The samples of a tar, in order; or of its range [start, end), which begins with a header.
 
-    A sample ends where the key changes, or where an extension comes again.
+    A sample ends where the key changes, or where an extension comes again. Where it is `mixed`,
+    members that loaders pass over count as not there.
 
     Raises MalformedError where the bytes are no tar; so are those of a whole tar that does not end
     in nothing but zeros, two blocks or more.
@@ -47,6 +52,8 @@ def samples_of(stream: IO[bytes], start: int = 0, end: int | None = None) -> Ite
     key, first, last = "", start, start
     payloads: list[Payload] = []
     for member in _members(stream, start, end):
+        if mixed and _passed_over(member):
+            continue
         if not member.isreg():
             raise MalformedError(f"{member.name!r} is no regular file")
         name, extension = _split(member.name)
@@ -106,6 +113,10 @@ def _check_end(stream: IO[bytes], last: int) -> None:
         zeros += len(chunk)
     if zeros < _LEAST_END or (last + zeros) % _BLOCK:
         raise MalformedError(f"it does not end as a tar must: {zeros} zero bytes at byte {last}")
+
+
+def _passed_over(member: tarfile.TarInfo) -> bool:
+    return member.isdir() or _META.match(member.name) is not None or not _split(member.name)[0]
 
 
 def _split(name: str) -> tuple[str, str]:
