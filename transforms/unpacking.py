@@ -3,6 +3,7 @@
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from typing import IO, Any
 
 import pyarrow as pa
@@ -97,4 +98,7 @@ class _Open:
         return True
 
 
-_READERS = {"gzip": _Gzip, "zstd": _Zstd}
+_READERS: dict[Compression, Callable[[IO[bytes]], Callable[[int], bytes]]] = {
+    "gzip": _Gzip,
+    "zstd": _Zstd,
+}
