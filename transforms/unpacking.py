@@ -12,6 +12,7 @@ from transforms.file_kinds import Compression
 
 _SKIP_BYTES = 2**20
 _ZSTD_STEP = 8 * 2**10
+_ERRORS = (EOFError, OSError, zlib.error, pa.ArrowException)
 
 
 class DamagedStreamError(EOFError):
@@ -60,7 +61,7 @@ class Unpacked(io.RawIOBase):
     def _next(self, size: int) -> bytes:
         try:
             data = self._reader(size)
-        except (EOFError, OSError, zlib.error) as error:  # storages raise FairshardErrors
+        except _ERRORS as error:  # a storage that fails raises a FairshardError
             raise DamagedStreamError(str(error)) from error
         self._position += len(data)
         return data

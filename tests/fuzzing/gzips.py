@@ -3,6 +3,7 @@
 import gzip
 
 import fsspec
+import pyarrow as pa
 
 from tests.fuzzing import tars
 from transforms.config import Limits, Members
@@ -14,11 +15,13 @@ _PATH = "/fuzz.tar.gz"
 
 
 def seeds() -> list[bytes]:
-    """Compressed tars, one of two gzip members, and one with bytes behind it."""
+    """Compressed tars, of two gzip members, with bytes behind one, of zstd frames, and joined."""
     first, second = tars.seeds()[:2]
     half = len(first) // 1024 * 512
     parts = gzip.compress(first[:half], mtime=0) + gzip.compress(first[half:], mtime=0)
-    return [gzip.compress(first, mtime=0), parts, gzip.compress(second, mtime=0) + b"tail"]
+    frames = [pa.compress(tar, "zstd", asbytes=True) for tar in (first, second)]
+    zipped = gzip.compress(second, mtime=0)
+    return [gzip.compress(first, mtime=0), parts, zipped + b"tail", b"".join(frames)]
 
 
 def check(content: bytes) -> None:
