@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from transforms.config import Config
 from transforms.errors import ConfigError
+from transforms.homes import expanded
 
 _SECRET = {"storage_options"}
 _MOST_VALUES = 1_000_000
@@ -97,7 +98,7 @@ def anchored(config: Config, folder: Path) -> Config:
 
 
 def _anchor(path: str, folder: Path) -> str:
-    return path if "://" in path or "::" in path else str(folder / Path(path).expanduser())
+    return path if "://" in path or "::" in path else str(folder / expanded(path))
 
 
 def _anchor_model(name: str, folder: Path) -> str:
@@ -106,7 +107,7 @@ def _anchor_model(name: str, folder: Path) -> str:
 
 
 def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
-    is_file = pretrained is not None and (folder / Path(pretrained).expanduser()).is_file()
+    is_file = pretrained is not None and (folder / expanded(pretrained)).is_file()
     return _anchor(pretrained, folder) if pretrained is not None and is_file else pretrained
 
 
