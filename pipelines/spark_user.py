@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.homes import NOWHERE, user_is_listed
+from transforms.local_paths import NOWHERE, user_is_listed
 
 _OPTIONS = "spark.driver.extraJavaOptions"
 
@@ -20,6 +20,8 @@ def with_home(settings: Mapping[str, str]) -> dict[str, str]:
 def name_user(java: Any) -> None:
     """Tell Hadoop in `java` the user's name, where it would find none and end."""
     if not user_is_listed():
-        name = os.environ.get("HADOOP_USER_NAME") or os.environ.get("SPARK_USER") or str(os.getuid())
+        name = (
+            os.environ.get("HADOOP_USER_NAME") or os.environ.get("SPARK_USER") or str(os.getuid())
+        )
         users = java.org.apache.hadoop.security.UserGroupInformation
-        users.setLoginUser(users.createRemoteUser(name))
+        users.setLoginUser(users.createRemoteUser(given or str(os.getuid())))

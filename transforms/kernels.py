@@ -62,7 +62,9 @@ def compiled(loop: Any) -> Compiled:
         called = {key: getattr(value, name, value) for key, value in loop.__globals__.items()}
         named_apart = FunctionType(loop.__code__, called)
         named_apart.__qualname__ = f"{loop.__qualname__}_{name}_{source}"
-        loops = njit(parallel=name == "threaded" and "prange" in loop.__code__.co_names)(named_apart)
+        loops = njit(parallel=name == "threaded" and "prange" in loop.__code__.co_names)(
+            named_apart
+        )
         if file:
             with suppress(RuntimeError):  # no place to keep it
                 loops.enable_caching()
