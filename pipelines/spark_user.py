@@ -1,4 +1,4 @@
-"""Spark for a user whom the system does not list, as in containers: Java asks it for both."""
+"""Spark for a user whom the system does not list, as in containers: Java asks for both."""
 
 import os
 from collections.abc import Mapping
@@ -20,8 +20,6 @@ def with_home(settings: Mapping[str, str]) -> dict[str, str]:
 def name_user(java: Any) -> None:
     """Tell Hadoop in `java` the user's name, where it would find none and end."""
     if not user_is_listed():
-        name = (
-            os.environ.get("HADOOP_USER_NAME") or os.environ.get("SPARK_USER") or str(os.getuid())
-        )
+        given = os.environ.get("HADOOP_USER_NAME") or os.environ.get("SPARK_USER")
         users = java.org.apache.hadoop.security.UserGroupInformation
         users.setLoginUser(users.createRemoteUser(given or str(os.getuid())))
