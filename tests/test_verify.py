@@ -24,6 +24,7 @@ from transforms.schema import schema_of
 from transforms.settings import settings_digest
 from transforms.storage import Storage
 from transforms.verification.checks import Check
+from transforms.verification.evidence import read_evidence
 from transforms.verification.verifying import verify
 
 SAMPLES = 300
@@ -40,7 +41,8 @@ SEPARATE = {
 
 def checks_of(out: Path, sample: int | None = None) -> dict[str, Check]:
     steps: list[tuple[str, int, int]] = []
-    checks = verify(Storage(str(out)), {}, sample, lambda *step: steps.append(step))
+    evidence = read_evidence(Storage(str(out)), {})
+    checks = verify(evidence, sample, lambda *step: steps.append(step))
     assert all(0 <= done <= total for _, done, total in steps)
     return {check.name: check for check in checks}
 
@@ -232,7 +234,7 @@ def test_object_stores_are_read_through_their_file_system(clean: Path) -> None:
     store = fsspec.filesystem("memory")
     store.put(str(clean / "out"), "/verified", recursive=True)
     try:
-        checks = verify(Storage("memory://verified"), {}, None, lambda *step: None)
+        checks = verify(read_evidence(Storage("memory://verified"), {}), None, lambda *step: None)
     finally:
         store.rm("/verified", recursive=True)
     assert {check.result for check in checks} == {"agrees"}

@@ -15,7 +15,9 @@ def local_path(path: str, folder: Path | None = None) -> str:
     `folder` is the current one where none is given. Raises ConfigError where there is no such user
     or home folder, no current folder any more, or where the path is not UTF-8, as artefacts are.
     """
-    whole = str((current_folder() if folder is None else folder) / _expanded(path))
+    given = _expanded(path)
+    within = current_folder() if folder is None and not given.is_absolute() else folder or Path("/")
+    whole = str(within / given)
     try:
         whole.encode()
     except UnicodeEncodeError:
