@@ -37,6 +37,12 @@ SEPARATE = {
         }
     }
 }
+NOBODY = {
+    "gender": {
+        "share_of": "group",
+        "names": {name: {"target": 0.5, "lexicon": [name]} for name in ("goblin", "elf")},
+    }
+}
 
 
 def checks_of(out: Path, sample: int | None = None) -> dict[str, Check]:
@@ -76,6 +82,7 @@ def out(clean: Path, tmp_path: Path) -> Path:
         {"balance": {**BALANCE, "eta": 1.3, "Q": 3.0}},
         {"balance": {**BALANCE, "eta": 0.95}},
         {"balance": {"eta": 1.0, "Q": 1.0}},
+        {"attributes": NOBODY},
         {"output": {"url": "out", "bytes_per_shard": 20_000}},
         {"utility": {"field": "quality"}, "balance": {"eta": 1.3, "Q": 4.0}},
         {
@@ -204,9 +211,9 @@ def test_where_inputs_are_gone_payloads_are_not_called_equal(tmp_path: Path) -> 
     (tmp_path / "in" / "00001.tar").unlink()
     checks = checks_of(tmp_path / "out")
     assert not said_by(checks, "differs")
-    (remark,) = said_by(checks, "not checked").values()
-    assert checks["payloads"].result == "not checked"
-    assert "00001.tar does not exist" in remark
+    remarks = said_by(checks, "not checked")
+    assert set(remarks) == {"inputs", "payloads"}
+    assert all("00001.tar does not exist" in remark for remark in remarks.values())
 
 
 def test_a_plan_that_drops_everybody_must_say_that_nothing_is_met(tmp_path: Path) -> None:
@@ -243,7 +250,8 @@ def test_object_stores_are_read_through_their_file_system(clean: Path) -> None:
 
 def test_some_shards_are_read_where_not_all_are_wanted(out: Path) -> None:
     checks = checks_of(out, sample=1)
-    assert set(said_by(checks, "not checked")) == {"keys", "draw", "bias after", "sampling"}
+    left_out = {"inputs", "keys", "draw", "bias after", "sampling"}
+    assert set(said_by(checks, "not checked")) == left_out
     assert not said_by(checks, "differs")
     assert checks["shards"].checked == 1
 

@@ -1,8 +1,8 @@
 """The samples of the input shards, counted again: each one is labelled or rejected."""
 
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -53,25 +53,15 @@ def check_input(evidence: Evidence, record: LabelRecordFile, counted: bool, chec
     origin = origin_of(record, read_table(evidence.storage, layout.labels(shard.name)))
     rejects = read_table(evidence.storage, layout.rejects(shard.name)).file.read()
     keys, errors = (rejects.column(name).to_pylist() for name in ("key", "error"))
-    damage = [
-        int(at[1])
-        for key, error in zip(keys, errors, strict=True)
-        if not key and (at := _DAMAGED_FROM.search(error))
-    ]
+    until = _damaged_from(keys, errors)
     try:
         with opened_input(origin, evidence.input_options) as stream:
-            runs = list(_runs(stream))
+            runs, whole = _runs(stream, until)
     except FairshardError as error:
         check.skip(f"an input shard cannot be read any more: {error}")
         return
-    if damage:
-        readable = [run for run in runs if run.start < min(damage)]
-        if len(readable) < len(runs):
-            check.skip(
-                f"what comes behind byte {min(damage):,} of {shard.url}, from where on it was "
-                "taken for damaged"
-            )
-        runs = readable
+    if not whole:
+        check.skip(f"what follows byte {until:,} of {shard.url}, where it was taken for damaged")
     check.checked += len(runs)
     _check_runs(origin, runs, Counter(filter(None, keys)), check)
 
@@ -95,25 +85,31 @@ def _check_runs(origin: Origin, runs: list[_Run], rejected: Counter[str], check:
         )
 
 
-def _runs(stream: IO[bytes]) -> Iterator[_Run]:
-    """The samples of a tar as webdataset groups them, by the headers alone.
+def _damaged_from(keys: list[str], errors: list[str]) -> int:
+    """The byte from which on rejects without a key say that a shard cannot be read."""
+    of_shard = (error for key, error in zip(keys, errors, strict=True) if not key)
+    places = (_DAMAGED_FROM.search(error) for error in of_shard)
+    return min((int(place[1]) for place in places if place), default=sys.maxsize)
+
+
+def _runs(stream: IO[bytes], until: int) -> tuple[list[_Run], bool]:
+    """The samples of a tar up to byte `until` as webdataset groups them; whether those are all.
 
     Members of no sample (folders, webdataset's own, names without key or extension) are passed
     over.
     """
-    run: _Run | None = None
+    runs: list[_Run] = []
     for member, end in members_after(stream):
+        if end > until:
+            return runs, False
         key = key_of(member.name)
         if not key or member.isdir() or _OF_WEBDATASET.match(member.name):
             continue
-        if run is not None and run.key == key:
-            run = _Run(key, run.start, end)
-            continue
-        if run is not None:
-            yield run
-        run = _Run(key, member.offset, end)
-    if run is not None:
-        yield run
+        if runs and runs[-1].key == key:
+            runs[-1] = _Run(key, runs[-1].start, end)
+        else:
+            runs.append(_Run(key, member.offset, end))
+    return runs, True
 
 
 def _info(url: str, options: dict[str, Any]) -> dict[str, Any]:

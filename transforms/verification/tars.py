@@ -8,6 +8,7 @@ from typing import IO
 
 _BLOCK = 512
 _CHUNK = 1 << 20
+_LONGEST = 1 << 60
 _LEAST_END = 2 * _BLOCK
 _DAMAGE = (tarfile.TarError, ValueError, OverflowError, EOFError)
 
@@ -127,6 +128,8 @@ def _opened(stream: IO[bytes]) -> tarfile.TarFile:
 def _next_archive(stream: IO[bytes], end: int) -> int | None:
     """Where a header follows the zeros at `end`; None where something else does, or nothing."""
     at = end
+    if end > _LONGEST:
+        return None
     stream.seek(at)
     while len(block := stream.read(_BLOCK)) == _BLOCK:
         if block.strip(b"\0"):
