@@ -11,6 +11,7 @@ from transforms.verification.evidence import Evidence
 _OF_THE_INPUT = ("members", "caption_field", "limits")
 _NO_MATTER = ("max_reject_share", "max_rejects")
 _OF_THE_MODEL = ("name", "pretrained", "precision")
+_OF_FILES = ("local-dir:", "/")
 _OF_THE_PLAN = ("attributes", "labels", "similarity", "utility", "filter", "balance", "seed")
 
 
@@ -46,4 +47,5 @@ def _asked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _placeless(name: Any) -> Any:
     """The name of a model, or of weights; of files only that they are."""
-    return "a file" if isinstance(name, str) and (":" in name or "/" in name) else name
+    is_file = isinstance(name, str) and (name.startswith(_OF_FILES) or "://" in name)
+    return "a file" if is_file else name
