@@ -8,7 +8,7 @@ from transforms.differences import differing, in_words
 from transforms.errors import ConfigError
 from transforms.verification.evidence import Evidence
 
-_OF_THE_INPUT = ("members", "caption_field", "limits")
+_OF_THE_INPUT = ("members", "caption_field")
 _NO_MATTER = ("max_reject_share", "max_rejects")
 _OF_THE_MODEL = ("name", "pretrained", "precision")
 _OF_FILES = ("local-dir:", "/")
@@ -36,13 +36,13 @@ def require_own(evidence: Evidence, config: Config, origin: str) -> None:
 def _asked(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a configuration asks for, but for where things lie."""
     source, model = values.get("input", {}), values.get("model")
-    asked = {part: values.get(part) for part in _OF_THE_PLAN}
-    asked["input"] = {part: source[part] for part in _OF_THE_INPUT if part in source}
-    limits = asked["input"].get("limits", {})
-    asked["input"]["limits"] = {k: v for k, v in limits.items() if k not in _NO_MATTER}
-    asked["calibration"] = values.get("calibration") is not None
-    asked["model"] = model and {part: _placeless(model.get(part)) for part in _OF_THE_MODEL}
-    return asked
+    limits = {k: v for k, v in source.get("limits", {}).items() if k not in _NO_MATTER}
+    return {
+        **{part: values.get(part) for part in _OF_THE_PLAN},
+        "input": {**{part: source.get(part) for part in _OF_THE_INPUT}, "limits": limits},
+        "calibration": values.get("calibration") is not None,
+        "model": model and {part: _placeless(model.get(part)) for part in _OF_THE_MODEL},
+    }
 
 
 def _placeless(name: Any) -> Any:
