@@ -7,6 +7,7 @@ import typer
 
 from jobs import beginning, deciding, operations, running
 from jobs.options import log
+from jobs.saying import end_output, take_any_text
 from transforms.errors import FairshardError
 from transforms.logs import LOGGER
 
@@ -22,9 +23,16 @@ for _part in (beginning, running, deciding, operations):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command (None: the one of this process); errors end in one clear sentence."""
+    take_any_text()
     log()
     try:
-        app(arguments)
+        try:
+            app(arguments)
+        except OSError:
+            end_output("\n")
+            raise
+        finally:
+            end_output()
     except FairshardError as error:
         LOGGER.error(str(error))
         sys.exit(error.exit_code)

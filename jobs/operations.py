@@ -105,13 +105,16 @@ def verify_command(
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, help="Read only so many output shards.")
     ] = None,
+    skip_inputs: Annotated[
+        bool, typer.Option("--skip-inputs", help="Do not count the samples of the input shards.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Recompute an output from its labels, plan and shards; exit with 1 where anything differs.
 
     Examples: `fairshard verify rebalanced`, `fairshard verify s3://bucket/out --config config.yaml`
     """
-    checked = verify.run(located(output), config, sample, log())
+    checked = verify.run(located(output), config, sample, not skip_inputs, log())
     report(checked, verify.show, as_json)
     if not checked["agrees"]:
         raise typer.Exit(1)

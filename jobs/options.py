@@ -13,6 +13,7 @@ from rich.console import Console
 
 from transforms.config import Config, Engine
 from transforms.config_files import read_config
+from transforms.local_paths import local_path
 from transforms.logs import EventStream, JsonFormatter, WordsFormatter, log_to
 from transforms.redaction import redacted_values
 from transforms.schema import schema_of
@@ -55,7 +56,7 @@ def overridden(
 
 def located(output: str) -> str:
     """The URL of an output, or its path from the root."""
-    return output if "://" in output else str(Path(output).resolve())
+    return output if "://" in output else str(Path(local_path(output)).resolve())
 
 
 def log() -> Console:

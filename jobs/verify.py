@@ -14,22 +14,31 @@ from rich.text import Text
 
 from transforms.config_files import read_config
 from transforms.storage import Storage
+from transforms.verification.evidence import read_evidence
+from transforms.verification.own_config import require_own
 from transforms.verification.verifying import Step, verify
 
 _QUIET_SECONDS = 2.0
 _COLOURS = {"agrees": "green", "differs": "red", "not checked": "yellow"}
 
 
-def run(output: str, config: Path | None, sample: int | None, console: Console) -> dict[str, Any]:
+def run(
+    output: str, config: Path | None, sample: int | None, inputs: bool, console: Console
+) -> dict[str, Any]:
     """Verify the output folder; its checks, and whether all that was checked agrees.
 
-    `config` gives the options of the storages that input and output are on.
+    `config` gives the options of the storages that input and output are on. Raises ConfigError
+    where it is not the one that the output was made with. `inputs`: whether the samples of the
+    input are counted.
     """
     read = read_config(config) if config else None
     storage = Storage(output, read.output.storage_options if read else {})
     options = read.input.storage_options if read else {}
+    evidence = read_evidence(storage, options)
+    if read is not None:
+        require_own(evidence, read, str(config))
     with _progress(console) as step:
-        checks = verify(storage, options, sample, step)
+        checks = verify(evidence, sample, step, inputs)
     return {
         "output": output,
         "agrees": not any(check.differences for check in checks),

@@ -16,6 +16,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
+from pipelines.spark_user import name_user, with_home
 from transforms.errors import ConfigError, FairshardError, error_in
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
@@ -86,8 +87,10 @@ def spark_context(settings: Mapping[str, str]) -> Iterator[SparkContext]:
 
 
 def _started(settings: Mapping[str, str]) -> SparkContext:
-    asked = SparkConf().setAppName("fairshard").setAll(list(settings.items()))
+    asked = SparkConf().setAppName("fairshard").setAll(list(with_home(settings).items()))
     try:
+        SparkContext._ensure_initialized(conf=asked)
+        name_user(SparkContext._jvm)
         return SparkContext.getOrCreate(asked)
     except Py4JJavaError as error:
         raise _told(error) from error

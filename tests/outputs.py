@@ -1,16 +1,17 @@
 """Finished outputs for tests: every stage run in this process, one shard after another."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.fixtures import tree
+from transforms import layout
 from transforms.config import Config
 from transforms.labelling import Labeller
 from transforms.packing import capacity, pack
 from transforms.plan import Plan
-from transforms.records import LabelRecord, OutputRecord
+from transforms.records import LabelRecord, OutputRecord, label_record_from
 from transforms.resampling import keep_shard, write_output
 from transforms.shards import find_shards
 from transforms.solving import Counting, Gathered, Step, merged
@@ -40,11 +41,20 @@ def solved(records: Sequence[LabelRecord], config: Config) -> Plan:
     return step.made
 
 
-def finished_output(config: Config) -> Storage:
-    """Label, solve and resample; the folder with all artefacts but the report."""
+def finished_output(
+    config: Config, between: Callable[[Storage, str], object] = lambda *labelled: None
+) -> Storage:
+    """Label, solve and resample; the folder with all artefacts but the report.
+
+    `between` is called with each shard's name once it is labelled, and may change its artefacts.
+    """
     storage = output_storage(config.output)
     labeller = Labeller(config)
-    records = [labeller.label(shard, storage) for shard in find_shards(config.input)]
+    records = []
+    for shard in find_shards(config.input):
+        labeller.label(shard, storage)
+        between(storage, shard.name)
+        records.append(label_record_from(storage.read(layout.label_record(shard.name))))
     plan = solved(records, config)
     kept = [keep_shard(record, plan, config, storage) for record in records]
     by_name = {record.shard.name: record for record in records}

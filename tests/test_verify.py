@@ -24,6 +24,7 @@ from transforms.schema import schema_of
 from transforms.settings import settings_digest
 from transforms.storage import Storage
 from transforms.verification.checks import Check
+from transforms.verification.evidence import read_evidence
 from transforms.verification.verifying import verify
 
 SAMPLES = 300
@@ -36,11 +37,18 @@ SEPARATE = {
         }
     }
 }
+NOBODY = {
+    "gender": {
+        "share_of": "group",
+        "names": {name: {"target": 0.5, "lexicon": [name]} for name in ("goblin", "elf")},
+    }
+}
 
 
 def checks_of(out: Path, sample: int | None = None) -> dict[str, Check]:
     steps: list[tuple[str, int, int]] = []
-    checks = verify(Storage(str(out)), {}, sample, lambda *step: steps.append(step))
+    evidence = read_evidence(Storage(str(out)), {})
+    checks = verify(evidence, sample, lambda *step: steps.append(step))
     assert all(0 <= done <= total for _, done, total in steps)
     return {check.name: check for check in checks}
 
@@ -74,6 +82,7 @@ def out(clean: Path, tmp_path: Path) -> Path:
         {"balance": {**BALANCE, "eta": 1.3, "Q": 3.0}},
         {"balance": {**BALANCE, "eta": 0.95}},
         {"balance": {"eta": 1.0, "Q": 1.0}},
+        {"attributes": NOBODY},
         {"output": {"url": "out", "bytes_per_shard": 20_000}},
         {"utility": {"field": "quality"}, "balance": {"eta": 1.3, "Q": 4.0}},
         {
@@ -202,9 +211,9 @@ def test_where_inputs_are_gone_payloads_are_not_called_equal(tmp_path: Path) -> 
     (tmp_path / "in" / "00001.tar").unlink()
     checks = checks_of(tmp_path / "out")
     assert not said_by(checks, "differs")
-    (remark,) = said_by(checks, "not checked").values()
-    assert checks["payloads"].result == "not checked"
-    assert "00001.tar does not exist" in remark
+    remarks = said_by(checks, "not checked")
+    assert set(remarks) == {"inputs", "payloads"}
+    assert all("00001.tar does not exist" in remark for remark in remarks.values())
 
 
 def test_a_plan_that_drops_everybody_must_say_that_nothing_is_met(tmp_path: Path) -> None:
@@ -232,7 +241,7 @@ def test_object_stores_are_read_through_their_file_system(clean: Path) -> None:
     store = fsspec.filesystem("memory")
     store.put(str(clean / "out"), "/verified", recursive=True)
     try:
-        checks = verify(Storage("memory://verified"), {}, None, lambda *step: None)
+        checks = verify(read_evidence(Storage("memory://verified"), {}), None, lambda *step: None)
     finally:
         store.rm("/verified", recursive=True)
     assert {check.result for check in checks} == {"agrees"}
@@ -241,7 +250,8 @@ def test_object_stores_are_read_through_their_file_system(clean: Path) -> None:
 
 def test_some_shards_are_read_where_not_all_are_wanted(out: Path) -> None:
     checks = checks_of(out, sample=1)
-    assert set(said_by(checks, "not checked")) == {"keys", "draw", "bias after", "sampling"}
+    left_out = {"inputs", "keys", "draw", "bias after", "sampling"}
+    assert set(said_by(checks, "not checked")) == left_out
     assert not said_by(checks, "differs")
     assert checks["shards"].checked == 1
 

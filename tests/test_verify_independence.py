@@ -13,6 +13,7 @@ from jobs.verify import run
 from tests.loading import ROOT, loaded, modules_of, ours, planted
 from transforms import plan, verification
 from transforms.config_files import read_config
+from transforms.differences import differing
 from transforms.errors import FairshardError
 from transforms.histogram import utility_bins
 from transforms.m4 import solve
@@ -25,14 +26,14 @@ from transforms.tars import read_samples
 from transforms.verification import evidence
 from transforms.verification.labels import bins_of
 
-_ALLOWED = (FairshardError, Storage, open_tar)
+_ALLOWED = (FairshardError, Storage, open_tar, differing, read_config)
 
 
 def _shared(root: Path = ROOT) -> set[str]:
     """What verification and its command load of fairshard besides their own and what is allowed."""
     own = modules_of(verification)
     allowed = loaded([part.__module__ for part in _ALLOWED], root)
-    command = {"jobs", run.__module__, read_config.__module__}
+    command = {"jobs", run.__module__}
     return ours(loaded([*own, run.__module__], root) - allowed) - {*own, *command}
 
 

@@ -18,6 +18,7 @@ from transforms.report import write_report
 from transforms.report_data import read_artefacts
 from transforms.schema import schema_of
 from transforms.storage import Storage
+from transforms.verification.evidence import read_evidence
 from transforms.verification.verifying import verify
 
 SAMPLES, MOST = 4000, 1300
@@ -30,7 +31,7 @@ BALANCE = {
 
 
 def said_by(out: Path, *results: str) -> dict[str, str]:
-    checks = verify(Storage(str(out)), {}, None, lambda *step: None)
+    checks = verify(read_evidence(Storage(str(out)), {}), None, lambda *step: None)
     return {check.name: check.remark for check in checks if check.result in results}
 
 

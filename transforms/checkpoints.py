@@ -7,7 +7,7 @@ import fsspec
 import xxhash
 
 from transforms.config import Model
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, reason_of
 from transforms.redaction import redacted
 
 
@@ -35,7 +35,7 @@ def fetched(url: str) -> Path:
     Raises FairshardError where it cannot be had.
     """
     version = _url_version(url)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fairshard"
+    cache = _cache(url)
     digest = xxhash.xxh3_128_hexdigest(f"{redacted(url)} {version}".encode())
     copy = cache / digest / url.partition("?")[0].rsplit("/", 1)[-1]
     if copy.exists():
@@ -43,6 +43,9 @@ def fetched(url: str) -> Path:
     attempt = copy.with_name(f".{os.getpid()}.{copy.name}")
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_cache(url, f"{cache} cannot be written: {reason_of(error)}") from error
+    try:
         system, path = fsspec.core.url_to_fs(url)
         system.get_file(path, str(attempt))
         attempt.replace(copy)
@@ -51,6 +54,21 @@ def fetched(url: str) -> Path:
     finally:
         attempt.unlink(missing_ok=True)
     return copy
+
+
+def _cache(url: str) -> Path:
+    given = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(given or Path.home() / ".cache") / "fairshard"
+    except RuntimeError:
+        raise _no_cache(url, "this user has no home folder") from None
+
+
+def _no_cache(url: str, reason: str) -> FairshardError:
+    return FairshardError(
+        f"model.pretrained: there is no place for a copy of the checkpoint {url}, as {reason}: let "
+        "XDG_CACHE_HOME name a folder that can be written"
+    )
 
 
 def _digest(files: list[Path]) -> str:

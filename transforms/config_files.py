@@ -1,17 +1,16 @@
 """Reading a configuration: one YAML file, its errors in words, its relative paths made whole."""
 
-import itertools
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from transforms.config import Config
+from transforms.config_yaml import is_file, read_text, values_in
 from transforms.errors import ConfigError
+from transforms.local_paths import current_folder, local_path
 
 _SECRET = {"storage_options"}
-_MOST_VALUES = 1_000_000
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
 
@@ -21,7 +20,7 @@ def parse_config(text: str, origin: str) -> Config:
 
     Raises ConfigError, one line a wrong key: the key, what is wrong, what is allowed.
     """
-    values = _loaded(text, origin)
+    values = values_in(text, origin)
     if not isinstance(values, dict):
         raise ConfigError(f"{origin} holds no mapping of keys; `fairshard init` prints an example")
     try:
@@ -32,46 +31,14 @@ def parse_config(text: str, origin: str) -> Config:
         raise ConfigError(f"{origin} is wrong:\n" + "\n".join(lines)) from error
 
 
-def _loaded(text: str, origin: str) -> Any:
-    """What the YAML holds; ConfigError where it is none, or its aliases make too much of it."""
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        if _values_in(node, {}) > _MOST_VALUES:
-            raise ConfigError(
-                f"{origin} holds more than {_MOST_VALUES:,} values: use fewer aliases"
-            )
-        return loader.construct_document(node)
-    except ConfigError:
-        raise
-    except RecursionError as error:
-        raise ConfigError(f"{origin} is nested too deeply, or an alias holds itself") from error
-    except Exception as error:  # PyYAML lets the errors of int(), date() and others through
-        reason = " ".join(str(error).split())[:_LONGEST_SHOWN]
-        raise ConfigError(f"{origin} is not valid YAML: {reason}") from error
-
-
-def _values_in(node: yaml.Node, known: dict[int, int]) -> int:
-    """How many values `node` holds, each alias counted for all that it stands for."""
-    if isinstance(node, yaml.ScalarNode):
-        return 1
-    if id(node) not in known:
-        pairs = isinstance(node, yaml.MappingNode)
-        parts = itertools.chain(*node.value) if pairs else node.value
-        known[id(node)] = 1 + sum(_values_in(part, known) for part in parts)
-    return known[id(node)]
-
-
 def read_config(path: Path) -> Config:
-    """The configuration in the file `path`, its relative paths taken from the file's folder."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"the configuration {path} cannot be read: {reason}") from error
-    return anchored(parse_config(text, str(path)), path.resolve().parent)
+    """The configuration in the file `path`, its relative paths taken from the file's folder.
+
+    What comes through a pipe has none: then they are taken from the current one.
+    """
+    config = parse_config(read_text(path), str(path))
+    whole = Path(local_path(str(path)))
+    return anchored(config, whole.resolve().parent if is_file(path) else current_folder())
 
 
 def anchored(config: Config, folder: Path) -> Config:
@@ -97,7 +64,7 @@ def anchored(config: Config, folder: Path) -> Config:
 
 
 def _anchor(path: str, folder: Path) -> str:
-    return path if "://" in path or "::" in path else str(folder / Path(path).expanduser())
+    return path if "://" in path or "::" in path else local_path(path, folder)
 
 
 def _anchor_model(name: str, folder: Path) -> str:
@@ -106,8 +73,10 @@ def _anchor_model(name: str, folder: Path) -> str:
 
 
 def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
-    is_file = pretrained is not None and (folder / Path(pretrained).expanduser()).is_file()
-    return _anchor(pretrained, folder) if pretrained is not None and is_file else pretrained
+    if pretrained is None:
+        return None
+    whole = _anchor(pretrained, folder)
+    return whole if Path(whole).is_file() else pretrained
 
 
 def _sentence(problem: dict[str, Any]) -> str:
@@ -126,6 +95,8 @@ def _sentence(problem: dict[str, Any]) -> str:
                 str(part) for part in problem["loc"]
             }
             shown = f", not {_short(given)}" if open_to_see else ""
+            if problem["type"] == "string_type" and open_to_see:
+                return f"  {key}: should be text, not {_short(given)}: put it in quotes"
             return f"  {key}: should be {reason}{shown}"
 
 

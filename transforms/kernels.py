@@ -9,6 +9,7 @@ machine's cores from those that they wait for (ten times slower, as measured).
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
@@ -51,17 +52,23 @@ def compiled(loop: Any) -> Compiled:
 
     Each has a name of its own, for numba keeps compiled code by name. Loops of this file may be
     compiled into loops of others, so that the name says which version of this file they are of.
-    numba can keep none beside modules that are imported from a zip file.
+    numba can keep none beside modules that are imported from a zip file, and none for a user who
+    may write neither here nor in a home folder: then each process compiles for itself.
     """
-    kept = Path(__file__).is_file()
-    source = f"{crc32(Path(__file__).read_bytes()):x}" if kept else ""
+    file = Path(__file__).is_file()
+    source = f"{crc32(Path(__file__).read_bytes()):x}" if file else ""
 
     def version(name: str) -> Any:
         called = {key: getattr(value, name, value) for key, value in loop.__globals__.items()}
         named_apart = FunctionType(loop.__code__, called)
         named_apart.__qualname__ = f"{loop.__qualname__}_{name}_{source}"
-        parallel = name == "threaded" and "prange" in loop.__code__.co_names
-        return njit(parallel=parallel, cache=kept)(named_apart)
+        loops = njit(parallel=name == "threaded" and "prange" in loop.__code__.co_names)(
+            named_apart
+        )
+        if file:
+            with suppress(RuntimeError):  # no place to keep it
+                loops.enable_caching()
+        return loops
 
     return Compiled(version("alone"), version("threaded"))
 

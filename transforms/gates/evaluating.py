@@ -13,6 +13,7 @@ from transforms.errors import ConfigError, error_in
 from transforms.gates.expectations import Expectation, Stage, Table
 from transforms.gates.pages import offline
 from transforms.gates.results import GateResult, Outcome
+from transforms.local_paths import let_libraries_have_a_home
 
 _SHOWN = 3
 _PLACE = "fairshard"
@@ -55,6 +56,7 @@ def expectation_types() -> frozenset[str]:
 
 def _library() -> Any:
     """Great Expectations, told to be silent: towards its makers before it is imported."""
+    let_libraries_have_a_home()
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with _without(_CONNECT):
         import great_expectations

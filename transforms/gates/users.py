@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fsspec
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from transforms.errors import ConfigError
+from transforms.config_yaml import text_in, values_in
+from transforms.errors import ConfigError, reason_of
 from transforms.gates.evaluating import expectation_types
 from transforms.gates.expectations import Expectation, Severity, Stage
 
@@ -34,12 +34,15 @@ def read_own(url: str, stage: Stage) -> list[Expectation]:
     """
     try:
         with fsspec.open(url, "rb") as stream:
-            entries = yaml.safe_load(stream.read())
+            content = stream.read()
     except FileNotFoundError as error:
         raise ConfigError(f"the file {url} does not exist: correct gates.expectations") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        said = " ".join(str(error).split())
-        raise ConfigError(f"gates.expectations: {url} is not valid YAML: {said}") from error
+    except Exception as error:  # storage libraries raise exceptions of their own
+        raise ConfigError(
+            f"the file {url} of gates.expectations cannot be read: {reason_of(error)}"
+        ) from error
+    origin = f"gates.expectations: {url}"
+    entries = values_in(text_in(content, origin), origin)
     if not isinstance(entries, list):
         raise ConfigError(
             f"gates.expectations: {url} should be a list of expectations, each with stage, type "

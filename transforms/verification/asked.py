@@ -39,7 +39,7 @@ def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
 
 
 def check_asked(
-    plan: PlanFile, stated: Stated, mine: Solved, predicted: Tally, samples: float, check: Check
+    plan: PlanFile, stated: Stated, mine: Solved, before: Tally, predicted: Tally, check: Check
 ) -> None:
     """Compare the plan's problem with its configuration, and its measures with what was asked.
 
@@ -74,7 +74,7 @@ def check_asked(
             place = tuple(at.tolist())
             if (measured, place) in excused:
                 continue
-            size = spread.get((measured, place), 0.0) * samples / masses[measured][place]
+            size = spread.get((measured, place), 0.0) * mine.samples / masses[measured][place]
             allowed = _MET * (1 + size)
             check.expect(
                 values[place] <= bound[place] + allowed,
@@ -82,7 +82,8 @@ def check_asked(
                 f"{values[place]:.6f} under the plan, {bound[place]:g} was asked, and the plan "
                 "does not say that it cannot be met",
             )
-    for k in np.flatnonzero((bounds["representation"] < NOTHING_ASKED) & (predicted.n == 0)):
+    lost = (before.n > 0) & (predicted.n == 0)
+    for k in np.flatnonzero((bounds["representation"] < NOTHING_ASKED) & lost):
         if ("representation", (int(k),)) in excused:
             continue
         check.differ(

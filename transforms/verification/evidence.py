@@ -174,6 +174,7 @@ class ManifestFile(BaseModel):
     """What a verification reads of manifest.json."""
 
     plan: str
+    packing: dict[str, int | None]
     totals: dict[str, int]
     measures: Figures
     shards: list[ShardEntry]

@@ -3,13 +3,16 @@
 import re
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
 _BLOCK = 512
 _CHUNK = 1 << 20
+_LONGEST = 1 << 60
 _LEAST_END = 2 * _BLOCK
 _META = re.compile(r"__[^/]*__($|/)")
+_DAMAGE = (tarfile.TarError, ValueError, OverflowError, EOFError)
 
 
 class MalformedError(Exception):
@@ -52,7 +55,7 @@ def samples_of(
     key, first, last = "", start, start
     payloads: list[Payload] = []
     for member in _members(stream, start, end):
-        if mixed and _passed_over(member):
+        if mixed and passed_over(member):
             continue
         if not member.isreg():
             raise MalformedError(f"{member.name!r} is no regular file")
@@ -68,6 +71,34 @@ def samples_of(
         yield Sample(key, first, last, tuple(payloads))
     if end is None:
         _check_end(stream, last)
+
+
+def members_after(stream: IO[bytes], start: int = 0) -> Iterator[tuple[tarfile.TarInfo, int]]:
+    """The members from byte `start` on, each with where the next header is, as far as it is a tar.
+
+    Where another archive follows the end of one, as `cat` joins them, it goes on there.
+    """
+    at: int | None = start
+    while at is not None:
+        stream.seek(at)
+        last = at
+        with suppress(*_DAMAGE), _opened(stream) as archive:
+            while (member := archive.next()) is not None:
+                last = archive.offset
+                yield member, last
+                archive.members = []  # type: ignore[attr-defined]
+        at = _next_archive(stream, last)
+
+
+def key_of(name: str) -> str:
+    """The key of a member: its name, cut at the first dot of its last part; "" if it has none."""
+    key, _ = _split(name)
+    return key
+
+
+def passed_over(member: tarfile.TarInfo) -> bool:
+    """Whether a member is of no sample: a folder, webdataset's own, or without key or extension."""
+    return member.isdir() or _META.match(member.name) is not None or not _split(member.name)[0]
 
 
 def first_difference(
@@ -90,9 +121,7 @@ def first_difference(
 def _members(stream: IO[bytes], start: int, end: int | None) -> Iterator[tarfile.TarInfo]:
     stream.seek(start)
     try:
-        with tarfile.open(
-            fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape"
-        ) as archive:
+        with _opened(stream) as archive:
             while (member := archive.next()) is not None:
                 if end is not None and member.offset >= end:
                     return
@@ -100,8 +129,29 @@ def _members(stream: IO[bytes], start: int, end: int | None) -> Iterator[tarfile
                 archive.members = []  # type: ignore[attr-defined]
                 if end is not None and archive.offset >= end:
                     return
-    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+    except _DAMAGE as error:
         raise MalformedError(f"it is no tar from some byte on: {error}") from error
+
+
+def _opened(stream: IO[bytes]) -> tarfile.TarFile:
+    return tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape")
+
+
+def _next_archive(stream: IO[bytes], end: int) -> int | None:
+    """Where a header follows the zeros at `end`; None where something else does, or nothing."""
+    at = end
+    if end > _LONGEST:
+        return None
+    stream.seek(at)
+    while len(block := stream.read(_BLOCK)) == _BLOCK:
+        if block.strip(b"\0"):
+            try:
+                tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+            except (tarfile.TarError, ValueError):
+                return None
+            return at if at > end else None
+        at += _BLOCK
+    return None
 
 
 def _check_end(stream: IO[bytes], last: int) -> None:
@@ -113,10 +163,6 @@ def _check_end(stream: IO[bytes], last: int) -> None:
         zeros += len(chunk)
     if zeros < _LEAST_END or (last + zeros) % _BLOCK:
         raise MalformedError(f"it does not end as a tar must: {zeros} zero bytes at byte {last}")
-
-
-def _passed_over(member: tarfile.TarInfo) -> bool:
-    return member.isdir() or _META.match(member.name) is not None or not _split(member.name)[0]
 
 
 def _split(name: str) -> tuple[str, str]:

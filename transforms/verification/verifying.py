@@ -7,13 +7,13 @@ import numpy as np
 
 from transforms import layout
 from transforms.errors import FairshardError
-from transforms.storage import Storage
 from transforms.verification.asked import check_asked
 from transforms.verification.bias import Tally, Variance, check_drawn, check_figures
 from transforms.verification.chain import check_chain
 from transforms.verification.checks import Check
 from transforms.verification.drawing import Drawing, check_totals
-from transforms.verification.evidence import Evidence, ShardEntry, read_evidence
+from transforms.verification.evidence import Evidence, ShardEntry
+from transforms.verification.inputs import check_input
 from transforms.verification.keys import check_across
 from transforms.verification.labels import Corpus, Counter, check_table, read_table
 from transforms.verification.output import Output, OutputChecks
@@ -34,24 +34,27 @@ _RATE_TOLERANCE = 1e-5
 
 
 def verify(
-    storage: Storage, input_options: dict[str, object], sample: int | None, step: Step
+    evidence: Evidence, sample: int | None, step: Step, inputs: bool = True
 ) -> tuple[Check, ...]:
-    """Every check of the output in `storage`, all of it or `sample` of its shards.
+    """Every check of an output, all of it or `sample` of its shards.
 
+    `inputs`: whether the input's samples are counted again, where all is checked.
     `step` is told what is done: the name of the step, how much of it is done, and how much there
-    is. Raises FairshardError where the output is not finished, or cannot be read at all.
+    is. Raises FairshardError where what lies in the output cannot be read at all.
     """
-    evidence = read_evidence(storage, input_options)
     try:
         stated = Stated.by(evidence.plan)
     except ValueError as error:
-        raise FairshardError(f"{storage.path(layout.PLAN)} contradicts itself: {error}") from error
+        raise FairshardError(
+            f"{evidence.storage.path(layout.PLAN)} contradicts itself: {error}"
+        ) from error
     chain = Check("records", "plan, labels and output are of one run", "digests")
     check_chain(evidence, chain)
     corpus, whole, labels = _counted(evidence, stated, step)
+    given = _inputs(evidence, inputs, sample is None, step)
     predicted, of_plan = _of_plan(evidence, stated, corpus, whole, step)
     of_output = _of_output(evidence, stated, predicted, sample, step)
-    return (chain, labels, *of_plan, *of_output)
+    return (chain, labels, given, *of_plan, *of_output)
 
 
 def _counted(
@@ -76,6 +79,19 @@ def _counted(
             else:
                 counter.add(part)
     return counter.corpus(), whole, check
+
+
+def _inputs(evidence: Evidence, wanted: bool, whole: bool, step: Step) -> Check:
+    check = Check("inputs", "every sample of the input is labelled or rejected", "samples")
+    if not wanted:
+        check.skip("samples of the input were not counted, as asked")
+    elif not whole:
+        check.skip("samples of the input were not counted, as only some shards are read")
+    records = evidence.records.values()
+    for done, record in enumerate(records):
+        step("inputs", done, len(records))
+        check_input(evidence, record, wanted and whole, check)
+    return check
 
 
 def _of_plan(
@@ -110,7 +126,7 @@ def _of_plan(
     check_certificate(plan, solution, stated, certificate)
     check_figures(before, plan.measures.before, "before", bias)
     check_figures(predicted, plan.measures.predicted, "predicted", bias)
-    check_asked(plan, stated, solution, predicted, solution.samples, asked)
+    check_asked(plan, stated, solution, before, predicted, asked)
     return predicted, (patterns, weights, certificate, bias, asked)
 
 
@@ -180,7 +196,7 @@ def _of_output(
 def _check_names(evidence: Evidence, check: Check) -> None:
     listed = {shard.name for shard in evidence.manifest.shards}
     for name in evidence.storage.names("shards"):
-        if f"shards/{name}" not in listed:
+        if name.endswith(".tar") and f"shards/{name}" not in listed:
             check.differ(f"shards/{name} is in the output, and not in manifest.json")
 
 
