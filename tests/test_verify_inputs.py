@@ -124,8 +124,9 @@ def result_of(folder: Path, middle: bytes) -> str:
     last = make_tar([("last.txt", b"a woman")])
     (folder / "in").mkdir()
     (folder / "in" / "a.tar").write_bytes(first[: 9 * 1024] + middle + last)
-    limits = {"shards": "in/*.tar", "limits": {"max_reject_share": 1.0}}
-    finished_output(config_of(folder, input=limits, labels={}, balance={"eta": 1.0}))
+    limits = {"max_reject_share": 1.0, "max_lost_share": 1.0}
+    source = {"shards": "in/*.tar", "limits": limits}
+    finished_output(config_of(folder, input=source, labels={}, balance={"eta": 1.0}))
     return checks_of(folder / "out")["inputs"].result
 
 
