@@ -8,6 +8,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from transforms import layout
+from transforms.shard_names import stem_of
 from transforms.verification.bias import Tally, Variance
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, ManifestFile
@@ -84,7 +85,7 @@ class Drawing:
         seed = self.evidence.plan.config.seed
         hashes = [xxhash.xxh3_64_intdigest(key.encode(), seed=seed) for key in origin.keys]
         tie = list(zip(map(bytes, patterns), hashes, range(len(q)), strict=True))
-        below = xxhash.xxh3_64_intdigest(origin.name.encode(), seed=seed) >> 32
+        below = xxhash.xxh3_64_intdigest(stem_of(origin.name).encode(), seed=seed) >> 32
         for _, _, row in sorted(tie):
             above = below + round(float(q[row]) * _UNITS)
             wanted = above // _UNITS - below // _UNITS

@@ -7,6 +7,7 @@ import numpy as np
 
 from transforms import layout
 from transforms.errors import FairshardError
+from transforms.shard_names import stem_of
 from transforms.storage import Storage
 from transforms.verification.asked import check_asked
 from transforms.verification.bias import Tally, Variance, check_drawn, check_figures
@@ -70,7 +71,8 @@ def _counted(
         for part in table.labelled(stated, least.min_similarity if least else None):
             if sampled and whole:
                 whole.add(part.rows, part.balanced.astype(np.float64))
-                drawn = in_sample(record.shard.name, first, len(part.balanced), sampled.share)
+                stem = stem_of(record.shard.name)
+                drawn = in_sample(stem, first, len(part.balanced), sampled.share)
                 counter.add(replace(part, balanced=part.balanced & drawn))
                 first += len(part.balanced)
             else:
