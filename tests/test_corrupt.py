@@ -14,6 +14,8 @@ import pytest
 from jobs.demo.corpus import MODEL
 from pipelines.beam import BeamEngine
 from tests.fixtures import config_of, jpeg, read_members
+from tests.naming import named
+from transforms import layout
 from transforms.config import Config
 from transforms.manifest import read_manifest
 from transforms.shards import find_shards
@@ -134,5 +136,5 @@ def test_all_that_is_valid_is_kept_and_all_is_accounted_for(config: Config) -> N
     assert written["good-first.txt"] == GOOD["txt"]
     totals = read_manifest(storage)["totals"]
     assert totals["in"] == 4 + 9 + 3 == totals["kept"] + totals["rejected"]
-    record = json.loads(storage.read("done/labels/bad.json"))
+    record = json.loads(storage.read(layout.label_record(named(config, "bad"))))
     assert record["ignored"] == {"it is a directory": 1}

@@ -18,6 +18,7 @@ from tests.gated import (
     spoil,
     with_values,
 )
+from tests.naming import named
 from tests.tampering import edit_json
 from transforms import layout
 from transforms.config import Config
@@ -109,7 +110,7 @@ def test_an_attribute_of_none_or_of_all_is_critical_and_a_label_a_warning(
 
 
 def test_rejects_over_budget_and_no_rows_at_all_fail(config: Config) -> None:
-    record = Path(config.output.url, layout.label_record("00001"))
+    record = Path(config.output.url, layout.label_record(named(config, "00001")))
     edit_json(record, lambda values: values.update(rejects=16))
     assert "reject_share gives" not in only(labels_result(config), "critical")
     assert "rejected (input.limits.max_reject_share), but reject_share is 0.0506" in only(
@@ -117,7 +118,7 @@ def test_rejects_over_budget_and_no_rows_at_all_fail(config: Config) -> None:
     )
     for shard in ("00000", "00001", "00002"):
         spoil(config, lambda table: table.slice(0, 0), shard)
-        path = Path(config.output.url, layout.label_record(shard))
+        path = Path(config.output.url, layout.label_record(named(config, shard)))
         edit_json(path, lambda values: values.update(samples=0, rejects=0))
     assert "there are labelled samples, but rows is 0" in labels_result(config).failures
 
@@ -133,7 +134,7 @@ def test_a_similarity_beyond_one_fails(tmp_path: Path) -> None:
 
 
 def test_a_table_that_no_record_vouches_for_is_stale(config: Config) -> None:
-    path = Path(config.output.url, layout.labels("00001"))
+    path = Path(config.output.url, layout.labels(named(config, "00001")))
     pq.write_table(pq.read_table(path).slice(1), path)
     with pytest.raises(StaleError, match="changed after it was labelled"):
         labels_result(config)
@@ -167,7 +168,7 @@ def test_a_changed_plan_fails(
 
 
 def test_a_plan_that_counts_other_samples_than_the_records_fails(config: Config) -> None:
-    record = Path(config.output.url, layout.label_record("00001"))
+    record = Path(config.output.url, layout.label_record(named(config, "00001")))
     edit_json(record, lambda values: values.update(samples=99))
     assert only(plan_result(config), "critical").endswith("labelled_beyond_records is 1")
 
