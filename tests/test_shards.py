@@ -186,3 +186,9 @@ def test_an_object_store_is_read_alike() -> None:
         assert found_in(braces) == found_in(glob)
         with pytest.raises(FairshardError, match=r"00060.tar does not exist"):
             found_in(more)
+
+
+def test_each_folder_that_braces_name_holds_a_shard(folder: Path) -> None:
+    (folder.parent / "empty").mkdir()
+    with pytest.raises(FairshardError, match=r"no shard .* matches .*/empty/\*\.tar: correct"):
+        found(f"{folder.parent}/{{in,empty}}/*.tar")

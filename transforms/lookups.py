@@ -1,6 +1,6 @@
 """What a storage says of many files that are named one by one, in as few questions as it takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
@@ -27,7 +27,10 @@ class Lookup:
         """
         listed = self._listed(paths)
         unlisted = [path for path in paths if path not in listed]
-        asked = at_once(lambda path: self._info(path, paths[path]), unlisted)
+        each: Callable[..., Iterable[dict[str, Any]]] = at_once
+        if isinstance(self._system, LocalFileSystem):
+            each = map
+        asked = each(lambda path: self._info(path, paths[path]), unlisted)
         return listed | dict(zip(unlisted, asked, strict=True))
 
     def with_sizes(self, infos: _Infos) -> _Infos:

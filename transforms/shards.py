@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,10 @@ from transforms.patterns import alternatives, literal, paths_of
 from transforms.shard_names import ALLOWED, is_shard, name_of, normal_form
 from transforms.storage import version_of
 
-_Infos = dict[str, dict[str, Any]]
+Infos = dict[str, dict[str, Any]]
+"""fsspec's info of files, by path."""
+
+Outside = Callable[[Any, Infos], Infos]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,91 +45,103 @@ class Found:
     left_out: tuple[LeftOut, ...]
 
 
-def find_shards(source: Input) -> tuple[Shard, ...]:
+def _all_of(_: Any, infos: Infos) -> Infos:
+    return infos
+
+
+def find_shards(source: Input, outside: Outside = _all_of) -> tuple[Shard, ...]:
     """The shards that the patterns of `source` name, sorted by name; as `found_in`."""
-    return found_in(source).shards
+    return found_in(source, outside).shards
 
 
-def found_in(source: Input) -> Found:
+def found_in(source: Input, outside: Outside = _all_of) -> Found:
     """The shards that the patterns of `source` name, each once, and what is left out.
 
-    Raises FairshardError where a pattern names nothing, a shard is missing, or what was named by
-    hand is no shard; UnreachableError where the storage does not tell.
+    `outside` tells, of the files that a pattern matches on a file system, which are taken. Raises
+    FairshardError where a pattern names nothing, a shard is missing, or what was named by hand is
+    no shard; UnreachableError where the storage does not tell.
     """
-    infos: _Infos = {}
-    others: dict[str, str] = {}
+    search = _Search(_Systems(source.storage_options), outside)
     for pattern in source.shards:
         for piece in alternatives(pattern):
-            _find(piece, source.storage_options, infos, others)
-    kept, again = _once(infos)
-    others = {url: why for url, why in others.items() if url not in kept or why == TWICE} | again
+            search.find(piece)
+    kept, again = _once(search.infos)
+    others = {url: why for url, why in search.others.items() if url not in kept or why == TWICE}
     shards = [
-        Shard(name_of(url), url, int(kept[url]["size"] or 0), version_of(kept[url])) for url in kept
+        Shard(name_of(url), url, int(info["size"] or 0), version_of(info))
+        for url, info in kept.items()
     ]
-    return Found(tuple(sorted(shards)), left_out(others))
+    return Found(tuple(sorted(shards)), left_out(others | again))
 
 
-def _find(pattern: str, options: Mapping[str, Any], infos: _Infos, others: dict[str, str]) -> None:
-    """Take in what one pattern, braces and globs in it, matches."""
-    systems = _Systems(options)
-    named: dict[str, tuple[Any, str]] = {}
-    matched: _Infos = {}
-    besides: dict[str, str] = {}
-    for path in paths_of(pattern):
-        system, inner = systems.of(path)
-        plain = literal(inner)
-        if plain is not None:
-            named[path] = (system, plain)
-            continue
-        matches = matching_files(system, inner)
-        files = {p: info for p, info in matches.files.items() if is_shard(p)}
-        if not files and is_shard(inner) and _exists(system, inner):
-            named[path] = (system, inner)
-            continue
-        aside = matches.others | dict.fromkeys(matches.files.keys() - files.keys(), OTHER_NAME)
-        besides |= {_unstripped(system, p): why for p, why in aside.items()}
-        matched |= {_url(system, p): info for p, info in Lookup(system).with_sizes(files).items()}
-    matched |= _looked_up(named)
-    if not matched:
-        raise FairshardError(
-            f"no shard ({ALLOWED}) matches {pattern}: correct input.shards{_hint(pattern, besides)}"
-        )
-    others |= besides | dict.fromkeys(matched.keys() & infos.keys(), TWICE)
-    infos |= matched
+@dataclass(frozen=True)
+class _Search:
+    """What patterns have matched so far: infos of shards, and why others are none, by URL."""
+
+    systems: "_Systems"
+    outside: Outside
+    infos: Infos = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+
+    def find(self, pattern: str) -> None:
+        """Take in what one pattern, braces and globs in it, matches."""
+        named: dict[int, tuple[Any, dict[str, str]]] = {}
+        for path in paths_of(pattern):
+            system, inner = self.systems.of(path)
+            plain = literal(inner)
+            if plain is None and not self._matched(system, inner, path):
+                plain = inner
+            if plain is not None:
+                named.setdefault(id(system), (system, {}))[1][plain] = path
+        for system, paths in named.values():
+            self._take(system, _named(Lookup(system).infos(paths), paths))
+
+    def _matched(self, system: Any, glob: str, shown: str) -> bool:
+        """Take in what a glob matches; False where it is itself the name of a file."""
+        found = matching_files(system, glob)
+        files = {path: info for path, info in found.files.items() if is_shard(path)}
+        others = found.others | dict.fromkeys(found.files.keys() - files.keys(), OTHER_NAME)
+        if not files:
+            if is_shard(glob) and _exists(system, glob):
+                return False
+            raise FairshardError(
+                f"no shard ({ALLOWED}) matches {shown}: correct input.shards{_hint(shown, others)}"
+            )
+        self.others.update((_unstripped(system, path), why) for path, why in others.items())
+        self._take(system, Lookup(system).with_sizes(files))
+        return True
+
+    def _take(self, system: Any, files: Infos) -> None:
+        taken = {_url(system, path): info for path, info in self.outside(system, files).items()}
+        self.others.update(dict.fromkeys(taken.keys() & self.infos.keys(), TWICE))
+        self.infos.update(taken)
 
 
-def _hint(pattern: str, besides: Mapping[str, str]) -> str:
+def _hint(pattern: str, others: Mapping[str, str]) -> str:
     """What else to write, where a pattern matches other things."""
-    folders = [path for path, reason in besides.items() if reason == FOLDER]
-    if folders:
+    if FOLDER in others.values():
         return f", which matches folders: write {pattern.rstrip('/')}/*.tar for what is in them"
-    if besides:
-        return f"; {in_words(left_out(besides))}"
+    if others:
+        return f"; {in_words(left_out(others))}"
     return "; [[] stands for a [ in a name" if "[" in pattern and "[[]" not in pattern else ""
 
 
-def _looked_up(named: Mapping[str, tuple[Any, str]]) -> _Infos:
-    """The infos, by URL, of the files that were named without a glob."""
-    by_system: dict[int, tuple[Any, dict[str, str]]] = {}
-    for path, (system, inner) in named.items():
-        by_system.setdefault(id(system), (system, {}))[1][inner] = path
-    found: _Infos = {}
-    for system, paths in by_system.values():
-        for inner, info in Lookup(system).infos(paths).items():
-            if info["type"] == "directory":
-                raise FairshardError(
-                    f"input.shards: {paths[inner]} is a folder: write "
-                    f"{paths[inner].rstrip('/')}/*.tar for the shards in it"
-                )
-            if info["type"] != "file":
-                raise FairshardError(f"input.shards: {paths[inner]} is not a file: leave it out")
-            if not is_shard(inner):
-                raise FairshardError(
-                    f"input.shards: {paths[inner]} is not named as a shard: its name must end in "
-                    f"{ALLOWED}"
-                )
-            found[_url(system, inner)] = info
-    return found
+def _named(infos: Infos, shown: Mapping[str, str]) -> Infos:
+    """The infos of files that were named without a glob; FairshardError where one is no shard."""
+    for path, info in infos.items():
+        if info["type"] == "directory":
+            raise FairshardError(
+                f"input.shards: {shown[path]} is a folder: write {shown[path].rstrip('/')}/*.tar "
+                "for the shards in it"
+            )
+        if info["type"] != "file":
+            raise FairshardError(f"input.shards: {shown[path]} is not a file: leave it out")
+        if not is_shard(path):
+            raise FairshardError(
+                f"input.shards: {shown[path]} is not named as a shard: its name must end in "
+                f"{ALLOWED}"
+            )
+    return infos
 
 
 def _exists(system: Any, path: str) -> bool:
@@ -162,7 +177,7 @@ def one_spelling(url: str) -> str:
     return normal_form(f"{os.path.realpath(folder)}/{name}" if "/../" in url else url)
 
 
-def _once(infos: _Infos) -> tuple[_Infos, dict[str, str]]:
+def _once(infos: Infos) -> tuple[Infos, dict[str, str]]:
     """Each file once, under its own path rather than one with a link; and those left out."""
     real: Callable[[str], str] = cache(os.path.realpath)
 
