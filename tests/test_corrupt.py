@@ -95,7 +95,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 def rejects(config: Config, shard: str) -> dict[str, tuple[str, str]]:
-    table: pa.Table = pq.read_table(Path(config.output.url) / "rejects" / f"{shard}.parquet")
+    table: pa.Table = pq.read_table(Path(config.output.url) / layout.rejects(named(config, shard)))
     return {row["key"]: (row["stage"], row["error"]) for row in table.to_pylist()}
 
 

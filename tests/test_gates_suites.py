@@ -68,13 +68,13 @@ def as_type(column: str, kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
         (
             as_type("size", pa.int32()),
             "label tables have the columns and types that the configuration asks for, but schema "
-            "is the column size is int32, not int64 (shard 00001)",
+            "is the column size is int32, not int64 (shard 00001--",
         ),
-        (lambda table: table.drop_columns(["size"]), "the column size is missing (shard 00001)"),
+        (lambda table: table.drop_columns(["size"]), "the column size is missing (shard 00001--"),
         (with_values(NURSE, first(None)), f"holds nulls, but nulls is 1 (column {NURSE})"),
         (
             with_values("key", lambda keys: [keys[1], keys[1], *keys[2:]]),
-            "keys are unique within a shard, but repeated_keys is 1 (shard 00001)",
+            "keys are unique within a shard, but repeated_keys is 1 (shard 00001--",
         ),
         (
             with_values("utility", first(math.inf)),
@@ -216,11 +216,11 @@ def _add(where: Callable[[dict[str, Any]], dict[str, Any]], **more: int) -> Any:
         (
             _add(lambda m: m["inputs"][1], dropped=-1),
             "in = kept + dropped + rejected in every input shard, but unaccounted is 1 "
-            "(shard 00001)",
+            "(shard 00001--",
         ),
         (
             _add(lambda m: m["inputs"][1], dropped=1, **{"in": 1}),
-            "in_beyond_records is 1 (shard 00001)",
+            "in_beyond_records is 1 (shard 00001--",
         ),
         (_add(lambda m: m["totals"], dropped=1), "rejected in all, but unaccounted is -1"),
         (_add(lambda m: m["totals"], repeats=1), "written_unaccounted is -1"),
