@@ -4,10 +4,12 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.saying import say
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.left_out import LeftOut, as_json, in_words
 from transforms.schema import schema_of
-from transforms.shards import Shard, find_shards
+from transforms.shards import Shard, found_in
 from transforms.tars import Sample, open_tar, read_samples
 
 _SAMPLES_READ = 200
@@ -15,12 +17,14 @@ _SAMPLES_READ = 200
 
 def run(config: Config) -> dict[str, Any]:
     """Shards, bytes and samples (estimated from the first shard's beginning) of a configuration."""
-    shards = find_shards(config.input)
+    found = found_in(config.input)
+    shards = found.shards
     size = sum(shard.bytes for shard in shards)
     schema = schema_of(config)
     per_sample = _bytes_per_sample(config, max(shards, key=lambda shard: shard.bytes))
     return {
         "shards": len(shards),
+        "left_out": as_json(found.left_out),
         "bytes": size,
         "samples_estimated": round(size / per_sample),
         "attributes": [attribute.name for attribute in schema.attributes],
@@ -37,6 +41,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         f"the configuration is valid: {summary['shards']:,} shards, "
         f"{summary['bytes'] / 1e6:,.1f} MB, about {summary['samples_estimated']:,} samples"
     )
+    if summary["left_out"]:
+        say(console, in_words(LeftOut(**entry) for entry in summary["left_out"]))
     console.print(
         f"attributes: {', '.join(summary['attributes'])}; labels: {summary['labels']:,}; "
         f"model: {summary['model'] or 'none'}; engine: {summary['engine']}",

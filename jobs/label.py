@@ -5,13 +5,14 @@ from typing import Any
 from rich.console import Console
 
 from jobs.engines import Runner
+from jobs.inputs import input_of
 from jobs.progress import watched
 from jobs.rejected import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.state import all_label_records
 from jobs.work import work_on
 from transforms.config import Config
+from transforms.left_out import as_json
 from transforms.rejects import check_rejects
-from transforms.shards import find_shards
 
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
@@ -19,7 +20,8 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
 
     Raises FairshardError where more samples were rejected than the configuration allows.
     """
-    work = work_on(config, find_shards(config.input), ("label",))
+    found = input_of(config, console)
+    work = work_on(config, found.shards, ("label",))
     work.begin(console)
     missing = work.labels.missing
     seconds: dict[str, float] = {}
@@ -35,6 +37,7 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
         "samples": sum(record.samples for record in records),
         "rejected": sum(record.rejects for record in records),
         "rejects": shown_rejects(rejecting, work.storage),
+        "left_out": as_json(found.left_out),
         "ignored_members": sum(sum(record.ignored.values()) for record in records),
         **shown_losses(records),
         "seconds": seconds,

@@ -10,7 +10,8 @@ from jobs.restart import discards_of
 from jobs.saying import say
 from jobs.work import Work, work_on
 from transforms.config import Config
-from transforms.shards import find_shards
+from transforms.left_out import as_json, in_words
+from transforms.shards import found_in
 from transforms.storage import output_storage
 
 _SHOWN = 10
@@ -19,7 +20,8 @@ _SHOWN = 10
 def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any]:
     """What `stages` would do; FairshardError where they would refuse to begin."""
     storage = output_storage(config.output)
-    work = work_on(config, find_shards(config.input), stages)
+    found = found_in(config.input)
+    work = work_on(config, found.shards, stages)
     if "label" not in stages:
         records = work.records
         if stages == ("resample",):
@@ -27,8 +29,10 @@ def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any
     discards = discards_of(stages, storage) if restart else []
     if restart:
         work = work.afresh()
+    aside = [in_words(found.left_out)] if found.left_out else []
     return {
-        "would_do": [*(entry.line for entry in discards), *work.lines],
+        "left_out": as_json(found.left_out),
+        "would_do": [*aside, *(entry.line for entry in discards), *work.lines],
         "stages": _redone(work),
         "shards": [
             {"shard": shard.name, "bytes": shard.bytes, "why": work.labels.stale[shard.name]}

@@ -7,15 +7,17 @@ from rich.console import Console
 
 from jobs import finish
 from jobs.engines import Runner
+from jobs.inputs import input_of
 from jobs.progress import watched
 from jobs.work import STAGES_OF, work_on
 from transforms.calibration import fitting_calibration
 from transforms.config import Config
 from transforms.gates.results import require
+from transforms.left_out import as_json
 from transforms.plan import Plan
 from transforms.records import LabelRecord
 from transforms.rejects import check_rejects
-from transforms.shards import find_shards
+from transforms.shards import Shard
 
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
@@ -24,8 +26,16 @@ def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
     Where labels and plan are at hand, they pass their gates and the shards are written alone.
     """
     fitting_calibration(config)
+    found = input_of(config, console)
+    summary = _rebalanced(config, found.shards, runner, console)
+    return {**summary, "left_out": as_json(found.left_out)}
+
+
+def _rebalanced(
+    config: Config, shards: Sequence[Shard], runner: Runner, console: Console
+) -> dict[str, Any]:
     stages = STAGES_OF["rebalance"]
-    work = work_on(config, find_shards(config.input), stages)
+    work = work_on(config, shards, stages)
     work.begin(console)
     if work.plan is None:
         with watched(work.storage, stages, len(work.labels.missing), console) as seconds:

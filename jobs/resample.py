@@ -7,6 +7,7 @@ from rich.console import Console
 
 from jobs import finish
 from jobs.engines import Runner
+from jobs.inputs import input_of
 from jobs.progress import watched
 from jobs.work import work_on
 from transforms import layout
@@ -14,13 +15,12 @@ from transforms.config import Config
 from transforms.fingerprint import check_fits, fingerprint
 from transforms.plan import Plan, read_plan
 from transforms.records import LabelRecord
-from transforms.shards import find_shards
 from transforms.storage import output_storage
 
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
     """Resample; StaleError where the plan was made from other inputs; the run's summary."""
-    work = work_on(config, find_shards(config.input), ("resample",))
+    work = work_on(config, input_of(config, console).shards, ("resample",))
     records = work.records
     plan = fitting_plan(config, records)
     work.begin(console)

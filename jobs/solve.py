@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from jobs.engines import Runner
+from jobs.inputs import input_of
 from jobs.progress import watched
 from jobs.work import work_on
 from transforms import layout
@@ -17,7 +18,6 @@ from transforms.conflicts import in_words
 from transforms.measures import Measures
 from transforms.plan import expected_drops, read_plan
 from transforms.rejects import check_rejects
-from transforms.shards import find_shards
 from transforms.storage import Storage
 
 _MEASURES = ("RB", "AB", "skew")
@@ -25,7 +25,7 @@ _MEASURES = ("RB", "AB", "skew")
 
 def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
     """Solve, or find it done; a summary of the plan."""
-    work = work_on(config, find_shards(config.input), ("solve",))
+    work = work_on(config, input_of(config, console).shards, ("solve",))
     records = work.records
     work.begin(console)
     check_rejects(records, config)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from jobs.old_names import as_labelled
 from transforms import layout
 from transforms.config import Config
 from transforms.differences import differing, in_words
@@ -75,6 +76,7 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
     storage = output_storage(config.output)
     on_file = {name.removesuffix(".json") for name in storage.names("done/labels")}
     tables = set.intersection(*(set(storage.names(part)) for part in ("labels", "rejects")))
+    shards = as_labelled(shards, on_file, storage)
     why = _Reasons(config, storage)
 
     def standing_of(shard: Shard) -> LabelRecord | str:
@@ -85,7 +87,7 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
     found = at_once(standing_of, shards)
     standing = dict(zip((shard.name for shard in shards), found, strict=True))
     return Labels(
-        tuple(shards),
+        shards,
         {name: found for name, found in standing.items() if isinstance(found, LabelRecord)},
         {name: found for name, found in standing.items() if isinstance(found, str)},
         tuple(sorted(on_file - standing.keys())),

@@ -11,6 +11,7 @@ import yaml
 
 from jobs.state import all_label_records
 from tests.fixtures import config_of, write_corpus
+from tests.naming import named
 from tests.outputs import finished_output
 from transforms import layout
 from transforms.config import Config
@@ -41,7 +42,8 @@ def finished(folder: Path, **changes: Any) -> Config:
 def spoil(config: Config, change: Callable[[pa.Table], pa.Table], shard: str = "00001") -> None:
     """Change a label table, and let its record vouch for what it is now."""
     out = Path(config.output.url)
-    path, record = out / layout.labels(shard), out / layout.label_record(shard)
+    name = named(config, shard)
+    path, record = out / layout.labels(name), out / layout.label_record(name)
     pq.write_table(change(pq.read_table(path)), path)
     values = json.loads(record.read_text())
     record.write_text(json.dumps({**values, "table_digest": digest(path.read_bytes())}))

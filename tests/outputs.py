@@ -13,6 +13,7 @@ from transforms.packing import capacity, pack
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord, label_record_from
 from transforms.resampling import keep_shard, write_output
+from transforms.shard_names import stem_of
 from transforms.shards import find_shards
 from transforms.solving import Counting, Gathered, Step, merged
 from transforms.stages import finish_output
@@ -70,7 +71,13 @@ def finished_output(
 
 def comparable(output: Path) -> dict[str, Any]:
     """An output's bytes, but for where its inputs are, and which versions of them."""
-    files: dict[str, Any] = tree(output)
+    files: dict[str, Any] = {
+        "/".join(stem_of(part.removesuffix(".parquet")) for part in name.split("/")): content
+        for name, content in tree(output).items()
+    }
     plan, manifest = (json.loads(files[name]) for name in ("plan/plan.json", "manifest.json"))
-    del plan["fingerprint"]["inputs"], plan["config"]["input"], manifest["plan"]
+    del plan["fingerprint"]["inputs"], plan["fingerprint"]["labels"], plan["config"]["input"]
+    del manifest["plan"]
+    for entry in (*manifest["inputs"], *(o for s in manifest["shards"] for o in s["origins"])):
+        entry["shard"] = stem_of(entry["shard"])
     return {**files, "plan/plan.json": plan, "manifest.json": manifest}

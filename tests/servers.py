@@ -1,11 +1,14 @@
-"""Object stores on loopback: moto's S3, and fake-gcs-server for Google Cloud Storage."""
+"""Servers on loopback: moto's S3, fake-gcs-server for Google Cloud Storage, a plain web server."""
 
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,6 +93,31 @@ def gcs() -> Iterator[Store]:
         store = Store(f"gs://{BUCKET}", options)
         store.system.mkdir(BUCKET)
         yield store
+
+
+@contextmanager
+def web(folder: Path, sized: bool = True) -> Iterator[str]:
+    """The URL of a web server that gives files of `folder` from their beginning, knows no ranges
+    and, unless `sized`, not how long they are."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def send_header(self, keyword: str, value: str) -> None:
+            if sized or keyword != "Content-Length":
+                super().send_header(keyword, value)
+
+    serving = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    serving.handle_error = lambda *_: None  # type: ignore[method-assign]
+    thread = Thread(target=serving.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{serving.server_address[1]}"
+    finally:
+        serving.shutdown()
+        serving.server_close()
+        thread.join()
 
 
 SERVERS = {"s3": s3, "gcs": gcs}

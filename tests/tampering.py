@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.naming import label_table
+
 Json = dict[str, Any]
 Range = tuple[int, int]
 END = bytes(1024)
@@ -154,7 +156,7 @@ def foreign(out: Path) -> None:
 
 
 def relabelled(out: Path) -> None:
-    edit_table(out / "labels" / "00001.parquet", "y.thing.tie", lambda values: flip(values, 7))
+    edit_table(label_table(out, "00001"), "y.thing.tie", lambda values: flip(values, 7))
 
 
 def flip(values: list[bool], place: int) -> None:
@@ -250,13 +252,13 @@ TAMPERING: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "shards",
         "is in the output, and not in manifest.json",
     ),
-    "labels": (relabelled, "labels", "00001.parquet and its rejects are not what was recorded"),
+    "labels": (relabelled, "labels", ".parquet and its rejects are not what was recorded"),
     "labels, counted": (relabelled, "patterns", "of the pattern ("),
     "a total": (in_manifest(bumped("totals", "kept")), "conservation", "totals.kept is"),
     "conservation": (
         in_manifest(bumped("inputs", 0, "dropped")),
         "conservation",
-        "00000: in = 100 is not kept + dropped + rejected",
+        ": in = 100 is not kept + dropped + rejected",
     ),
     "an origin": (
         in_manifest(bumped("shards", 0, "origins", 0, "kept")),

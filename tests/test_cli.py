@@ -122,7 +122,7 @@ def test_stages_out_of_order_say_what_to_run(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "solve", config) == 1
-    assert "2 of 2 shards (00000 among them) have no labels" in capsys.readouterr().err
+    assert "2 of 2 shards (00000--" in capsys.readouterr().err
     assert run(monkeypatch, "report", config.parent / "out") == 1
     assert "plan.json is missing" in capsys.readouterr().err
 
@@ -143,7 +143,12 @@ def test_check_says_what_would_run(
     ("old", "new", "code", "expected"),
     [
         ("eta: 0.5", "etta: 0.5", 2, "balance.etta: unknown key"),
-        ("in/*.tar", "nowhere/*.tar", 1, "no shard (.tar, .tar.gz or .tgz) matches"),
+        (
+            "in/*.tar",
+            "nowhere/*.tar",
+            1,
+            "no shard (.tar, .tar.gz, .tgz, ",
+        ),
         ("eta: 0.5", "eta: [", 2, "is not valid YAML"),
     ],
 )

@@ -12,6 +12,7 @@ from rich.console import Console
 from jobs import compare
 from jobs.cli import main
 from tests.fixtures import config_of, write_corpus
+from tests.naming import label_table
 from tests.outputs import finished_output
 from transforms import layout
 from transforms.balancers import BALANCERS
@@ -44,7 +45,7 @@ def test_labels_or_a_plan_of_any_balance_give_the_same_table(tmp_path: Path) -> 
     patterns = output_storage(config.output).read(layout.PATTERNS)
     assert compare.run(config, QUIET) == counted
     other = config.model_copy(update={"balance": Balance(eta=0.2)})
-    (tmp_path / "out" / "labels" / "00000.parquet").write_bytes(b"")
+    label_table(tmp_path / "out", "00000").write_bytes(b"")
     from_plan = compare.run(other, QUIET)
     assert output_storage(config.output).read(layout.PATTERNS) == patterns
     assert from_plan["patterns"] == counted["patterns"]

@@ -14,6 +14,8 @@ import pytest
 from jobs.demo.corpus import MODEL
 from pipelines.beam import BeamEngine
 from tests.fixtures import config_of, jpeg, read_members
+from tests.naming import named
+from transforms import layout
 from transforms.config import Config
 from transforms.manifest import read_manifest
 from transforms.shards import find_shards
@@ -93,7 +95,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 def rejects(config: Config, shard: str) -> dict[str, tuple[str, str]]:
-    table: pa.Table = pq.read_table(Path(config.output.url) / "rejects" / f"{shard}.parquet")
+    table: pa.Table = pq.read_table(Path(config.output.url) / layout.rejects(named(config, shard)))
     return {row["key"]: (row["stage"], row["error"]) for row in table.to_pylist()}
 
 
@@ -134,5 +136,5 @@ def test_all_that_is_valid_is_kept_and_all_is_accounted_for(config: Config) -> N
     assert written["good-first.txt"] == GOOD["txt"]
     totals = read_manifest(storage)["totals"]
     assert totals["in"] == 4 + 9 + 3 == totals["kept"] + totals["rejected"]
-    record = json.loads(storage.read("done/labels/bad.json"))
+    record = json.loads(storage.read(layout.label_record(named(config, "bad"))))
     assert record["ignored"] == {"it is a directory": 1}

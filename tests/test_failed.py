@@ -14,6 +14,7 @@ from jobs.cli import main
 from jobs.runs import recorded
 from tests.fixtures import config_of, write_corpus
 from tests.inprocess import InProcess
+from tests.naming import named
 from tests.runs import during_batch, held, quiet, seen_corpus
 from tests.tarmaking import make_tar
 from transforms.config import Config
@@ -55,12 +56,14 @@ def test_rejects_are_listed_with_their_number_and_an_example(
     found = failed.run(labelled(config))
     assert (found["rejected"], found["rejecting_shards"], found["error"]) == (4, 2, None)
     assert [(kind["samples"], kind["stage"], kind["shard"]) for kind in found["rejects"]] == [
-        (3, "caption", "00002"),
-        (1, "metadata", "00003"),
+        (3, "caption", named(config, "00002")),
+        (1, "metadata", named(config, "00003")),
     ]
     said = shown(found)
     assert said[0] == "4 samples of 2 shards were rejected:"
-    assert said[1] == "  3 x caption: has no caption member (.txt) (as 'bare0' in 00002)"
+    assert said[1] == (
+        f"  3 x caption: has no caption member (.txt) (as 'bare0' in {named(config, '00002')})"
+    )
     assert said[2].startswith("  1 x metadata: the metadata is not valid JSON")
     assert said[3].startswith("to have rejected samples: mend their shards and run again")
     path = tmp_path / "config.yaml"
@@ -115,9 +118,9 @@ def test_a_shard_that_failed_is_named_until_it_succeeds(tmp_path: Path) -> None:
     storage = output_storage(config.output)
     found = failed.run(storage)
     (attempt,) = found["attempts"]
-    assert (attempt["stage"], attempt["name"]) == ("label", "00001")
+    assert (attempt["stage"], attempt["name"]) == ("label", named(config, "00001"))
     assert "does not exist" in attempt["error"]
-    assert any("label 00001 (process " in line for line in shown(found))
+    assert any(f"label {named(config, '00001')} (process " in line for line in shown(found))
     shard.write_bytes(content)
     found = failed.run(labelled(config))
     assert (found["attempts"], found["retry"], found["error"]) == ([], [], None)

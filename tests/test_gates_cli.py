@@ -11,6 +11,7 @@ import yaml
 from jobs.cli import main
 from tests.fixtures import ATTRIBUTES
 from tests.gated import finished, spoil, with_values, write_own
+from tests.naming import named
 from transforms import layout
 from transforms.config import Config
 
@@ -68,7 +69,9 @@ def test_a_critical_failure_ends_with_4_and_the_expectation_in_words(
     spoil(config, with_values("key", lambda keys: [keys[1], *keys[1:]]))
     assert run(monkeypatch, "gate", "labels", path, *QUICK) == 4
     said = capsys.readouterr()
-    sentence = "keys are unique within a shard, but repeated_keys is 1 (shard 00001)"
+    sentence = (
+        f"keys are unique within a shard, but repeated_keys is 1 (shard {named(config, '00001')})"
+    )
     assert f"failed: {sentence}\n" in said.out
     assert f"fairshard: the gate of the labels failed: {sentence}" in " ".join(said.err.split())
     assert run(monkeypatch, "gate", "labels", path, "--json", *QUICK) == 4

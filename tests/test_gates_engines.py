@@ -20,6 +20,7 @@ from tests.gated import (
     with_values,
     write_own,
 )
+from tests.naming import named
 from transforms import layout
 from transforms.config import Config
 from transforms.errors import StaleError
@@ -53,7 +54,7 @@ def run(config: Config, engine: str, arguments: list[str]) -> dict[str, Any]:
 
 def test_a_stale_table_is_said_to_be_stale_by_both_engines(tmp_path: Path) -> None:
     config = finished(tmp_path)
-    Path(config.output.url, layout.labels("00001")).write_bytes(b"other")
+    Path(config.output.url, layout.labels(named(config, "00001"))).write_bytes(b"other")
     for engine, arguments in (("beam", IN_MEMORY), ("spark", LOCAL)):
         with pytest.raises(StaleError, match=r"changed after it was labelled"):
             run(config, engine, arguments)

@@ -18,6 +18,7 @@ from tests.gated import (
     spoil,
     with_values,
 )
+from tests.naming import named
 from tests.tampering import edit_json
 from transforms import layout
 from transforms.config import Config
@@ -67,13 +68,13 @@ def as_type(column: str, kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
         (
             as_type("size", pa.int32()),
             "label tables have the columns and types that the configuration asks for, but schema "
-            "is the column size is int32, not int64 (shard 00001)",
+            "is the column size is int32, not int64 (shard 00001--",
         ),
-        (lambda table: table.drop_columns(["size"]), "the column size is missing (shard 00001)"),
+        (lambda table: table.drop_columns(["size"]), "the column size is missing (shard 00001--"),
         (with_values(NURSE, first(None)), f"holds nulls, but nulls is 1 (column {NURSE})"),
         (
             with_values("key", lambda keys: [keys[1], keys[1], *keys[2:]]),
-            "keys are unique within a shard, but repeated_keys is 1 (shard 00001)",
+            "keys are unique within a shard, but repeated_keys is 1 (shard 00001--",
         ),
         (
             with_values("utility", first(math.inf)),
@@ -109,7 +110,7 @@ def test_an_attribute_of_none_or_of_all_is_critical_and_a_label_a_warning(
 
 
 def test_rejects_over_budget_and_no_rows_at_all_fail(config: Config) -> None:
-    record = Path(config.output.url, layout.label_record("00001"))
+    record = Path(config.output.url, layout.label_record(named(config, "00001")))
     edit_json(record, lambda values: values.update(rejects=16))
     assert "reject_share gives" not in only(labels_result(config), "critical")
     assert "rejected (input.limits.max_reject_share), but reject_share is 0.0506" in only(
@@ -117,7 +118,7 @@ def test_rejects_over_budget_and_no_rows_at_all_fail(config: Config) -> None:
     )
     for shard in ("00000", "00001", "00002"):
         spoil(config, lambda table: table.slice(0, 0), shard)
-        path = Path(config.output.url, layout.label_record(shard))
+        path = Path(config.output.url, layout.label_record(named(config, shard)))
         edit_json(path, lambda values: values.update(samples=0, rejects=0))
     assert "there are labelled samples, but rows is 0" in labels_result(config).failures
 
@@ -133,7 +134,7 @@ def test_a_similarity_beyond_one_fails(tmp_path: Path) -> None:
 
 
 def test_a_table_that_no_record_vouches_for_is_stale(config: Config) -> None:
-    path = Path(config.output.url, layout.labels("00001"))
+    path = Path(config.output.url, layout.labels(named(config, "00001")))
     pq.write_table(pq.read_table(path).slice(1), path)
     with pytest.raises(StaleError, match="changed after it was labelled"):
         labels_result(config)
@@ -167,7 +168,7 @@ def test_a_changed_plan_fails(
 
 
 def test_a_plan_that_counts_other_samples_than_the_records_fails(config: Config) -> None:
-    record = Path(config.output.url, layout.label_record("00001"))
+    record = Path(config.output.url, layout.label_record(named(config, "00001")))
     edit_json(record, lambda values: values.update(samples=99))
     assert only(plan_result(config), "critical").endswith("labelled_beyond_records is 1")
 
@@ -215,11 +216,11 @@ def _add(where: Callable[[dict[str, Any]], dict[str, Any]], **more: int) -> Any:
         (
             _add(lambda m: m["inputs"][1], dropped=-1),
             "in = kept + dropped + rejected in every input shard, but unaccounted is 1 "
-            "(shard 00001)",
+            "(shard 00001--",
         ),
         (
             _add(lambda m: m["inputs"][1], dropped=1, **{"in": 1}),
-            "in_beyond_records is 1 (shard 00001)",
+            "in_beyond_records is 1 (shard 00001--",
         ),
         (_add(lambda m: m["totals"], dropped=1), "rejected in all, but unaccounted is -1"),
         (_add(lambda m: m["totals"], repeats=1), "written_unaccounted is -1"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.errors import FairshardError
-from transforms.listing import matching_files
+from transforms.listing import Matches, matching_files
 
 FILES = ["a.tar", "b.tar", "b.txt", "x/a.tar", "x/y/a.tar", "x/y/z/c.tar", "z/a.tar"]
 
@@ -44,7 +44,7 @@ def test_matches_are_those_of_pathlib(folder: Path, parts: list[str]) -> None:
     tail = "/*" if parts[-1] == "**" else ""
     wanted = {str(path) for path in folder.glob(pattern + tail) if path.is_file()}
     system = fsspec.filesystem("file")
-    assert set(matching_files(system, f"{folder}/{pattern}")) == wanted
+    assert set(matching_files(system, f"{folder}/{pattern}").files) == wanted
 
 
 def test_a_folder_that_cannot_be_listed_is_no_empty_one(tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ def test_a_folder_that_cannot_be_listed_is_no_empty_one(tmp_path: Path) -> None:
 
 
 def test_nothing_matches_in_no_folder(tmp_path: Path) -> None:
-    assert matching_files(fsspec.filesystem("file"), f"{tmp_path}/none/*.tar") == {}
+    assert matching_files(fsspec.filesystem("file"), f"{tmp_path}/none/*.tar") == Matches()
 
 
 def test_it_lists_a_memory_file_system() -> None:
     system = fsspec.filesystem("memory")
     system.pipe_file("/listed/x/a.tar", b"")
-    assert set(matching_files(system, "/listed/*/*.tar")) == {"/listed/x/a.tar"}
+    assert set(matching_files(system, "/listed/*/*.tar").files) == {"/listed/x/a.tar"}

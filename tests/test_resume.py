@@ -17,10 +17,13 @@ from jobs.restart import discard, discards_of
 from jobs.work import STAGES_OF, work_on
 from tests.fixtures import config_of, members_of, tree, write_corpus, write_tar
 from tests.inprocess import InProcess
+from tests.naming import named
+from transforms import layout
 from transforms.config import Config
 from transforms.differences import differing, in_words
 from transforms.errors import FairshardError, StaleError
 from transforms.labelling import settings_digest
+from transforms.shard_names import stem_of
 from transforms.shards import find_shards
 from transforms.storage import output_storage
 
@@ -78,7 +81,7 @@ def versions(folder: Path) -> dict[str, int]:
 def rewritten(before: dict[str, int], after: dict[str, int]) -> set[str]:
     """The labels, plan and output that are of another time, by the name of the shard or part."""
     changed = {name for name in after if before.get(name) != after[name]}
-    labels = {Path(name).stem for name in changed if name.startswith("labels/")}
+    labels = {stem_of(Path(name).stem) for name in changed if name.startswith("labels/")}
     plan = {"plan"} if "plan/plan.json" in changed else set()
     return (
         labels
@@ -264,7 +267,7 @@ def test_mixed_reasons_are_counted(tmp_path: Path) -> None:
     config = corpus_of(tmp_path)
     changed(tmp_path)
     shutil.copy2(tmp_path / "in" / "00000.tar", tmp_path / "in" / "00007.tar")
-    (tmp_path / "out" / "done" / "labels" / "00001.json").write_text("{")
+    (tmp_path / "out" / layout.label_record(named(config, "00001"))).write_text("{")
     (line,) = work_on(config, find_shards(config.input), ("label",)).labels.lines
     assert line == (
         "3 of 5 shards are labelled again: 1 is new, 1 changed (size), 1 with a record that "
@@ -329,7 +332,7 @@ def test_a_dry_run_of_a_fresh_output_makes_no_folder(
     with pytest.raises(SystemExit) as ended:
         main(["label", str(path), "--dry-run", "--json"])
     summary = json.loads(capsys.readouterr().out)
-    assert [entry["shard"] for entry in summary["shards"]] == ["00000", "00001"]
+    assert [stem_of(entry["shard"]) for entry in summary["shards"]] == ["00000", "00001"]
     sizes = [path.stat().st_size for path in sorted((tmp_path / "in").iterdir())]
     assert [entry["bytes"] for entry in summary["shards"]] == sizes
 

@@ -14,6 +14,7 @@ from jobs.runs import recorded
 from jobs.work import work_on
 from tests.fixtures import config_of, write_corpus
 from tests.inprocess import InProcess
+from tests.naming import named
 from tests.outputs import finished_output
 from tests.runs import SHARDS, begun, during_batch, held, quiet, seen_corpus
 from transforms import layout
@@ -48,7 +49,7 @@ def test_while_a_shard_is_labelled_it_is_running(tmp_path: Path) -> None:
     assert seen["run"]["command"] == "label"
     stages = {stage["stage"]: stage for stage in seen["stages"]}
     assert counted(stages["label"]) == ("running", 2, SHARDS)
-    assert [attempt["name"] for attempt in stages["label"]["running"]] == ["00002"]
+    assert [attempt["name"] for attempt in stages["label"]["running"]] == [named(config, "00002")]
     assert stages["label"]["samples"] == 12
     assert stages["label"]["samples_per_second"] > 0
     per_shard = 6 / stages["label"]["samples_per_second"]
@@ -65,21 +66,22 @@ def test_shards_that_take_far_longer_than_others_are_straggling(tmp_path: Path) 
     config = config_of(tmp_path)
     storage = labelled(config)
     for shard in range(3):
-        name = layout.label_record(f"{shard:05d}")
+        name = layout.label_record(named(config, f"{shard:05d}"))
         record = json.loads(storage.read(name))
         record["seconds"]["total"] = 100.0 + shard
         storage.publish(name, json.dumps(record).encode())
-    storage.delete(layout.label_record("00003"))
+    last = named(config, "00003")
+    storage.delete(layout.label_record(last))
     with held(storage):
-        begun(storage, "label", "00003", -1)
+        begun(storage, "label", last, -1)
         assert stages_of(storage)["label"]["straggling"] == []
-        begun(storage, "label", "00003.part0", -1)
-        begun(storage, "label", "00003.part1", 310)
+        begun(storage, "label", f"{last}.part0", -1)
+        begun(storage, "label", f"{last}.part1", 310)
         (running,) = [{entry["name"] for entry in stages_of(storage)["label"]["running"]}]
-        assert running == {"00003", "00003.part0"}
+        assert running == {last, f"{last}.part0"}
     with held(storage, seconds=400):
         (slow,) = stages_of(storage)["label"]["straggling"]
-    assert slow["name"] == "00003.part1"
+    assert slow["name"] == f"{last}.part1"
     assert slow["seconds"] >= 310
 
 
@@ -99,13 +101,13 @@ def test_a_run_that_was_killed_leaves_what_it_had_begun(tmp_path: Path) -> None:
     (stage, *_) = seen["stages"]
     assert not seen["active"]
     assert counted(stage) == ("stopped", 1, SHARDS)
-    assert [attempt["name"] for attempt in stage["left"]] == ["00001"]
+    assert [attempt["name"] for attempt in stage["left"]] == [named(config, "00001")]
     console = quiet()
     status.show(seen, console)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
     assert "no run is active; the last one, label on beam, was killed" in said
-    assert "label 00001 was begun by a process that is gone" in said
+    assert f"label {named(config, '00001')} was begun by a process that is gone" in said
     labelled(config)
     assert counted(stages_of(storage)["label"]) == ("done", SHARDS, SHARDS)
     assert stages_of(storage)["label"]["left"] == []
@@ -123,7 +125,7 @@ def test_a_run_that_failed_says_where_and_why(tmp_path: Path) -> None:
     stage = stages_of(output_storage(config.output))["label"]
     assert counted(stage) == ("failed", 2, SHARDS)
     (attempt,) = stage["failed"]
-    assert attempt["name"] == "00002"
+    assert attempt["name"] == named(config, "00002")
     assert "does not exist" in attempt["error"]
 
 
@@ -149,7 +151,7 @@ def test_a_finished_output_and_one_whose_labels_or_plan_changed(tmp_path: Path) 
     assert stages["resample"]["samples"] == manifest["totals"]["written"]
     storage.publish(layout.MANIFEST, json.dumps({**manifest, "plan": "other"}).encode())
     assert stages_of(storage)["resample"]["state"] == "of another plan"
-    storage.delete(layout.label_record("00001"))
+    storage.delete(layout.label_record(named(config, "00001")))
     assert stages_of(storage)["solve"]["state"] == "of other labels"
 
 

@@ -16,6 +16,7 @@ import pytest
 from jobs.cli import main
 from jobs.demo.corpus import MODEL
 from tests.fixtures import config_of, write_corpus, write_tar
+from tests.naming import label_table
 from tests.outputs import finished_output
 from tests.tampering import TAMPERING, bumped, edit_json, edit_samples, in_plan
 from transforms.calibration import Calibration, Posterior
@@ -273,9 +274,9 @@ def test_an_unfinished_output_is_a_sentence(out: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda out: (out / "labels" / "00001.parquet").unlink(), "00001.parquet is missing"),
+        (lambda out: label_table(out, "00001").unlink(), "00001--.*.parquet is missing"),
         (
-            lambda out: (out / "labels" / "00001.parquet").write_bytes(b"PAR1"),
+            lambda out: label_table(out, "00001").write_bytes(b"PAR1"),
             "is not Parquet that can be read",
         ),
         (lambda out: (out / "plan" / "plan.json").write_text("{"), "is not JSON"),

@@ -9,6 +9,8 @@ from transforms.config import Config
 from transforms.config_yaml import is_file, read_text, values_in
 from transforms.errors import ConfigError
 from transforms.local_paths import current_folder, local_path
+from transforms.patterns import anchored_patterns
+from transforms.variables import with_variables
 
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
@@ -42,23 +44,33 @@ def read_config(path: Path) -> Config:
 
 
 def anchored(config: Config, folder: Path) -> Config:
-    """`config` with every relative local path made absolute, from `folder`."""
-    model = config.model and config.model.model_copy(
-        update={
-            "name": _anchor_model(config.model.name, folder),
-            "pretrained": _anchor_checkpoint(config.model.pretrained, folder),
-        }
-    )
-    shards = tuple(_anchor(pattern, folder) for pattern in config.input.shards)
-    own = config.gates.expectations
-    expectations = own and _anchor(own, folder)
+    """`config` with the environment's variables in its paths and URLs, and paths from `folder`.
+
+    Raises ConfigError where a variable has no value.
+    """
+
+    def at(key: str, path: str | None) -> str | None:
+        return path and _anchor(with_variables(path, key), folder)
+
+    given, model, endpoint = config.input, config.model, config.telemetry.otlp_endpoint
+    if model is not None:
+        name = _anchor_model(with_variables(model.name, "model.name"), folder)
+        weights = model.pretrained and with_variables(model.pretrained, "model.pretrained")
+        found = {"name": name, "pretrained": _anchor_checkpoint(weights, folder)}
+        model = model.model_copy(update=found)
+    wanted = (with_variables(pattern, "input.shards") for pattern in given.shards)
+    shards = tuple(path for pattern in wanted for path in anchored_patterns(pattern, folder))
+    own = {"expectations": at("gates.expectations", config.gates.expectations)}
+    output = {"url": at("output.url", config.output.url)}
+    collector = endpoint and with_variables(endpoint, "telemetry.otlp_endpoint")
     return config.model_copy(
         update={
-            "input": config.input.model_copy(update={"shards": shards}),
+            "input": given.model_copy(update={"shards": shards}),
             "model": model,
-            "calibration": config.calibration and _anchor(config.calibration, folder),
-            "gates": config.gates.model_copy(update={"expectations": expectations}),
-            "output": config.output.model_copy(update={"url": _anchor(config.output.url, folder)}),
+            "calibration": at("calibration", config.calibration),
+            "gates": config.gates.model_copy(update=own),
+            "output": config.output.model_copy(update=output),
+            "telemetry": config.telemetry.model_copy(update={"otlp_endpoint": collector}),
         }
     )
 

@@ -29,11 +29,16 @@ def redacted(text: str) -> str:
     Those are user and password of a URL, the values of a URL's query (signatures, SAS and other
     tokens), bearer tokens, and values after a name such as token, secret or password.
     """
-    text = _USER.sub(_user, text)
+    text = _USER.sub(_hidden_user, text)
     text = _QUERY.sub(rf"\1{HIDDEN}", text)
     text = _NAMED.sub(rf"\1{HIDDEN}", text)
     text = _QUOTED.sub(rf"\1'{HIDDEN}'", text)
     return _BEARER.sub(rf"\1{HIDDEN}", text)
+
+
+def without_user(url: str) -> str:
+    """`url` without the user and password that `redacted` hides."""
+    return _USER.sub(lambda found: found[1] if _is_secret_user(found) else found[0], url)
 
 
 def redacted_values(value: Any) -> Any:
@@ -57,7 +62,10 @@ def _entry(name: str, value: Any) -> Any:
     return redacted_values(value)
 
 
-def _user(found: re.Match[str]) -> str:
-    """Without user and password; abfs://container@account holds none."""
-    secret = ":" in found[2] or found[1].lower() in ("http://", "https://")
-    return f"{found[1]}{HIDDEN}@" if secret else found[0]
+def _hidden_user(found: re.Match[str]) -> str:
+    return f"{found[1]}{HIDDEN}@" if _is_secret_user(found) else found[0]
+
+
+def _is_secret_user(found: re.Match[str]) -> bool:
+    """Whether the text before the @ is user and password; abfs://container@account holds none."""
+    return ":" in found[2] or found[1].lower() in ("http://", "https://")

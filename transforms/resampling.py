@@ -21,6 +21,7 @@ from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord, Taken, output_record_from, to_json
 from transforms.sampling import systematic_copies
 from transforms.schema import schema_of
+from transforms.shard_names import stem_of
 from transforms.statistics import balanced_part
 from transforms.storage import Storage
 from transforms.tables import digest, read_labels
@@ -52,7 +53,7 @@ def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> D
     weights = np.where(balanced_part(table, config), plan.weights(flags, utility), 0.0)
     patterns = pack_patterns(flags, utility)
     copies = systematic_copies(
-        weights, patterns, table.column("key"), config.seed, record.shard.name
+        weights, patterns, table.column("key"), config.seed, stem_of(record.shard.name)
     )
     row = np.repeat(np.arange(table.num_rows), copies)
     repeat = np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)

@@ -1,4 +1,4 @@
-"""Which rows of a corpus are in its sample: a function of the shard's name and the row's number."""
+"""Which rows of a corpus are in its sample: a function of the shard's stem and the row's number."""
 
 import numpy as np
 import xxhash
@@ -22,7 +22,7 @@ def drawn(shard: str, first: int, rows: int, level: int) -> NDArray[np.bool_]:
     """Which of the rows first, first + 1, ... of a shard's label table are drawn, bool (rows,).
 
     Those whose hash begins with `level` zeros: the numbers of SplitMix64 (Steele, Lea and Flood,
-    "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014), seeded by the shard's name.
+    "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014), seeded by the shard's stem.
     """
     if level == 0:
         return np.ones(rows, np.bool_)

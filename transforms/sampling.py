@@ -16,13 +16,13 @@ def systematic_copies(
     patterns: NDArray[np.uint8],
     keys: pa.StringArray | pa.ChunkedArray,
     seed: int,
-    shard: str,
+    stem: str,
 ) -> NDArray[np.int64]:
     """The copies of each sample of one shard, int64 (n,), by systematic sampling.
 
     weights is q, float64 (n,); patterns is uint8 (n, width). Samples stand in order of pattern,
     ties in order of hashed key; copies are the differences of the rounded cumulative sum of q,
-    which begins at a hash of the shard's name in [0, 1). So every sample gets floor(q) or
+    which begins at a hash of `stem`, the shard's, in [0, 1). So every sample gets floor(q) or
     ceil(q) copies, q in the mean over seeds, and every run of the order, the whole shard among
     them, gets its sum of q to within one. (Systematic sampling: W. G. Cochran, Sampling
     Techniques, 3rd ed., chapter 8.)
@@ -31,7 +31,7 @@ def systematic_copies(
     """
     units = np.rint(weights * _ONE).astype(np.int64)
     order = _order(patterns, keys, seed)
-    start = xxhash.xxh3_64_intdigest(shard.encode(), seed=seed) >> 32
+    start = xxhash.xxh3_64_intdigest(stem.encode(), seed=seed) >> 32
     after = np.cumsum(units[order]) + start
     copies = np.empty(len(units), np.int64)
     copies[order] = after // _ONE - (after - units[order]) // _ONE

@@ -11,6 +11,7 @@ from transforms.histogram import HistogramAccumulator
 from transforms.records import LabelRecord
 from transforms.row_samples import drawn
 from transforms.schema import SIMILARITY, Schema, schema_of
+from transforms.shard_names import stem_of
 from transforms.storage import Storage
 from transforms.tables import label_parts
 
@@ -62,9 +63,9 @@ def balanced_parts(
     Each part has the flags in `columns`, and the utility.
     """
     wanted = [*columns, "utility", *([SIMILARITY] if config.filter else [])]
-    first = 0
+    stem, first = stem_of(record.shard.name), 0
     for part in label_parts(storage, record, wanted):
-        chosen = drawn(record.shard.name, first, part.num_rows, level)
+        chosen = drawn(stem, first, part.num_rows, level)
         first += part.num_rows
         chosen &= balanced_part(part, config)
         yield part if chosen.all() else part.filter(pa.array(chosen))

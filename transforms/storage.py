@@ -147,6 +147,7 @@ def version_of(info: Mapping[str, Any]) -> str:
         "md5Hash",
         "mtime",
         "LastModified",
+        "Last-Modified",
         "last_modified",
         "updated",
         "created",

@@ -4,14 +4,16 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from transforms.errors import FairshardError, UnreachableError, reason_of
 from transforms.file_kinds import MAGIC_BYTES, Compression, compression_by
+from transforms.shard_names import on_the_web
 from transforms.unpacking import Unpacked
+from transforms.web_files import WebFile
 
 READ_AHEAD_BYTES = 8 * 2**20
 BUFFER_BYTES = 128 * 2**10
@@ -73,6 +75,8 @@ def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
     system, path = fsspec.core.url_to_fs(url, **options)
     if isinstance(system, LocalFileSystem):
         return open(path, "rb", buffering=0)
+    if on_the_web(path):
+        return cast(IO[bytes], WebFile(system, path, READ_AHEAD_BYTES))
     stream: IO[bytes] = system.open(path, "rb", cache_type="readahead", block_size=READ_AHEAD_BYTES)
     return stream
 

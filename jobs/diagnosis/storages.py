@@ -14,8 +14,9 @@ from jobs.diagnosis.finding import Finding, missing, ok, warning
 from jobs.diagnosis.machine import check_disk
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.left_out import in_words
 from transforms.redaction import redacted
-from transforms.shards import Shard, find_shards
+from transforms.shards import Shard, found_in
 from transforms.storage import Storage
 
 _CLOCK_SECONDS = 60
@@ -24,13 +25,17 @@ _CLOCK_SECONDS = 60
 def check_input(config: Config) -> tuple[Finding, tuple[Shard, ...]]:
     """Whether the input shards are found, and which."""
     try:
-        shards = find_shards(config.input)
+        found = found_in(config.input)
     except FairshardError as error:
+        if isinstance(error.__cause__, ImportError):
+            return _unreachable("input", config.input.shards[0], error.__cause__), ()
         return missing("input", str(error), "correct input.shards"), ()
     except Exception as error:  # storage libraries raise exceptions of their own
         return _unreachable("input", config.input.shards[0], error), ()
-    size = sum(shard.bytes for shard in shards)
-    return ok("input", f"{len(shards):,} shards, {size / 1e6:,.1f} MB"), shards
+    size = sum(shard.bytes for shard in found.shards)
+    said = f"{len(found.shards):,} shards, {size / 1e6:,.1f} MB"
+    aside = f"; {in_words(found.left_out)}" if found.left_out else ""
+    return ok("input", f"{said}{aside}"), found.shards
 
 
 def check_output(config: Config) -> list[Finding]:

@@ -84,7 +84,7 @@ class Drawing:
         seed = self.evidence.plan.config.seed
         hashes = [xxhash.xxh3_64_intdigest(key.encode(), seed=seed) for key in origin.keys]
         tie = list(zip(map(bytes, patterns), hashes, range(len(q)), strict=True))
-        below = xxhash.xxh3_64_intdigest(origin.name.encode(), seed=seed) >> 32
+        below = xxhash.xxh3_64_intdigest(origin.record.shard.stem.encode(), seed=seed) >> 32
         for _, _, row in sorted(tie):
             above = below + round(float(q[row]) * _UNITS)
             wanted = above // _UNITS - below // _UNITS

@@ -1,6 +1,7 @@
 """The artefacts that a verification reads, as they lie in the output folder."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -187,6 +188,12 @@ class InputShard(BaseModel):
     bytes: int
     version: str
 
+    @property
+    def stem(self) -> str:
+        """The name without the digest of the URL, where it has one: what the draw goes by."""
+        found = _NAME.fullmatch(self.name)
+        return found[1] if found else self.name
+
 
 class LabelRecordFile(BaseModel):
     """What a verification reads of done/labels/<shard>.json."""
@@ -208,6 +215,7 @@ class OutputRecordFile(BaseModel):
     origins: list[OriginEntry]
 
 
+_NAME = re.compile(r"(.+)--[0-9a-f]{12}")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

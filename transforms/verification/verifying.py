@@ -73,7 +73,8 @@ def _counted(
         for part in table.labelled(stated, least.min_similarity if least else None):
             if sampled and whole:
                 whole.add(part.rows, part.balanced.astype(np.float64))
-                drawn = in_sample(record.shard.name, first, len(part.balanced), sampled.share)
+                stem = record.shard.stem
+                drawn = in_sample(stem, first, len(part.balanced), sampled.share)
                 counter.add(replace(part, balanced=part.balanced & drawn))
                 first += len(part.balanced)
             else:
