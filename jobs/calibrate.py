@@ -11,7 +11,7 @@ from transforms import layout
 from transforms.calibration import Calibration, Posterior
 from transforms.checking import Found, calibrate, find_checked, read_checked_samples
 from transforms.config import Config
-from transforms.shards import find_shards
+from transforms.inputs import input_shards
 from transforms.storage import output_storage
 
 _ENOUGH = 50
@@ -21,7 +21,7 @@ def run(config: Config, checked_samples: str) -> dict[str, Any]:
     """Calibrate, and write the calibration into the output folder; a summary of it."""
     storage = output_storage(config.output)
     checked = read_checked_samples(checked_samples)
-    records = all_label_records(config, find_shards(config.input))
+    records = all_label_records(config, input_shards(config))
     found = find_checked(checked, records, config, storage)
     calibration = calibrate(checked, found, records, config)
     storage.publish(layout.CALIBRATION, calibration.to_json())

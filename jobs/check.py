@@ -7,9 +7,10 @@ from rich.console import Console
 from jobs.saying import say
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.inputs import found_apart
 from transforms.left_out import LeftOut, as_json, in_words
 from transforms.schema import schema_of
-from transforms.shards import Shard, found_in
+from transforms.shards import Shard
 from transforms.tars import Sample, open_tar, read_samples
 
 _SAMPLES_READ = 200
@@ -17,7 +18,7 @@ _SAMPLES_READ = 200
 
 def run(config: Config) -> dict[str, Any]:
     """Shards, bytes and samples (estimated from the first shard's beginning) of a configuration."""
-    found = found_in(config.input)
+    found = found_apart(config)
     shards = found.shards
     size = sum(shard.bytes for shard in shards)
     schema = schema_of(config)

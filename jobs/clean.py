@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import fsspec
 from rich.console import Console
 
 from jobs.leases import living
@@ -30,7 +29,7 @@ def run(storage: Storage, force: bool) -> dict[str, Any]:
             f"{holders[0].started}; what would be removed may be its own: wait for its end, or "
             "give --force if you know that it is dead"
         )
-    files = hidden_files(storage)
+    files = storage.left_behind()
     notes = [
         layout.attempt(stage, attempt.name)
         for stage in _STAGES
@@ -61,15 +60,3 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         if removed
         else f"nothing to remove in {summary['output']}",
     )
-
-
-def hidden_files(storage: Storage) -> dict[str, int]:
-    """The hidden temporary files in an output's folders, by name, and their bytes."""
-    system, root = fsspec.core.url_to_fs(storage.url, **storage.options)
-    root = root.rstrip("/")
-    found = {}
-    for folder in layout.FOLDERS:
-        inner = root if folder == "." else f"{root}/{folder}"
-        for path, info in system.glob(f"{inner}/.*.tmp", detail=True).items():
-            found[path.removeprefix(f"{root}/")] = int(info["size"])
-    return dict(sorted(found.items()))

@@ -10,13 +10,13 @@ from jobs.histograms import corpus_histogram
 from jobs.state import all_label_records
 from transforms.comparison import compare
 from transforms.config import Config
+from transforms.inputs import input_shards
 from transforms.schema import schema_of
-from transforms.shards import find_shards
 
 
 def run(config: Config, console: Console) -> dict[str, Any]:
     """What each balancer gives on the corpus, and what was asked."""
-    records = all_label_records(config, find_shards(config.input))
+    records = all_label_records(config, input_shards(config))
     seen = corpus_histogram(config, records, console)
     rows = compare(seen.histogram, schema_of(config).attributes, config.balance)
     return {

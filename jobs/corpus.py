@@ -9,14 +9,25 @@ from rich.console import Console
 from rich.progress import Progress
 
 from jobs.demo.corpus import write_corpus
+from transforms.errors import FairshardError
+from transforms.storage import Storage
+
+_RECORD = "corpus.json"
+_ASKED = {"samples", "shards", "seed"}
 
 
 def run(directory: Path, samples: int, shards: int, seed: int, console: Console) -> dict[str, Any]:
-    """Draw the corpus, or find it drawn."""
+    """Draw the corpus, or find it drawn; a configuration that is there already is kept.
+
+    Raises FairshardError where `directory` holds files of somebody else's.
+    """
     asked = {"samples": samples, "shards": shards, "seed": seed}
-    record = directory / "corpus.json"
-    if not (record.exists() and json.loads(record.read_text(encoding="utf-8")) == asked):
-        record.unlink(missing_ok=True)
+    storage = Storage(str(directory.absolute()))
+    drawn = _drawn(storage)
+    if drawn != asked:
+        if drawn is None:
+            _refuse_strangers(directory)
+        _record(storage, {**asked, "complete": False})
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("drawing", total=samples)
             write_corpus(
@@ -27,8 +38,9 @@ def run(directory: Path, samples: int, shards: int, seed: int, console: Console)
                 on_shard=lambda drawn: progress.advance(bar, drawn),
             )
         example = resources.files("jobs.templates").joinpath("demo.yaml")
-        (directory / "config.yaml").write_text(example.read_text(encoding="utf-8"), "utf-8")
-        record.write_text(f"{json.dumps(asked)}\n", encoding="utf-8")
+        if not storage.exists("config.yaml"):
+            storage.publish("config.yaml", example.read_bytes())
+        _record(storage, asked)
     return {**asked, "directory": str(directory), "config": str(directory / "config.yaml")}
 
 
@@ -41,3 +53,25 @@ def show(summary: dict[str, Any], console: Console) -> None:
         soft_wrap=True,
     )
     console.print(f"  fairshard rebalance {summary['config']}", highlight=False, soft_wrap=True)
+
+
+def _drawn(storage: Storage) -> dict[str, Any] | None:
+    """What was drawn, or begun to be; None where nothing was."""
+    try:
+        drawn = json.loads(storage.find(_RECORD) or b"null")
+    except ValueError:
+        return None
+    return drawn if isinstance(drawn, dict) and drawn.keys() >= _ASKED else None
+
+
+def _record(storage: Storage, drawn: dict[str, Any]) -> None:
+    storage.publish(_RECORD, f"{json.dumps(drawn)}\n".encode())
+
+
+def _refuse_strangers(directory: Path) -> None:
+    for name in (_RECORD, "shards", "truth.parquet", "model", "config.yaml"):
+        if (directory / name).exists():
+            raise FairshardError(
+                f"{directory} already holds {name}, which this command has not written: give an "
+                "empty directory"
+            )

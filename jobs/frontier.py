@@ -13,8 +13,8 @@ from transforms import layout
 from transforms.config import Config
 from transforms.fingerprint import fingerprint
 from transforms.frontier import Frontier, document_of, frontier
+from transforms.inputs import input_shards
 from transforms.schema import schema_of
-from transforms.shards import find_shards
 from transforms.storage import output_storage
 
 _MARKS_SHOWN = 8
@@ -23,7 +23,7 @@ _MARKS_SHOWN = 8
 def run(config: Config, points: int, console: Console) -> dict[str, Any]:
     """Solve at about so many rates and write frontier.json; what it holds."""
     storage = output_storage(config.output)
-    records = all_label_records(config, find_shards(config.input))
+    records = all_label_records(config, input_shards(config))
     seen = corpus_histogram(config, records, console)
     with console.status("solving"):
         found = frontier(seen.histogram, schema_of(config).attributes, config.balance, points)

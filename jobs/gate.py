@@ -15,11 +15,11 @@ from transforms.gates.expectations import Stage, Table
 from transforms.gates.gating import check_output, check_plan, own_for, published
 from transforms.gates.labels import check_tables
 from transforms.gates.results import GateResult, require_none
+from transforms.inputs import found_if_told, input_shards
 from transforms.plan import read_plan
 from transforms.records import LabelRecord
 from transforms.report import write_page
 from transforms.report_data import read_artefacts
-from transforms.shards import find_shards
 from transforms.storage import output_storage
 
 
@@ -76,15 +76,16 @@ def check_labels(config: Config, runner: Runner, records: Sequence[LabelRecord])
 
 
 def _labels(config: Config, runner: Runner) -> GateResult:
-    return check_labels(config, runner, all_label_records(config, find_shards(config.input)))
+    return check_labels(config, runner, all_label_records(config, input_shards(config)))
 
 
 def _plan(config: Config, _: Runner) -> GateResult:
     plan = read_plan(output_storage(config.output))
-    return check_plan(plan, all_label_records(config, find_shards(config.input)), config)
+    return check_plan(plan, all_label_records(config, input_shards(config)), config)
 
 
 def _output(config: Config, _: Runner) -> GateResult:
+    found_if_told(config)
     storage = output_storage(config.output)
     artefacts = read_artefacts(storage)
     result = check_output(artefacts, config)

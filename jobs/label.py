@@ -13,14 +13,17 @@ from jobs.work import work_on
 from transforms.config import Config
 from transforms.left_out import as_json
 from transforms.rejects import check_rejects
+from transforms.shards import Found
 
 
-def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
+def run(
+    config: Config, runner: Runner, console: Console, found: Found | None = None
+) -> dict[str, Any]:
     """Label; a summary of what the output folder now holds.
 
     Raises FairshardError where more samples were rejected than the configuration allows.
     """
-    found = input_of(config, console)
+    found = input_of(config, console, found)
     work = work_on(config, found.shards, ("label",))
     work.begin(console)
     missing = work.labels.missing

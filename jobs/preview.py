@@ -10,8 +10,8 @@ from jobs.restart import discards_of
 from jobs.saying import say
 from jobs.work import Work, work_on
 from transforms.config import Config
+from transforms.inputs import found_apart
 from transforms.left_out import as_json, in_words
-from transforms.shards import found_in
 from transforms.storage import output_storage
 
 _SHOWN = 10
@@ -20,7 +20,7 @@ _SHOWN = 10
 def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any]:
     """What `stages` would do; FairshardError where they would refuse to begin."""
     storage = output_storage(config.output)
-    found = found_in(config.input)
+    found = found_apart(config)
     work = work_on(config, found.shards, stages)
     if "label" not in stages:
         records = work.records

@@ -17,16 +17,18 @@ from transforms.left_out import as_json
 from transforms.plan import Plan
 from transforms.records import LabelRecord
 from transforms.rejects import check_rejects
-from transforms.shards import Shard
+from transforms.shards import Found, Shard
 
 
-def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
+def run(
+    config: Config, runner: Runner, console: Console, found: Found | None = None
+) -> dict[str, Any]:
     """Rebalance what is not done yet; the run's summary.
 
     Where labels and plan are at hand, they pass their gates and the shards are written alone.
     """
     fitting_calibration(config)
-    found = input_of(config, console)
+    found = input_of(config, console, found)
     summary = _rebalanced(config, found.shards, runner, console)
     return {**summary, "left_out": as_json(found.left_out)}
 

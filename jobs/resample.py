@@ -15,12 +15,15 @@ from transforms.config import Config
 from transforms.fingerprint import check_fits, fingerprint
 from transforms.plan import Plan, read_plan
 from transforms.records import LabelRecord
+from transforms.shards import Found
 from transforms.storage import output_storage
 
 
-def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
+def run(
+    config: Config, runner: Runner, console: Console, found: Found | None = None
+) -> dict[str, Any]:
     """Resample; StaleError where the plan was made from other inputs; the run's summary."""
-    work = work_on(config, input_of(config, console).shards, ("resample",))
+    work = work_on(config, input_of(config, console, found).shards, ("resample",))
     records = work.records
     plan = fitting_plan(config, records)
     work.begin(console)

@@ -30,6 +30,7 @@ from jobs.runs import recorded
 from jobs.saying import say
 from jobs.work import STAGES_OF
 from transforms.config import Config
+from transforms.inputs import found_if_told
 from transforms.storage import output_storage
 
 app = typer.Typer()
@@ -108,10 +109,11 @@ def _command(
         report(preview.run(config, STAGES_OF[command], restart), preview.show, as_json)
         return
     runner = runner_for(config, context.args)
+    inputs = found_if_told(config)
     with leased(config, run), recorded(config, command, run):
         if restart:
             _discard(config, STAGES_OF[command], console)
-        found = stage.job(config, runner, console)
+        found = stage.job(config, runner, console, inputs)
     report(found, stage.show, as_json)
 
 

@@ -18,14 +18,17 @@ from transforms.conflicts import in_words
 from transforms.measures import Measures
 from transforms.plan import expected_drops, read_plan
 from transforms.rejects import check_rejects
+from transforms.shards import Found
 from transforms.storage import Storage
 
 _MEASURES = ("RB", "AB", "skew")
 
 
-def run(config: Config, runner: Runner, console: Console) -> dict[str, Any]:
+def run(
+    config: Config, runner: Runner, console: Console, found: Found | None = None
+) -> dict[str, Any]:
     """Solve, or find it done; a summary of the plan."""
-    work = work_on(config, input_of(config, console).shards, ("solve",))
+    work = work_on(config, input_of(config, console, found).shards, ("solve",))
     records = work.records
     work.begin(console)
     check_rejects(records, config)

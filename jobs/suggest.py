@@ -16,10 +16,10 @@ from jobs.state import all_label_records
 from jobs.tracking import tracked
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.inputs import input_shards
 from transforms.mentions import tally_shard
 from transforms.proxies import FALSE_SHARE, configured, ranked, snippet
 from transforms.schema import schema_of
-from transforms.shards import find_shards
 from transforms.storage import output_storage
 from transforms.tally import MOST_CANDIDATES, Tally
 
@@ -36,7 +36,7 @@ def run(config: Config, origin: str, top: int, console: Console) -> dict[str, An
     Raises FairshardError where shards are not labelled, or nothing can be read of them.
     """
     storage = output_storage(config.output)
-    records = all_label_records(config, find_shards(config.input))
+    records = all_label_records(config, input_shards(config))
     field = None if origin == CAPTIONS else origin
     attributes = schema_of(config).attributes
     tally = Tally(2 * len(attributes))

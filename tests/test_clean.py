@@ -8,24 +8,31 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from jobs import clean
 from jobs.cli import main
+from tests.commands import run
 from tests.fixtures import config_of, write_corpus
 from tests.outputs import finished_output
 from tests.runs import begun, held, quiet
+from tests.servers import BUCKET
+from tests.uploads import answering
 from transforms import layout
 from transforms.attempts import attempts_at
 from transforms.errors import FairshardError
 from transforms.storage import Storage
 
+DEAD = f".{'0123456789abcdef' * 2}.tmp"
 LEFT = {
-    "labels/.00000.parquet.dead.tmp": b"1",
-    "shards/.00001.tar.dead.tmp": b"22",
-    ".manifest.json.dead.tmp": b"333",
-    "done/labels/.00000.json.dead.tmp": b"4444",
+    f"labels/.00000.parquet{DEAD}": b"1",
+    f"shards/.00001.tar{DEAD}": b"22",
+    f".manifest.json{DEAD}": b"333",
+    f"done/labels/.00000.json{DEAD}": b"4444",
 }
 OTHERS = {
     "labels/.hidden": b"mine",
+    "shards/.00000.tar.part.tmp": b"mine",
+    f"shards/00000.tar{DEAD}": b"mine",
+    f"shards/.00000.tar{DEAD}.gz": b"mine",
     "mine.tmp": b"mine",
-    "other/.mine.dead.tmp": b"mine",
+    f"other/.mine{DEAD}": b"mine",
     "shards/00000.tar": b"a shard",
 }
 
@@ -55,7 +62,7 @@ def test_what_dead_attempts_left_goes_and_the_rest_stays(storage: Storage) -> No
     clean.show(clean.run(storage, force=False), console)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue().splitlines()
-    assert said[0] == "removed .manifest.json.dead.tmp"
+    assert said[0] == f"removed .manifest.json{DEAD}"
     assert said[-2:] == [
         "6 files of dead attempts removed, 0.0 MB",
         f"nothing to remove in {storage.url}",
@@ -68,15 +75,15 @@ def test_while_a_run_is_active_nothing_is_removed_unless_by_force(
     with held(storage):
         with pytest.raises(FairshardError, match=r"a run writes to .*: process \d+ on .*--force"):
             clean.run(storage, force=False)
-        assert sorted(clean.hidden_files(storage)) == sorted(LEFT)
+        assert list(storage.left_behind()) == sorted(LEFT)
         with pytest.raises(SystemExit) as ended:
             main(["clean", storage.url])
         assert ended.value.code == 1
         with pytest.raises(SystemExit) as ended:
             main(["clean", storage.url, "--force"])
         assert ended.value.code == 0
-        assert "removed shards/.00001.tar.dead.tmp" in capsys.readouterr().out
-    assert clean.hidden_files(storage) == {}
+        assert f"removed shards/.00001.tar{DEAD}" in capsys.readouterr().out
+    assert storage.left_behind() == {}
 
 
 def test_on_other_stores_as_well() -> None:
@@ -88,6 +95,37 @@ def test_on_other_stores_as_well() -> None:
     left = {path.removeprefix("/cleaned/") for path in system.find("/cleaned")}
     assert left == set(OTHERS)
     system.rm("/cleaned", recursive=True)
+
+
+@pytest.mark.parametrize("name", ["run[1]", "run?", "run*", "{run1,x}"])
+def test_the_name_of_an_output_is_no_pattern(tmp_path: Path, name: str) -> None:
+    for output in ("run1", name):
+        for left in LEFT:
+            (tmp_path / output / left).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / output / left).write_bytes(b"half")
+    assert run("clean", tmp_path / name) == 0
+    assert [*(tmp_path / name).rglob(".*")] == []
+    write_corpus(tmp_path, samples=4, shards=1)
+    config = tmp_path / "config.yaml"
+    config.write_text(config_of(tmp_path).model_dump_json())
+    again = tmp_path / name / next(iter(LEFT))
+    again.write_bytes(b"half")
+    assert run("solve", config, "--output", tmp_path / name) == 1
+    assert not again.exists()
+    assert len([*(tmp_path / "run1").rglob(".*")]) == len(LEFT)
+
+
+def test_uploads_of_others_go_on() -> None:
+    mine = [f"out/shards/{number:05d}.tar" for number in range(5)]
+    others = ["out/raw/big.bin", "out/big.bin", "out2/shards/00000.tar", "shards/00000.tar"]
+    uploads = dict.fromkeys((*mine, *others))
+    options = {"key": "key", "secret": "secret"}
+    with answering(uploads) as url:
+        storage = Storage(f"s3://{BUCKET}/out", {"endpoint_url": url, **options})
+        clean.run(storage, force=False)
+        assert sorted(uploads) == sorted(others)
+        Storage(f"s3://{BUCKET}", {"endpoint_url": url, **options}).sweep()
+        assert sorted(uploads) == sorted(others[:-1])
 
 
 def test_a_finished_output_is_left_as_it_is(tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
 """Conflicts: known ones by hand, and on random corpora what they say is true."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.fixtures import config_of, write_corpus
+from tests.outputs import finished_output
 from tests.problems import Corpus, corpus, random_corpus
 from transforms.balancing import balance
 from transforms.config import Balance, Override
 from transforms.conflicts import Conflict, conflict_of, in_words
+from transforms.plan import read_plan
 from transforms.row_histograms import RowHistogram
 from transforms.schema import Attribute
 
@@ -156,3 +160,9 @@ def test_long_answers_are_cut() -> None:
         "1,000 with a, 2,000 others",
         "or max_label_skew >= 0.2 for a, b, c and 1 more",
     )
+
+
+def test_where_no_price_is_left_to_choose_there_is_a_plan_still(tmp_path: Path) -> None:
+    write_corpus(tmp_path, samples=20, shards=2)
+    storage = finished_output(config_of(tmp_path))
+    assert read_plan(storage).document["conflict"]

@@ -20,6 +20,7 @@ from jobs.leases import (
 )
 from tests.fixtures import config_of
 from transforms import layout
+from transforms.committing import hidden
 from transforms.errors import FairshardError
 from transforms.storage import Storage
 
@@ -183,7 +184,7 @@ def test_what_is_asked_for_is_what_may_change_a_byte(tmp_path: Path) -> None:
 def test_a_run_holds_it_and_clears_what_the_dead_left(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     storage = Storage(config.output.url)
-    storage.publish("shards/.00000.tar.dead.tmp", b"half")
+    storage.publish(hidden("shards/00000.tar"), b"half")
     with leased(config, "run"):
         assert [holder.run for holder in read_lease(storage).holders] == ["run"]
         assert list(Path(storage.url).rglob(".*")) == []
@@ -195,7 +196,7 @@ def test_a_run_that_shares_it_leaves_hidden_files_alone(tmp_path: Path) -> None:
     storage = Storage(config.output.url)
     alive = Holder("other", "elsewhere", "", 1, "now", beat=2e10)
     Hold(storage, asked_of(config), alive, lambda: 2e10).take()
-    storage.publish("shards/.00000.tar.alive.tmp", b"half")
+    storage.publish(hidden("shards/00000.tar"), b"half")
     with leased(config, "run"):
         assert len(list(Path(storage.url).rglob(".*"))) == 1
     assert [holder.run for holder in read_lease(storage).holders] == ["other"]
@@ -219,7 +220,7 @@ def test_the_last_run_to_leave_removes_what_dead_attempts_left(world: World) -> 
     first, second = world.run(), world.run()
     first.take()
     second.take()
-    left = "labels/.00000.parquet.dead.tmp"
+    left = hidden("labels/00000.parquet")
     system, path = world.storage._at(left)
     system.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
     system.pipe_file(path, b"half")

@@ -100,13 +100,13 @@ def test_what_never_comes_through_is_one_sentence(calm: Behind, kind: str) -> No
 def test_an_upload_that_is_cut_off_is_one_sentence_and_can_be_swept(calm: Behind) -> None:
     storage = calm.storage
     with (
-        pytest.raises(FairshardError, match=r"x.tar cannot be written: \w"),
-        storage.publishing("x.tar") as stream,
+        pytest.raises(FairshardError, match=r"00000.tar cannot be written: \w"),
+        storage.publishing("shards/00000.tar") as stream,
     ):
         stream.write(bytes(6 * 2**20))
         calm.network.dice = Dice(1.0, kinds=[REFUSED, RESET])
     calm.network.calm()
-    assert not storage.exists("x.tar")
+    assert not storage.exists("shards/00000.tar")
     assert calm.store.unfinished() == 1
     storage.sweep()
     assert calm.store.unfinished() == 0
@@ -115,7 +115,10 @@ def test_an_upload_that_is_cut_off_is_one_sentence_and_can_be_swept(calm: Behind
 def test_what_fails_amid_an_upload_is_told_though_the_upload_cannot_be_given_up(
     calm: Behind,
 ) -> None:
-    with pytest.raises(ValueError, match="stop"), calm.storage.publishing("x.tar") as stream:
+    with (
+        pytest.raises(ValueError, match="stop"),
+        calm.storage.publishing("shards/00000.tar") as stream,
+    ):
         stream.write(bytes(6 * 2**20))
         calm.network.dice = Dice(1.0, kinds=[REFUSED])
         raise ValueError("stop")

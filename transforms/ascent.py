@@ -56,4 +56,4 @@ def approach(dual: Dual, spread: Vector, enough: float, start: Vector) -> tuple[
         callback=stop_when_enough,
         options={"maxcor": _MEMORY, "maxiter": most, "ftol": 0.0, "gtol": 0.0},
     )
-    return best, int(outcome.nit)
+    return best, int(outcome.get("nit", 0))

@@ -11,7 +11,7 @@ import io
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -22,6 +22,7 @@ from transforms.errors import FairshardError, reason_of
 
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs"})
 _ETAG_OF_MD5 = re.compile(r"[0-9a-f]{32}(-1)?")
+_HIDDEN = re.compile(r"\..+\.[0-9a-f]{32}\.tmp", re.DOTALL)
 
 
 @contextmanager
@@ -80,22 +81,51 @@ def create(system: Any, path: str, content: bytes) -> bool:
 
 
 @storage_errors()
-def clear(system: Any, root: str, folders: Iterable[str]) -> None:
-    """Remove what dead attempts left: hidden files in `folders` of `root`, or parts of uploads.
+def left_behind(system: Any, root: str, folders: Iterable[str]) -> dict[str, int]:
+    """The hidden files that dead attempts left in `folders` of `root`: path and bytes.
+
+    Only names that `hidden` gives count. Object stores have none.
+    """
+    if _is_object_store(system):
+        return {}
+    found: dict[str, int] = {}
+    for folder in folders:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for info in system.ls(f"{root}/{folder}".removesuffix("/."), detail=True, refresh=True):
+                path = str(info["name"])
+                if info["type"] == "file" and _HIDDEN.fullmatch(path.rsplit("/", 1)[-1]):
+                    found[path] = int(info["size"])
+    return found
+
+
+@storage_errors()
+def abort_uploads(system: Any, root: str, is_own: Callable[[str], bool]) -> None:
+    """Give up the unfinished uploads to names in `root` that are `is_own`, where a store has such.
 
     Google's store forgets uploads by itself. Uploads that may not be listed are left.
     """
-    if not _is_object_store(system):
-        for folder in folders:
-            for name in system.glob(f"{root}/{folder}".removesuffix("/.") + "/.*.tmp"):
+    if not _is_s3(system):
+        return
+    bucket, prefix, _ = system.split_path(f"{root}/")
+    with suppress(PermissionError):
+        for upload in list(_uploads(system, bucket, prefix)):
+            if is_own(upload["Key"].removeprefix(prefix)):
                 with suppress(FileNotFoundError):
-                    system.rm_file(name)
-    elif _is_s3(system):
-        bucket, key, _ = system.split_path(f"{root}/")
-        with suppress(PermissionError):
-            found = system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=key)
-            for upload in found.get("Uploads", []):
-                system.abort_mpu(bucket, upload["Key"], upload["UploadId"])
+                    system.abort_mpu(bucket, upload["Key"], upload["UploadId"])
+
+
+def _uploads(system: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    """The unfinished uploads under `prefix`, which S3 lists by the thousand."""
+    after: dict[str, str] = {}
+    while True:
+        found = system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **after)
+        yield from found.get("Uploads", [])
+        if not found.get("IsTruncated"):
+            return
+        after = {
+            "KeyMarker": found["NextKeyMarker"],
+            "UploadIdMarker": found["NextUploadIdMarker"],
+        }
 
 
 def hidden(path: str) -> str:

@@ -31,6 +31,16 @@ FOLDERS = (
 )
 
 
+OWN_FOLDERS = tuple(sorted({folder.split("/")[0] for folder in FOLDERS} - {"."}))
+"""The folders of an output that are fairshard's own, with all that is in them."""
+
+
+def is_own(name: str) -> bool:
+    """Whether `name` is that of an artefact, or of something in a folder of artefacts."""
+    folder, slash, _ = name.rpartition("/")
+    return folder in FOLDERS if slash else name in {MANIFEST, FRONTIER, PROMETHEUS, CALIBRATION}
+
+
 def validation(stage: str) -> str:
     """What the gate after a stage found."""
     return f"validations/{stage}.json"

@@ -10,6 +10,7 @@ OTHER_NAME = "not named as a shard"
 FOLDER = "a folder"
 NO_FILE = "not a file"
 TWICE = "named twice"
+OF_OUTPUT = "in the output's folders"
 
 _SHOWN = 3
 _LONGEST_SHOWN = 60

@@ -10,7 +10,7 @@ import fsspec
 
 from transforms.config import Input
 from transforms.errors import ConfigError, FairshardError, UnreachableError, reason_of
-from transforms.left_out import FOLDER, OTHER_NAME, TWICE, LeftOut, in_words, left_out
+from transforms.left_out import FOLDER, OF_OUTPUT, OTHER_NAME, TWICE, LeftOut, in_words, left_out
 from transforms.listing import matching_files
 from transforms.lookups import Lookup
 from transforms.patterns import alternatives, literal, paths_of
@@ -94,7 +94,8 @@ class _Search:
             if plain is not None:
                 named.setdefault(id(system), (system, {}))[1][plain] = path
         for system, paths in named.values():
-            self._take(system, _named(Lookup(system).infos(paths), paths))
+            for path, info in _named(Lookup(system).infos(paths), paths).items():
+                self._take(system, {path: info})
 
     def _matched(self, system: Any, glob: str, shown: str) -> bool:
         """Take in what a glob matches; False where it is itself the name of a file."""
@@ -112,7 +113,10 @@ class _Search:
         return True
 
     def _take(self, system: Any, files: Infos) -> None:
-        taken = {_url(system, path): info for path, info in self.outside(system, files).items()}
+        outside = self.outside(system, files)
+        for path in files.keys() - outside.keys():
+            self.others[_unstripped(system, path)] = OF_OUTPUT
+        taken = {_url(system, path): info for path, info in outside.items()}
         self.others.update(dict.fromkeys(taken.keys() & self.infos.keys(), TWICE))
         self.infos.update(taken)
 

@@ -10,10 +10,11 @@ import fsspec
 from transforms import layout
 from transforms.committing import (
     OBJECT_STORES,
-    clear,
+    abort_uploads,
     commit,
     committing,
     create,
+    left_behind,
     storage_errors,
 )
 from transforms.config import OutputConfig
@@ -98,11 +99,21 @@ class Storage:
         """Write the file `name` unless there is one; of several attempts at once, one does."""
         return create(*self._at(name), content)
 
+    def left_behind(self) -> dict[str, int]:
+        """The hidden files that dead attempts left, by name, and their bytes."""
+        system, path = self._at("")
+        root = path.rstrip("/")
+        with self._reading(""):
+            found = left_behind(system, root, layout.FOLDERS)
+        return {path.removeprefix(f"{root}/"): found[path] for path in sorted(found)}
+
     def sweep(self) -> None:
         """Remove what dead attempts left; no attempt may be running."""
+        for name in self.left_behind():
+            self.delete(name)
         system, path = self._at("")
         with self._writing(""):
-            clear(system, path.rstrip("/"), layout.FOLDERS)
+            abort_uploads(system, path.rstrip("/"), layout.is_own)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:

@@ -18,8 +18,8 @@ from transforms import layout
 from transforms.config import Config
 from transforms.errors import ConfigError, FairshardError
 from transforms.fingerprint import check_fits, fingerprint
+from transforms.inputs import input_shards
 from transforms.plan import read_plan
-from transforms.shards import find_shards
 from transforms.storage import output_storage
 
 STAGES = ("rebalance", "label", "solve", "resample")
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def start(stage: str, config: Config, runner: Runner) -> None:
     """Hand `stage` to the engine, with what the output folder holds for it."""
-    shards = find_shards(config.input)
+    shards = input_shards(config)
     match stage:
         case "rebalance":
             runner.rebalance(config, shards)
@@ -62,7 +62,7 @@ def read(url: str, output: str | None) -> Config:
     """The configuration at a path or URL; ConfigError where one at a URL has relative paths."""
     if "://" not in url:
         return overridden(read_checked(Path(url)), output, "beam")
-    copy = Path(fsspec.open_local(f"simplecache::{url}"))
+    copy = Path(*fsspec.open_local([f"simplecache::{url}"]))
     config = overridden(read_checked(copy), output, "beam")
     if str(copy.parent) in config.model_dump_json():
         raise ConfigError(

@@ -14,9 +14,10 @@ from jobs.diagnosis.finding import Finding, missing, ok, warning
 from jobs.diagnosis.machine import check_disk
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.inputs import found_apart
 from transforms.left_out import in_words
 from transforms.redaction import redacted
-from transforms.shards import Shard, found_in
+from transforms.shards import Shard
 from transforms.storage import Storage
 
 _CLOCK_SECONDS = 60
@@ -25,7 +26,7 @@ _CLOCK_SECONDS = 60
 def check_input(config: Config) -> tuple[Finding, tuple[Shard, ...]]:
     """Whether the input shards are found, and which."""
     try:
-        found = found_in(config.input)
+        found = found_apart(config)
     except FairshardError as error:
         if isinstance(error.__cause__, ImportError):
             return _unreachable("input", config.input.shards[0], error.__cause__), ()
