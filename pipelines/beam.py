@@ -11,7 +11,15 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.combiners import ToList
 from apache_beam.utils.shared import Shared
 
-from pipelines.beam_runners import PRISM, check_complete, is_local, require_prism, runner_of, told
+from pipelines.beam_runners import (
+    PRISM,
+    check_complete,
+    is_local,
+    reach_this_machine,
+    require_prism,
+    runner_of,
+    told,
+)
 from pipelines.local_runner import LocalRunner
 from transforms.config import Config
 from transforms.errors import ConfigError
@@ -175,8 +183,7 @@ class BeamEngine:
         if not self._local:
             logging.getLogger("apache_beam.runners").setLevel(logging.INFO)
             options = PipelineOptions(self._arguments)
-            if self._runner == PRISM:
-                require_prism(options)
+            prepare(self._runner, options)
             return _Pipeline(options=options)
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
         options = PipelineOptions(["--direct_num_workers=0", *self._arguments])

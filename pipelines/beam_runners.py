@@ -1,5 +1,6 @@
 """Beam's runners: the names they go by, and what they need before they run."""
 
+import os
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
@@ -14,15 +15,17 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
 )
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
-from apache_beam.runners import create_runner
 from apache_beam.runners.portability.prism_runner import PrismJobServer
+from apache_beam.runners.runner import create_runner
 
 from transforms.errors import ConfigError, FairshardError, error_in, reason_of
 
-PRISM = "PrismRunner"
+_PRISM = "PrismRunner"
 _IN_MEMORY = "FnApiRunner"
 _LOCAL = ("DirectRunner", "SwitchingDirectRunner")
-_NOT_FETCHED = "Unable to fetch"
+_LACKING = ("Unable to fetch", "You must specify a --job_endpoint")
+_NO_PROXY = ("no_grpc_proxy", "no_proxy", "NO_PROXY")  # as gRPC looks for it
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _FETCH_SECONDS = 10.0
 
 
@@ -67,7 +70,28 @@ def check_complete(runner: str, options: PipelineOptions) -> None:
         raise ConfigError(f"Beam's {runner} cannot be used: {' '.join(map(str, lacks))}")
 
 
-def require_prism(options: PipelineOptions) -> None:
+def prepare(runner: str, options: PipelineOptions) -> None:
+    """Make ready for a run that is not local; FairshardError where that cannot be."""
+    _reach_this_machine()
+    if runner == _PRISM:
+        _require_prism(options)
+
+
+def told(error: Exception, runner: str) -> Exception:
+    """What ended a job: the sentence of a worker or of a runner that lacks something; or itself."""
+    said = str(error)
+    if (sentence := error_in(said)) is not None:
+        return sentence
+    if isinstance(error, grpc.FutureTimeoutError):
+        return FairshardError(
+            f"no job service answers Beam's {runner}: start it, or correct --job_endpoint"
+        )
+    if said.startswith(_LACKING):
+        return FairshardError(f"Beam's {runner} cannot be used: {reason_of(error)}")
+    return error
+
+
+def _require_prism(options: PipelineOptions) -> None:
     """Raise FairshardError where Prism has to be fetched and cannot be.
 
     Beam would wait for the network as long as that takes, and then end in a traceback.
@@ -94,18 +118,11 @@ def require_prism(options: PipelineOptions) -> None:
         ) from error
 
 
-def told(error: Exception, runner: str) -> Exception:
-    """What ended a job: the sentence of a worker or of a runner that lacks something; or itself."""
-    said = str(error)
-    if (sentence := error_in(said)) is not None:
-        return sentence
-    if isinstance(error, grpc.FutureTimeoutError):
-        return FairshardError(
-            f"no job service answers Beam's {runner}: start it, or correct --job_endpoint"
-        )
-    if isinstance(error, NotImplementedError) or said.startswith(_NOT_FETCHED):
-        return FairshardError(f"Beam's {runner} cannot be used: {reason_of(error)}")
-    return error
+def _reach_this_machine() -> None:
+    """Have gRPC leave out a proxy to this machine's own services, as Beam takes for granted."""
+    given = next((os.environ[name] for name in _NO_PROXY if name in os.environ), "")
+    hosts = [host.strip() for host in given.split(",") if host.strip()]
+    os.environ[_NO_PROXY[0]] = ",".join(dict.fromkeys([*hosts, *_THIS_MACHINE]))
 
 
 def _is_beams(given: str) -> bool:

@@ -5,15 +5,16 @@ import threading
 from functools import partial
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import (
     GrpcWorkerHandler,
+    StateServicer,
     WorkerHandlerManager,
 )
 
-from pipelines.local_services import Services, socket_folder
+from pipelines.local_services import Channel, Connection, Services, socket_folder
 from pipelines.worker_process import WorkerProcess
 from transforms.errors import FairshardError, error_in
 
@@ -41,24 +42,29 @@ class LocalRunner(FnApiRunner):
 class _Worker(GrpcWorkerHandler):
     """A worker as Beam sees it: three connections, whatever is at their other end."""
 
-    process: WorkerProcess | None = None
+    def __init__(self, state: StateServicer, provision_info: Any, services: Services) -> None:
+        self._services = services
+        super().__init__(state, provision_info, cast(Any, services))
+        self._control = cast(Connection, self.control_conn)
+        self._data = cast(Channel, self.data_conn)
+        self.process: WorkerProcess | None = None
 
     def port_from_worker(self, port: Any) -> str:
         """Where a worker finds what Beam takes for a port."""
-        return str(self._grpc_server.address(port))
+        return self._services.address(port)
 
     def kill(self) -> None:
         """End it now; what it was asked fails."""
         if self.process is not None:
             self.process.kill()
-        self.control_conn.lose()
-        self.data_conn.lose()
+        self._control.lose()
+        self._data.lose()
 
     def close(self) -> None:
         """End it when it has done what it was asked; at once where it has not come yet."""
         if self.process is not None:
             self.process.expect_end()
-        if not self.control_conn.made:
+        if not self._control.made:
             self.kill()
         super().close()
 
@@ -86,7 +92,9 @@ class _Workers(WorkerHandlerManager):
         """So many workers, those started that are not there yet."""
         with self._lock:
             while len(self._workers) < num_workers:
-                self._workers.append(self._started())
+                worker = _Worker(self.state_servicer, self._job_provision_info, self._services)
+                self._workers.append(worker)
+                self._start(worker)
             return self._workers[:num_workers]
 
     def close_all(self) -> None:
@@ -97,15 +105,13 @@ class _Workers(WorkerHandlerManager):
             worker.close()
         self._services.close()
 
-    def _started(self) -> _Worker:
-        worker = _Worker(self.state_servicer, self._job_provision_info, self._services)
+    def _start(self, worker: _Worker) -> None:
         if self._deaths:
             worker.kill()
         else:
             worker.process = WorkerProcess(
                 worker.worker_id, worker.control_address, self._folder, self._died
             )
-        return worker
 
     def _died(self, sentence: str) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ from apache_beam.utils.thread_pool_executor import shared_unbounded_instance
 
 from transforms.errors import FairshardError
 
-LOST = "the connection to the worker is lost"
+_LOST = "the connection to the worker is lost"
 _LONGEST_PATH = 100  # of a socket: 107 bytes on Linux, 103 on macOS
 _LONGEST_NAME = "/fairshard-beam-12345678/control"
 _GRACE_SECONDS = 5.0
@@ -115,6 +115,7 @@ class Connection(worker_handlers.ControlConnection):
         """Have everything asked of the worker fail, and all that will be."""
         self._lost = True
         self._fail()
+        super().push(worker_handlers.BeamFnControlServicer._DONE_MARKER)
 
     def _read(self) -> None:
         with suppress(grpc.RpcError):
@@ -124,7 +125,7 @@ class Connection(worker_handlers.ControlConnection):
     def _fail(self) -> None:
         for name in list(self._futures_by_id):
             if (answer := self._futures_by_id.pop(name, None)) is not None:
-                failed = beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=LOST)
+                failed = beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=_LOST)
                 answer.set(failed)
 
 
@@ -138,13 +139,15 @@ class _Data(BeamFnDataServicer):
     def __init__(self) -> None:
         milliseconds = worker_handlers.DATA_BUFFER_TIME_LIMIT_MS
         super().__init__(milliseconds)
-        self._connections_by_worker_id = defaultdict(lambda: _Channel(milliseconds))
+        self._connections_by_worker_id = defaultdict(lambda: Channel(milliseconds))
 
 
-class _Channel(_GrpcDataChannel):
+class Channel(_GrpcDataChannel):
     """A worker's data, which ends with the worker; what is sent to it after that is thrown away."""
 
-    _lost = False
+    def __init__(self, milliseconds: int) -> None:
+        super().__init__(milliseconds)
+        self._lost = False
 
     def lose(self) -> None:
         """Take what is sent: Beam's own waits, once its queue is full, for the worker."""

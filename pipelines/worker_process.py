@@ -8,12 +8,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from apache_beam.portability.api import endpoints_pb2
-from google.protobuf import text_format
-
 from pipelines.local_worker import ENGINE, SOCKETS
 
-WORKER = "pipelines.local_worker"
+_WORKER = "pipelines.local_worker"
 _CHUNK_BYTES = 4096
 _READ_SECONDS = 5.0
 _LONGEST_REASON = 300
@@ -26,12 +23,11 @@ class WorkerProcess:
     """
 
     def __init__(self, name: str, control: str, sockets: Path, died: Callable[[str], None]) -> None:
-        descriptor = text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=control))
         self._died = died
         self._told = False
         self._said = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", WORKER],
+            [sys.executable, "-m", _WORKER],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -40,7 +36,7 @@ class WorkerProcess:
                 ENGINE: str(os.getpid()),
                 SOCKETS: str(sockets),
                 "WORKER_ID": name,
-                "CONTROL_API_SERVICE_DESCRIPTOR": descriptor,
+                "CONTROL_API_SERVICE_DESCRIPTOR": f'url: "{control}"',
             },
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

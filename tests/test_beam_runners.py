@@ -10,6 +10,7 @@ from apache_beam.runners.portability.prism_runner import PrismJobServer
 from pipelines.beam import BeamEngine
 from pipelines.beam_runners import is_local, runner_of
 from tests.fixtures import config_of, write_corpus
+from tests.proxies import behind_a_proxy
 from transforms.errors import ConfigError, FairshardError
 from transforms.shards import find_shards
 
@@ -78,7 +79,7 @@ def test_what_a_runner_cannot_do_with_is_said_at_once(
 def test_a_runner_that_cannot_be_reached_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
 ) -> None:
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # no network, here and anywhere
+    behind_a_proxy(monkeypatch)
     monkeypatch.setattr(PrismJobServer, "BIN_CACHE", str(tmp_path))
     write_corpus(tmp_path, samples=4, shards=1)
     config = config_of(tmp_path)

@@ -22,8 +22,8 @@ from apache_beam.portability.api import (
 
 from pipelines.beam import BeamEngine
 from pipelines.spark import SparkEngine
+from tests.proxies import behind_a_proxy
 
-PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy")
 Address = tuple[str, int]
 
 
@@ -79,10 +79,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_on_beam_nothing_listens_and_no_file_is_served_whatever_the_proxy(
     temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in PROXIES:
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
+    behind_a_proxy(monkeypatch)
     before = listening(os.getpid())
     with BeamEngine(["--direct_num_workers=2"]).pipeline() as pipeline:
         numbers = pipeline | beam.Create(range(8)) | beam.Reshuffle()
@@ -96,8 +93,7 @@ def test_on_beam_nothing_listens_and_no_file_is_served_whatever_the_proxy(
 
 
 def test_on_spark_only_this_machine_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXIES:
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    behind_a_proxy(monkeypatch)
     before, engine = listening(os.getpid()), os.getpid()
     with SparkEngine(["--master=local[2]"]).context() as context:
         found = context.parallelize(range(2), 2).map(lambda _: listening(engine)).collect()

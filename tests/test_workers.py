@@ -114,7 +114,7 @@ def test_control_c_ends_the_run_in_a_sentence(
     assert run.returncode == 130
     assert lines == [*BEGUN, "fairshard: interrupted; run the same command again to go on"]
     assert list(temporary.glob("fairshard-beam-*")) == []
-    assert not any(worker.is_running() for worker in workers)
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
 
 
 def test_workers_that_die_as_they_start_say_why(
