@@ -11,15 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.combiners import ToList
 from apache_beam.utils.shared import Shared
 
-from pipelines.beam_runners import (
-    PRISM,
-    check_complete,
-    is_local,
-    reach_this_machine,
-    require_prism,
-    runner_of,
-    told,
-)
+from pipelines.beam_runners import check_complete, is_local, prepare, runner_of, told
 from pipelines.local_runner import LocalRunner
 from transforms.config import Config
 from transforms.errors import ConfigError
