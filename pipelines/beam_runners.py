@@ -21,6 +21,7 @@ from apache_beam.runners.runner import create_runner
 from transforms.errors import ConfigError, FairshardError, error_in, reason_of
 
 _PRISM = "PrismRunner"
+_BEAM = "apache_beam."
 _IN_MEMORY = "FnApiRunner"
 _LOCAL = ("DirectRunner", "SwitchingDirectRunner")
 _LACKING = ("Unable to fetch", "You must specify a --job_endpoint")
@@ -36,7 +37,7 @@ def runner_of(options: PipelineOptions) -> str:
     """
     given = options.view_as(StandardOptions).runner or _LOCAL[0]
     names = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
-    name = given.lower().rpartition(".")[2] if _is_beams(given) else given.lower()
+    name = given.lower().rpartition(".")[2] if given.startswith(_BEAM) else given.lower()
     found = names.get(name) or names.get(f"{name}runner")
     if found is None and "." not in given:
         known = ", ".join(sorted(names.values()))
@@ -123,7 +124,3 @@ def _reach_this_machine() -> None:
     given = next((os.environ[name] for name in _NO_PROXY if name in os.environ), "")
     hosts = [host.strip() for host in given.split(",") if host.strip()]
     os.environ[_NO_PROXY[0]] = ",".join(dict.fromkeys([*hosts, *_THIS_MACHINE]))
-
-
-def _is_beams(given: str) -> bool:
-    return given in StandardOptions.ALL_KNOWN_RUNNERS

@@ -118,7 +118,7 @@ class Connection(worker_handlers.ControlConnection):
         super().push(worker_handlers.BeamFnControlServicer._DONE_MARKER)
 
     def _read(self) -> None:
-        with suppress(grpc.RpcError):
+        with suppress(grpc.RpcError, KeyError):  # the answer to what has failed already
             super()._read()
         self.lose()
 

@@ -25,6 +25,7 @@ from transforms.shards import find_shards
         ("fnapirunner", "FnApiRunner"),
         ("prismRunner", "PrismRunner"),
         ("apache_beam.runners.portability.prism_runner.PrismRunner", "PrismRunner"),
+        ("apache_beam.runners.direct.DirectRunner", "DirectRunner"),
         ("my.own.Runner", "my.own.Runner"),
     ],
 )
