@@ -1,25 +1,20 @@
 """The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
 
 import logging
-import os
-import shlex
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.combiners import ToList
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from apache_beam.utils.shared import Shared
 
-from pipelines.local_worker import ENGINE
-from pipelines.worker_watch import WORKER, WorkersWatched
+from pipelines.beam_runners import check_complete, is_local, prepare, runner_of, told
+from pipelines.local_runner import LocalRunner
 from transforms.config import Config
-from transforms.errors import ConfigError, error_in
+from transforms.errors import ConfigError
 from transforms.fixed_point import FixedSums
 from transforms.labelling import Labeller, settings_digest
 from transforms.parts import Part, parts_of
@@ -135,15 +130,19 @@ class BeamEngine:
     """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options.
 
     Without a `--runner` among them, or with `DirectRunner`, Beam's local runner is used, with a
-    process a core; an option that Beam does not know is then a ConfigError.
+    process a core; an option that Beam does not know is then a ConfigError. So is, always, a runner
+    that there is not, or that lacks an option.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         options = PipelineOptions(list(arguments))
-        self._embedded = options.view_as(StandardOptions).runner in (None, "DirectRunner")
-        self._arguments = list(arguments)
-        if self._embedded:
+        self._runner = runner_of(options)
+        self._local = is_local(self._runner, options)
+        self._arguments = [*arguments, f"--runner={self._runner}"]
+        if self._local:
             _check_known(options)
+        else:
+            check_complete(self._runner, options)
 
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
@@ -173,28 +172,27 @@ class BeamEngine:
 
     def pipeline(self) -> "_Pipeline":
         """A pipeline of this engine, which runs at the end of its block."""
-        if not self._embedded:
+        if not self._local:
             logging.getLogger("apache_beam.runners").setLevel(logging.INFO)
-            return _Pipeline(options=PipelineOptions(self._arguments))
+            options = PipelineOptions(self._arguments)
+            prepare(self._runner, options)
+            return _Pipeline(options=options)
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-        command = f"{ENGINE}={os.getpid()} exec {shlex.quote(sys.executable)} -m {WORKER}"
-        workers = SubprocessSDKEnvironment.from_command_string(command)
         options = PipelineOptions(["--direct_num_workers=0", *self._arguments])
-        return _Pipeline(runner=FnApiRunner(default_environment=workers), options=options)
+        return _Pipeline(runner=LocalRunner(), options=options)
 
 
 class _Pipeline(beam.Pipeline):
-    """A pipeline whose workers' FairshardErrors reach the caller as what they are."""
+    """A pipeline whose workers' errors, and its runner's, reach the caller as what they are."""
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        with WorkersWatched():
-            try:
-                super().__exit__(kind, value, trace)
-            except Exception as error:
-                found = error_in(str(error))
-                if found is None:
-                    raise
-                raise found from error
+        try:
+            super().__exit__(kind, value, trace)
+        except Exception as error:
+            found = told(error, type(self.runner).__name__)
+            if found is error:
+                raise
+            raise found from error
 
 
 class _Label(beam.DoFn):

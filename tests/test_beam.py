@@ -11,6 +11,7 @@ from apache_beam.runners.portability.local_job_service import LocalJobServicer
 from jobs.state import all_label_records
 from pipelines.beam import BeamEngine, LabelShards, ResampleShards, SolvePlan
 from tests.fixtures import Truth, config_of, members_of, read_members, tree, write_corpus
+from tests.proxies import behind_a_proxy
 from transforms.bounds import sampling_error
 from transforms.config import Config
 from transforms.errors import FairshardError
@@ -101,9 +102,13 @@ def job_service(tmp_path: Path) -> Iterator[str]:
     service.stop()
 
 
-def test_the_portable_job_service_writes_the_same_bytes(
-    rebalanced: tuple[Config, dict[str, bytes]], job_service: str, tmp_path: Path
+def test_the_portable_job_service_writes_the_same_bytes_whatever_the_proxy(
+    rebalanced: tuple[Config, dict[str, bytes]],
+    job_service: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    behind_a_proxy(monkeypatch)
     arguments = (
         "--runner=PortableRunner",
         f"--job_endpoint={job_service}",
@@ -129,7 +134,9 @@ def test_a_workers_error_reaches_the_caller_as_its_sentence(
 ) -> None:
     labels = {"thing": {"names": {"x": {"field": {"path": "words", "values": "tie"}}}}}
     config = config_of(corpus[0], labels=labels, utility={"field": "absent"})
-    with pytest.raises(FairshardError, match=r"^2,000 of 2,000 samples \(100.0%\) were rejected"):
+    with pytest.raises(
+        FairshardError, match=r"^[^\n]*2,000 of 2,000 samples \(100.0%\) were rejected"
+    ):
         rebalance(to(config, tmp_path), IN_MEMORY)
 
 

@@ -1,25 +1,44 @@
 """Beam's local workers: one that dies ends the run in a sentence, and none outlives the run."""
 
+import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
-from pipelines.worker_watch import WORKER, WorkersWatched
-from tests.fixtures import write_corpus
+from pipelines.beam import BeamEngine
+from tests.fixtures import config_of, write_corpus
 from transforms.errors import FairshardError
+from transforms.shards import find_shards
 
 REPOSITORY = Path(__file__).parents[1]
-LIMIT = 60.0
+PROGRESS = re.compile(r"\w+: \d+ (of \d+ )?shards")
+BEGUN = [
+    "30 shards are to be labelled: none is yet",
+    "the plan is to be made: there is none yet",
+    "the output is to be written: there is none yet",
+]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> "subprocess.Popen[str]":
+def temporary() -> Iterator[Path]:
+    """A folder for temporary files, of a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="t-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def run(tmp_path: Path, temporary: Path) -> "subprocess.Popen[str]":
+    """A run of the command, as a shell starts one."""
     write_corpus(tmp_path, samples=3000, shards=30)
     config = {
         "input": {"shards": str(tmp_path / "in" / "*.tar")},
@@ -39,9 +58,11 @@ def run(tmp_path: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "jobs.cli", "rebalance", str(tmp_path / "config.yaml")],
         cwd=REPOSITORY,
+        env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -58,42 +79,66 @@ def workers_of(run: "subprocess.Popen[str]") -> list[psutil.Process]:
     raise AssertionError(run.communicate())
 
 
-def test_the_death_of_a_worker_ends_the_run_in_a_sentence(run: "subprocess.Popen[str]") -> None:
-    workers_of(run)[0].kill()
-    said = run.communicate()[1]
-    assert run.returncode == 1
-    assert "a worker process of the run has died" in said
-    assert "Traceback" not in said
+def at_work(run: "subprocess.Popen[str]", folder: Path) -> list[psutil.Process]:
+    """The run's workers, once one has labelled a shard."""
+    while run.poll() is None:
+        if list((folder / "out" / "labels").glob("0*.parquet")):
+            return workers_of(run)
+    raise AssertionError(run.communicate())
 
 
-def test_a_worker_that_starts_after_the_death_of_another_ends_too(
-    monkeypatch: pytest.MonkeyPatch,
+def said(run: "subprocess.Popen[str]") -> list[str]:
+    """What the run says on standard error until it ends, but for its progress."""
+    return [line for line in run.communicate()[1].splitlines() if not PROGRESS.match(line)]
+
+
+@pytest.mark.parametrize("wait", ["started", "at work"])
+def test_the_death_of_a_worker_ends_the_run_in_a_sentence(
+    run: "subprocess.Popen[str]", tmp_path: Path, temporary: Path, wait: str
 ) -> None:
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-
-    def die() -> None:
-        raise RuntimeError("worker subprocess exited with return code -9")
-
-    words = [sys.executable, "-c", "import time; time.sleep(600)", WORKER]
-    workers, ended = [subprocess.Popen(words)], []
-    with (
-        pytest.raises(FairshardError, match=r"has died \(return code -9\), as"),
-        WorkersWatched(),
-    ):
-        try:
-            threading.Thread(target=die, name="run_worker").start()
-            threading.Event().wait(LIMIT)
-        except KeyboardInterrupt:
-            ended.append(workers[0].wait(LIMIT))
-            workers.append(subprocess.Popen(words))
-            ended.append(workers[1].wait(LIMIT))
-            raise
-    assert ended == [-signal.SIGKILL, -signal.SIGKILL]
+    (workers_of(run) if wait == "started" else at_work(run, tmp_path))[0].kill()
+    lines = said(run)
+    assert run.returncode == 1
+    assert lines[:-1] == BEGUN
+    assert "a worker process of the run has died (SIGKILL), as when memory runs out" in lines[-1]
+    assert list(temporary.glob("fairshard-beam-*")) == []
 
 
-def test_workers_do_not_outlive_a_killed_run(run: "subprocess.Popen[str]") -> None:
+@pytest.mark.parametrize("wait", ["started", "at work"])
+def test_control_c_ends_the_run_in_a_sentence(
+    run: "subprocess.Popen[str]", tmp_path: Path, temporary: Path, wait: str
+) -> None:
+    workers = workers_of(run) if wait == "started" else at_work(run, tmp_path)
+    os.killpg(run.pid, signal.SIGINT)
+    lines = said(run)
+    assert run.returncode == 130
+    assert lines == [*BEGUN, "fairshard: interrupted; run the same command again to go on"]
+    assert list(temporary.glob("fairshard-beam-*")) == []
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
+
+
+def test_workers_that_die_as_they_start_say_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path, samples=20, shards=2)
+    config = config_of(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "grpc.py").write_text("raise ImportError('libgrpc.so is not there')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    with pytest.raises(
+        FairshardError,
+        match=r"died \(exit code 1\), and .*ImportError: libgrpc.so is not there",
+    ) as ended:
+        BeamEngine(["--direct_num_workers=2"]).label(config, find_shards(config.input))
+    assert "memory" not in str(ended.value)
+
+
+def test_workers_and_their_sockets_do_not_outlive_a_killed_run(
+    run: "subprocess.Popen[str]", temporary: Path
+) -> None:
     workers = workers_of(run)
     run.kill()
     run.communicate()
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
+    assert list(temporary.glob("fairshard-beam-*")) == []
