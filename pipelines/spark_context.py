@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,16 +17,19 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
+from pipelines.spark_scratch import java_folder, scratch_folders
 from transforms.errors import ConfigError, FairshardError, error_in
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
 _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}",
     "spark.ui.enabled": "false",
 }
 _ALWAYS = {"spark.ui.showConsoleProgress": "false"}
+_JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
+_SCRATCH, _SCRATCH_BEFORE_IT = "spark.local.dir", "SPARK_LOCAL_DIRS"
+_SECRET = re.compile(r"secret|passw|token|credential|key\b", re.IGNORECASE)
 _CORES_ALONE = re.compile(r"local(?:\[(\d+|\*)\])?")
 _ATTEMPTS = "spark.task.maxFailures"
 _ATTEMPTS_OF_A_CLUSTER = "4"
@@ -72,8 +76,8 @@ def settings_of(arguments: Sequence[str]) -> dict[str, str]:
 def spark_context(settings: Mapping[str, str]) -> Iterator[SparkContext]:
     """A job's own context; what Spark ends it with becomes one sentence, a FairshardError."""
     _prepare(settings)
-    with _py4j_silenced():
-        context = _started(settings)
+    with _py4j_silenced(), _with_scratch(settings) as own:
+        context = _started(own)
         context._accumulatorServer.handle_error = _silent  # type: ignore[method-assign]
         try:
             yield context
@@ -85,14 +89,47 @@ def spark_context(settings: Mapping[str, str]) -> Iterator[SparkContext]:
             _stop(context)
 
 
-def _started(settings: Mapping[str, str]) -> SparkContext:
-    asked = SparkConf().setAppName("fairshard").setAll(list(settings.items()))
+@contextmanager
+def _with_scratch(settings: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """The settings with folders of our own for what a local Spark leaves on disk meanwhile."""
+    if not _is_local(settings.get("spark.master")):
+        yield settings
+        return
+    before = os.environ.pop(_SCRATCH_BEFORE_IT, None)
+    roots = before or settings.get(_SCRATCH) or tempfile.gettempdir()
     try:
+        with scratch_folders(roots.split(",")) as folders:
+            yield {**settings, _SCRATCH: ",".join(folders), _JAVA_OPTIONS: _java_options(settings)}
+    finally:
+        if before is not None:
+            os.environ[_SCRATCH_BEFORE_IT] = before
+
+
+def _java_options(settings: Mapping[str, str]) -> str:
+    own = {"log4j2.configurationFile": _LOG_SETTINGS.as_uri(), "java.io.tmpdir": java_folder()}
+    given = settings.get(_JAVA_OPTIONS, "")
+    return " ".join([*(f'"-D{name}={value}"' for name, value in own.items()), given]).rstrip()
+
+
+def _started(settings: Mapping[str, str]) -> SparkContext:
+    """Spark started; what a setting's name says is secret is not on Java's command line."""
+    on_command_line = [pair for pair in settings.items() if not _SECRET.search(pair[0])]
+    try:
+        SparkContext._ensure_initialized(conf=SparkConf().setAll(on_command_line))
+        if _is_local(settings.get("spark.master")):
+            _forget_scratch()
+        asked = SparkConf().setAppName("fairshard").setAll(list(settings.items()))
         return SparkContext.getOrCreate(asked)
     except Py4JJavaError as error:
         raise _told(error) from error
     except (PySparkException, Py4JError, OSError) as error:
         raise FairshardError(_NEVER_LIVED) from error
+
+
+def _forget_scratch() -> None:
+    """Let Java, which an earlier context may have started, not go on with the folders of that."""
+    assert SparkContext._jvm is not None
+    getattr(SparkContext._jvm, "org.apache.spark.util.Utils").clearLocalRootDirs()
 
 
 @contextmanager
