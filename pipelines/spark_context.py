@@ -17,7 +17,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
-from pipelines.spark_scratch import java_folder, scratch_folders
+from pipelines.spark_scratch import scratch_folder
 from transforms.errors import ConfigError, FairshardError, error_in
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
@@ -98,15 +98,16 @@ def _with_scratch(settings: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     before = os.environ.pop(_SCRATCH_BEFORE_IT, None)
     roots = before or settings.get(_SCRATCH) or tempfile.gettempdir()
     try:
-        with scratch_folders(roots.split(",")) as folders:
-            yield {**settings, _SCRATCH: ",".join(folders), _JAVA_OPTIONS: _java_options(settings)}
+        folders = ",".join(map(scratch_folder, roots.split(",")))
+        yield {**settings, _SCRATCH: folders, _JAVA_OPTIONS: _java_options(settings)}
     finally:
         if before is not None:
             os.environ[_SCRATCH_BEFORE_IT] = before
 
 
 def _java_options(settings: Mapping[str, str]) -> str:
-    own = {"log4j2.configurationFile": _LOG_SETTINGS.as_uri(), "java.io.tmpdir": java_folder()}
+    temporary = scratch_folder(tempfile.gettempdir())
+    own = {"log4j2.configurationFile": _LOG_SETTINGS.as_uri(), "java.io.tmpdir": temporary}
     given = settings.get(_JAVA_OPTIONS, "")
     return " ".join([*(f'"-D{name}={value}"' for name, value in own.items()), given]).rstrip()
 
@@ -116,20 +117,12 @@ def _started(settings: Mapping[str, str]) -> SparkContext:
     on_command_line = [pair for pair in settings.items() if not _SECRET.search(pair[0])]
     try:
         SparkContext._ensure_initialized(conf=SparkConf().setAll(on_command_line))
-        if _is_local(settings.get("spark.master")):
-            _forget_scratch()
         asked = SparkConf().setAppName("fairshard").setAll(list(settings.items()))
         return SparkContext.getOrCreate(asked)
     except Py4JJavaError as error:
         raise _told(error) from error
     except (PySparkException, Py4JError, OSError) as error:
         raise FairshardError(_NEVER_LIVED) from error
-
-
-def _forget_scratch() -> None:
-    """Let Java, which an earlier context may have started, not go on with the folders of that."""
-    assert SparkContext._jvm is not None
-    getattr(SparkContext._jvm, "org.apache.spark.util.Utils").clearLocalRootDirs()
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from transforms.errors import FairshardError, reason_of
@@ -20,47 +20,42 @@ _PREFIX = "fairshard-spark-"
 _LOCK = "lock"
 
 
-@contextmanager
-def scratch_folders(roots: Sequence[str]) -> Iterator[list[str]]:
-    """A folder in each of `roots` that its parent keeps to this user, for the block.
+@cache
+def scratch_folder(root: str) -> str:
+    """This process's folder in `root`, which others cannot enter; it goes with the process.
 
-    Spark opens the folder that it is given to others; it cannot open the one above.
+    It outlives a context of Spark: Java keeps to the folders of the first one.
     """
-    with ExitStack() as stack:
-        yield [stack.enter_context(_folder(root)) for root in roots]
-
-
-@lru_cache(maxsize=1)
-def java_folder() -> str:
-    """A folder for the temporary files of this process's Java, which lives as long as it does."""
     stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(_folder(tempfile.gettempdir()))
-
-
-@contextmanager
-def _folder(root: str) -> Iterator[str]:
     try:
-        os.makedirs(root, exist_ok=True)
-        _sweep(root)
-        folder = tempfile.mkdtemp(prefix=_PREFIX, dir=root)
+        folder = stack.enter_context(_folder(root))
     except OSError as error:
         raise FairshardError(
             f"Spark's scratch files cannot be written to {root}: {reason_of(error)}; name another "
             "place: -- --conf spark.local.dir=FOLDER"
         ) from error
+    atexit.register(stack.close)
+    return folder
+
+
+@contextmanager
+def _folder(root: str) -> Iterator[str]:
+    """Spark lets others into the folder that it is given, so it is given one in that of ours."""
+    os.makedirs(root, exist_ok=True)
+    _sweep(root)
+    outer = tempfile.mkdtemp(prefix=_PREFIX, dir=root)
+    inner = Path(outer, "spark")
     try:
-        inner = Path(folder, "spark")
         inner.mkdir()
-        with _locked(folder):
+        with _locked(outer):
             yield str(inner)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(outer, ignore_errors=True)
 
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    """The lock is held before it bears its name: a sweep takes no folder for left that is new."""
+    """The lock is held before it bears its name: a sweep takes no new folder for a dead one's."""
     with open(Path(folder, f"{_LOCK}-to-be"), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.rename(lock.name, Path(folder, _LOCK))

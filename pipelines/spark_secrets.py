@@ -59,9 +59,7 @@ class Entrusted:
     def hidden_records(self, records: Sequence[LabelRecord]) -> list[LabelRecord]:
         """The records of hidden shards."""
         shards = self.hidden([record.shard for record in records])
-        return [
-            replace(record, shard=shard) for record, shard in zip(records, shards, strict=True)
-        ]
+        return [replace(record, shard=shard) for record, shard in zip(records, shards, strict=True)]
 
     def shown(self, shard: Shard) -> Shard:
         """A hidden shard as it was."""

@@ -1,22 +1,22 @@
 """What Spark puts on disk holds no secret, is its user's alone, and is removed."""
 
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from benchmarks.chaos.commands import Command
 from pipelines.spark import SparkEngine
 from pipelines.spark_gates import tables_on
 from pipelines.spark_secrets import Entrusted
-from tests.commands import run
 from tests.fixtures import config_of, write_corpus
-from tests.gated import records_of
+from tests.gated import finished, records_of
 from tests.web import protected
-from transforms.config_files import read_config
 from transforms.shards import Shard
 
+LIMIT = 300.0
 PASSWORD, HEADER, KEY, SETTING = "s3cret-XYZ", "t0ken-XYZ", "sw0rdf1sh-XYZ", "c0nf-XYZ"
 SECRETS = (PASSWORD, HEADER, KEY, SETTING)
 
@@ -38,7 +38,12 @@ class Scratch:
         for path in self.root.rglob("*"):
             found = content(path)
             self.files |= {path.name} if found else set()
-            self.leaks |= {f"{path.name}: {each}" for each in SECRETS if each.encode() in found}
+            self.leaks |= leaks_of(path.name, found)
+
+
+def leaks_of(name: str, content: bytes) -> set[str]:
+    """The secrets in the content of what bears a name."""
+    return {f"{name}: {secret}" for secret in SECRETS if secret.encode() in content}
 
 
 def content(path: Path) -> bytes:
@@ -91,21 +96,43 @@ def config_at(folder: Path, host: str, port: int) -> Path:
 def test_no_secret_is_in_what_a_run_puts_on_disk(tmp_path: Path, scratch: Scratch) -> None:
     write_corpus(tmp_path, samples=120, shards=4)
     (tmp_path / "events").mkdir()
-    with protected(tmp_path / "in", "bot", PASSWORD, scratch.look) as address:
+    shown: set[str] = set()
+
+    def look() -> None:
+        scratch.look()
+        shown.update(leaks_of("a command line", " ".join(command.processes().values()).encode()))
+
+    with protected(tmp_path / "in", "bot", PASSWORD, look) as address:
         path = config_at(tmp_path, *address)
-        assert run("rebalance", path) == 0
-        config = read_config(path)
-        engine = SparkEngine([f"--conf=spark.local.dir={scratch.root}", "--master=local[2]"])
-        with engine.context() as context:
-            assert tables_on(context, config, records_of(config))["rows"].frame.count() == 120
-            scratch.look()
+        environment = {"TMPDIR": str(scratch.root)}
+        command = Command(["rebalance", path], tmp_path / "log", [], environment, [])
+        ended = command.end(LIMIT)
+    assert ended.code == 0, ended.said
     assert any(name.startswith("shuffle_") for name in scratch.files)
-    assert (scratch.leaks, scratch.open_to_others) == (set(), set())
+    assert (scratch.leaks, scratch.open_to_others, shown) == (set(), set(), set())
     assert list(scratch.root.iterdir()) == []
-    left = Scratch(tmp_path / "events")
+    left = Scratch(tmp_path)
     left.look()
-    assert left.files
-    assert left.leaks == set()
+    assert {leak.partition(":")[0] for leak in left.leaks} == {path.name}
+    assert any((tmp_path / "events").rglob("*"))
+
+
+def test_no_secret_is_in_what_the_gate_of_the_labels_puts_on_disk(tmp_path: Path) -> None:
+    config = finished(tmp_path, input={"shards": "in/*.tar", "storage_options": {"key": KEY}})
+    secret = [
+        replace(record, shard=replace(record.shard, url=f"http://bot:{PASSWORD}@host/1.tar"))
+        for record in records_of(config)
+    ]
+    with SparkEngine(["--master=local[2]"]).context() as context:
+        tables = tables_on(context, config, secret)
+        assert tables["rows"].frame.count() == 300
+        for folder in (context._temp_dir, context.getConf().get("spark.local.dir")):
+            outer = next(each for each in Path(folder).parents if each.name.startswith("fairshard"))
+            there = Scratch(outer)
+            there.look()
+            assert there.files
+            assert there.leaks == set()
+            assert stat.S_IMODE(outer.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize(

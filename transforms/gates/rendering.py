@@ -62,4 +62,3 @@ def escaped(page: str) -> str:
     for at, plain in reversed([*enumerate(_PLAIN)]):
         page = page.replace(_STAND_INS[ord(plain)], html.escape(plain))
     return page
-
