@@ -41,7 +41,7 @@ def scratch_folder(root: str) -> str:
 @contextmanager
 def _folder(root: str) -> Iterator[str]:
     """Spark lets others into the folder that it is given, so it is given one in that of ours."""
-    os.makedirs(root, exist_ok=True)
+    Path(root).mkdir(parents=True, exist_ok=True)
     _sweep(root)
     outer = tempfile.mkdtemp(prefix=_PREFIX, dir=root)
     inner = Path(outer, "spark")
@@ -56,9 +56,10 @@ def _folder(root: str) -> Iterator[str]:
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
     """The lock is held before it bears its name: a sweep takes no new folder for a dead one's."""
-    with open(Path(folder, f"{_LOCK}-to-be"), "wb") as lock:
+    made = Path(folder, f"{_LOCK}-to-be")
+    with made.open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.rename(lock.name, Path(folder, _LOCK))
+        made.rename(Path(folder, _LOCK))
         yield
 
 

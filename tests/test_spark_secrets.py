@@ -14,6 +14,7 @@ from pipelines.spark_secrets import Entrusted
 from tests.fixtures import config_of, write_corpus
 from tests.gated import finished, records_of
 from tests.web import protected
+from transforms.errors import FairshardError
 from transforms.shards import Shard
 
 LIMIT = 300.0
@@ -133,6 +134,21 @@ def test_no_secret_is_in_what_the_gate_of_the_labels_puts_on_disk(tmp_path: Path
             assert there.files
             assert there.leaks == set()
             assert stat.S_IMODE(outer.stat().st_mode) == 0o700
+
+
+def test_no_secret_is_in_what_a_failing_task_says(tmp_path: Path) -> None:
+    write_corpus(tmp_path, samples=20, shards=1)
+    events = tmp_path / "events"
+    events.mkdir()
+    logged = [f"--conf=spark.eventLog.{key}" for key in ("enabled=true", f"dir={events}")]
+    engine = SparkEngine(["--master=local[1,1]", *logged, "--conf=spark.eventLog.compress=false"])
+    shard = Shard("00000", f"http://bot:{PASSWORD}@127.0.0.1:9/00000.tar", 10_000, "v")
+    with pytest.raises(FairshardError, match=r"http://\*\*\*@127"):
+        engine.label(config_of(tmp_path), [shard])
+    said = Scratch(events)
+    said.look()
+    assert any(b"FairshardError" in content(path) for path in events.rglob("*"))
+    assert said.leaks == set()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from datetime import date
 from numbers import Number
 from typing import Any
 
+from transforms.templating import printable
+
 _TITLE = "header"  # with links to pages that there are not
 _MARK = "\N{SYMBOL FOR ESCAPE}"
 _PLAIN = f"{_MARK}<>&\"'$`{{}}\\\n"
@@ -46,7 +48,7 @@ def stood_in_for(value: Any) -> Any:
     """A value whose texts hold nothing that means something to a page or a template."""
     match value:
         case str():
-            return value.translate(_STAND_INS)
+            return printable(value).translate(_STAND_INS)
         case Mapping():
             return {stood_in_for(key): stood_in_for(entry) for key, entry in value.items()}
         case list() | tuple() | set() | frozenset():
@@ -59,6 +61,6 @@ def stood_in_for(value: Any) -> Any:
 
 def escaped(page: str) -> str:
     """Rendered HTML in which what was stood in for is text."""
-    for at, plain in reversed([*enumerate(_PLAIN)]):
+    for plain in reversed(_PLAIN):
         page = page.replace(_STAND_INS[ord(plain)], html.escape(plain))
     return page
