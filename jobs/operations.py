@@ -48,7 +48,7 @@ def status_command(
     """
     storage = storage_of(target)
     if watch and not as_json:
-        status.watch(storage, Console())
+        status.watch(storage, Console(markup=False))
     else:
         report(status.run(storage), status.show, as_json)
 

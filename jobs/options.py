@@ -18,6 +18,7 @@ from transforms.logs import EventStream, JsonFormatter, WordsFormatter, log_to
 from transforms.redaction import redacted_values
 from transforms.schema import schema_of
 from transforms.targets import targets_of
+from transforms.visible import visible_values
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
 OutputPath = Annotated[str, typer.Argument(metavar="OUTPUT", help="The output folder or URL.")]
@@ -62,14 +63,14 @@ def located(output: str) -> str:
 def log() -> Console:
     """Where progress goes: standard error, with the warnings and errors of this process."""
     log_to(sys.stderr, WordsFormatter())
-    return Console(stderr=True)
+    return Console(stderr=True, markup=False)
 
 
 def json_log(run: str) -> Console:
     """Where the progress of `run` goes: standard error, an event a line as JSON, like all else."""
     log_to(sys.stderr, JsonFormatter(run))
     logging.captureWarnings(True)
-    return Console(file=cast(IO[str], EventStream()), width=_LONGEST_LINE)
+    return Console(file=cast(IO[str], EventStream()), width=_LONGEST_LINE, markup=False)
 
 
 def new_run() -> str:
@@ -83,4 +84,4 @@ def report(values: dict[str, Any], show: Show, as_json: bool) -> None:
     if as_json:
         print(json.dumps(values, ensure_ascii=False))
     else:
-        show(values, Console())
+        show(visible_values(values), Console(markup=False))

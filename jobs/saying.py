@@ -8,13 +8,14 @@ import sys
 from rich.console import Console
 
 from transforms.errors import FairshardError, reason_of
+from transforms.visible import visible
 
 _ESCAPED = "fairshard.escaped"
 
 
 def say(console: Console, line: str) -> None:
     """Print a line as it is: no markup, no colours, no wrapping."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def take_any_text() -> None:

@@ -15,6 +15,7 @@ from jobs.watching import StageStatus, Status, Watcher
 from transforms.attempts import Attempt
 from transforms.redaction import redacted_values
 from transforms.storage import Storage
+from transforms.visible import visible_values
 
 _REFRESH_SECONDS = 2.0
 _SHOWN = 5
@@ -33,7 +34,7 @@ def watch(storage: Storage, console: Console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while True:
             found = redacted_values(in_values(watcher.status(), storage))
-            live.update(_page(found), refresh=True)
+            live.update(_page(visible_values(found)), refresh=True)
             if not found["active"]:
                 return
             time.sleep(_REFRESH_SECONDS)

@@ -1,7 +1,8 @@
 """The stages on Apache Spark: an element is a descriptor or a small table, never an image."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -9,9 +10,11 @@ from pyspark import RDD, SparkContext, TaskContext
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
 from pipelines.spark_context import settings_of, spark_context
+from pipelines.spark_secrets import entrust, entrusted
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.labelling import Labeller, settings_digest
+from transforms.packing import Kept
 from transforms.parts import Part, parts_of
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord
@@ -45,38 +48,40 @@ def label_shards(
     context: SparkContext, config: Config, shards: Sequence[Shard]
 ) -> list[LabelRecord]:
     """Shard descriptors to label records; a task a part, large shards first, a GPU a task."""
-    settings = settings_digest(config)
+    settings, given = settings_digest(config), entrust(context, config, shards)
     largest_first = sorted(shards, key=lambda shard: (-shard.bytes, shard.name))
-    parts = [part for shard in largest_first for part in parts_of(shard, config.input)]
-    labelled = _each(context, parts).map(partial(_label, settings, config))
+    parts = [
+        replace(part, shard=hidden)
+        for shard, hidden in zip(largest_first, given.hidden(largest_first), strict=True)
+        for part in parts_of(shard, config.input)
+    ]
+    labelled = _each(context, parts).map(partial(_label, settings))
     if config.model is not None and config.model.device == "cuda":
         gpu = TaskResourceRequests().cpus(1).resource(_GPU, 1)
         labelled = labelled.withResources(ResourceProfileBuilder().require(gpu).build)
-    records = labelled.groupByKey(min(len(shards), _GATHERERS)).map(
-        lambda group: gather_parts(*group, settings, config)
-    )
-    return _collected(records, len(shards))
+    gathered = labelled.groupByKey(min(len(shards), _GATHERERS)).map(partial(_gather, settings))
+    return [given.shown_record(record) for record in _collected(gathered, len(shards))]
 
 
 def solve_plan(
     context: SparkContext, config: Config, records: Sequence[LabelRecord], first: Step
 ) -> Plan:
     """Label records to the plan, which is written; what workers gather is merged in a tree."""
-    step = first
+    given = entrust(context, config, [record.shard for record in records])
+    hidden, step = given.hidden_records(records), first
     while step.made is None:
-        gathered = _gathered(context, step, config, records)
+        gathered = _gathered(context, step, hidden)
         step = advance(gathered, step, records, config)
     return made_plan(step)
 
 
-def _gathered(
-    context: SparkContext, step: Step, config: Config, records: Sequence[LabelRecord]
-) -> Gathered:
+def _gathered(context: SparkContext, step: Step, records: Sequence[LabelRecord]) -> Gathered:
     """What a step gathers of all shards; the step is broadcast."""
     shared = context.broadcast(step)
 
     def add(total: Gathered, record: LabelRecord) -> Gathered:
-        return merged(total, gather(record, shared.value, config))
+        with entrusted() as given:
+            return merged(total, gather(record, shared.value, given.config))
 
     nothing: Gathered = None
     return _aggregated(_together(context, records), len(records), nothing, add, merged)
@@ -86,15 +91,22 @@ def resample_shards(
     context: SparkContext, config: Config, records: Sequence[LabelRecord], plan: Plan
 ) -> None:
     """Label records to output shards and their manifest; the plan is broadcast."""
-    shared, storage = context.broadcast(plan), output_storage(config.output)
-    drawn = _together(context, records).map(
-        lambda record: keep_shard(record, shared.value, config, storage)
-    )
-    kept = _collected(drawn, len(records))
-    tasks = output_tasks(kept, records, plan, config)
+    given = entrust(context, config, [record.shard for record in records])
+    hidden, shared = given.hidden_records(records), context.broadcast(plan)
+
+    def keep(record: LabelRecord) -> Kept:
+        with entrusted() as given:
+            storage = output_storage(given.config.output)
+            return keep_shard(record, shared.value, given.config, storage)
+
+    kept = _collected(_together(context, hidden).map(keep), len(records))
+    tasks = output_tasks(kept, hidden, plan, config)
 
     def write(written: _Written, task: OutputTask) -> _Written:
-        record, sums = write_output(task.output, task.records, shared.value, config, storage)
+        with entrusted() as given:
+            origins = {name: given.shown_record(of) for name, of in task.records.items()}
+            storage = output_storage(given.config.output)
+            record, sums = write_output(task.output, origins, shared.value, given.config, storage)
         return merge(written, ([record], sums))
 
     def merge(one: _Written, other: _Written) -> _Written:
@@ -188,11 +200,24 @@ def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
     return context.parallelize(elements, max(1, len(elements)))
 
 
-def _label(settings: str, config: Config, part: Part) -> tuple[Shard, Labelled]:
-    def labeller() -> Labeller:
-        return _labeller(on_task_gpu(config).model_dump_json(round_trip=True))
+def _label(settings: str, part: Part) -> tuple[Shard, Labelled]:
+    with entrusted() as given:
 
-    return part.shard, label_part(part, settings, config, labeller)
+        def labeller() -> Labeller:
+            return _labeller(on_task_gpu(given.config).model_dump_json(round_trip=True))
+
+        shown = replace(part, shard=given.shown(part.shard))
+        labelled = label_part(shown, settings, given.config, labeller)
+    if isinstance(labelled, LabelRecord):
+        labelled = replace(labelled, shard=part.shard)
+    return part.shard, labelled
+
+
+def _gather(settings: str, group: tuple[Shard, Iterable[Labelled]]) -> LabelRecord:
+    hidden, labelled = group
+    with entrusted() as given:
+        record = gather_parts(given.shown(hidden), labelled, settings, given.config)
+    return replace(record, shard=hidden)
 
 
 def on_task_gpu(config: Config) -> Config:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
+from pipelines.spark_scratch import scratch_folder
 from pipelines.spark_user import name_user, with_home
 from transforms.errors import ConfigError, FairshardError, error_in
 
@@ -23,10 +25,12 @@ _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
 _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}",
     "spark.ui.enabled": "false",
 }
 _ALWAYS = {"spark.ui.showConsoleProgress": "false"}
+_JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
+_SCRATCH, _SCRATCH_BEFORE_IT = "spark.local.dir", "SPARK_LOCAL_DIRS"
+_SECRET = re.compile(r"secret|passw|token|credential|key\b", re.IGNORECASE)
 _CORES_ALONE = re.compile(r"local(?:\[(\d+|\*)\])?")
 _ATTEMPTS = "spark.task.maxFailures"
 _ATTEMPTS_OF_A_CLUSTER = "4"
@@ -73,8 +77,8 @@ def settings_of(arguments: Sequence[str]) -> dict[str, str]:
 def spark_context(settings: Mapping[str, str]) -> Iterator[SparkContext]:
     """A job's own context; what Spark ends it with becomes one sentence, a FairshardError."""
     _prepare(settings)
-    with _py4j_silenced():
-        context = _started(settings)
+    with _py4j_silenced(), _with_scratch(settings) as own:
+        context = _started(own)
         context._accumulatorServer.handle_error = _silent  # type: ignore[method-assign]
         try:
             yield context
@@ -86,11 +90,37 @@ def spark_context(settings: Mapping[str, str]) -> Iterator[SparkContext]:
             _stop(context)
 
 
-def _started(settings: Mapping[str, str]) -> SparkContext:
-    asked = SparkConf().setAppName("fairshard").setAll(list(with_home(settings).items()))
+@contextmanager
+def _with_scratch(settings: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """The settings with folders of our own for what a local Spark leaves on disk meanwhile."""
+    if not _is_local(settings.get("spark.master")):
+        yield settings
+        return
+    before = os.environ.pop(_SCRATCH_BEFORE_IT, None)
+    roots = before or settings.get(_SCRATCH) or tempfile.gettempdir()
     try:
-        SparkContext._ensure_initialized(conf=asked)
+        folders = ",".join(map(scratch_folder, roots.split(",")))
+        yield {**settings, _SCRATCH: folders, _JAVA_OPTIONS: _java_options(settings)}
+    finally:
+        if before is not None:
+            os.environ[_SCRATCH_BEFORE_IT] = before
+
+
+def _java_options(settings: Mapping[str, str]) -> str:
+    temporary = scratch_folder(tempfile.gettempdir())
+    own = {"log4j2.configurationFile": _LOG_SETTINGS.as_uri(), "java.io.tmpdir": temporary}
+    given = settings.get(_JAVA_OPTIONS, "")
+    return " ".join([*(f'"-D{name}={value}"' for name, value in own.items()), given]).rstrip()
+
+
+def _started(settings: Mapping[str, str]) -> SparkContext:
+    """Spark started; what a setting's name says is secret is not on Java's command line."""
+    given = list(with_home(settings).items())
+    on_command_line = [pair for pair in given if not _SECRET.search(pair[0])]
+    try:
+        SparkContext._ensure_initialized(conf=SparkConf().setAll(on_command_line))
         name_user(SparkContext._jvm)
+        asked = SparkConf().setAppName("fairshard").setAll(given)
         return SparkContext.getOrCreate(asked)
     except Py4JJavaError as error:
         raise _told(error) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from pyspark.sql import functions as sql
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.spark import SparkEngine
+from pipelines.spark_secrets import entrust, entrusted
 from transforms.config import Config
 from transforms.gates.expectations import Table
 from transforms.gates.labels import COLUMNS, corpus_table, shard_row
@@ -18,7 +20,7 @@ from transforms.gates.metrics import LabelMetrics, measure_shard
 from transforms.gates.standins import ROWS
 from transforms.records import LabelRecord
 from transforms.schema import Schema, schema_of
-from transforms.storage import Storage, output_storage
+from transforms.storage import output_storage
 from transforms.tables import label_file
 
 _SHARDS = "shard string, rows long, repeated_keys long, schema string"
@@ -34,21 +36,18 @@ def label_tables(
     engine: SparkEngine, config: Config, records: Sequence[LabelRecord]
 ) -> Iterator[Mapping[str, Table]]:
     """The rows of labelled shards and their metrics, as tables of the cluster."""
-    storage = output_storage(config.output)
     with engine.context() as context:
-        yield tables_on(context, schema_of(config), storage, records)
+        yield tables_on(context, config, records)
 
 
 def tables_on(
-    context: SparkContext, schema: Schema, storage: Storage, records: Sequence[LabelRecord]
+    context: SparkContext, config: Config, records: Sequence[LabelRecord]
 ) -> dict[str, Table]:
     """The tables; metrics are measured once, rows are read when an expectation asks for them."""
-    session = SparkSession(context)
-    measured = (
-        _together(context, records)
-        .map(lambda record: measure_shard(record, schema, storage))
-        .persist()
-    )
+    session, schema = SparkSession(context), schema_of(config)
+    given = entrust(context, config, [record.shard for record in records])
+    hidden = given.hidden_records(records)
+    measured = _together(context, hidden).map(partial(_measure, schema)).persist()
     measured.count()
     shards = session.createDataFrame(measured.flatMap(_shard_rows), _SHARDS).persist()
     parts = session.createDataFrame(
@@ -58,8 +57,13 @@ def tables_on(
         "shards": Table(shards, "shard"),
         "corpus": corpus_table(records),
         "columns": Table(_columns(parts).coalesce(1).persist(), "column"),
-        ROWS: _rows(session, schema, storage, records),
+        ROWS: _rows(session, schema, hidden),
     }
+
+
+def _measure(schema: Schema, record: LabelRecord) -> LabelMetrics:
+    with entrusted() as given:
+        return measure_shard(record, schema, output_storage(given.config.output))
 
 
 def _together(context: SparkContext, records: Sequence[LabelRecord]) -> RDD[LabelRecord]:
@@ -94,9 +98,7 @@ def _share_of(kind: str) -> Column:
     return sql.when(sql.col("kind") == kind, sql.col("trues") / rows)
 
 
-def _rows(
-    session: SparkSession, schema: Schema, storage: Storage, records: Sequence[LabelRecord]
-) -> Table:
+def _rows(session: SparkSession, schema: Schema, records: Sequence[LabelRecord]) -> Table:
     """The label tables, flags as 0 and 1; Spark takes no dot in a name: a slash stands for it."""
     renamed = {name: name.replace(".", "/") for name in schema.arrow.names}
     form = pa.schema(
@@ -105,8 +107,9 @@ def _rows(
     )
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
+        with entrusted() as given:
+            storage = output_storage(given.config.output)
+            for number in (number for batch in batches for number in batch.column(0).to_pylist()):
                 file = label_file(storage, records[number])
                 names = [name for name in schema.arrow.names if name in file.schema_arrow.names]
                 for found in file.iter_batches(columns=names, use_threads=False):

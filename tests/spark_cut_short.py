@@ -13,10 +13,13 @@ from pyspark import SparkContext
 from pipelines.spark import SparkEngine, solve_plan
 from tests.fixtures import config_of
 from transforms.errors import FairshardError
+from transforms.records import LabelRecord
+from transforms.shards import Shard
 from transforms.solving import Step
 
 WENT_ON = "solving goes on with a part of the results"
 _MORE_THAN_SOCKETS_HOLD = 20_000_000
+_RECORD = LabelRecord(Shard("00000", "in/00000.tar", 1, ""), "", 1, 0, {}, 1, "", {})
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def main() -> None:
     from tests.spark_cut_short import Gathering as AsWorkersKnowIt
 
     with SparkEngine(["--master=local[2]"]).context() as context:
-        solve_plan(context, config_of("."), list(range(8)), AsWorkersKnowIt(os.getpid()))
+        solve_plan(context, config_of("."), [_RECORD] * 8, AsWorkersKnowIt(os.getpid()))
 
 
 if __name__ == "__main__":

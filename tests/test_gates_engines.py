@@ -28,8 +28,6 @@ from transforms.gates.labels import check_tables
 from transforms.gates.metrics import LabelMetrics
 from transforms.gates.results import GateResult
 from transforms.gates.users import read_own
-from transforms.schema import schema_of
-from transforms.storage import output_storage
 
 IN_MEMORY, LOCAL = ["--runner=FnApiRunner"], ["--master=local[2]"]
 MEAN = {
@@ -67,8 +65,8 @@ def context() -> Iterator[SparkContext]:
 
 
 def on_spark(context: SparkContext, config: Config) -> GateResult:
-    storage, url = output_storage(config.output), config.gates.expectations
-    tables = tables_on(context, schema_of(config), storage, records_of(config))
+    url = config.gates.expectations
+    tables = tables_on(context, config, records_of(config))
     return check_tables(tables, config, read_own(url, "labels") if url else [])
 
 

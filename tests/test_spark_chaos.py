@@ -62,13 +62,16 @@ def expected(config: Config, folder: Path) -> dict[str, bytes]:
 
 
 def test_a_run_comes_through_the_death_of_its_processes(config: Config, tmp_path: Path) -> None:
-    ended_driver = start(config, tmp_path / "driver.log")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    there = f"--conf=spark.local.dir={scratch}"
+    ended_driver = start(config, tmp_path / "driver.log", there)
     once(python_workers, ended_driver)
     kill(ended_driver.driver)
     ended_driver.end(LIMIT)
     assert ended_driver.left(LIMIT / 2) == 0
 
-    ended_java = start(config, tmp_path / "java.log")
+    ended_java = start(config, tmp_path / "java.log", there)
     once(python_workers, ended_java)
     kill(once(java, ended_java))
     ended = ended_java.end(LIMIT)
@@ -76,6 +79,7 @@ def test_a_run_comes_through_the_death_of_its_processes(config: Config, tmp_path
     assert ended.said.splitlines()[-1].startswith(JAVA_DIED)
     assert ended.clear, ended.said
     assert ended_java.left(LIMIT / 2) == 0
+    assert list(scratch.iterdir()) == []
 
     ended_worker = start(config, tmp_path / "worker.log")
     kill(once(python_workers, ended_worker))

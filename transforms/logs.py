@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from transforms.redaction import redacted, redacted_values
+from transforms.visible import visible
 
 LOGGER = logging.getLogger("fairshard")
 
@@ -50,7 +51,7 @@ class JsonFormatter(logging.Formatter):
 class WordsFormatter(logging.Formatter):
     """A record as people read it: fairshard's own as a sentence, others with where they are from.
 
-    Secrets are taken out.
+    Secrets are taken out, and what would command a terminal is spelt out.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -58,7 +59,7 @@ class WordsFormatter(logging.Formatter):
         origin = "" if record.name == LOGGER.name else f"{record.levelname}:{record.name}:"
         found = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
         said = f"{origin or 'fairshard: '}{record.getMessage()}"
-        return redacted(f"{found}{said}")
+        return visible(redacted(f"{found}{said}"))
 
 
 class EventStream(io.TextIOBase):

@@ -1,13 +1,11 @@
 """The report: one self-contained HTML page, made from an output folder's artefacts alone."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 from jinja2 import Environment
-from markupsafe import Markup
 
 from transforms import layout, templating
 from transforms.charts import axis, heat_map
@@ -29,7 +27,6 @@ from transforms.report_tables import (
 from transforms.samples import Group, sample_groups
 from transforms.storage import Storage
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOISE = 1e-9
 _MINUS = "\N{MINUS SIGN}"
 
@@ -57,9 +54,8 @@ def write_page(artefacts: Artefacts, storage: Storage, input_options: Mapping[st
 
 
 def environment() -> Environment:
-    """The report's templates: numbers in one form, and no character that a page cannot hold."""
+    """The report's templates: numbers in one form."""
     templates = templating.environment()
-    templates.finalize = _printable
     templates.filters |= {
         "count": lambda value: f"{value:,.0f}",
         "percent": _percent,
@@ -133,13 +129,6 @@ def _samples(
         return sample_groups(plan, config, records, storage, input_options), ""
     except FairshardError as error:
         return (), str(error)
-
-
-def _printable(value: Any) -> Any:
-    """Text without what no page can hold: control characters and lone surrogates."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
-    return value
 
 
 def _number(value: float | None, form: str) -> str:

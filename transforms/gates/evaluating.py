@@ -11,7 +11,8 @@ from typing import Any
 
 from transforms.errors import ConfigError, error_in
 from transforms.gates.expectations import Expectation, Stage, Table
-from transforms.gates.pages import offline
+from transforms.gates.pages import table_page
+from transforms.gates.rendering import rendered_sections
 from transforms.gates.results import GateResult, Outcome
 from transforms.local_paths import let_libraries_have_a_home
 
@@ -34,10 +35,10 @@ def evaluate(
         mine = {at: given for at, given in enumerate(expectations) if given.table == name}
         if mine:
             validated = _validated(context, f"{stage}-{name}", table, mine)
-            pages[name] = offline(_rendered(validated), f"{stage}: {name}")
             for result in validated.results:
                 at = _place(result)
                 found[at] = _outcome(mine[at], table, result)
+            pages[name] = table_page(f"{stage}: {name}", rendered_sections(validated))
     return GateResult(stage, tuple(found[at] for at in sorted(found)), pages)
 
 
@@ -138,13 +139,6 @@ def _suite(name: str, table: Table, expectations: Mapping[int, Expectation]) -> 
 
 def _place(result: Any) -> int:
     return int(result.expectation_config.meta[_PLACE])
-
-
-def _rendered(validated: Any) -> str:
-    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
-
-    return str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validated)))
 
 
 def _outcome(given: Expectation, table: Table, result: Any) -> Outcome:

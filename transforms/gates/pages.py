@@ -1,6 +1,5 @@
 """Data docs as pages that open without a network and run no script."""
 
-import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
@@ -8,34 +7,13 @@ from typing import Any
 from transforms.templating import environment
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
-_REMOVED = tuple(
-    re.compile(pattern, re.DOTALL | re.IGNORECASE)
-    for pattern in (
-        r"<script\b.*?</script\s*>",
-        r"<link\b[^>]*>",
-        r"<img\b[^>]*>",
-        r"<footer\b.*?</footer\s*>",
-        r"<title>.*?</title>",
-        r"<style\b.*?</style\s*>",
-        r'<div class="card mb-3">\s*<div class="card-header p-2">\s*<strong>Actions</strong>.*?'
-        r"</div>\s*</div>\s*</div>\s*</div>\s*</div>",
-        r'\s(?:onclick|data-toggle)="[^"]*"',
-    )
-)
-_HOME = re.compile(r'href="(?:\.\./)+index\.html"')
-_SUITE = re.compile(r'<a href="(?:\.\./)+expectations/[^"]*"\s*>(.*?)</a>', re.DOTALL)
+_HOME = "index.html"
 
 
-def offline(page: str, title: str) -> str:
-    """A page of Great Expectations' data docs that asks for nothing but itself."""
-    for pattern in _REMOVED:
-        page = pattern.sub("", page)
-    page = _SUITE.sub(r"\1", _HOME.sub('href="index.html"', page))
-    head = (
-        f'<head><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<title>{title}</title><link rel="icon" href="data:,"><style>{_style()}</style>'
-    )
-    return page.replace("<head>", head, 1)
+def table_page(title: str, sections: Sequence[str]) -> str:
+    """A page of data docs: what was expected of a table and found, in `sections` of HTML."""
+    page = environment().get_template("gate_table.html.j2")
+    return page.render(title=title, sections=sections, home=_HOME, policy=_POLICY, style=_style())
 
 
 def index_page(results: Sequence[dict[str, Any]]) -> str:
