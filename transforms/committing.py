@@ -64,22 +64,6 @@ def commit(system: Any, path: str, content: bytes) -> None:
 
 
 @storage_errors()
-def create(system: Any, path: str, content: bytes) -> bool:
-    """Make `content` the file at `path` unless there is one; whether this attempt made it.
-
-    Of several attempts at once one alone makes it, where the file system can tell.
-    """
-    try:
-        if isinstance(system, LocalFileSystem):
-            _link(system, path, content)
-        else:
-            system.pipe_file(path, content, mode="create")
-    except FileExistsError:
-        return False
-    return True
-
-
-@storage_errors()
 def clear(system: Any, root: str, folders: Iterable[str]) -> None:
     """Remove what dead attempts left: hidden files in `folders` of `root`, or parts of uploads.
 
@@ -229,15 +213,6 @@ def _check(path: str, written: int, found: int, same: bool = True) -> None:
             f"{path} holds {wrong} after {written:,} were written: nothing is recorded of it; "
             "check the storage, then run the same command again"
         )
-
-
-def _link(system: Any, path: str, content: bytes) -> None:
-    attempt = hidden(path)
-    commit(system, attempt, content)
-    try:
-        os.link(attempt, path)
-    finally:
-        Path(attempt).unlink()
 
 
 def _sync(folder: str) -> None:
