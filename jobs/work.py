@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.begun import read_begun
 from jobs.saying import say
 from jobs.state import Labels, all_of, keep_settings, labels_of, withdraw_lost
 from transforms import layout
@@ -124,8 +125,7 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
 
 def read_work(storage: Storage) -> dict[str, Any]:
     """How far the stages were when they last began; nothing where none has."""
-    work: dict[str, Any] = json.loads(storage.find(layout.WORK) or b"{}")
-    return work
+    return read_begun(storage)
 
 
 def _planned(config: Config, labels: Labels, storage: Storage) -> tuple[Plan | None, str]:
