@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from fsspec.implementations.memory import MemoryFileSystem
 
 from jobs.holders import DEAD_SECONDS, Holder, lease_files, living, this_process
 from jobs.leases import Hold, asked_of, leased
 from tests.commands import run as fairshard
 from tests.fixtures import config_of
+from tests.runs import held
 from transforms import layout
+from transforms.committing import hidden
 from transforms.errors import FairshardError
 from transforms.storage import Storage
 
@@ -269,7 +272,7 @@ def test_what_is_asked_for_is_what_may_change_a_byte(tmp_path: Path) -> None:
 def test_a_run_holds_it_and_clears_what_the_dead_left(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     storage = Storage(config.output.url)
-    storage.publish("shards/.00000.tar.dead.tmp", b"half")
+    storage.publish(hidden("shards/00000.tar"), b"half")
     with leased(config, "run"):
         assert [holder.run for holder in living(storage)] == ["run"]
         assert list(Path(storage.url).rglob(".*")) == []
@@ -280,7 +283,7 @@ def test_a_run_that_shares_it_leaves_hidden_files_alone(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     storage = Storage(config.output.url)
     enter(Hold(storage, Holder("other", asked_of(config), "elsewhere", "", 1, "", "now")))
-    storage.publish("shards/.00000.tar.alive.tmp", b"half")
+    storage.publish(hidden("shards/00000.tar"), b"half")
     with leased(config, "run"):
         assert len(list(Path(storage.url).rglob(".*"))) == 1
     assert [holder.run for holder in living(storage)] == ["other"]
@@ -303,7 +306,7 @@ def test_a_run_that_lost_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_last_run_to_leave_removes_what_dead_attempts_left(world: World) -> None:
     first, second = world.entered(), world.entered()
-    left = "labels/.00000.parquet.dead.tmp"
+    left = hidden("labels/00000.parquet")
     system, path = world.storage._at(left)
     system.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
     system.pipe_file(path, b"half")
@@ -323,3 +326,16 @@ def test_clean_by_force_takes_every_lease(world: World, capsys: pytest.CaptureFi
     assert world.holders == []
     assert not run.renew()
     assert enter(world.run("that"))
+
+
+@pytest.mark.parametrize("command", [("calibrate",), ("gate", "plan")], ids=" ".join)
+def test_what_writes_beside_the_stages_holds_it_too(
+    tmp_path: Path, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config_of(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_unset=True)))
+    checked = ("checked.csv",) if command == ("calibrate",) else ()
+    with held(Storage(config.output.url)):
+        assert fairshard(*command, path, *checked) == 1
+    assert "another run with another configuration writes to" in capsys.readouterr().err
