@@ -16,7 +16,7 @@ from transforms.differences import differing, in_words
 from transforms.errors import FairshardError
 from transforms.fingerprint import fingerprint
 from transforms.manifest import manifest_on_file, packing_of
-from transforms.plan import Plan, read_plan
+from transforms.plan import Plan, read_histogram, read_plan
 from transforms.records import LabelRecord
 from transforms.redaction import redacted_values
 from transforms.shards import Shard
@@ -134,6 +134,7 @@ def _planned(config: Config, labels: Labels, storage: Storage) -> tuple[Plan | N
         return None, "the plan is to be made: there is none yet"
     try:
         plan = read_plan(storage)
+        read_histogram(storage, plan.document)
     except FairshardError:
         return None, "the plan is made again: the one on file cannot be read"
     if labels.missing:

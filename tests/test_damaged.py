@@ -124,7 +124,6 @@ def test_what_is_lost_is_said_in_a_line(
         (layout.PATTERNS, "magic"),
         (layout.PLAN, "nulls"),
         (layout.MANIFEST, "negative"),
-        (layout.output_record(0), "null"),
     ],
 )
 def test_a_rerun_heals_it(finished: Finished, name: str, kind: str) -> None:
