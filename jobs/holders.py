@@ -121,7 +121,8 @@ class Roll:
         """The runs with a file that can be read; a run's file never changes."""
         for name in times:
             if name.endswith(".json") and not name.startswith("."):
-                holder = self._read.get(name) or self._holder(name)
+                own = name == file_of(self.mine.run)
+                holder = self.mine if own else self._read.get(name) or self._holder(name)
                 if holder is not None:
                     self._read[name] = holder
                     yield name, holder

@@ -32,7 +32,7 @@ def json_in(content: bytes) -> dict[str, Any]:
     """
     document = from_json(content)
     if not isinstance(document, dict):
-        raise ValueError("it is not a JSON object")
+        raise ValueError("it holds no JSON object")
     return document
 
 
