@@ -30,7 +30,10 @@ def json_in(content: bytes) -> dict[str, Any]:
     What is nested deeper than 200 levels, a number of thousands of digits, or text that is not
     Unicode makes it none.
     """
-    document = from_json(content)
+    try:
+        document = from_json(content)
+    except ValueError as error:
+        raise ValueError(f"it is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise ValueError("it holds no JSON object")
     return document
