@@ -1,25 +1,31 @@
 """The job that removes what dead attempts left in an output."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 
-from jobs.leases import living
+from jobs.holders import lease_files, living, this_process
+from jobs.leases import holding
+from jobs.runs import now as in_words
 from jobs.saying import say
 from transforms import layout
 from transforms.attempts import attempts_at
 from transforms.errors import FairshardError
+from transforms.reading import at_once
 from transforms.storage import Storage
 
 _SHOWN = 20
+_CLEANING = "clean"
 _STAGES = ("label", "resample")
 
 
 def run(storage: Storage, force: bool) -> dict[str, Any]:
-    """Remove hidden temporary files, unfinished uploads and notes of dead attempts; what went.
+    """Remove hidden temporary files, unfinished uploads, and notes and leases of dead attempts.
 
-    Raises FairshardError where a run is active, unless by `force`. What failed with an error stays
+    Returns what went. Raises FairshardError where a run is active, unless by `force`: that takes
+    its lease, so that it is interrupted if it is alive after all. What failed with an error stays
     on file, for `fairshard failed`.
     """
     holders = living(storage)
@@ -29,6 +35,9 @@ def run(storage: Storage, force: bool) -> dict[str, Any]:
             f"{holders[0].started}; what would be removed may be its own: wait for its end, or "
             "give --force if you know that it is dead"
         )
+    leases = lease_files(storage)
+    if force:
+        at_once(storage.delete, leases)
     files = storage.left_behind()
     notes = [
         layout.attempt(stage, attempt.name)
@@ -36,12 +45,15 @@ def run(storage: Storage, force: bool) -> dict[str, Any]:
         for attempt in attempts_at(stage, storage)
         if attempt.error is None
     ]
-    for name in (*files, *notes):
-        storage.delete(name)
-    storage.sweep()
+    if files or notes or leases:
+        with holding(storage, this_process(uuid.uuid4().hex, _CLEANING, in_words())):
+            for name in (*files, *notes):
+                storage.delete(name)
+    else:
+        storage.sweep()
     return {
         "output": storage.url,
-        "removed": [*files, *notes],
+        "removed": [*files, *notes, *leases],
         "bytes": sum(files.values()),
         "forced": bool(holders),
     }

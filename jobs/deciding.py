@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from jobs import calibrate, compare, frontier, suggest
-from jobs.options import AsJson, ConfigPath, OutputUrl, log, overridden, read_checked, report
+from jobs.leases import leased
+from jobs.options import (
+    AsJson,
+    ConfigPath,
+    OutputUrl,
+    log,
+    new_run,
+    overridden,
+    read_checked,
+    report,
+)
 
 app = typer.Typer()
 PANEL = "Decide"
@@ -69,4 +79,6 @@ def calibrate_command(
     Example: `fairshard calibrate config.yaml checked.csv`
     """
     settled = overridden(read_checked(config), output, None)
-    report(calibrate.run(settled, checked), calibrate.show, as_json)
+    with leased(settled, new_run()):
+        summary = calibrate.run(settled, checked)
+    report(summary, calibrate.show, as_json)

@@ -1,16 +1,19 @@
-"""The lease on an output: runs that ask for different bytes never write to it at once."""
+"""The lease on an output: runs that ask for different bytes never write to it at once.
+
+A run writes a file of its own in `done/running`, then looks at those of the others: of two runs
+that enter at once at least one sees the other, whatever their clocks say. Entering is for one at a
+time: of those that see each other, the one of the lower id waits for the others to step back.
+"""
 
 import json
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from jobs.holders import DEAD_SECONDS, Entry, Holder, Roll, file_of, mark_of, this_process
 from jobs.runs import now as in_words
 from transforms import layout
 from transforms.config import Config
@@ -21,8 +24,8 @@ from transforms.storage import Storage, output_storage
 from transforms.tables import digest
 
 BEAT_SECONDS = 10.0
-DEAD_SECONDS = 60.0
-_TRIES = 20
+_POLL_SECONDS = 0.05
+_POLLS = 20
 _OF_NO_MATTER: dict[str, Any] = {
     "engine": True,
     "gates": True,
@@ -31,112 +34,130 @@ _OF_NO_MATTER: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A run that writes to an output.
-
-    numbers: which processes share their numbers with its own. beat: when it was last known to be
-    alive, in seconds since 1970.
-    """
-
-    run: str
-    host: str
-    numbers: str
-    pid: int
-    started: str
-    beat: float
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Who writes to an output, and `asked`, a digest of what all of them ask for."""
-
-    asked: str
-    holders: tuple[Holder, ...]
-
-    def to_json(self) -> bytes:
-        """The lease as readable JSON."""
-        return f"{json.dumps(asdict(self), indent=1)}\n".encode()
-
-
-@dataclass(frozen=True)
+@dataclass
 class Hold:
-    """One run's part in the lease on `storage`; `now` tells the seconds since 1970."""
+    """One run's part in the lease on `storage`; `entered` once it may write there."""
 
     storage: Storage
-    asked: str
     mine: Holder
-    now: Callable[[], float] = time.time
+    entered: bool = False
+    _roll: Roll = field(init=False)
 
-    def take(self) -> bool:
-        """Enter the lease; whether no other run is in it.
+    def __post_init__(self) -> None:
+        self._roll = Roll(self.storage, self.mine)
 
-        Runs that ask for the same share it, and a run known to be dead is put out of it. Raises
-        FairshardError where a run that asks for something else is in it.
+    def enter(self) -> bool:
+        """Wait until no other run is just entering, and keep others from it; whether none is in.
+
+        Raises FairshardError where a run that asks for something else is in.
         """
-        for _ in range(_TRIES):
-            if self.storage.create(layout.RUNNING, self._with(())):
-                return True
-            lease = read_lease(self.storage)
-            others = self._living(lease)
-            if not others:
-                self.storage.delete(layout.RUNNING)
-            elif lease.asked == self.asked:
-                self.storage.publish(layout.RUNNING, self._with(others))
-                return False
-            else:
-                raise self._refusal(others[0])
-        raise FairshardError(
-            f"{self.storage.path(layout.RUNNING)} is written and removed by other runs again and "
-            "again: run the same command once they have ended"
-        )
+        try:
+            while (alone := self._tried()) is None:
+                pass
+        except BaseException:
+            with suppress(Exception):  # what hinders it is told
+                self.remove()
+            raise
+        return alone
+
+    def settle(self) -> None:
+        """Be in: others may enter. FairshardError where this run was taken for dead meanwhile."""
+        self.storage.publish(self._path(mark_of(self.mine.run)), self._content)
+        self.entered = True
+        if not self.renew():
+            self.remove()
+            raise self.lost()
 
     def renew(self) -> bool:
         """Say that this run is alive; whether the output is still its to write to."""
-        lease = read_lease(self.storage)
-        if not lease.holders:
-            return self.storage.create(layout.RUNNING, self._with(())) or self._is_shared()
-        if lease.asked == self.asked:
-            self.storage.publish(layout.RUNNING, self._with(self._living(lease)))
-        return lease.asked == self.asked
-
-    def give_back(self) -> None:
-        """Leave the lease; the last run to leave removes it, and what its dead attempts left."""
-        lease = read_lease(self.storage)
-        others = self._living(lease)
-        if lease.asked != self.asked:
-            return
-        if others:
-            self.storage.publish(layout.RUNNING, replace(lease, holders=others).to_json())
-        else:
-            self.storage.sweep()
-            self.storage.delete(layout.RUNNING)
-
-    def _with(self, others: tuple[Holder, ...]) -> bytes:
-        return Lease(self.asked, (*others, replace(self.mine, beat=self.now()))).to_json()
-
-    def _is_shared(self) -> bool:
-        return read_lease(self.storage).asked == self.asked
-
-    def _living(self, lease: Lease) -> tuple[Holder, ...]:
-        return tuple(
-            holder
-            for holder in lease.holders
-            if holder.run != self.mine.run and not self._is_dead(holder)
+        own, mark, entered = file_of(self.mine.run), mark_of(self.mine.run), self.entered
+        if own not in self.storage.written(layout.RUNNING):
+            return False
+        times, now = self._written(new=False)
+        if own not in times or (entered and self.entered and mark not in times):
+            return False
+        return not any(
+            entry.held and entry.holder.asked != self.mine.asked
+            for entry in self._roll.living(times, now)
         )
 
-    def _is_dead(self, holder: Holder) -> bool:
-        if self.now() - holder.beat > DEAD_SECONDS:
-            return True
-        here = (holder.host, holder.numbers) == (self.mine.host, self.mine.numbers)
-        return here and (holder.pid == self.mine.pid or not _runs(holder.pid))
+    def step_back(self) -> None:
+        """End writing; the last run to do so removes what its dead attempts left."""
+        if not self.renew():
+            return
+        self.entered = False
+        self.storage.delete(self._path(mark_of(self.mine.run)))
+        times, now = self._written(new=False)
+        if file_of(self.mine.run) in times and not self._roll.living(times, now):
+            self.storage.sweep()
 
-    def _refusal(self, other: Holder) -> FairshardError:
+    def remove(self) -> None:
+        """Leave the lease."""
+        self.storage.delete(self._path(file_of(self.mine.run)))
+        self.storage.delete(self._path(mark_of(self.mine.run)))
+
+    def lost(self) -> FairshardError:
+        """What is said of a run whose lease is gone."""
         return FairshardError(
-            f"another run with another configuration writes to {self.storage.url}: process "
-            f"{other.pid} on {other.host}, since {other.started}, last heard of "
-            f"{max(0.0, self.now() - other.beat):.0f} s ago; wait for its end (it counts as dead "
-            f"after {DEAD_SECONDS:.0f} s of silence), or give this run another output.url"
+            f"another run took over {self.storage.url}, as this one had not been heard of for "
+            f"{DEAD_SECONDS:.0f} s, or `fairshard clean --force` took it for dead: run the same "
+            "command again once that has ended"
+        )
+
+    @property
+    def _content(self) -> bytes:
+        return f"{json.dumps(asdict(self.mine), indent=1)}\n".encode()
+
+    def _path(self, name: str) -> str:
+        return f"{layout.RUNNING}/{name}"
+
+    def _tried(self) -> bool | None:
+        """What `enter` tells; None, after a wait, where another run is entering."""
+        times, now = self._written()
+        others = (*self._roll.living(times, now), *self._roll.older(now))
+        for entry in others:
+            if entry.held and entry.holder.asked != self.mine.asked:
+                raise self._refusal(entry)
+        entering = [entry.holder for entry in others if not entry.held]
+        if not entering:
+            self._roll.bury(times, now)
+            return not others
+        first = min(entering, key=lambda holder: holder.run)
+        if first.run < self.mine.run:
+            self.remove()
+        self._await(first)
+        return None
+
+    def _written(self, new: bool = True) -> tuple[dict[str, float], float]:
+        """All files in `done/running` once this run's is written, and the storage's time then."""
+        name = file_of(self.mine.run)
+        if not self.storage.touch(self._path(name), self._content) and new:
+            self.storage.publish(self._path(name), self._content)
+        times = self.storage.written(layout.RUNNING)
+        return times, times.get(name, time.time())
+
+    def _await(self, other: Holder) -> None:
+        """Wait, for a second at most, until another run is no longer entering."""
+        for _ in range(_POLLS):
+            time.sleep(_POLL_SECONDS)
+            names = self.storage.written(layout.RUNNING)
+            if file_of(other.run) not in names or mark_of(other.run) in names:
+                return
+        LOGGER.warning(
+            "process %d on %s begins to write to %s: this run waits for it",
+            other.pid,
+            other.host,
+            self.storage.url,
+        )
+
+    def _refusal(self, other: Entry) -> FairshardError:
+        holder = other.holder
+        whose = "another configuration" if holder.asked else "an older fairshard"
+        return FairshardError(
+            f"another run with {whose} writes to {self.storage.url}: process {holder.pid} on "
+            f"{holder.host}, since {holder.started}, last heard of {max(0.0, other.silence):.0f} s "
+            f"ago; wait for its end (it counts as dead after {DEAD_SECONDS:.0f} s of silence), or "
+            "give this run another output.url"
         )
 
 
@@ -148,57 +169,65 @@ def leased(config: Config, run: str) -> Iterator[None]:
     lease was given to another, as it seemed dead, is interrupted.
     """
     storage = output_storage(config.output)
-    hold = Hold(storage, asked_of(config), _this_process(run))
-    try:
-        if hold.take():
-            storage.sweep()
-    except (OSError, ImportError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FairshardError(
-            f"the output {storage.url} cannot be written to: {reason}; `fairshard doctor` with the "
-            "configuration says what is missing"
-        ) from None
+    with holding(storage, this_process(run, asked_of(config), in_words())):
+        yield
+
+
+@contextmanager
+def holding(storage: Storage, mine: Holder) -> Iterator[None]:
+    """As `leased`, for the run `mine`."""
+    hold = Hold(storage, mine)
     lost, stop = threading.Event(), threading.Event()
     with interruption() as interrupt:
+        alone = _entered(hold)
         beating = threading.Thread(target=_beat, args=(hold, lost, stop, interrupt), daemon=True)
         beating.start()
         try:
-            yield
+            if alone:
+                storage.sweep()
+            hold.settle()
+            try:
+                yield
+            finally:
+                _leaving(hold, hold.step_back)
         except KeyboardInterrupt:
             if lost.is_set():
-                raise FairshardError(
-                    f"another run took over {storage.url}, as this one had not been heard of for "
-                    f"{DEAD_SECONDS:.0f} s: run the same command again once that has ended"
-                ) from None
+                raise hold.lost() from None
             raise
         finally:
             stop.set()
             beating.join()
-            _leave(hold)
-
-
-def read_lease(storage: Storage) -> Lease:
-    """The lease on an output; one without holders where there is none."""
-    content = storage.find(layout.RUNNING)
-    if content is None:
-        return Lease("", ())
-    try:
-        values = json.loads(content)
-        return Lease(values["asked"], tuple(Holder(**holder) for holder in values["holders"]))
-    except (ValueError, TypeError, KeyError):
-        return Lease("", ())
-
-
-def living(storage: Storage) -> tuple[Holder, ...]:
-    """The runs that write to an output now, as far as can be told from here."""
-    hold = Hold(storage, "", _this_process(""))
-    return hold._living(read_lease(storage))
+            _leaving(hold, hold.remove)
 
 
 def asked_of(config: Config) -> str:
     """A digest of all of a configuration that may change the bytes of an output."""
     values = config.model_dump(mode="json", exclude=_OF_NO_MATTER)
     return digest(json.dumps(values, sort_keys=True).encode())
+
+
+def _entered(hold: Hold) -> bool:
+    """Enter; whether no other run is in. FairshardError where the output cannot be written to."""
+    try:
+        return hold.enter()
+    except (OSError, ImportError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FairshardError(
+            f"the output {hold.storage.url} cannot be written to: {reason}; `fairshard doctor` "
+            "with the configuration says what is missing"
+        ) from None
+
+
+def _leaving(hold: Hold, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except Exception as error:  # the run itself has ended
+        LOGGER.warning(
+            "%s could not be removed: it counts as dead after %.0f s: %s",
+            hold.storage.path(f"{layout.RUNNING}/{file_of(hold.mine.run)}"),
+            DEAD_SECONDS,
+            error,
+        )
 
 
 def _beat(
@@ -215,35 +244,3 @@ def _beat(
             lost.set()
             interrupt()
             return
-
-
-def _leave(hold: Hold) -> None:
-    try:
-        hold.give_back()
-    except Exception as error:  # the run itself has ended
-        LOGGER.warning(
-            "%s could not be removed: it counts as dead after %.0f s: %s",
-            hold.storage.path(layout.RUNNING),
-            DEAD_SECONDS,
-            error,
-        )
-
-
-def _this_process(run: str) -> Holder:
-    return Holder(run, socket.gethostname(), _numbers(), os.getpid(), in_words(), time.time())
-
-
-def _numbers() -> str:
-    """What tells apart containers that share the name of their host, on Linux."""
-    space = Path("/proc/self/ns/pid")
-    return str(space.readlink()) if space.exists() else ""
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

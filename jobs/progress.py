@@ -1,11 +1,10 @@
 """Progress of a running job, read from its files alone, so that every engine shows the same."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,9 +18,11 @@ from rich.progress import (
 )
 
 from jobs.runs import record
+from transforms.documents import json_in
 from transforms.errors import FairshardError
+from transforms.last_run import read_run
 from transforms.logs import event
-from transforms.run_metrics import read_run
+from transforms.records import label_record_from, output_record_from
 from transforms.storage import Storage
 
 _POLL_SECONDS = 0.5
@@ -131,18 +132,21 @@ class Watch:
             if name.endswith(".json") and self._seen[stage.name].get(name) != version:
                 self._seen[stage.name][name] = version
                 stage.shards += 1
-                record = self._record(f"{folder}/{name}")
+                record = self._record(stage.name, f"{folder}/{name}")
                 samples = record.get("samples")
                 stage.samples += samples if isinstance(samples, int) else 0
                 event(_PUBLISHED[stage.name], stage=stage.name, **_told(stage.name, name, record))
         return stage.total is not None and stage.shards >= stage.total
 
-    def _record(self, name: str) -> dict[str, Any]:
+    def _record(self, stage: str, name: str) -> dict[str, Any]:
         try:
-            record: dict[str, Any] = json.loads(self._storage.read(name))
+            content = self._storage.read(name)
+            if stage == "solve":
+                return json_in(content)
+            read = label_record_from if stage == "label" else output_record_from
+            return asdict(read(content))
         except (FairshardError, ValueError):
             return {}
-        return record
 
 
 def _told(stage: str, name: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -142,7 +142,9 @@ def gate_command(
     from jobs import gate
 
     settled = overridden(read_checked(config), output, engine)
-    summary = gate.run(stage, settled, runner_for(settled, context.args))
+    runner = runner_for(settled, context.args)
+    with leased(settled, new_run()):
+        summary = gate.run(stage, settled, runner)
     report(summary, gate.show, as_json)
     gate.require(summary)
 

@@ -11,9 +11,10 @@ from jobs.telemetry import collector_of
 from transforms import layout
 from transforms.config import Config
 from transforms.errors import FairshardError
+from transforms.last_run import read_run
 from transforms.logs import LOGGER, event
 from transforms.redaction import redacted, redacted_values
-from transforms.run_metrics import read_run, run_metrics, run_text
+from transforms.run_metrics import run_metrics, run_text
 from transforms.storage import Storage, output_storage
 
 

@@ -43,7 +43,7 @@ def planned(storage: Storage) -> dict[str, Any]:
     """A summary of the plan that an output holds; dropped_share is what it is expected to drop."""
     plan = read_plan(storage)
     document = plan.document
-    dropped = expected_drops(storage) / plan.solved_on
+    dropped = expected_drops(storage, plan) / plan.solved_on
     measured = {
         when: (Measures.from_dict(values), Bounds.from_dict(document["standard_errors"][when]))
         for when, values in document["measures"].items()

@@ -11,6 +11,7 @@ from jobs.old_names import as_labelled
 from transforms import layout
 from transforms.config import Config
 from transforms.differences import differing, in_words
+from transforms.documents import json_in
 from transforms.errors import FairshardError
 from transforms.labelling import finished, settings_digest
 from transforms.reading import at_once
@@ -160,7 +161,7 @@ class _Reasons:
     def _changed(self, settings: str) -> str:
         if settings not in self._named:
             try:
-                before = json.loads(self._storage.read(layout.label_settings(settings)))
+                before = json_in(self._storage.read(layout.label_settings(settings)))
                 self._named[settings] = in_words(_keys(differing(before, self._keys)))
             except (FairshardError, ValueError):
                 self._named[settings] = ""

@@ -1,27 +1,31 @@
 """How far the stages of a run are, from its files alone, whatever runs it and wherever."""
 
-import json
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.leases import Holder, living
+from jobs.holders import Holder, living
 from jobs.work import read_work
 from transforms import layout
 from transforms.attempts import Attempt, attempts_at
 from transforms.errors import FairshardError
 from transforms.fingerprint import labels_digest
+from transforms.last_run import read_run
 from transforms.manifest import manifest_on_file
 from transforms.plan import Plan, read_plan
 from transforms.reading import at_once
-from transforms.records import LabelRecord, label_record_from
-from transforms.run_metrics import read_run
+from transforms.records import LabelRecord, OutputRecord, label_record_from, output_record_from
 from transforms.storage import Storage
 
+Recorded = LabelRecord | OutputRecord
 STAGES = ("label", "solve", "resample")
+_READ: dict[str, Callable[[bytes], Recorded]] = {
+    "label": label_record_from,
+    "resample": output_record_from,
+}
 _FOLDERS = {"label": "done/labels", "resample": "done/shards"}
 _STRAGGLING = 3.0
 _LEAST_FINISHED = 3
@@ -65,7 +69,7 @@ class Watcher:
     """Reads an output's status, again and again: records that have not changed are read once."""
 
     storage: Storage
-    _records: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    _records: dict[str, tuple[str, Recorded]] = field(default_factory=dict)
 
     def status(self) -> Status:
         """How far the stages are; FairshardError where the output holds no run."""
@@ -90,7 +94,7 @@ class Watcher:
         """The records of the input shards that are labelled."""
         seen = _seen("label", read_run(self.storage), read_work(self.storage))
         records = self._counted("label", seen).values()
-        return [label_record_from(json.dumps(record).encode()) for record in records]
+        return [record for record in records if isinstance(record, LabelRecord)]
 
     def _plan(self, seen: Mapping[str, str]) -> Plan | None:
         """The plan on file, unless it is one that the last run makes again."""
@@ -103,7 +107,7 @@ class Watcher:
         except FairshardError:
             return None
 
-    def _counted(self, stage: str, seen: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    def _counted(self, stage: str, seen: Mapping[str, str]) -> dict[str, Recorded]:
         """The records of a stage that count: all but those of versions `seen` when it began."""
         folder = _FOLDERS[stage]
         versions = {
@@ -111,20 +115,22 @@ class Watcher:
             for name, version in self.storage.versions(folder).items()
             if name.endswith(".json") and seen.get(name) != version
         }
-        found = at_once(lambda name: self._record(f"{folder}/{name}", versions[name]), versions)
+        found = at_once(
+            lambda name: self._record(stage, f"{folder}/{name}", versions[name]), versions
+        )
         return {
             name.removesuffix(".json"): record
             for name, record in zip(versions, found, strict=True)
-            if record
+            if record is not None
         }
 
-    def _record(self, name: str, version: str) -> dict[str, Any]:
+    def _record(self, stage: str, name: str, version: str) -> Recorded | None:
         known = self._records.get(name)
         if known is None or known[0] != version:
             try:
-                known = version, json.loads(self.storage.read(name))
+                known = version, _READ[stage](self.storage.read(name))
             except (FairshardError, ValueError):  # it is being replaced, or is no record
-                return {}
+                return None
             self._records[name] = known
         return known[1]
 
@@ -140,13 +146,13 @@ class _View:
     at: datetime
     plan: Plan | None
 
-    def of_label(self, records: Mapping[str, Mapping[str, Any]]) -> StageStatus:
+    def of_label(self, records: Mapping[str, Recorded]) -> StageStatus:
         """The status of labelling."""
         total = _stage_of(self.work, "label").get("total")
         done = self.plan is not None if total is None else len(records) >= total
         return self._of_shards("label", records, total, done)
 
-    def of_resample(self, records: Mapping[str, Mapping[str, Any]]) -> StageStatus:
+    def of_resample(self, records: Mapping[str, Recorded]) -> StageStatus:
         """The status of writing the output; done once there is the manifest, its last file."""
         manifest = manifest_on_file(self.storage)
         if manifest is None or self.plan is None:
@@ -156,12 +162,12 @@ class _View:
         return self._of_shards("resample", records, len(manifest["shards"]), True)
 
     def _of_shards(
-        self, stage: str, records: Mapping[str, Mapping[str, Any]], total: int | None, whole: bool
+        self, stage: str, records: Mapping[str, Recorded], total: int | None, whole: bool
     ) -> StageStatus:
         begun = _stage_of(self.work, stage)
         attempts = attempts_at(stage, self.storage)
         running = tuple(a for a in attempts if a.error is None and self._is_of_run(a))
-        done, samples = len(records), sum(int(r["samples"]) for r in records.values())
+        done, samples = len(records), sum(record.samples for record in records.values())
         rate, left = self._speed(stage, begun, done, samples, total)
         state = self._state(stage, whole)
         return StageStatus(
@@ -173,18 +179,18 @@ class _View:
             tuple(a for a in attempts if a.error is not None),
             tuple(a for a in attempts if a.error is None and a not in running),
             samples,
-            sum(int(r.get("rejects", 0)) for r in records.values()),
+            sum(map(_rejects, records.values())),
             rate if state == "running" else None,
             left if state == "running" else None,
             self._straggling(running, records),
         )
 
-    def of_solve(self, labels: Mapping[str, Mapping[str, Any]]) -> StageStatus:
+    def of_solve(self, labels: Mapping[str, Recorded]) -> StageStatus:
         """The status of the stage that makes the plan, which may be of other labels."""
         if self.plan is None:
             return StageStatus("solve", self._state("solve", False), 0, 1)
-        records = [label_record_from(json.dumps(record).encode()) for record in labels.values()]
-        fits = self.plan.fingerprint["labels"] == labels_digest(records)
+        records = [record for record in labels.values() if isinstance(record, LabelRecord)]
+        fits = self.plan.fingerprint.get("labels") == labels_digest(records)
         state = self._state("solve", True) if fits else "of other labels"
         return StageStatus("solve", state, int(fits), 1)
 
@@ -232,13 +238,17 @@ class _View:
         return max(1, math.ceil(float(kept / size)))
 
     def _straggling(
-        self, running: tuple[Attempt, ...], records: Mapping[str, Mapping[str, Any]]
+        self, running: tuple[Attempt, ...], records: Mapping[str, Recorded]
     ) -> tuple[Attempt, ...]:
-        took = [_seconds(record["seconds"]) for record in records.values()]
+        took = [_seconds(record.seconds) for record in records.values()]
         if len(took) < _LEAST_FINISHED:
             return ()
         usual = _STRAGGLING * statistics.median(took)
         return tuple(attempt for attempt in running if attempt.age(self.at) > usual)
+
+
+def _rejects(record: Recorded) -> int:
+    return record.rejects if isinstance(record, LabelRecord) else 0
 
 
 def _seconds(steps: Mapping[str, float]) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.begun import read_begun
 from jobs.saying import say
 from jobs.state import Labels, all_of, keep_settings, labels_of, withdraw_lost
 from transforms import layout
@@ -15,7 +16,7 @@ from transforms.differences import differing, in_words
 from transforms.errors import FairshardError
 from transforms.fingerprint import fingerprint
 from transforms.manifest import manifest_on_file, packing_of
-from transforms.plan import Plan, read_plan
+from transforms.plan import Plan, read_histogram, read_plan
 from transforms.records import LabelRecord
 from transforms.redaction import redacted_values
 from transforms.shards import Shard
@@ -124,8 +125,7 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
 
 def read_work(storage: Storage) -> dict[str, Any]:
     """How far the stages were when they last began; nothing where none has."""
-    work: dict[str, Any] = json.loads(storage.find(layout.WORK) or b"{}")
-    return work
+    return read_begun(storage)
 
 
 def _planned(config: Config, labels: Labels, storage: Storage) -> tuple[Plan | None, str]:
@@ -134,6 +134,7 @@ def _planned(config: Config, labels: Labels, storage: Storage) -> tuple[Plan | N
         return None, "the plan is to be made: there is none yet"
     try:
         plan = read_plan(storage)
+        read_histogram(storage, plan.document)
     except FairshardError:
         return None, "the plan is made again: the one on file cannot be read"
     if labels.missing:

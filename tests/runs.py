@@ -2,10 +2,9 @@
 
 import io
 import os
-import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import torch
 from rich.console import Console
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from jobs.leases import Hold, Holder
+from jobs.holders import this_process
+from jobs.leases import Hold
 from tests.labelled import BY_IMAGE, FOX, labelling_config, sample
 from tests.tarmaking import make_tar
 from transforms import layout
@@ -64,14 +64,14 @@ def during_batch(number: int, act: Callable[[], None]) -> Iterator[None]:
 @contextmanager
 def held(storage: Storage, seconds: float = 0.0) -> Iterator[None]:
     """The output is another process's, this one's parent, whose run began so many seconds ago."""
-    numbers = str(Path("/proc/self/ns/pid").readlink())
-    holder = Holder("r1", socket.gethostname(), numbers, os.getppid(), ago(seconds), time.time())
-    hold = Hold(storage, "asked", holder)
-    assert hold.take()
+    mine = replace(this_process("r1", "asked", ago(seconds)), pid=os.getppid(), born="")
+    hold = Hold(storage, mine)
+    assert hold.enter()
+    hold.settle()
     try:
         yield
     finally:
-        hold.give_back()
+        hold.remove()
 
 
 def begun(

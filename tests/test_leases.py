@@ -1,51 +1,80 @@
 """The lease on an output: which runs share it, which are refused, which count as dead."""
 
+import json
 import os
-import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
+from fsspec.implementations.memory import MemoryFileSystem
 
-from jobs.leases import (
-    BEAT_SECONDS,
-    DEAD_SECONDS,
-    Hold,
-    Holder,
-    Lease,
-    asked_of,
-    leased,
-    read_lease,
-)
+from jobs.holders import DEAD_SECONDS, Holder, lease_files, living, this_process
+from jobs.leases import Hold, asked_of, leased
+from tests.commands import run as fairshard
 from tests.fixtures import config_of
+from tests.runs import held
 from transforms import layout
 from transforms.committing import hidden
 from transforms.errors import FairshardError
 from transforms.storage import Storage
 
-HERE, THERE = "here", "there"
+THERE = "there"
 
 
 @dataclass
 class World:
-    """An output and a clock; runs in it differ by their numbers."""
+    """An output, and runs in it, which differ by their numbers."""
 
     storage: Storage
-    time: float = 1000.0
     runs: list[Hold] = field(default_factory=list)
 
     def run(self, asked: str = "this", host: str = "", pid: int = 1) -> Hold:
-        """A new run, by default on a host of its own."""
+        """A new run, by default on another host."""
         name = str(len(self.runs))
-        mine = Holder(name, host or f"host {name}", "ns", pid, f"start of {name}", beat=0.0)
-        self.runs.append(Hold(self.storage, asked, mine, lambda: self.time))
+        mine = Holder(name, asked, host or f"host {name}", "ns", pid, "", f"start of {name}")
+        self.runs.append(Hold(self.storage, mine))
         return self.runs[-1]
+
+    def entered(self, asked: str = "this", host: str = "", pid: int = 1) -> Hold:
+        """A new run that is in."""
+        run = self.run(asked, host, pid)
+        enter(run)
+        return run
 
     @property
     def holders(self) -> list[str]:
         """The names of the runs that are in the lease."""
-        return [holder.run for holder in read_lease(self.storage).holders]
+        return [holder.run for holder in living(self.storage)]
+
+    def age(self, run: Hold, seconds: float) -> None:
+        """Let the storage say that it heard of a run so many seconds ago."""
+        written(self.storage, f"{layout.RUNNING}/{run.mine.run}.json", seconds)
+
+
+def written(storage: Storage, name: str, seconds: float) -> None:
+    """Let the storage say that a file was written so many seconds ago."""
+    at = time.time() - seconds
+    system, path = storage._at(name)
+    if isinstance(system, MemoryFileSystem):
+        MemoryFileSystem.store[path].created = datetime.fromtimestamp(at, UTC)
+    else:
+        os.utime(path, (at, at))
+
+
+def enter(run: Hold) -> bool:
+    """Enter; whether no other run was in."""
+    alone = run.enter()
+    run.settle()
+    return alone
+
+
+def leave(run: Hold) -> None:
+    run.step_back()
+    run.remove()
 
 
 @pytest.fixture(params=["disk", "memory"])
@@ -55,30 +84,29 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 def test_the_first_run_has_it_alone_and_removes_it(world: World) -> None:
     run = world.run()
-    assert run.take()
+    assert enter(run)
     assert world.holders == ["0"]
-    run.give_back()
-    assert not world.storage.exists(layout.RUNNING)
+    leave(run)
+    assert world.storage.names(layout.RUNNING) == ()
     assert world.storage.names("done") == ()
 
 
 def test_runs_that_ask_for_the_same_share_it(world: World) -> None:
     first, second = world.run(), world.run()
-    assert first.take()
-    assert not second.take()
-    assert sorted(world.holders) == ["0", "1"]
-    first.give_back()
+    assert enter(first)
+    assert not enter(second)
+    assert world.holders == ["0", "1"]
+    leave(first)
     assert world.holders == ["1"]
     assert second.renew()
-    second.give_back()
-    assert not world.storage.exists(layout.RUNNING)
+    leave(second)
+    assert world.holders == []
 
 
 def test_a_run_that_asks_for_something_else_is_refused_in_one_sentence(world: World) -> None:
-    world.run(host=THERE, pid=4711).take()
-    world.time += 12
+    world.age(world.entered(host=THERE, pid=4711), 12)
     with pytest.raises(FairshardError) as refused:
-        world.run("that").take()
+        world.run("that").enter()
     said = str(refused.value)
     assert "process 4711 on there, since start of 0, last heard of 12 s ago" in said
     assert "wait for its end" in said
@@ -86,28 +114,46 @@ def test_a_run_that_asks_for_something_else_is_refused_in_one_sentence(world: Wo
     assert world.holders == ["0"]
 
 
-def test_it_is_taken_over_after_a_long_silence_and_not_before(world: World) -> None:
-    silent, other = world.run(), world.run("that")
-    silent.take()
-    world.time += DEAD_SECONDS
+@pytest.mark.parametrize("way", [1, -1], ids=["behind", "ahead"])
+def test_it_is_taken_over_after_a_long_silence_and_not_before(world: World, way: int) -> None:
+    silent, other = world.entered(), world.run("that")
+    world.age(silent, way * (DEAD_SECONDS - 10))
     with pytest.raises(FairshardError, match="another run"):
-        other.take()
-    world.time += 1
-    assert other.take()
+        other.enter()
+    world.age(silent, way * (DEAD_SECONDS + 10))
+    assert world.holders == []
+    assert enter(other)
     assert world.holders == ["1"]
     assert not silent.renew()
-    silent.give_back()
+    leave(silent)
     assert world.holders == ["1"]
 
 
 def test_a_run_that_says_it_is_alive_keeps_it(world: World) -> None:
-    run, other = world.run(), world.run("that")
-    run.take()
-    for _ in range(10):
-        world.time += BEAT_SECONDS
-        assert run.renew()
+    run = world.entered()
+    world.age(run, 1000)
+    assert run.renew()
     with pytest.raises(FairshardError, match="last heard of 0 s ago"):
-        other.take()
+        world.run("that").enter()
+
+
+def test_a_run_that_seemed_dead_does_not_go_on_once_its_place_was_another_s(world: World) -> None:
+    silent = world.entered()
+    world.age(silent, 1000)
+    other = world.entered("that")
+    leave(other)
+    assert not silent.renew()
+
+
+def test_a_run_that_seemed_dead_before_it_was_in_does_not_get_in(world: World) -> None:
+    slow, other = world.run(), world.run("that")
+    slow.enter()
+    world.age(slow, 1000)
+    enter(other)
+    with pytest.raises(FairshardError, match="run the same command again"):
+        slow.settle()
+    assert other.renew()
+    assert world.holders == ["1"]
 
 
 @pytest.fixture
@@ -120,58 +166,100 @@ def ended() -> int:
     return pid
 
 
+@pytest.fixture
+def undead() -> Iterator[int]:
+    """The number of a process that has ended, which nobody has taken note of."""
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    yield pid
+    os.waitpid(pid, 0)
+
+
+def here(name: str, asked: str = "that") -> Holder:
+    return this_process(name, asked, "now")
+
+
 def test_a_process_known_to_be_dead_is_not_waited_for(world: World, ended: int) -> None:
-    world.run(host=HERE, pid=ended).take()
-    assert world.run("that", HERE, os.getpid()).take()
-    assert world.holders == ["1"]
+    enter(Hold(world.storage, replace(here("dead"), pid=ended, born="")))
+    assert world.holders == []
+    assert enter(Hold(world.storage, here("other", "this")))
+    assert world.storage.names(layout.RUNNING) == ("other.entered", "other.json")
 
 
-def test_a_process_of_another_host_or_container_is(world: World, ended: int) -> None:
-    world.run(host=THERE, pid=ended).take()
+def test_nor_is_one_that_nobody_has_taken_note_of(world: World, undead: int) -> None:
+    enter(Hold(world.storage, replace(here("dead"), pid=undead, born="")))
+    assert enter(Hold(world.storage, here("other", "this")))
+
+
+def test_a_process_with_the_number_of_a_dead_one_is_not_taken_for_it(world: World) -> None:
+    enter(Hold(world.storage, replace(here("dead"), born="1")))
+    assert world.holders == []
+    assert enter(Hold(world.storage, here("other", "this")))
+
+
+def test_a_process_of_another_host_or_container_is_waited_for(world: World, ended: int) -> None:
+    there = replace(here("there"), pid=ended, host=THERE)
+    enter(Hold(world.storage, there))
     with pytest.raises(FairshardError, match="another run"):
-        world.run("that", HERE, os.getpid()).take()
-    contained = world.run("that", THERE, os.getpid())
-    contained = replace(contained, mine=replace(contained.mine, numbers="another space"))
+        Hold(world.storage, here("other", "this")).enter()
+    contained = replace(here("contained", "this"), host=THERE, space="another space")
     with pytest.raises(FairshardError, match="another run"):
-        contained.take()
+        Hold(world.storage, contained).enter()
 
 
-def test_a_run_with_the_number_of_a_dead_one_is_not_taken_for_it(world: World) -> None:
-    world.run(host=HERE, pid=os.getpid()).take()
-    assert world.run("that", HERE, os.getpid()).take()
+def test_a_run_that_died_while_it_entered_hinders_nobody(world: World, ended: int) -> None:
+    Hold(world.storage, replace(here("0"), pid=ended)).enter()
+    assert enter(Hold(world.storage, here("1", "this")))
 
 
-def test_a_lease_that_was_removed_is_taken_again(world: World) -> None:
-    run = world.run()
-    run.take()
-    world.storage.delete(layout.RUNNING)
-    assert run.renew()
-    assert world.holders == ["0"]
+TORN = [b"", b"{", b"[]", b"[" * 100_000, b'{"run": "0"}', b"\xff", b'{"run": "\\ud800"}']
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"asked": "this"}'])
-def test_a_lease_that_cannot_be_read_is_no_one_s(world: World, content: bytes) -> None:
-    world.storage.publish(layout.RUNNING, content)
-    assert world.run().take()
+@pytest.mark.parametrize("content", TORN, ids=range(len(TORN)))
+def test_what_is_no_run_s_file_is_no_one_s_and_goes_in_time(world: World, content: bytes) -> None:
+    torn = world.run()
+    world.storage.publish(f"{layout.RUNNING}/0.json", content)
+    assert world.holders == []
+    assert enter(world.run())
+    assert world.storage.exists(f"{layout.RUNNING}/0.json")
+    world.age(torn, 1000)
+    enter(world.run())
+    assert not world.storage.exists(f"{layout.RUNNING}/0.json")
 
 
-def test_of_many_at_once_that_ask_for_different_things_one_has_it(world: World) -> None:
-    runs = [world.run(str(number)) for number in range(8)]
-    outcomes: list[bool] = []
+def old_lease(world: World, pid: int, age: float = 0.0) -> None:
+    numbers = str(Path("/proc/self/ns/pid").readlink())
+    mine = here("old")
+    holder = {"run": "old", "host": mine.host, "numbers": numbers, "pid": pid}
+    lease = {"asked": "this", "holders": [{**holder, "started": "then", "beat": 2e10}]}
+    world.storage.publish(layout.RUNNING_BEFORE, json.dumps(lease).encode())
+    written(world.storage, layout.RUNNING_BEFORE, age)
 
-    def take(run: Hold) -> None:
-        try:
-            outcomes.append(run.take())
-        except FairshardError:
-            outcomes.append(False)
 
-    threads = [threading.Thread(target=take, args=(run,)) for run in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == [False] * 7 + [True]
-    assert len(world.holders) == 1
+def test_a_living_run_of_an_older_fairshard_is_waited_for(world: World) -> None:
+    old_lease(world, os.getppid())
+    assert world.holders == ["old"]
+    with pytest.raises(FairshardError, match="another run with an older fairshard"):
+        Hold(world.storage, here("new", "this")).enter()
+    old_lease(world, os.getppid(), age=1000)  # its own clock is ahead, and is not asked
+    assert enter(Hold(world.storage, here("new", "this")))
+    assert not world.storage.exists(layout.RUNNING_BEFORE)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"asked": "this"}', b"[" * 100_000])
+def test_a_lease_of_an_older_fairshard_that_cannot_be_read_is_no_one_s(
+    world: World, content: bytes
+) -> None:
+    world.storage.publish(layout.RUNNING_BEFORE, content)
+    assert world.holders == []
+    assert enter(world.run())
+
+
+def test_nor_is_one_of_a_dead_process(world: World, ended: int) -> None:
+    old_lease(world, ended)
+    assert enter(Hold(world.storage, here("new", "this")))
 
 
 def test_what_is_asked_for_is_what_may_change_a_byte(tmp_path: Path) -> None:
@@ -186,45 +274,68 @@ def test_a_run_holds_it_and_clears_what_the_dead_left(tmp_path: Path) -> None:
     storage = Storage(config.output.url)
     storage.publish(hidden("shards/00000.tar"), b"half")
     with leased(config, "run"):
-        assert [holder.run for holder in read_lease(storage).holders] == ["run"]
+        assert [holder.run for holder in living(storage)] == ["run"]
         assert list(Path(storage.url).rglob(".*")) == []
-    assert not storage.exists(layout.RUNNING)
+    assert storage.names(layout.RUNNING) == ()
 
 
 def test_a_run_that_shares_it_leaves_hidden_files_alone(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     storage = Storage(config.output.url)
-    alive = Holder("other", "elsewhere", "", 1, "now", beat=2e10)
-    Hold(storage, asked_of(config), alive, lambda: 2e10).take()
+    enter(Hold(storage, Holder("other", asked_of(config), "elsewhere", "", 1, "", "now")))
     storage.publish(hidden("shards/00000.tar"), b"half")
     with leased(config, "run"):
         assert len(list(Path(storage.url).rglob(".*"))) == 1
-    assert [holder.run for holder in read_lease(storage).holders] == ["other"]
+    assert [holder.run for holder in living(storage)] == ["other"]
 
 
 def test_a_run_that_lost_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.leases.BEAT_SECONDS", 0.0)
     config = config_of(tmp_path)
     storage = Storage(config.output.url)
-    usurper = Holder("other", "elsewhere", "", 1, "now", beat=2e10)
     with (
         pytest.raises(FairshardError, match=r"another run took over .*run the same command again"),
         leased(config, "run"),
     ):
+        for name in lease_files(storage):
+            storage.delete(name)
         for _ in range(3000):
-            storage.publish(layout.RUNNING, Lease("that", (usurper,)).to_json())
-    assert [holder.run for holder in read_lease(storage).holders] == ["other"]
+            storage.publish("shards/00000.tar", b"")
+    assert storage.names(layout.RUNNING) == ()
 
 
 def test_the_last_run_to_leave_removes_what_dead_attempts_left(world: World) -> None:
-    first, second = world.run(), world.run()
-    first.take()
-    second.take()
+    first, second = world.entered(), world.entered()
     left = hidden("labels/00000.parquet")
     system, path = world.storage._at(left)
     system.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
     system.pipe_file(path, b"half")
-    first.give_back()
+    leave(first)
     assert world.storage.exists(left)
-    second.give_back()
+    leave(second)
     assert not world.storage.exists(left)
+
+
+def test_clean_by_force_takes_every_lease(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    if world.storage.url.startswith("memory"):
+        return
+    run = world.entered()
+    assert fairshard("clean", world.storage.url) == 1
+    assert fairshard("clean", world.storage.url, "--force") == 0
+    assert "removed done/running/0.json" in capsys.readouterr().out
+    assert world.holders == []
+    assert not run.renew()
+    assert enter(world.run("that"))
+
+
+@pytest.mark.parametrize("command", [("calibrate",), ("gate", "plan")], ids=" ".join)
+def test_what_writes_beside_the_stages_holds_it_too(
+    tmp_path: Path, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config_of(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_unset=True)))
+    checked = ("checked.csv",) if command == ("calibrate",) else ()
+    with held(Storage(config.output.url)):
+        assert fairshard(*command, path, *checked) == 1
+    assert "another run with another configuration writes to" in capsys.readouterr().err

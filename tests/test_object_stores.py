@@ -1,6 +1,7 @@
 """Storage on real servers of object stores' APIs, and a whole run from and to them."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,12 @@ def test_a_failed_attempt_leaves_the_old_file_and_nothing_else(
     assert store.unfinished() == 0
 
 
-def test_one_of_several_creates(storage: Storage) -> None:
-    assert storage.create("a/lease", b"mine")
-    assert not storage.create("a/lease", b"yours")
+def test_a_touched_object_is_younger_by_the_stores_clock(storage: Storage) -> None:
+    storage.publish("a/lease", b"mine")
+    before = storage.written("a")["lease"]
+    assert storage.touch("a/lease", b"mine")
+    assert before <= storage.written("a")["lease"]
+    assert abs(storage.written("a")["lease"] - time.time()) < 3600
     assert storage.read("a/lease") == b"mine"
 
 
@@ -160,7 +164,7 @@ def run_on(store: Store, tmp_path: Path) -> None:
     store.fetch("out", tmp_path / "fetched")
     assert comparable(tmp_path / "fetched") == comparable(tmp_path / "out")
     assert not list((tmp_path / "fetched").rglob(".*"))
-    assert not (tmp_path / "fetched" / "done" / "running.json").exists()
+    assert not (tmp_path / "fetched" / "done" / "running").exists()
     assert store.unfinished() == 0
 
 

@@ -1,4 +1,3 @@
-import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -65,20 +64,15 @@ def test_a_rewritten_file_has_another_version(storage: Storage) -> None:
     assert storage.versions("a") != before
 
 
-def test_one_of_several_at_once_creates(storage: Storage) -> None:
-    made: list[bytes] = []
-
-    def create(content: bytes) -> None:
-        if storage.create("a/x", content):
-            made.append(content)
-
-    threads = [threading.Thread(target=create, args=(bytes([n]) * 9,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made == [storage.read("a/x")]
-    assert storage.names("a") == ("x",)
+def test_a_touched_file_is_younger_by_the_storages_clock(storage: Storage) -> None:
+    storage.publish("a/x", b"1")
+    before = storage.written("a")["x"]
+    storage.publish("a/.y.tmp", b"2")
+    assert storage.touch("a/x", b"1")
+    after = storage.written("a")
+    assert list(after) == [".y.tmp", "x"]
+    assert before <= after[".y.tmp"] <= after["x"]
+    assert storage.read("a/x") == b"1"
 
 
 def test_a_sweep_takes_what_is_hidden_and_nothing_else(storage: Storage) -> None:

@@ -18,7 +18,8 @@ from benchmarks.chaos.network import (
     Network,
     network,
 )
-from jobs.leases import Hold, Holder
+from jobs.holders import Holder
+from jobs.leases import Hold
 from jobs.progress import Watch, _lines
 from tests.commands import run
 from tests.fixtures import config_of, write_corpus
@@ -129,26 +130,27 @@ def test_what_fails_amid_an_upload_is_told_though_the_upload_cannot_be_given_up(
 
 def test_a_lease_that_cannot_be_read_is_not_taken_over(calm: Behind) -> None:
     storage = calm.storage
-    mine, theirs = (Holder(run, "elsewhere", "", 1, "today", 0.0) for run in ("mine", "theirs"))
-    assert Hold(storage, "one", theirs, now=lambda: 1.0).take()
-    lease = storage.read(layout.RUNNING)
+    mine, theirs = (Holder(run, run, "elsewhere", "", 1, "", "today") for run in ("mine", "theirs"))
+    held = Hold(storage, theirs)
+    assert held.enter()
+    held.settle()
 
     class Losing(Storage):
-        """A storage that is out of reach once it was asked to create."""
+        """A storage that is out of reach once it has listed the leases."""
 
-        def create(self, name: str, content: bytes) -> bool:
-            made = super().create(name, content)
+        def written(self, folder: str) -> dict[str, float]:
+            found = super().written(folder)
             calm.network.dice = Dice(1.0, kinds=[REFUSED, RESET])
-            return made
+            return found
 
-    hold = Hold(Losing(storage.url, storage.options), "other", mine, now=lambda: 1.0)
-    with pytest.raises(UnreachableError, match=r"running.json cannot be read"):
-        hold.take()
-    with pytest.raises(UnreachableError, match=r"running.json cannot be read"):
-        hold.renew()
+    hold = Hold(Losing(storage.url, storage.options), mine)
+    with pytest.raises(UnreachableError, match=r"theirs.json cannot be read"):
+        hold.enter()
     calm.network.calm()
-    assert storage.read(layout.RUNNING) == lease
-    storage.delete(layout.RUNNING)
+    assert {"theirs.json", "theirs.entered"} <= set(storage.names(layout.RUNNING))
+    assert held.renew()
+    held.remove()
+    hold.remove()
 
 
 def test_progress_goes_on_once_the_storage_can_be_reached_again(calm: Behind) -> None:
@@ -200,7 +202,7 @@ def test_a_run_through_a_failing_network_ends_well_or_with_a_sentence(
     rejects = [*(tmp_path / "fetched" / "rejects").iterdir()]
     assert [pq.read_table(path).num_rows for path in rejects] == [0, 0]
     assert not [*(tmp_path / "fetched").rglob(".*")]
-    assert not (tmp_path / "fetched" / "done" / "running.json").exists()
+    assert not (tmp_path / "fetched" / "done" / "running").exists()
     assert calm.store.unfinished() == 0
 
 

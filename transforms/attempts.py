@@ -1,7 +1,6 @@
 """Attempts at shards, as files: what is being worked on, where, since when, and what failed."""
 
 import dataclasses
-import json
 import os
 import platform
 from collections.abc import Iterator
@@ -9,7 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pydantic import TypeAdapter
+
 from transforms import layout
+from transforms.documents import Instant, parsed
 from transforms.errors import FairshardError
 from transforms.reading import records_in
 from transforms.records import to_json
@@ -28,8 +30,8 @@ class Attempt:
     name: str
     host: str
     pid: int
-    started: str
-    ended: str | None = None
+    started: Instant
+    ended: Instant | None = None
     error: str | None = None
 
     def age(self, now: datetime) -> float:
@@ -58,7 +60,12 @@ def attempting(stage: str, name: str, storage: Storage) -> Iterator[None]:
 
 def attempts_at(stage: str, storage: Storage) -> list[Attempt]:
     """The attempts of a stage that are on file, by name; none that has just ended."""
-    return records_in(storage, layout.attempts(stage), lambda text: Attempt(**json.loads(text)))
+    folder = layout.attempts(stage)
+    found = records_in(storage, folder, lambda content: parsed(content, _ATTEMPT))
+    return [attempt for attempt in found if attempt.stage == stage and "/" not in attempt.name]
+
+
+_ATTEMPT = TypeAdapter(Attempt)
 
 
 def _now() -> str:

@@ -65,22 +65,6 @@ def commit(system: Any, path: str, content: bytes) -> None:
 
 
 @storage_errors()
-def create(system: Any, path: str, content: bytes) -> bool:
-    """Make `content` the file at `path` unless there is one; whether this attempt made it.
-
-    Of several attempts at once one alone makes it, where the file system can tell.
-    """
-    try:
-        if isinstance(system, LocalFileSystem):
-            _link(system, path, content)
-        else:
-            system.pipe_file(path, content, mode="create")
-    except FileExistsError:
-        return False
-    return True
-
-
-@storage_errors()
 def left_behind(system: Any, root: str, folders: Iterable[str]) -> dict[str, int]:
     """The hidden files that dead attempts left in `folders` of `root`: path and bytes.
 
@@ -259,15 +243,6 @@ def _check(path: str, written: int, found: int, same: bool = True) -> None:
             f"{path} holds {wrong} after {written:,} were written: nothing is recorded of it; "
             "check the storage, then run the same command again"
         )
-
-
-def _link(system: Any, path: str, content: bytes) -> None:
-    attempt = hidden(path)
-    commit(system, attempt, content)
-    try:
-        os.link(attempt, path)
-    finally:
-        Path(attempt).unlink()
 
 
 def _sync(folder: str) -> None:

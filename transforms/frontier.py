@@ -11,8 +11,11 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+from pydantic import TypeAdapter
+
 from transforms.balancing import Balanced, balance
 from transforms.config import Balance
+from transforms.documents import Count, Finite
 from transforms.fingerprint import apart_from
 from transforms.histogram import Histogram
 from transforms.measures import effective_samples
@@ -34,13 +37,13 @@ class Point:
     size as a share of all samples, and how many constraints bind and how many are missed.
     """
 
-    rate: float
-    RB: float
-    AB: float
-    skew: float
-    effective: float
-    binding: int
-    missed: int
+    rate: Finite
+    RB: Finite
+    AB: Finite
+    skew: Finite
+    effective: Finite
+    binding: Count
+    missed: Count
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class Mark:
     """
 
     constraint: str
-    binds: float | None
-    missed: float | None
+    binds: Finite | None
+    missed: Finite | None
 
     def in_words(self, least: float) -> str:
         """When it begins, if `least` is the least rate solved."""
@@ -69,11 +72,11 @@ class Frontier:
     chosen is the rate that the configuration asks for.
     """
 
-    largest: float
-    upper: float
-    chosen: float
+    largest: Finite
+    upper: Finite
+    chosen: Finite
     points: tuple[Point, ...]
-    constraints: int
+    constraints: Count
     marks: tuple[Mark, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,15 +85,11 @@ class Frontier:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(
-            values["largest"],
-            values["upper"],
-            values["chosen"],
-            tuple(Point(**point) for point in values["points"]),
-            values["constraints"],
-            tuple(Mark(**mark) for mark in values["marks"]),
-        )
+        """The inverse of `to_dict`; ValueError where it is not of that form."""
+        return cls(**vars(_FRONTIER.validate_python(values)))
+
+
+_FRONTIER = TypeAdapter(Frontier)
 
 
 def frontier(

@@ -51,6 +51,11 @@ def utility_widths(bins: NDArray[np.uint16]) -> NDArray[np.float64]:
     return np.where(bins > 0, np.ldexp(0.5 / BINS_PER_OCTAVE, octave), 0.0)
 
 
+def pattern_bytes(flags: int) -> int:
+    """The bytes of a pattern of so many flags."""
+    return (flags + 7) // 8 + _BIN_BYTES
+
+
 def pack_patterns(flags: NDArray[np.bool_], utility: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Patterns, shape (n, width), of flags (n, m + c) and utilities (n,)."""
     return _with_bins(np.packbits(flags, axis=1), utility)

@@ -8,12 +8,14 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
-from transforms import layout, metadata
+from transforms import layout
 from transforms.config import Config
+from transforms.documents import Count, json_in
 from transforms.errors import FairshardError
 from transforms.measures import measures_of
 from transforms.packing import Kept
 from transforms.plan import Plan
+from transforms.plan_outline import Figures
 from transforms.records import LabelRecord, OutputRecord
 from transforms.schema import schema_of
 from transforms.storage import Storage
@@ -23,14 +25,47 @@ from transforms.written import Written
 VERSION = 1
 
 
+class _Origin(TypedDict):
+    """What an output shard took of an input shard."""
+
+    shard: str
+    samples: Count
+    kept: Count
+
+
 class _Shard(TypedDict):
     """What a manifest says of an output shard."""
 
     name: str
-    samples: int
-    bytes: int
+    samples: Count
+    bytes: Count
     sha256: str
-    origins: list[dict[str, str | int]]
+    origins: list[_Origin]
+
+
+_Totals = TypedDict(
+    "_Totals",
+    {
+        "in": Count,
+        "kept": Count,
+        "dropped": Count,
+        "rejected": Count,
+        "repeats": Count,
+        "written": Count,
+        "bytes": Count,
+    },
+)
+_Input = TypedDict(
+    "_Input",
+    {
+        "shard": str,
+        "in": Count,
+        "kept": Count,
+        "dropped": Count,
+        "rejected": Count,
+        "repeats": Count,
+    },
+)
 
 
 class _Outline(TypedDict):
@@ -39,11 +74,11 @@ class _Outline(TypedDict):
     version: int
     plan: str
     packing: dict[str, int | None]
-    totals: dict[str, int]
-    measures: dict[str, Any]
-    as_labelled: dict[str, Any] | None
+    totals: _Totals
+    measures: Figures
+    as_labelled: Figures | None
     shards: list[_Shard]
-    inputs: list[dict[str, str | int]]
+    inputs: list[_Input]
 
 
 _OUTLINE = TypeAdapter(_Outline)
@@ -142,7 +177,7 @@ def manifest_of(plan: Plan, storage: Storage) -> dict[str, Any] | None:
 
 def manifest_from(content: bytes) -> dict[str, Any]:
     """The manifest in the JSON `content`; ValueError where it is none, in its outline."""
-    manifest = metadata.parse(content)
+    manifest = json_in(content)
     _OUTLINE.validate_python(manifest, strict=True)
     if manifest["version"] != VERSION:
         raise ValueError(f"version {manifest['version']}")

@@ -1,6 +1,5 @@
 """The plan: the solved problem, as files that people and workers read."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from transforms import layout, metadata
+from transforms import layout
+from transforms.documents import json_in
 from transforms.errors import FairshardError
-from transforms.histogram import Histogram, packed, unpacked
+from transforms.histogram import Histogram
 from transforms.log_odds import CorrectedHistogram, LogOdds, soft_attributes
+from transforms.pattern_tables import histogram_of, read_patterns
+from transforms.plan_outline import check_outline
 from transforms.schema import Attribute
 from transforms.storage import Storage
 from transforms.tables import digest, parquet_bytes
@@ -25,7 +26,6 @@ from transforms.weights import Duals, weights_of
 from transforms.wellformed import finite, well_formed
 
 VERSION = 2
-_FINGERPRINT = TypeAdapter(dict[str, str])
 _ATTRIBUTES = TypeAdapter(tuple[Attribute, ...])
 _LABELS = TypeAdapter(tuple[str, ...])
 
@@ -109,15 +109,17 @@ def read_plan(storage: Storage) -> Plan:
 
 def plan_from(content: bytes, where: str) -> Plan:
     """The plan in the JSON `content`; raises FairshardError where it is of another version."""
-    document = metadata.parse(content)
+    document = json_in(content)
     version = document["version"]
     if version != VERSION:
         raise FairshardError(
             f"{where} is of version {version}, this fairshard reads version {VERSION}: run "
             "`fairshard solve` again"
         )
-    fingerprint = _FINGERPRINT.validate_python(document["fingerprint"])
-    return Plan(fingerprint, _terms(document), _duals(document), _odds(document), document)
+    check_outline(document)
+    return Plan(
+        document["fingerprint"], _terms(document), _duals(document), _odds(document), document
+    )
 
 
 def read_histogram(
@@ -127,40 +129,18 @@ def read_histogram(
 
     That is a sample of the corpus, where the plan was `sampled`.
     """
-    table = pq.read_table(io.BytesIO(storage.read(layout.PATTERNS)))
     names = tuple(attribute["name"] for attribute in document["attributes"])
-    return histogram_of(table, names, tuple(document["labels"])), table.column("q").to_numpy()
+    labels = tuple(document["labels"])
+    sampled = document.get("sampled")
+    samples = (sampled or {"samples": document["samples"]["balanced"]})["samples"]
+    table = read_patterns(storage, layout.PATTERNS, len(names) + len(labels), samples, "q")
+    return histogram_of(table, names, labels), table.column("q").to_numpy()
 
 
-def histogram_table(histogram: Histogram) -> pa.Table:
-    """A histogram as a table: a row a pattern, in order."""
-    return pa.table(
-        {
-            "pattern": packed(histogram.patterns),
-            "count": histogram.counts,
-            "utility_sum": histogram.utility_sums,
-        }
-    )
-
-
-def histogram_of(
-    table: pa.Table, attributes: tuple[str, ...], labels: tuple[str, ...]
-) -> Histogram:
-    """The inverse of `histogram_table`."""
-    return Histogram(
-        attributes,
-        labels,
-        unpacked(table.column("pattern")),
-        table.column("count").to_numpy(),
-        table.column("utility_sum").to_numpy(),
-    )
-
-
-def expected_drops(storage: Storage) -> float:
+def expected_drops(storage: Storage, plan: Plan) -> float:
     """How many samples the weights are expected to drop: the sum of max(0, 1 - q)."""
-    table = pq.read_table(io.BytesIO(storage.read(layout.PATTERNS)), columns=["count", "q"])
-    dropped = np.maximum(1.0 - table.column("q").to_numpy(), 0.0)
-    return float(table.column("count").to_numpy() @ dropped)
+    histogram, q = read_histogram(storage, plan.document)
+    return float(histogram.counts @ np.maximum(1.0 - q, 0.0))
 
 
 def plan_json(document: Mapping[str, Any]) -> bytes:

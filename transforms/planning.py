@@ -19,7 +19,8 @@ from transforms.errors import FairshardError
 from transforms.fingerprint import fingerprint
 from transforms.histogram import Histogram
 from transforms.measures import Measures, measure
-from transforms.plan import VERSION, Plan, histogram_table
+from transforms.pattern_tables import histogram_table
+from transforms.plan import VERSION, Plan
 from transforms.rates import balance_as_asked
 from transforms.records import LabelRecord
 from transforms.rejects import check_rejects

@@ -14,14 +14,12 @@ margin: a violation costs V, so constraints are aimed at a hair inside of their 
 as the gap may be.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from transforms import layout
@@ -35,7 +33,8 @@ from transforms.m4 import NOBODY, Solution, priced, scores_of
 from transforms.measures import measures_of
 from transforms.moments import Moments
 from transforms.passes import Measured, Weighing
-from transforms.plan import Plan, histogram_of
+from transforms.pattern_tables import histogram_of, read_patterns
+from transforms.plan import Plan
 from transforms.planning import Findings, check_balanceable, plan_of
 from transforms.problem import Problem, problem_of
 from transforms.rates import balance_as_asked, rounded_down
@@ -77,9 +76,9 @@ class Sample:
     @classmethod
     def read(cls, weighing: Weighing, config: Config) -> Self:
         """The sample that was drawn for `config`."""
-        content = output_storage(config.output).read(layout.SAMPLE)
         names = tuple(attribute.name for attribute in weighing.terms.attributes)
-        table = pq.read_table(io.BytesIO(content))
+        flags = len(names) + len(weighing.terms.labels)
+        table = read_patterns(output_storage(config.output), layout.SAMPLE, flags, None)
         histogram = histogram_of(table, names, weighing.terms.labels)
         calibration = fitting_calibration(config)
         corpus = calibration.corrected(histogram) if calibration else histogram

@@ -4,13 +4,16 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from transforms.documents import parsed
 from transforms.file_kinds import Compression
 from transforms.redaction import redacted_values
 from transforms.shards import Shard
+
+_MOST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class OutputRecord:
     seconds: Mapping[str, float]
 
 
+R = TypeVar("R", LabelRecord, OutputRecord)
+
+
 def to_json(record: Any) -> bytes:
     """A record (a dataclass) as readable JSON, without the secrets that a URL may carry."""
     values = redacted_values(dataclasses.asdict(record))
@@ -77,12 +83,26 @@ def to_json(record: Any) -> bytes:
 
 def label_record_from(content: bytes) -> LabelRecord:
     """The label record in `content`; ValueError where it is none."""
-    return _LABEL_RECORD.validate_json(content, strict=True)
+    return _plausible(parsed(content, _LABEL_RECORD))
 
 
 def output_record_from(content: bytes) -> OutputRecord:
     """The output record in `content`; ValueError where it is none."""
-    return _OUTPUT_RECORD.validate_json(content, strict=True)
+    return _plausible(parsed(content, _OUTPUT_RECORD))
+
+
+def _plausible(record: R) -> R:
+    """`record`; ValueError where one of its numbers is none that can be counted or measured."""
+    values: list[Any] = [dataclasses.asdict(record)]
+    while values:
+        match values.pop():
+            case dict() as inner:
+                values += inner.values()
+            case list() | tuple() as inner:
+                values += inner
+            case int() | float() as number if not 0 <= number < _MOST:
+                raise ValueError(f"{number} is no count or time")
+    return record
 
 
 _LABEL_RECORD = TypeAdapter(LabelRecord)

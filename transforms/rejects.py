@@ -14,6 +14,8 @@ from transforms.losses import exceeded_losses
 from transforms.reading import at_once
 from transforms.records import LabelRecord
 from transforms.storage import Storage, output_storage
+from transforms.tables import REJECTS
+from transforms.wellformed import well_formed
 
 MOST = 5
 _VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*")
@@ -85,7 +87,14 @@ def _exceeded_rejects(records: Sequence[LabelRecord], config: Config) -> str:
 
 def _kinds_of(shard: str, storage: Storage) -> Mapping[tuple[str, str], RejectKind]:
     content = storage.read(layout.rejects(shard))
-    table = pq.read_table(pa.BufferReader(content))
+    record = storage.path(layout.label_record(shard))
+    with well_formed(
+        f"{storage.path(layout.rejects(shard))} is not a table of rejects: delete {record} to "
+        "label the shard again"
+    ):
+        table = pq.read_table(pa.BufferReader(content)).cast(REJECTS)
+        if any(column.null_count for column in table.columns):
+            raise ValueError("values are missing")
     kinds: dict[tuple[str, str], RejectKind] = {}
     columns = (table.column(name).to_pylist() for name in ("key", "stage", "error"))
     for key, stage, error in zip(*columns, strict=True):

@@ -1,6 +1,5 @@
 """What the report is made from: an output folder's artefacts, and the verdict that they give."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +13,11 @@ from transforms.bounds import Bounds, sampling_error, together, worst_of
 from transforms.config import Config
 from transforms.errors import StaleError
 from transforms.histogram import Histogram
+from transforms.last_run import read_run
 from transforms.manifest import read_manifest
 from transforms.measures import Measures
 from transforms.plan import Plan, read_histogram, read_plan
+from transforms.plan_outline import check_figures
 from transforms.reading import at_once
 from transforms.records import LabelRecord, label_record_from
 from transforms.schema import Attribute
@@ -169,10 +170,17 @@ def read_artefacts(storage: Storage) -> Artefacts:
             f"{storage.path(layout.PLAN)}: run `fairshard resample` again"
         )
     document = plan.document
+    where = storage.path(layout.PLAN)
+    with well_formed(f"{where} holds another configuration: run `fairshard solve` again"):
+        config = Config.model_validate({**document["config"], "output": {"url": storage.url}})
+    where, labels = storage.path(layout.MANIFEST), len(document["labels"])
+    with well_formed(f"{where} does not fit its plan: run `fairshard resample` again"):
+        for part in [manifest["measures"]] + [manifest["as_labelled"]] * (plan.odds is not None):
+            check_figures(part, len(plan.terms.attributes), labels)
     histogram, q = read_histogram(storage, document)
     return Artefacts(
         plan,
-        Config.model_validate({**document["config"], "output": {"url": storage.url}}),
+        config,
         plan.terms.attributes,
         histogram,
         q,
@@ -218,8 +226,8 @@ def verdict_of(artefacts: Artefacts, rows: tuple[MeasureRow, ...]) -> Verdict:
 
 
 def _run(storage: Storage) -> Run:
-    known = json.loads(storage.find(layout.RUN) or b"{}")
-    return Run(known.get("engine", ""), known.get("stages", {}), known.get("finished", ""))
+    known = read_run(storage)
+    return Run(known.get("engine", ""), known.get("stages", {}), known.get("finished") or "")
 
 
 def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord, ...]:

@@ -1,6 +1,5 @@
 """The report's picture of the frontier, where there is one of the plan's corpus."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +7,10 @@ from typing import Any
 
 from transforms import layout
 from transforms.charts import Axis, LineChart, line_chart
-from transforms.errors import FairshardError
+from transforms.documents import json_in
 from transforms.frontier import Frontier, Mark, fits
 from transforms.storage import Storage
+from transforms.wellformed import well_formed
 
 _MOST_MARKS = 12
 
@@ -37,15 +37,12 @@ def read_frontier(storage: Storage, plan: Mapping[str, Any]) -> FrontierView | N
     content = storage.find(layout.FRONTIER)
     if content is None:
         return None
-    try:
-        document = json.loads(content)
+    where = storage.path(layout.FRONTIER)
+    with well_formed(f"{where} is not a frontier: run `fairshard frontier` again"):
+        document = json_in(content)
         if not fits(document, plan):
             return None
         found = Frontier.from_dict(document)
-    except (ValueError, TypeError, KeyError) as error:
-        raise FairshardError(
-            f"{storage.path(layout.FRONTIER)} is not a frontier: run `fairshard frontier` again"
-        ) from error
     x = Axis(plan["problem"]["Q"])
     balance = plan["config"]["balance"]
     return FrontierView(

@@ -1,6 +1,5 @@
 """The metrics of a run, from the files in its output folder alone, whatever ran it."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from transforms import layout
+from transforms.last_run import read_run
 from transforms.manifest import manifest_of
 from transforms.measures import Measures
 from transforms.metrics import Labels, Metric, counter, gauge, labelled, prometheus_text
@@ -39,12 +39,6 @@ def run_metrics(storage: Storage) -> list[Metric]:
 def run_text(metrics: Iterable[Metric], storage: Storage) -> str:
     """The metrics of a run as Prometheus reads them, labelled with the run's output."""
     return prometheus_text(metrics, labelled(output=redacted(storage.url)))
-
-
-def read_run(storage: Storage) -> dict[str, Any]:
-    """What is on file of the last run: its id, command, engine, times and seconds of stages."""
-    run: dict[str, Any] = json.loads(storage.find(layout.RUN) or b"{}")
-    return run
 
 
 def _of_the_run(storage: Storage) -> Iterator[Metric]:

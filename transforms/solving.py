@@ -21,7 +21,8 @@ from transforms.gates.metrics import LabelMetrics
 from transforms.gates.metrics import measure_shard as measure_labels
 from transforms.histogram import HistogramAccumulator
 from transforms.passes import Weighing, measure_shard
-from transforms.plan import Plan, histogram_table, write_plan
+from transforms.pattern_tables import histogram_table
+from transforms.plan import Plan, write_plan
 from transforms.records import LabelRecord
 from transforms.rejects import check_rejects
 from transforms.row_samples import level_for

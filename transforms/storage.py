@@ -1,11 +1,15 @@
 """Files on any fsspec storage: reading, and publishing whole or not at all."""
 
+import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from transforms import layout
 from transforms.committing import (
@@ -13,7 +17,6 @@ from transforms.committing import (
     abort_uploads,
     commit,
     committing,
-    create,
     left_behind,
     storage_errors,
 )
@@ -47,14 +50,15 @@ class Storage:
 
     def versions(self, folder: str) -> dict[str, str]:
         """Name and version of each file in `folder`; none where there is no such folder."""
-        system, path = self._at(folder)
-        try:
-            with self._reading(folder):
-                found = system.ls(path, detail=True, refresh=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        files = {str(e["name"]).rsplit("/", 1)[-1]: e for e in found if e["type"] == "file"}
-        return {name: version_of(files[name]) for name in sorted(files) if not name.startswith(".")}
+        files = self._listed(folder)
+        return {name: version_of(files[name]) for name in files if not name.startswith(".")}
+
+    def written(self, folder: str) -> dict[str, float]:
+        """Name of each file in `folder`, hidden ones too, and when it was written.
+
+        In seconds since 1970, by the storage's own clock; nan where it does not tell.
+        """
+        return {name: time_of(info) for name, info in self._listed(folder).items()}
 
     def read(self, name: str) -> bytes:
         """The bytes of the file `name`; FairshardError where there is none.
@@ -95,9 +99,21 @@ class Storage:
         with self._writing(name), committing(*self._at(name)) as stream:
             yield stream
 
-    def create(self, name: str, content: bytes) -> bool:
-        """Write the file `name` unless there is one; of several attempts at once, one does."""
-        return create(*self._at(name), content)
+    def touch(self, name: str, content: bytes) -> bool:
+        """Make the file `name`, which holds `content`, one that is just written; whether it is.
+
+        On a local disk it is touched in its place, and not where it is missing.
+        """
+        system, path = self._at(name)
+        with self._writing(name):
+            if not isinstance(system, LocalFileSystem):
+                commit(system, path, content)
+                return True
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                return False
+            return True
 
     def left_behind(self) -> dict[str, int]:
         """The hidden files that dead attempts left, by name, and their bytes."""
@@ -114,6 +130,16 @@ class Storage:
         system, path = self._at("")
         with self._writing(""):
             abort_uploads(system, path.rstrip("/"), layout.is_own)
+
+    def _listed(self, folder: str) -> dict[str, dict[str, Any]]:
+        system, path = self._at(folder)
+        try:
+            with self._reading(folder):
+                found = system.ls(path, detail=True, refresh=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        files = {str(e["name"]).rsplit("/", 1)[-1]: e for e in found if e["type"] == "file"}
+        return dict(sorted(files.items()))
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
@@ -148,6 +174,15 @@ class Storage:
 def output_storage(output: OutputConfig) -> Storage:
     """The folder that a configuration's artefacts go to."""
     return Storage(output.url, output.storage_options)
+
+
+def time_of(info: Mapping[str, Any]) -> float:
+    """When a file was written, in seconds since 1970; nan where its storage does not tell."""
+    keys = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
+    found = next((info[key] for key in keys if info.get(key) is not None), math.nan)
+    if isinstance(found, str):
+        found = datetime.fromisoformat(found)
+    return found.timestamp() if isinstance(found, datetime) else float(found)
 
 
 def version_of(info: Mapping[str, Any]) -> str:

@@ -18,8 +18,13 @@ _MOST_RERUNS = 3
 _LEAVING_SECONDS = 10.0
 _WARNINGS = {
     "metrics.prom": "the run's metrics could not be written",
-    "done/running.json": "running.json could not be removed",
+    "done/running": ".json could not be removed",
 }
+
+
+def _warning_of(name: str) -> str:
+    """What a run says that could not write or remove a file at its end."""
+    return _WARNINGS.get("done/running" if name.startswith("done/running/") else name, "\0")
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ class Trial:
         verdict = judged(self.output, bench.reference, place.url, bench.config, self.foreign)
         self.lost += verdict.lost
         self.duplicated += verdict.duplicated
-        warned = [name for name in verdict.wrong if _WARNINGS.get(name, "\0") in self.said]
+        warned = [name for name in verdict.wrong if _warning_of(name) in self.said]
         wrong = [name for name in verdict.wrong if name not in warned]
         self.warned += len(warned)
         self.wrong += len(wrong)

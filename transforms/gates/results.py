@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+
 from transforms import layout
+from transforms.documents import json_in
 from transforms.errors import GateError
 from transforms.gates.expectations import STAGES, Severity, Stage
 from transforms.gates.pages import index_page
@@ -23,6 +27,21 @@ class Outcome:
     success: bool
     observed: Any
     sentence: str
+
+
+class _Result(TypedDict):
+    """What is read of a gate's result."""
+
+    stage: str
+    passed: bool
+    evaluated: int
+    failures: list[str]
+    warnings: list[str]
+    expectations: list[dict[str, Any]]
+    pages: list[str]
+
+
+_RESULT = TypeAdapter(_Result)
 
 
 @dataclass(frozen=True)
@@ -91,10 +110,19 @@ def publish(result: GateResult, storage: Storage) -> str:
 
 
 def read_results(storage: Storage) -> list[dict[str, Any]]:
-    """The results in an output folder, in the order of the stages."""
-    present = set(storage.names("validations"))
-    return [
-        json.loads(storage.read(layout.validation(stage)))
-        for stage in STAGES
-        if f"{stage}.json" in present
-    ]
+    """The results in an output folder, in the order of the stages; none that cannot be read."""
+    found = (_read(stage, storage) for stage in STAGES)
+    return [result for result in found if result is not None]
+
+
+def _read(stage: Stage, storage: Storage) -> dict[str, Any] | None:
+    """A gate's result on file; None where there is none, or a torn one."""
+    content = storage.find(layout.validation(stage))
+    if content is None:
+        return None
+    try:
+        result = json_in(content)
+        _RESULT.validate_python(result, strict=True)
+    except ValueError:
+        return None
+    return result

@@ -1,6 +1,5 @@
 """The artefacts that a verification reads, as they lie in the output folder."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from transforms import layout
+from transforms.documents import json_in
 from transforms.errors import FairshardError
 from transforms.storage import Storage
 
@@ -270,12 +270,9 @@ def read_evidence(storage: Storage, input_options: dict[str, Any]) -> Evidence:
 
 def _json(storage: Storage, name: str) -> dict[str, Any]:
     try:
-        values = json.loads(storage.read(name))
+        return json_in(storage.read(name))
     except ValueError as error:
-        raise FairshardError(f"{storage.path(name)} is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise FairshardError(f"{storage.path(name)} holds no JSON object")
-    return values
+        raise FairshardError(f"{storage.path(name)} cannot be read: {error}") from error
 
 
 def _parsed(model: type[_Model], storage: Storage, name: str) -> _Model:

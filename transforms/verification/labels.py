@@ -17,6 +17,7 @@ from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, LabelRecordFile
 from transforms.verification.formulas import Rows
 from transforms.verification.stated import Stated, Vector
+from transforms.wellformed import well_formed
 
 UTILITY_UNIT = 2.0**-20
 BIN_OF_ZERO = 1 << 14
@@ -24,6 +25,7 @@ BINS_AN_OCTAVE = 16
 BIN_BYTES = 2
 _SIMILARITY = "score.similarity"
 _PATTERNS_WAITING = 1 << 20
+_ROWS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class LabelTable:
         wanted = [*stated.columns, "utility"]
         wanted += [_SIMILARITY] if least_similarity is not None else []
         self._require(wanted)
-        for batch in self.file.iter_batches(stated.rows_at_once, columns=wanted):
+        for batch in self._batches(stated.rows_at_once, wanted):
             flags = np.column_stack(
                 [batch.column(name).to_numpy(zero_copy_only=False) for name in stated.columns]
             ).astype(np.bool_)
@@ -64,9 +66,23 @@ class LabelTable:
     def places(self) -> tuple[list[str], list[int], list[int]]:
         """The key, the offset and the size of every row."""
         self._require(["key", "offset", "size"])
-        table = self.file.read(columns=["key", "offset", "size"])
-        key, offset, size = (table.column(name).to_pylist() for name in ("key", "offset", "size"))
+        key: list[str] = []
+        offset: list[int] = []
+        size: list[int] = []
+        for batch in self._batches(_ROWS_AT_ONCE, ["key", "offset", "size"]):
+            for values, name in ((key, "key"), (offset, "offset"), (size, "size")):
+                values.extend(batch.column(name).to_pylist())
         return key, offset, size
+
+    def _batches(self, rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Some columns, of the types that label tables have, so many rows at a time."""
+        with well_formed(f"{self.name} is not a label table: label the shard again"):
+            for batch in self.file.iter_batches(rows, columns=columns):
+                for name in columns:
+                    column = batch.column(name)
+                    if column.null_count or not _is_of_kind(name, column.type):
+                        raise ValueError(f"{name} is {column.type}, or has no value")
+                yield batch
 
     def _require(self, columns: list[str]) -> None:
         missing = [name for name in columns if name not in self.file.schema_arrow.names]
@@ -81,6 +97,21 @@ def read_table(storage: Storage, name: str) -> LabelTable:
         return LabelTable(storage.path(name), content, pq.ParquetFile(io.BytesIO(content)))
     except pa.ArrowException as error:
         raise FairshardError(f"{storage.path(name)} is not Parquet that can be read") from error
+
+
+def read_patterns(storage: Storage, flags: int) -> pa.Table:
+    """The plan's patterns of so many flags; FairshardError where the file holds none."""
+    file = read_table(storage, layout.PATTERNS).file
+    types = [("pattern", pa.binary((flags + 7) // 8 + BIN_BYTES)), ("count", pa.int64())]
+    types += [("utility_sum", pa.int64()), ("q", pa.float64())]
+    where = storage.path(layout.PATTERNS)
+    with well_formed(f"{where} is not the patterns of this plan: run `fairshard solve` again"):
+        table = file.read([name for name, _ in types])
+        if table.schema.types != [kind for _, kind in types]:
+            raise ValueError("other types")
+        if any(column.null_count for column in table.columns):
+            raise ValueError("values are missing")
+        return table
 
 
 def bins_of(utility: Vector) -> NDArray[np.uint16]:
@@ -171,6 +202,16 @@ def patterns_of(table: pa.Table) -> NDArray[np.uint8]:
         for chunk in column.chunks
     ]
     return np.concatenate([np.empty(0, np.uint8), *parts]).reshape(-1, width)
+
+
+def _is_of_kind(name: str, kind: pa.DataType) -> bool:
+    if name == "key":
+        return bool(pa.types.is_string(kind))
+    if name in ("offset", "size"):
+        return bool(pa.types.is_integer(kind))
+    if name.startswith(("s.", "y.")):
+        return bool(pa.types.is_boolean(kind))
+    return bool(pa.types.is_floating(kind))
 
 
 def _grouped(table: pa.Table) -> pa.Table:

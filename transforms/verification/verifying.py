@@ -15,7 +15,7 @@ from transforms.verification.drawing import Drawing, check_totals
 from transforms.verification.evidence import Evidence, ShardEntry
 from transforms.verification.inputs import check_input
 from transforms.verification.keys import check_across
-from transforms.verification.labels import Corpus, Counter, check_table, read_table
+from transforms.verification.labels import Corpus, Counter, check_table, read_patterns
 from transforms.verification.output import Output, OutputChecks
 from transforms.verification.sampled import check_sampled, in_sample
 from transforms.verification.solution import (
@@ -104,7 +104,7 @@ def _of_plan(
     certificate = Check("certificate", "primal, dual, gap and violation, computed again", "figures")
     bias = Check("bias predicted", "RB, AB and skew from their definitions", "figures")
     asked = Check("what was asked", "the plan meets it, or says what it cannot", "bounds")
-    listed = read_table(evidence.storage, layout.PATTERNS).file.read()
+    listed = read_patterns(evidence.storage, len(stated.columns))
     said = check_patterns(corpus, listed, stated, patterns)
     done = 0
 
