@@ -7,26 +7,35 @@ from jobs.runs import now, record
 from jobs.summary import summary_of
 from transforms import layout
 from transforms.config import Config
-from transforms.gates.results import require
+from transforms.gates.results import publish_index, require
 from transforms.report import write_page
 from transforms.report_data import Artefacts, read_artefacts
 from transforms.storage import output_storage
 
+_END_OF_PAGE = b"</html>"
+
 
 def run(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Build the report, unless no stage ran, as `seconds` tell by being none; the summary."""
-    return _shown(_recorded(config, seconds), config, seconds)
+    """Build the report, unless it is there and no stage ran, as `seconds` tell by being none."""
+    return _shown(_recorded(config, seconds), config, anew=bool(seconds))
 
 
 def gated(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """As `run`, and the output passes its gate first; GateError, once all is on file, if not."""
+    """As `run`, and the output passes its gate first; GateError, once all is on file, if not.
+
+    An output that has passed it, with what is expected now, does not pass it again.
+    """
     if not config.gates.enabled:
         return run(config, seconds)
-    from transforms.gates.gating import check_output
+    from transforms.gates.gating import check_output, passed
+    from transforms.gates.subjects import output_digest
 
     artefacts = _recorded(config, seconds)
+    if passed("output", output_digest(artefacts.manifest), config):
+        publish_index(output_storage(config.output))
+        return _shown(artefacts, config, anew=bool(seconds))
     result = check_output(artefacts, config)
-    summary = _shown(artefacts, config, seconds)
+    summary = _shown(artefacts, config, anew=True)
     require(result)
     return summary
 
@@ -39,8 +48,9 @@ def _recorded(config: Config, seconds: Mapping[str, float]) -> Artefacts:
     return read_artefacts(storage)
 
 
-def _shown(artefacts: Artefacts, config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
+def _shown(artefacts: Artefacts, config: Config, anew: bool) -> dict[str, Any]:
     storage = output_storage(config.output)
-    if seconds or not storage.exists(layout.REPORT):
+    page = b"" if anew else storage.find(layout.REPORT) or b""
+    if not page.rstrip().endswith(_END_OF_PAGE):
         write_page(artefacts, storage, config.input.storage_options)
     return summary_of(artefacts, storage)

@@ -15,6 +15,7 @@ from transforms.gates.expectations import Stage, Table
 from transforms.gates.gating import check_output, check_plan, own_for, published
 from transforms.gates.labels import check_tables
 from transforms.gates.results import GateResult, require_none
+from transforms.gates.subjects import labels_digest
 from transforms.inputs import found_if_told, input_shards
 from transforms.plan import read_plan
 from transforms.records import LabelRecord
@@ -72,7 +73,8 @@ def label_tables(
 def check_labels(config: Config, runner: Runner, records: Sequence[LabelRecord]) -> GateResult:
     """Check label tables on the engine."""
     with label_tables(config, runner, records) as tables:
-        return published(check_tables(tables, config, own_for("labels", config)), config)
+        result = check_tables(tables, config, own_for("labels", config))
+    return published(result, labels_digest(records), config)
 
 
 def _labels(config: Config, runner: Runner) -> GateResult:

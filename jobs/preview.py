@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.outputs import check_own
 from jobs.resample import fitting_plan
 from jobs.restart import discards_of
 from jobs.saying import say
@@ -20,6 +21,7 @@ _SHOWN = 10
 def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any]:
     """What `stages` would do; FairshardError where they would refuse to begin."""
     storage = output_storage(config.output)
+    check_own(stages, storage)
     found = found_apart(config)
     work = work_on(config, found.shards, stages)
     if "label" not in stages:

@@ -27,6 +27,8 @@ def run(
     records = work.records
     plan = fitting_plan(config, records)
     work.begin(console)
+    if work.complete:
+        return finish.run(config, {})
     with watched(work.storage, ("resample",), 0, console) as seconds:
         runner.resample(config, records, plan)
     return finish.run(config, seconds)

@@ -1,30 +1,31 @@
 """Discarding what stages have made, so that they make all of it again."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from jobs.state import recorded_labels
 from transforms import layout
 from transforms.attempts import attempts_at
+from transforms.manifest import manifest_on_file
+from transforms.ownership import owned
 from transforms.reading import at_once
 from transforms.storage import Storage
 
-_NUMBER = re.compile(r"\d{5,}")
 
-
-@dataclass(frozen=True)
 class Discard:
-    """Artefacts that go: a line on them, their records, and what the records vouch for."""
+    """Artefacts that go: a line on them, and their names, in groups that go one after another.
 
-    line: str
-    records: tuple[str, ...]
-    vouched: tuple[str, ...] = ()
+    Records go after what they vouch for: a file without one is taken for the user's.
+    """
+
+    def __init__(self, line: str, *groups: tuple[str, ...]) -> None:
+        self.line = line
+        self.groups = groups
 
 
 def discard(discards: Sequence[Discard], storage: Storage) -> None:
-    """Delete artefacts: records go before what they vouch for."""
+    """Delete artefacts, group by group."""
     for entry in discards:
-        for names in (entry.records, entry.vouched):
+        for names in entry.groups:
             at_once(storage.delete, names)
 
 
@@ -39,14 +40,17 @@ def discards_of(stages: Sequence[str], storage: Storage) -> list[Discard]:
 
 
 def _of_resample(storage: Storage) -> Iterator[Discard]:
-    numbers = [number for number in _recorded(storage, "done/shards") if _NUMBER.fullmatch(number)]
-    records = [f"done/shards/{number}.json" for number in numbers]
-    manifest = [layout.MANIFEST] if storage.exists(layout.MANIFEST) else []
-    if manifest or records:
+    manifest = manifest_on_file(storage)
+    numbers = sorted(owned(storage, manifest))
+    there = {*storage.names("shards")}
+    shards = [name for name in map(layout.output_shard, numbers) if name[len("shards/") :] in there]
+    said = (layout.MANIFEST,) if storage.exists(layout.MANIFEST) else ()
+    if said or numbers:
         yield Discard(
-            f"{len(numbers):,} output shards{' and their manifest' * bool(manifest)} are discarded",
-            (*manifest, *records),
-            tuple(f"shards/{number}.tar" for number in numbers),
+            f"{len(shards):,} output shards{' and their manifest' * bool(said)} are discarded",
+            said,
+            tuple(shards),
+            (*map(layout.output_record, numbers), layout.CLAIMED),
         )
     yield from _attempts("resample", storage)
 
@@ -59,12 +63,13 @@ def _of_solve(storage: Storage) -> Iterator[Discard]:
 
 
 def _of_label(storage: Storage) -> Iterator[Discard]:
-    shards = _recorded(storage, "done/labels")
+    named = (name for name in storage.names("done/labels") if name.endswith(".json"))
+    shards = recorded_labels((name.removesuffix(".json") for name in named), storage)
     if shards:
         yield Discard(
             f"the labels of {len(shards):,} shards are discarded",
-            tuple(layout.label_record(shard) for shard in shards),
             tuple(name(shard) for shard in shards for name in (layout.labels, layout.rejects)),
+            tuple(layout.label_record(shard) for shard in shards),
         )
     yield from _attempts("label", storage)
 
@@ -73,8 +78,3 @@ def _attempts(stage: str, storage: Storage) -> Iterator[Discard]:
     left = tuple(layout.attempt(stage, found.name) for found in attempts_at(stage, storage))
     if left:
         yield Discard(f"{len(left):,} attempts of {stage} that did not succeed are forgotten", left)
-
-
-def _recorded(storage: Storage, folder: str) -> list[str]:
-    names = storage.names(folder)
-    return [name.removesuffix(".json") for name in names if name.endswith(".json")]

@@ -25,6 +25,7 @@ from jobs.options import (
     read_checked,
     report,
 )
+from jobs.outputs import check_own
 from jobs.restart import discard, discards_of
 from jobs.runs import recorded
 from jobs.saying import say
@@ -110,6 +111,7 @@ def _command(
         return
     runner = runner_for(config, context.args)
     inputs = found_if_told(config)
+    check_own(STAGES_OF[command], output_storage(config.output))
     with leased(config, run), recorded(config, command, run):
         if restart:
             _discard(config, STAGES_OF[command], console)

@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 from jobs.old_names import as_labelled
@@ -12,7 +13,8 @@ from transforms import layout
 from transforms.config import Config
 from transforms.differences import differing, in_words
 from transforms.documents import json_in
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, StaleError
+from transforms.inventory import Inventory, label_files
 from transforms.labelling import finished, settings_digest
 from transforms.reading import at_once
 from transforms.records import LabelRecord, label_record_from
@@ -23,9 +25,12 @@ from transforms.storage import Storage, output_storage
 
 _NEW = "new"
 _UNREADABLE = "unreadable"
+_UNRECORDED = "unrecorded"
 _LOST = "lost"
+_DAMAGED = "damaged"
 _RESTART = "--restart"
-_OF_ONE = frozenset((_NEW, _UNREADABLE, _LOST, "URL", "size", "time or etag"))
+_LOSSES = frozenset((_NEW, _UNREADABLE, _UNRECORDED, _LOST, _DAMAGED))
+_OF_ONE = _LOSSES | {"URL", "size", "time or etag"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ class Labels:
         return tuple(shard for shard in self.shards if shard.name in self.stale)
 
     @property
+    def only_lost(self) -> bool:
+        """Whether what is missing is missing alone: nothing that labels depend on has changed."""
+        return bool(self.stale) and _LOSSES.issuperset(self.stale.values())
+
+    @property
     def lines(self) -> Iterator[str]:
         """What is kept, what is labelled, and why."""
         reasons, whole = Counter(self.stale.values()), len(self.shards)
@@ -76,23 +86,30 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
     """How the labels in the output of `config` stand to `shards`."""
     storage = output_storage(config.output)
     on_file = {name.removesuffix(".json") for name in storage.names("done/labels")}
-    tables = set.intersection(*(set(storage.names(part)) for part in ("labels", "rejects")))
     shards = as_labelled(shards, on_file, storage)
     why = _Reasons(config, storage)
 
-    def standing_of(shard: Shard) -> LabelRecord | str:
-        if shard.name not in on_file:
-            return _NEW
-        return why.of(shard) if f"{shard.name}.parquet" in tables else _LOST
+    def recorded(shard: Shard) -> LabelRecord | str:
+        return why.of(shard) if shard.name in on_file else _NEW
 
-    found = at_once(standing_of, shards)
-    standing = dict(zip((shard.name for shard in shards), found, strict=True))
+    found = at_once(recorded, shards)
+    inventory = Inventory.of(storage, "labels", "rejects")
+    names = [shard.name for shard in shards]
+    standing = {
+        name: _with_tables(name, one, inventory) for name, one in zip(names, found, strict=True)
+    }
     return Labels(
         shards,
         {name: found for name, found in standing.items() if isinstance(found, LabelRecord)},
         {name: found for name, found in standing.items() if isinstance(found, str)},
-        tuple(sorted(on_file - standing.keys())),
+        recorded_labels(on_file - standing.keys(), storage),
     )
+
+
+def recorded_labels(names: Iterable[str], storage: Storage) -> tuple[str, ...]:
+    """Those of `names` that have a label record: others may keep files in done/labels."""
+    ordered = sorted(names)
+    return tuple(compress(ordered, at_once(lambda name: _is_record(name, storage), ordered)))
 
 
 def label_records(config: Config, shards: Sequence[Shard]) -> dict[str, LabelRecord]:
@@ -106,7 +123,16 @@ def all_label_records(config: Config, shards: Sequence[Shard]) -> list[LabelReco
 
 
 def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
-    """The records of all shards; FairshardError where some are not labelled."""
+    """The records of all shards; FairshardError where some are not labelled.
+
+    StaleError where it is a table that is not what its record vouches for.
+    """
+    for name, why in labels.stale.items():
+        if why == _DAMAGED:
+            raise StaleError(
+                f"{config.output.url}/{layout.labels(name)} or its rejects changed after it was "
+                "labelled: run `fairshard label` again"
+            )
     if labels.missing:
         raise FairshardError(
             f"{len(labels.missing):,} of {len(labels.shards):,} shards ({labels.missing[0].name} "
@@ -116,9 +142,15 @@ def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
     return [labels.records[shard.name] for shard in labels.shards]
 
 
+def labels_are_whole(records: Iterable[LabelRecord], storage: Storage) -> bool:
+    """Whether the tables of `records` are there as they say, by a listing of each folder."""
+    inventory = Inventory.of(storage, "labels", "rejects")
+    return not any(inventory.fault(file) for record in records for file in label_files(record))
+
+
 def withdraw_lost(labels: Labels, storage: Storage) -> None:
-    """Remove the records whose tables are lost: workers go by records alone."""
-    lost = [name for name, why in labels.stale.items() if why == _LOST]
+    """Remove the records whose tables are lost or damaged: workers go by records alone."""
+    lost = [name for name, why in labels.stale.items() if why in (_LOST, _DAMAGED)]
     at_once(lambda name: storage.delete(layout.label_record(name)), lost)
 
 
@@ -128,6 +160,26 @@ def keep_settings(config: Config, storage: Storage) -> None:
     if not storage.exists(name):
         values = redacted_values(settings_by_key(config))
         storage.publish(name, f"{json.dumps(values, indent=1, ensure_ascii=False)}\n".encode())
+
+
+def _with_tables(name: str, standing: LabelRecord | str, inventory: Inventory) -> LabelRecord | str:
+    """How a shard's labels stand, by its record, once their tables are looked for."""
+    if standing == _NEW and layout.labels(name) in inventory.files:
+        return _UNRECORDED
+    if not isinstance(standing, LabelRecord):
+        return standing
+    faults = {inventory.fault(file) for file in label_files(standing)} - {""}
+    if not faults:
+        return standing
+    return _LOST if "lost" in faults else _DAMAGED
+
+
+def _is_record(name: str, storage: Storage) -> bool:
+    try:
+        label_record_from(storage.find(layout.label_record(name)) or b"")
+    except (ValueError, TypeError, KeyError):
+        return False
+    return True
 
 
 class _Reasons:
@@ -186,8 +238,12 @@ def _phrase(reason: str, count: int) -> str:
         return f"{count:,} {'is' if count == 1 else 'are'} new"
     if reason == _UNREADABLE:
         return f"{count:,} with a record that cannot be read"
+    if reason == _UNRECORDED:
+        return f"{count:,} without a record"
     if reason == _LOST:
         return f"{count:,} with a lost table of labels or rejects"
+    if reason == _DAMAGED:
+        return f"{count:,} with a table of labels or rejects that was cut or changed"
     if reason in _OF_ONE:
         return f"{count:,} changed ({reason})"
     return f"{count:,} because {reason} changed"

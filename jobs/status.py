@@ -20,7 +20,13 @@ from transforms.visible import visible_values
 _REFRESH_SECONDS = 2.0
 _SHOWN = 5
 _HEADINGS = ("stage", "", "shards", "running", "failed", "samples", "rejects", "per s", "left")
-_COLOURS = {"done": "green", "running": "cyan", "failed": "red", "stopped": "yellow"}
+_COLOURS = {
+    "done": "green",
+    "running": "cyan",
+    "failed": "red",
+    "stopped": "yellow",
+    "damaged": "red",
+}
 
 
 def run(storage: Storage) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from jobs.saying import say
 from transforms import layout
 from transforms.conflicts import in_words
 from transforms.gates.results import read_results
+from transforms.gates.subjects import checked_in
 from transforms.report_data import Artefacts, MeasureRow, measure_rows, read_artefacts, verdict_of
 from transforms.storage import Storage
 
@@ -44,7 +45,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "output": storage.url,
         "gates": [
             {name: result[name] for name in ("stage", "passed", "failures", "warnings")}
-            for result in read_results(storage)
+            for result in read_results(storage, checked_in(artefacts))
         ],
         "data_docs": storage.path(layout.DATA_DOCS),
         "report": storage.path(layout.REPORT),

@@ -3,11 +3,13 @@
 import math
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from jobs.holders import Holder, living
+from jobs.outputs import damaged_shards
+from jobs.state import labels_are_whole
 from jobs.work import read_work
 from transforms import layout
 from transforms.attempts import Attempt, attempts_at
@@ -150,16 +152,24 @@ class _View:
         """The status of labelling."""
         total = _stage_of(self.work, "label").get("total")
         done = self.plan is not None if total is None else len(records) >= total
-        return self._of_shards("label", records, total, done)
+        found = self._of_shards("label", records, total, done)
+        labelled = (record for record in records.values() if isinstance(record, LabelRecord))
+        whole = found.state != "done" or labels_are_whole(labelled, self.storage)
+        return found if whole else replace(found, state="damaged")
 
     def of_resample(self, records: Mapping[str, Recorded]) -> StageStatus:
-        """The status of writing the output; done once there is the manifest, its last file."""
+        """The status of writing the output; done once there is the manifest, its last file.
+
+        Damaged where shards of the manifest are not, by name and size, what it says.
+        """
         manifest = manifest_on_file(self.storage)
         if manifest is None or self.plan is None:
             return self._of_shards("resample", records, self._expected(), False)
         if manifest["plan"] != self.plan.identity:
             return StageStatus("resample", "of another plan", 0, self._expected())
-        return self._of_shards("resample", records, len(manifest["shards"]), True)
+        found = self._of_shards("resample", records, len(manifest["shards"]), True)
+        damaged = damaged_shards(manifest, records.keys(), self.storage)
+        return found if found.state != "done" or not damaged else replace(found, state="damaged")
 
     def _of_shards(
         self, stage: str, records: Mapping[str, Recorded], total: int | None, whole: bool

@@ -1,22 +1,23 @@
 """What a run has to do: what of an output is kept, what is made again, and why."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console
 
 from jobs.begun import read_begun
+from jobs.outputs import Outputs, outputs_of
 from jobs.saying import say
 from jobs.state import Labels, all_of, keep_settings, labels_of, withdraw_lost
 from transforms import layout
 from transforms.config import Config
 from transforms.differences import differing, in_words
 from transforms.errors import FairshardError
-from transforms.fingerprint import fingerprint
-from transforms.manifest import manifest_on_file, packing_of
-from transforms.plan import Plan, read_histogram, read_plan
+from transforms.fingerprint import fingerprint, unlabelled
+from transforms.manifest import is_of, packing_of
+from transforms.plan import Plan, patterns_fault, read_histogram, read_plan
 from transforms.records import LabelRecord
 from transforms.redaction import redacted_values
 from transforms.shards import Shard
@@ -35,7 +36,8 @@ class Work:
     """What the `stages` asked for have to do in an output.
 
     plan is the one on file, where it fits the labels and the configuration; complete says whether
-    the output is what it asks for. The lines on both say so, or why not.
+    the output is what it asks for. The lines on both say so, or why not. as_before: whether the
+    plan on file is of this configuration and input: it fits once labels that are lost are made.
     """
 
     config: Config
@@ -45,6 +47,8 @@ class Work:
     plan_line: str
     complete: bool
     output_line: str
+    outputs: Outputs
+    as_before: bool
 
     @property
     def storage(self) -> Storage:
@@ -64,6 +68,7 @@ class Work:
         if "solve" in self.stages:
             yield self.plan_line
         if "resample" in self.stages:
+            yield from self.outputs.lines
             yield self.output_line
 
     def afresh(self) -> "Work":
@@ -79,6 +84,8 @@ class Work:
             plan_line=plan_line,
             complete=False,
             output_line="the output is written again: --restart",
+            outputs=Outputs(None, 0, {}, ()),
+            as_before=False,
         )
 
     def begin(self, console: Console) -> None:
@@ -88,6 +95,8 @@ class Work:
         if "label" in self.stages and self.labels.missing:
             withdraw_lost(self.labels, self.storage)
             keep_settings(self.config, self.storage)
+        if "resample" in self.stages:
+            self.outputs.withdraw(self.storage)
         before = read_work(self.storage).get("stages", {})
         stages = {**before, **{stage: self._begun(stage) for stage in self.stages}}
         values = {"stages": stages, "packing": packing_of(self.config)}
@@ -118,9 +127,16 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
     """What `stages` have to do for `shards`."""
     storage = output_storage(config.output)
     labels = labels_of(config, shards)
-    plan, plan_line = _planned(config, labels, storage)
-    complete, output_line = _written(config, plan, storage)
-    return Work(config, stages, labels, plan, plan_line, complete, output_line)
+    found, plan_line = _on_file(storage)
+    as_before = (
+        found is not None and labels.only_lost and not _changed_but_labels(found, config, shards)
+    )
+    plan = None
+    if found is not None:
+        plan, plan_line = _fitting(found, config, labels, as_before)
+    outputs = outputs_of(storage)
+    complete, output_line = _written(config, plan, outputs)
+    return Work(config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before)
 
 
 def read_work(storage: Storage) -> dict[str, Any]:
@@ -128,24 +144,41 @@ def read_work(storage: Storage) -> dict[str, Any]:
     return read_begun(storage)
 
 
-def _planned(config: Config, labels: Labels, storage: Storage) -> tuple[Plan | None, str]:
-    """The plan on file, where it fits, and the line on it."""
-    if not (storage.exists(layout.PLAN) and storage.exists(layout.PATTERNS)):
+def _on_file(storage: Storage) -> tuple[Plan | None, str]:
+    """The plan on file, where it is whole; if not, the line on it."""
+    if not storage.exists(layout.PLAN):
         return None, "the plan is to be made: there is none yet"
     try:
         plan = read_plan(storage)
+        if fault := patterns_fault(plan, storage):
+            return None, f"the plan is made again: {layout.PATTERNS} is {fault}"
         read_histogram(storage, plan.document)
     except FairshardError:
         return None, "the plan is made again: the one on file cannot be read"
+    return plan, ""
+
+
+def _fitting(
+    plan: Plan, config: Config, labels: Labels, as_before: bool
+) -> tuple[Plan | None, str]:
+    """The plan, where it fits, and the line on it."""
+    if as_before:
+        return None, "the plan is kept, if the labels come out as they were"
     if labels.missing:
         return None, "the plan is made again: labels are made"
-    why = _why_not(plan, config, list(labels.records.values()))
+    made_from = fingerprint(config, list(labels.records.values()))
+    why = _changed(plan, config, made_from)
     return (None, f"the plan is made again: {why}") if why else (plan, "the plan is kept")
 
 
-def _why_not(plan: Plan, config: Config, records: Sequence[LabelRecord]) -> str:
+def _changed_but_labels(plan: Plan, config: Config, shards: Sequence[Shard]) -> str:
+    """What a plan was made from that has changed, whatever the labels are."""
+    labels = {part: made for part, made in plan.fingerprint.items() if part == "labels"}
+    return _changed(plan, config, unlabelled(config, shards) | labels)
+
+
+def _changed(plan: Plan, config: Config, at_hand: Mapping[str, str]) -> str:
     """What of the things that a plan was made from has changed; "" where nothing has."""
-    at_hand = fingerprint(config, records)
     parts = differing(dict(plan.fingerprint), dict(at_hand))
     given, before = redacted_values(config.model_dump(mode="json")), plan.document["config"]
     changed: list[str] = []
@@ -158,22 +191,19 @@ def _why_not(plan: Plan, config: Config, records: Sequence[LabelRecord]) -> str:
     return f"{in_words(changed)} changed" if changed else ""
 
 
-def _written(config: Config, plan: Plan | None, storage: Storage) -> tuple[bool, str]:
+def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool, str]:
     """Whether the output is complete, and the line on it."""
-    there = [name for name in storage.names("done/shards") if name.endswith(".json")]
-    manifest = manifest_on_file(storage)
+    manifest, there = outputs.manifest, outputs.recorded
     if manifest is None:
         if plan is not None and there:
-            return False, f"the output is written: of {len(there):,} shards, this plan's are kept"
+            return False, f"the output is written: of {there:,} shards, this plan's are kept"
         if not there:
             return False, "the output is to be written: there is none yet"
         return False, "the output is written again: the plan is made again"
     if plan is None or manifest["plan"] != plan.identity:
         return False, "the output is written again, unless the new plan is the same"
-    if manifest["packing"] != packing_of(config):
+    if not is_of(manifest, plan, config):
         keys = differing(manifest["packing"], packing_of(config), "output")
         return False, f"the output is written again: {in_words(keys)} changed"
-    present = {f"shards/{name}" for name in storage.names("shards")}
-    if present != {shard["name"] for shard in manifest["shards"]}:
-        return False, "the output is written again where shards are missing or too many"
-    return True, f"the output of {len(present):,} shards is kept"
+    kept = len(manifest["shards"]) - len(outputs.faults)
+    return outputs.whole, f"the output of {kept:,} shards is kept"

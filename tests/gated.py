@@ -46,7 +46,9 @@ def spoil(config: Config, change: Callable[[pa.Table], pa.Table], shard: str = "
     path, record = out / layout.labels(name), out / layout.label_record(name)
     pq.write_table(change(pq.read_table(path)), path)
     values = json.loads(record.read_text())
-    record.write_text(json.dumps({**values, "table_digest": digest(path.read_bytes())}))
+    content = path.read_bytes()
+    vouched = {"table_digest": digest(content), "table_bytes": len(content)}
+    record.write_text(json.dumps(values | vouched))
 
 
 def with_values(

@@ -35,6 +35,7 @@ class InProcess:
         for task in output_tasks(kept, records, plan, config):
             record, sums = write_output(task.output, task.records, plan, config, storage)
             outputs.append(record)
+            self.wrote()
             written = merged(written, sums)
         finish_output(written, records, kept, outputs, plan, config)
 
@@ -42,6 +43,9 @@ class InProcess:
         """All of it."""
         records = self._labelled(config, shards)
         self.resample(config, records, solved(records, config))
+
+    def wrote(self) -> None:
+        """Called after each output shard."""
 
     def _labelled(self, config: Config, shards: Sequence[Shard]) -> list[LabelRecord]:
         labeller, settings = Labeller(config), settings_digest(config)
@@ -57,3 +61,16 @@ class InProcess:
             )
             for shard in shards
         ]
+
+
+class Dying(InProcess):
+    """An engine that dies once so many output shards are written."""
+
+    def __init__(self, written: int) -> None:
+        self.left = written
+
+    def wrote(self) -> None:
+        """A shard is written."""
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt

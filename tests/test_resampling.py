@@ -146,12 +146,15 @@ def test_a_finished_output_is_not_written_again(tmp_path: Path) -> None:
     run = Run(config_of(tmp_path))
     first = run.resample()
     path = tmp_path / "out" / "shards" / "00000.tar"
-    path.write_bytes(b"not touched")
+    written = path.stat()
     assert run.resample() == first
-    assert path.read_bytes() == b"not touched"
+    assert path.stat() == written
     (tmp_path / "out" / "done" / "shards" / "00000.json").unlink()
     run.resample()
-    assert path.read_bytes() != b"not touched"
+    assert path.stat().st_ino != written.st_ino
+    path.write_bytes(b"cut")
+    run.resample()
+    assert path.stat().st_size == written.st_size
 
 
 def test_the_quality_filter_drops_before_balancing(tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ def test_a_plan_without_its_patterns_or_of_no_version_is_made_again(
     plan.write_text(json.dumps({**json.loads(plan.read_text()), "version": 0}))
     assert said_by(solve.run, config) == ["the plan is made again: the one on file cannot be read"]
     (folder / "out" / "plan" / "patterns.parquet").unlink()
-    assert said_by(solve.run, config) == ["the plan is to be made: there is none yet"]
+    assert said_by(solve.run, config) == ["the plan is made again: plan/patterns.parquet is lost"]
     assert said_by(solve.run, config) == ["the plan is kept"]
 
 
@@ -305,7 +305,7 @@ def test_missing_output_shards_are_written_again(finished: Path, folder: Path) -
     before = versions(folder)
     (folder / "out" / "shards" / "00001.tar").unlink()
     said = said_by(rebalance.run, config)
-    assert "the output is written again where shards are missing or too many" in said
+    assert "1 of 3 output shards is written again: its file is lost" in said
     after = versions(folder)
     assert after["shards/00000.tar"] == before["shards/00000.tar"]
     assert tree(folder / "out") == tree(finished / "out")

@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from jobs import label, rebalance, resample, solve
 from tests.fixtures import config_of, tree, write_corpus
-from tests.inprocess import InProcess
+from tests.inprocess import Dying, InProcess
 from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.shards import find_shards
@@ -31,6 +32,7 @@ LABELS = (
 )
 DAMAGE = (
     "labels/*.parquet",
+    "rejects/*.parquet",
     "done/labels/*.json",
     "plan/plan.json",
     "plan/patterns.parquet",
@@ -40,6 +42,7 @@ DAMAGE = (
     "manifest.json",
     "report/index.html",
 )
+FOREIGN = ("shards/00000.idx", "shards/wids.json", "done/labels/notes.json", "labels/n.parquet")
 
 
 class Resumption(RuleBasedStateMachine):
@@ -52,6 +55,7 @@ class Resumption(RuleBasedStateMachine):
         self.shards = dict.fromkeys(NAMES[:2], 0)
         self.changes: dict[str, Any] = {"balance": BALANCES[0]}
         self.current = False
+        self.foreign: set[str] = set()
 
     def teardown(self) -> None:
         self._scratch.cleanup()
@@ -95,15 +99,31 @@ class Resumption(RuleBasedStateMachine):
 
     @rule(pattern=st.sampled_from(DAMAGE), cut=st.booleans())
     def damage(self, pattern: str, cut: bool) -> None:
-        """The first file of a kind is lost or, if it is no table or tar, comes to be cut."""
+        """The first file of a kind is lost, or comes to be cut."""
         for path in sorted((self.folder / "out").glob(pattern))[:1]:
             if path.is_dir():
                 shutil.rmtree(path)
-            elif cut and path.suffix == ".json":
+            elif cut:
                 path.write_bytes(path.read_bytes()[:-20])
             else:
                 path.unlink()
             self.current = False
+
+    @rule(name=st.sampled_from(FOREIGN))
+    def keep_a_file_there(self, name: str) -> None:
+        """Somebody keeps a file of their own in the output."""
+        path = self.folder / "out" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+        self.foreign.add(name)
+
+    @rule(output=st.sampled_from(OUTPUTS), written=st.integers(1, 2))
+    def be_killed_while_writing(self, output: dict[str, Any], written: int) -> None:
+        """A run of another packing dies after some shards."""
+        self.changes |= {"output": {"url": "out", **output}}
+        self.current = False
+        with suppress(KeyboardInterrupt):
+            rebalance.run(self.config("out"), Dying(written), quiet())
 
     @rule(job=st.sampled_from((label.run, solve.run, resample.run)))
     def run_a_stage(self, job: Callable[..., Any]) -> None:
@@ -131,6 +151,7 @@ class Resumption(RuleBasedStateMachine):
         before = self.versions()
         rebalance.run(self.config("out"), InProcess(), quiet())
         assert self.versions() == before
+        assert all((self.folder / "out" / name).read_text() == "{}" for name in self.foreign)
 
     def config(self, output: str) -> Config:
         config = config_of(self.folder, gates={"enabled": False}, **self.changes)
@@ -142,7 +163,8 @@ class Resumption(RuleBasedStateMachine):
         files: dict[str, Any] = {
             name: content
             for name, content in tree(self.folder / output).items()
-            if name.split("/")[0] not in ("labels", "rejects") or Path(name).stem in self.shards
+            if name not in self.foreign
+            and (name.split("/")[0] not in ("labels", "rejects") or Path(name).stem in self.shards)
         }
         files["plan/plan.json"] = {**json.loads(files["plan/plan.json"]), "config": None}
         return files

@@ -11,6 +11,7 @@ from transforms.block_writing import BLOCK_BYTES, BlockWriter
 from transforms.errors import StaleError
 from transforms.file_kinds import Compression
 from transforms.member_names import split_name, why_ignored
+from transforms.shards import Shard
 from transforms.tar_headers import (
     END_OF_ARCHIVE,
     REGULAR,
@@ -22,6 +23,7 @@ from transforms.tar_headers import (
 )
 from transforms.tar_renaming import renamed_headers
 from transforms.tar_streams import expect, forget, open_tar
+from transforms.unchanged import require_unchanged
 
 AHEAD_BYTES = 32 * 2**20
 BUFFER_BYTES = 8 * 2**10
@@ -47,12 +49,14 @@ class Source:
 
     Where they are `mixed`, members of no sample that stand between a piece's own are left out.
     compression: None to tell it by the first bytes.
+    shard: the tar as it was labelled; None where its version is not to be compared.
     """
 
     url: str
     pieces: tuple[Piece, ...]
     mixed: bool = False
     compression: Compression | None = None
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,16 @@ def copy_samples(
 
     Reads forward, pieces side by side with one read, and writes in large blocks, of which it holds
     two, and one more for a sample that is renamed. Payloads are not touched. Raises StaleError
-    where a piece does not begin with a member of its key, or the tar ends before it.
+    where a piece does not begin with a member of its key, or the tar ends before it, or the tar
+    is not of its shard's version, before its first piece is read or after its last.
     """
     samples = 0
     start = perf_counter()
     with BlockWriter(sink) as tar:
         for source in sources:
+            _require_unchanged(source, storage_options)
             _copy_source(source, tar, storage_options)
+            _require_unchanged(source, storage_options)
             samples += len(source.pieces)
         tar.write(END_OF_ARCHIVE)
         read_seconds = perf_counter() - start - tar.held_up
@@ -121,6 +128,11 @@ def _copy_source(source: Source, tar: BlockWriter, storage_options: dict[str, An
                 f"the shard {source.url} has changed since it was labelled ({error}): "
                 "run the label stage again"
             ) from error
+
+
+def _require_unchanged(source: Source, storage_options: dict[str, Any]) -> None:
+    if source.shard is not None:
+        require_unchanged(source.shard, storage_options)
 
 
 def _runs(source: Source) -> list[_Run]:

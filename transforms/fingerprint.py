@@ -8,6 +8,7 @@ from transforms.calibration import calibration_bytes
 from transforms.config import Config
 from transforms.errors import StaleError
 from transforms.records import LabelRecord
+from transforms.shards import Shard
 from transforms.tables import digest
 
 _PLAN_PARTS = ("attributes", "labels", "similarity", "utility", "filter", "balance", "seed")
@@ -18,13 +19,20 @@ def fingerprint(config: Config, records: Iterable[LabelRecord]) -> dict[str, str
 
     And of the calibration, where there is one; FairshardError where it cannot be read.
     """
+    given = list(records)
+    parts = unlabelled(config, (record.shard for record in given))
+    return {**parts, "labels": labels_digest(given)}
+
+
+def unlabelled(config: Config, shards: Iterable[Shard]) -> dict[str, str]:
+    """The fingerprint of a configuration and its input, but for the labels."""
     values = config.model_dump(mode="json")
-    ordered = sorted(records, key=lambda record: record.shard.name)
-    inputs = [[r.shard.name, r.shard.bytes, r.shard.version] for r in ordered]
+    ordered = sorted(shards, key=lambda shard: shard.name)
+    inputs = [[shard.name, shard.bytes, shard.version] for shard in ordered]
     parts = {f"config.{part}": _digest(values[part]) for part in _PLAN_PARTS}
     if config.calibration is not None:
         parts["calibration"] = digest(calibration_bytes(config.calibration))
-    return {**parts, "inputs": _digest(inputs), "labels": labels_digest(ordered)}
+    return {**parts, "inputs": _digest(inputs)}
 
 
 def labels_digest(records: Iterable[LabelRecord]) -> str:

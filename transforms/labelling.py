@@ -29,6 +29,7 @@ from transforms.storage import Storage, output_storage
 from transforms.tables import digest, parquet_bytes
 from transforms.tar_streams import compression_of
 from transforms.tars import Ignored, Reject, Sample, open_tar, read_samples
+from transforms.unchanged import require_unchanged
 
 if TYPE_CHECKING:
     from transforms.zeroshot import Vision
@@ -91,11 +92,14 @@ class Labeller:
 
         Its seconds: `read` and `decode` are those of their threads, added up; `idle` is what the
         model waited for them. Raises FairshardError where the shard cannot be read, or the model
-        fails on all that it is given; all else that is wrong with a sample makes it a reject.
+        fails on all that it is given, StaleError where the shard changed while it was read; all
+        else that is wrong with a sample makes it a reject.
         """
         name = part.shard.name if part.count == 1 else f"{part.shard.name}.part{part.index}"
         with attempting("label", name, self._storage):
-            return self._labelled(part)
+            labelled = self._labelled(part)
+            require_unchanged(part.shard, self._config.input.storage_options)
+            return labelled
 
     def _labelled(self, part: Part) -> PartLabels:
         started = time.perf_counter()
@@ -212,8 +216,8 @@ def write_labels(
         storage.delete(layout.label_record(shard.name))
     rejects = pa.concat_tables(part.rejects for part in ordered)
     table = pa.concat_tables(part.table for part in ordered).combine_chunks()
-    content = parquet_bytes(table)
-    storage.publish(layout.rejects(shard.name), parquet_bytes(rejects.combine_chunks()))
+    content, rejected = parquet_bytes(table), parquet_bytes(rejects.combine_chunks())
+    storage.publish(layout.rejects(shard.name), rejected)
     storage.publish(layout.labels(shard.name), content)
     found = merged_findings(part.findings for part in ordered)
     seconds = {
@@ -236,6 +240,10 @@ def write_labels(
         lost_bytes=found.lost_bytes,
         mixed=sum(part.mixed for part in ordered),
         compression=found.compression,
+        rejects_bytes=len(rejected),
+        rejects_digest=digest(rejected),
+        table_version=storage.version(layout.labels(shard.name)),
+        rejects_version=storage.version(layout.rejects(shard.name)),
     )
     storage.publish(layout.label_record(shard.name), to_json(record))
     return record

@@ -13,6 +13,7 @@ from transforms.config import Config
 from transforms.documents import Count, json_in
 from transforms.errors import FairshardError
 from transforms.measures import measures_of
+from transforms.ownership import claim, owned, settle_claim
 from transforms.packing import Kept
 from transforms.plan import Plan
 from transforms.plan_outline import Figures
@@ -134,21 +135,36 @@ def packing_of(config: Config) -> dict[str, int | None]:
     return config.output.model_dump(include={"samples_per_shard", "bytes_per_shard"})
 
 
-def retract_manifest(plan: Plan, storage: Storage) -> None:
-    """Remove the manifest of another plan's output, before the first shard is overwritten."""
-    if manifest_of(plan, storage) is None:
-        storage.delete(layout.MANIFEST)
+def begin_output(count: int, plan: Plan, config: Config, storage: Storage) -> None:
+    """Before the first of `count` output shards is written: claim them, and withdraw the manifest.
+
+    That of the very output that is to be made stays. Raises FairshardError, and changes nothing,
+    where a shard would take the place of a file of the user's.
+    """
+    manifest = manifest_on_file(storage)
+    claim(count, owned(storage, manifest), storage)
+    if not is_of(manifest, plan, config):
+        withdraw_manifest(storage)
+
+
+def is_of(manifest: Mapping[str, Any] | None, plan: Plan, config: Config) -> bool:
+    """Whether a manifest is of the output that `plan` makes, packed as configured."""
+    if manifest is None:
+        return False
+    return bool(manifest["plan"] == plan.identity and manifest["packing"] == packing_of(config))
+
+
+def withdraw_manifest(storage: Storage) -> None:
+    """Remove the manifest, and then what was made from it."""
+    for name in (layout.MANIFEST, layout.REPORT, layout.validation("output")):
+        storage.delete(name)
 
 
 def publish_manifest(manifest: Mapping[str, Any], storage: Storage) -> None:
-    """Remove shards of an earlier, larger output, then write the manifest."""
-    current = {shard["name"] for shard in manifest["shards"]}
-    for name in storage.versions("shards"):
-        if f"shards/{name}" not in current:
-            storage.delete(f"done/shards/{name.removesuffix('.tar')}.json")
-            storage.delete(f"shards/{name}")
+    """Remove our shards of an earlier, larger output, then write the manifest."""
+    settle_claim(len(manifest["shards"]), owned(storage, manifest), storage)
     content = json.dumps(manifest, indent=1, ensure_ascii=False)
-    storage.publish(layout.MANIFEST, f"{content}\n".encode())
+    storage.settle(layout.MANIFEST, f"{content}\n".encode())
 
 
 def read_manifest(storage: Storage) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from transforms import layout
 from transforms.documents import json_in
 from transforms.errors import FairshardError
 from transforms.histogram import Histogram
+from transforms.inventory import Vouched
 from transforms.log_odds import CorrectedHistogram, LogOdds, soft_attributes
 from transforms.pattern_tables import histogram_of, read_patterns
 from transforms.plan_outline import check_outline
@@ -95,9 +96,37 @@ class Plan:
 
 
 def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
-    """Write the patterns, then the plan that vouches for them."""
+    """Write the patterns, then the plan that vouches for them.
+
+    Another plan on file goes first: it does not vouch for these patterns.
+    """
+    written = plan_json(plan.document)
+    if storage.find(layout.PLAN) not in (None, written):
+        storage.delete(layout.PLAN)
     storage.publish(layout.PATTERNS, parquet_bytes(patterns))
-    storage.publish(layout.PLAN, plan_json(plan.document))
+    storage.publish(layout.PLAN, written)
+
+
+def vouched_for(patterns: pa.Table) -> dict[str, Any]:
+    """What a plan says of the file of its patterns."""
+    content = parquet_bytes(patterns)
+    return {"bytes": len(content), "digest": digest(content)}
+
+
+def patterns_fault(plan: Plan, storage: Storage) -> str:
+    """What is wrong with the patterns of the plan on file; "" where nothing is.
+
+    Of a plan that does not say their size, they are read.
+    """
+    vouched = plan.document.get("patterns")
+    if vouched is not None:
+        file = Vouched(layout.PATTERNS, int(vouched["bytes"]), "", str(vouched["digest"]))
+        return file.fault(storage.listed(layout.PATTERNS), storage)
+    try:
+        read_histogram(storage, plan.document)
+    except (FairshardError, ValueError, KeyError, OSError):
+        return "lost or damaged"
+    return ""
 
 
 def read_plan(storage: Storage) -> Plan:

@@ -20,7 +20,7 @@ from transforms.fingerprint import fingerprint
 from transforms.histogram import Histogram
 from transforms.measures import Measures, measure
 from transforms.pattern_tables import histogram_table
-from transforms.plan import VERSION, Plan
+from transforms.plan import VERSION, Plan, vouched_for
 from transforms.rates import balance_as_asked
 from transforms.records import LabelRecord
 from transforms.rejects import check_rejects
@@ -87,6 +87,8 @@ def plan_of(
     share = histogram.samples / findings.samples
     made_from = fingerprint(config, records)
     labelled = sum(record.samples for record in records)
+    patterns = histogram_table(histogram).append_column("q", pa.array(solution.q))
+    patterns = patterns.replace_schema_metadata({"columns": json.dumps(schema.pattern_columns)})
     document = {
         "version": VERSION,
         "fingerprint": made_from,
@@ -107,6 +109,7 @@ def plan_of(
             "rejected": sum(record.rejects for record in records),
             "patterns": len(histogram),
         },
+        "patterns": vouched_for(patterns),
         "sampled": findings.sampled,
         "certificate": {
             "primal": solution.primal,
@@ -132,10 +135,7 @@ def plan_of(
         "constraints": _constraint_rows(balanced),
     }
     odds = calibration.odds if calibration else None
-    plan = Plan(made_from, terms, solution.duals, odds, document)
-    columns = json.dumps(schema.pattern_columns)
-    patterns = histogram_table(histogram).append_column("q", pa.array(solution.q))
-    return plan, patterns.replace_schema_metadata({"columns": columns})
+    return Plan(made_from, terms, solution.duals, odds, document), patterns
 
 
 def check_balanceable(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> None:

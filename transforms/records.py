@@ -28,6 +28,9 @@ class LabelRecord:
     examples: names of a few ignored members, by reason. damage: why the shard cannot be read to its
     end, "" where it can. lost_bytes: about how many of the stored bytes are unread for it. mixed:
     samples with ignored members between their own. compression: None in records of old.
+
+    rejects_bytes, rejects_digest: as those of the label table, None and "" in old records.
+    table_version, rejects_version: what the store calls the files' versions, "" where it has none.
     """
 
     shard: Shard
@@ -44,6 +47,10 @@ class LabelRecord:
     lost_bytes: int = 0
     mixed: int = 0
     compression: Compression | None = None
+    rejects_bytes: int | None = None
+    rejects_digest: str = ""
+    table_version: str = ""
+    rejects_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class OutputRecord:
 
     identity: digest of the task (plan and origins). samples: copies in it. bytes, sha256: of the
     whole tar. origins: in the order in which they were written. seconds: reading and writing.
+    version: what the store calls the tar's version, "" where it has none.
     """
 
     number: int
@@ -70,6 +78,7 @@ class OutputRecord:
     sha256: str
     origins: tuple[Taken, ...]
     seconds: Mapping[str, float]
+    version: str = ""
 
 
 R = TypeVar("R", LabelRecord, OutputRecord)

@@ -12,6 +12,7 @@ from transforms.charts import axis, heat_map
 from transforms.conflicts import in_words
 from transforms.errors import FairshardError
 from transforms.gates.results import read_results
+from transforms.gates.subjects import checked_in
 from transforms.plan import VERSION as PLAN_VERSION
 from transforms.report_data import Artefacts, measure_rows, read_artefacts, verdict_of
 from transforms.report_frontier import read_frontier
@@ -98,7 +99,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "prices": price_rows(artefacts),
         "conflict": in_words(document["conflict"]) if document["conflict"] else (),
         "frontier": read_frontier(storage, document),
-        "gates": read_results(storage),
+        "gates": read_results(storage, checked_in(artefacts)),
         "rejects": read_rejects(artefacts.records, storage),
         "labelling": seconds_of_labelling(artefacts.records),
         "config_text": yaml.safe_dump(

@@ -16,6 +16,7 @@ from transforms.config import Config
 from transforms.copying import Piece, Source, copy_samples
 from transforms.fixed_point import FixedSums
 from transforms.histogram import flags_of, pack_patterns
+from transforms.inventory import output_file
 from transforms.packing import Kept, Output
 from transforms.plan import Plan
 from transforms.records import LabelRecord, OutputRecord, Taken, output_record_from, to_json
@@ -107,7 +108,8 @@ def write_output(
         taken.append(Taken(origin.shard, len(part.repeat), int((part.repeat == 0).sum())))
         record = records[origin.shard]
         pieces = tuple(_pieces(part, originals, used))
-        sources.append(Source(record.shard.url, pieces, record.mixed > 0, record.compression))
+        mixed, shard = record.mixed > 0, record.shard
+        sources.append(Source(shard.url, pieces, mixed, record.compression, shard))
     if done is None:
         done = _publish(output.number, identity, taken, sources, config, storage)
     flags = np.concatenate([part.flags for part in parts])
@@ -115,15 +117,18 @@ def write_output(
 
 
 def finished_output(number: int, identity: str, storage: Storage) -> OutputRecord | None:
-    """The record of an output shard that is already written for this very task."""
+    """The record of an output shard that is written for this very task, and fits its file."""
     content = storage.find(layout.output_record(number))
-    if content is None or not storage.exists(layout.output_shard(number)):
+    if content is None:
         return None
     try:
         record = output_record_from(content)
     except ValueError:
         return None
-    return record if record.identity == identity else None
+    if record.identity != identity:
+        return None
+    file = output_file(record)
+    return None if file.fault(storage.listed(file.name), storage) else record
 
 
 def _withdraw(number: int, identity: str, storage: Storage) -> None:
@@ -158,6 +163,7 @@ def _publish(
         copied.sha256,
         tuple(taken),
         {"read": copied.read_seconds, "write": copied.write_seconds},
+        storage.version(layout.output_shard(number)),
     )
     storage.publish(layout.output_record(number), to_json(record))
     return record

@@ -7,7 +7,7 @@ from transforms.config import Config
 from transforms.errors import FairshardError
 from transforms.fixed_point import FixedSums
 from transforms.labelling import Labeller, PartLabels, finished, write_labels
-from transforms.manifest import make_manifest, publish_manifest, retract_manifest
+from transforms.manifest import begin_output, make_manifest, publish_manifest
 from transforms.packing import Kept, Output, capacity, pack
 from transforms.parts import Part
 from transforms.plan import Plan
@@ -15,6 +15,7 @@ from transforms.records import LabelRecord, OutputRecord
 from transforms.shards import Shard
 from transforms.solving import Checking, Counting, Gathered, Step
 from transforms.storage import output_storage
+from transforms.unchanged import require_same_input
 from transforms.written import Written
 
 
@@ -96,12 +97,13 @@ def passed_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> P
 def output_tasks(
     kept: Sequence[Kept], records: Sequence[LabelRecord], plan: Plan, config: Config
 ) -> list[OutputTask]:
-    """The output shards to write; a manifest of another plan is withdrawn first."""
-    retract_manifest(plan, output_storage(config.output))
+    """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
+    outputs = pack(kept, capacity(config.output))
+    begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
     return [
         OutputTask(output, {origin.shard: by_name[origin.shard] for origin in output.origins})
-        for output in pack(kept, capacity(config.output))
+        for output in outputs
     ]
 
 
@@ -113,7 +115,11 @@ def finish_output(
     plan: Plan,
     config: Config,
 ) -> None:
-    """Check conservation and write the manifest; `written` is what `write_output` summed."""
+    """Check conservation and write the manifest; `written` is what `write_output` summed.
+
+    Raises StaleError where the input is not what was labelled any more.
+    """
+    require_same_input((record.shard for record in records), config)
     sums = written if isinstance(written, FixedSums) else None
     held = Written.from_sums(sums, plan)
     manifest = make_manifest(records, kept, outputs, held, plan, config)

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +22,20 @@ from transforms.committing import (
 )
 from transforms.config import OutputConfig
 from transforms.errors import FairshardError, UnreachableError, reason_of
+
+_BLOCK_BYTES = 2**22
+_LASTING = ("md5Hash", "ETag", "etag")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file as a listing tells of it: its bytes, and its version, "" where its store has none.
+
+    A time is no version here: it changes when a file is copied.
+    """
+
+    bytes: int
+    version: str
 
 
 @dataclass(frozen=True)
@@ -50,15 +64,45 @@ class Storage:
 
     def versions(self, folder: str) -> dict[str, str]:
         """Name and version of each file in `folder`; none where there is no such folder."""
-        files = self._listed(folder)
-        return {name: version_of(files[name]) for name in files if not name.startswith(".")}
+        return {name: version_of(info) for name, info in self._infos(folder).items()}
 
     def written(self, folder: str) -> dict[str, float]:
         """Name of each file in `folder`, hidden ones too, and when it was written.
 
         In seconds since 1970, by the storage's own clock; nan where it does not tell.
         """
-        return {name: time_of(info) for name, info in self._listed(folder).items()}
+        return {name: time_of(info) for name, info in self._all(folder).items()}
+
+    def listing(self, folder: str) -> dict[str, Listed]:
+        """Name, size and lasting version of each file in `folder`, in one question to the store."""
+        return {name: _listed(info) for name, info in self._infos(folder).items()}
+
+    def listed(self, name: str) -> Listed | None:
+        """Size and lasting version of the file `name`; None where there is none."""
+        system, path = self._at(name)
+        try:
+            with self._reading(name):
+                info = system.info(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return _listed(info) if info["type"] == "file" else None
+
+    def version(self, name: str) -> str:
+        """The lasting version of the file `name`; "" where its store has none: no question then."""
+        system, _ = self._at(name)
+        if isinstance(system, LocalFileSystem):
+            return ""
+        listed = self.listed(name)
+        return listed.version if listed else ""
+
+    def hashed(self, name: str, hashing: Callable[[], Any]) -> str:
+        """The digest of the file `name`, read block by block, in hexadecimal."""
+        system, path = self._at(name)
+        digest = hashing()
+        with self._reading(name), system.open(path, "rb") as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                digest.update(block)
+        return str(digest.hexdigest())
 
     def read(self, name: str) -> bytes:
         """The bytes of the file `name`; FairshardError where there is none.
@@ -78,6 +122,11 @@ class Storage:
                 return bytes(system.cat_file(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def settle(self, name: str, content: bytes) -> None:
+        """Publish the file `name`, unless it holds just that."""
+        if self.find(name) != content:
+            self.publish(name, content)
 
     def delete(self, name: str) -> None:
         """Remove the file `name` if it is there."""
@@ -131,7 +180,11 @@ class Storage:
         with self._writing(""):
             abort_uploads(system, path.rstrip("/"), layout.is_own)
 
-    def _listed(self, folder: str) -> dict[str, dict[str, Any]]:
+    def _infos(self, folder: str) -> dict[str, dict[str, Any]]:
+        """What the store says of each file in `folder` that is not hidden, by name."""
+        return {name: info for name, info in self._all(folder).items() if name[0] != "."}
+
+    def _all(self, folder: str) -> dict[str, dict[str, Any]]:
         system, path = self._at(folder)
         try:
             with self._reading(folder):
@@ -199,3 +252,8 @@ def version_of(info: Mapping[str, Any]) -> str:
         "created",
     )
     return next((str(info[key]) for key in keys if info.get(key) is not None), "")
+
+
+def _listed(info: Mapping[str, Any]) -> Listed:
+    lasting = next((str(info[key]) for key in _LASTING if info.get(key)), "")
+    return Listed(int(info["size"] or 0), lasting.strip('"'))

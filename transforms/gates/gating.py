@@ -1,39 +1,46 @@
 """The gates between the stages of a run: each checks what a stage wrote, and publishes it."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from transforms.config import Config
 from transforms.fingerprint import fingerprint
 from transforms.gates.expectations import Expectation, Stage
-from transforms.gates.labels import gate_labels
+from transforms.gates.labels import gate_labels, labels_suite
 from transforms.gates.metrics import LabelMetrics
-from transforms.gates.output import gate_output
-from transforms.gates.plan import gate_plan
-from transforms.gates.results import GateResult, publish
-from transforms.gates.users import read_own
+from transforms.gates.output import gate_output, output_suite
+from transforms.gates.plan import gate_plan, plan_suite
+from transforms.gates.results import GateResult, publish, standing
+from transforms.gates.subjects import Subject, labels_digest, output_digest, plan_digest
+from transforms.gates.users import own_content, read_own
 from transforms.plan import Plan, read_histogram
 from transforms.records import LabelRecord
 from transforms.report_data import Artefacts
 from transforms.storage import output_storage
+from transforms.tables import digest
 
 
 def check_labels(
     metrics: LabelMetrics, records: Sequence[LabelRecord], config: Config
 ) -> GateResult:
     """Check label tables by their merged metrics."""
-    return published(gate_labels(metrics, records, config, own_for("labels", config)), config)
+    result = gate_labels(metrics, records, config, own_for("labels", config))
+    return published(result, labels_digest(records), config)
 
 
 def check_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> GateResult:
     """Check the plan that is on file."""
     histogram, q = read_histogram(output_storage(config.output), plan.document)
     made_from, own = fingerprint(config, records), own_for("plan", config)
-    return published(gate_plan(plan, histogram, q, records, made_from, own), config)
+    result = gate_plan(plan, histogram, q, records, made_from, own)
+    return published(result, plan_digest(plan, records), config)
 
 
 def check_output(artefacts: Artefacts, config: Config) -> GateResult:
     """Check the finished output."""
-    return published(gate_output(artefacts, own_for("output", config)), config)
+    result = gate_output(artefacts, own_for("output", config))
+    return published(result, output_digest(artefacts.manifest), config)
 
 
 def own_for(stage: Stage, config: Config) -> list[Expectation]:
@@ -42,7 +49,23 @@ def own_for(stage: Stage, config: Config) -> list[Expectation]:
     return read_own(url, stage) if url else []
 
 
-def published(result: GateResult, config: Config) -> GateResult:
-    """The result of a gate, which is put on file with its data docs."""
-    publish(result, output_storage(config.output))
+def published(result: GateResult, of: str, config: Config) -> GateResult:
+    """The result of a gate on what `of` is the digest of; put on file with its data docs."""
+    publish(result, output_storage(config.output), _subject(result.stage, of, config))
     return result
+
+
+def passed(stage: Stage, of: str, config: Config) -> bool:
+    """Whether what `of` is the digest of has passed the gate, with what is expected now."""
+    return standing(stage, _subject(stage, of, config), output_storage(config.output))
+
+
+def _subject(stage: Stage, of: str, config: Config) -> Subject:
+    suites = {
+        "labels": lambda: labels_suite(config),
+        "plan": plan_suite,
+        "output": output_suite,
+    }
+    suite = json.dumps([asdict(expectation) for expectation in suites[stage]()], sort_keys=True)
+    url = config.gates.expectations
+    return Subject(of, digest(suite.encode() + (own_content(url) if url else b"")))

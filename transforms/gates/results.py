@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
@@ -13,6 +13,7 @@ from transforms.documents import json_in
 from transforms.errors import GateError
 from transforms.gates.expectations import STAGES, Severity, Stage
 from transforms.gates.pages import index_page
+from transforms.gates.subjects import Subject
 from transforms.storage import Storage
 
 
@@ -39,6 +40,8 @@ class _Result(TypedDict):
     warnings: list[str]
     expectations: list[dict[str, Any]]
     pages: list[str]
+    page_bytes: NotRequired[dict[str, int]]
+    belongs_to: NotRequired[dict[str, str]]
 
 
 _RESULT = TypeAdapter(_Result)
@@ -69,6 +72,10 @@ class GateResult:
 
     def document(self) -> dict[str, Any]:
         """The result as JSON holds it."""
+        pages = {
+            layout.validation_page(self.stage, table): len(page.encode())
+            for table, page in self.pages.items()
+        }
         return {
             "stage": self.stage,
             "passed": self.passed,
@@ -76,7 +83,8 @@ class GateResult:
             "failures": list(self.failures),
             "warnings": list(self.warnings),
             "expectations": [asdict(outcome) for outcome in self.outcomes],
-            "pages": [layout.validation_page(self.stage, table) for table in self.pages],
+            "pages": list(pages),
+            "page_bytes": pages,
         }
 
     def _failed(self, severity: Severity) -> tuple[str, ...]:
@@ -99,20 +107,56 @@ def require_none(stage: Stage, failures: Sequence[str]) -> None:
         raise GateError(f"the gate of the {stage} failed: {failures[0]}{more}")
 
 
-def publish(result: GateResult, storage: Storage) -> str:
-    """Write the result and its data docs under validations/; the full path of their index."""
+def publish(result: GateResult, storage: Storage, subject: Subject | None = None) -> str:
+    """Write the result and its data docs under validations/; the full path of their index.
+
+    Without a subject it stands for nothing: the gate is passed again.
+    """
     for table, page in result.pages.items():
         storage.publish(layout.validation_page(result.stage, table), page.encode())
-    content = json.dumps(result.document(), indent=1, ensure_ascii=False)
+    document = result.document()
+    if subject is not None:
+        document["belongs_to"] = asdict(subject)
+    content = json.dumps(document, indent=1, ensure_ascii=False)
     storage.publish(layout.validation(result.stage), f"{content}\n".encode())
-    storage.publish(layout.DATA_DOCS, index_page(read_results(storage)).encode())
+    publish_index(storage)
     return storage.path(layout.DATA_DOCS)
 
 
-def read_results(storage: Storage) -> list[dict[str, Any]]:
-    """The results in an output folder, in the order of the stages; none that cannot be read."""
+def publish_index(storage: Storage) -> None:
+    """Write the first page of the data docs, unless it is there."""
+    storage.settle(layout.DATA_DOCS, index_page(read_results(storage)).encode())
+
+
+def read_results(storage: Storage, of: Mapping[Stage, str] | None = None) -> list[dict[str, Any]]:
+    """The results in an output folder, in the order of the stages.
+
+    Where `of` says what each gate would look at now, only those that belong to that.
+    """
     found = (_read(stage, storage) for stage in STAGES)
-    return [result for result in found if result is not None]
+    return [
+        result
+        for result in found
+        if result is not None and (of is None or _belongs(result, of[result["stage"]]))
+    ]
+
+
+def standing(stage: Stage, subject: Subject, storage: Storage) -> bool:
+    """Whether the gate's result on file is passed, belongs to `subject`, and has all its pages."""
+    result = _read(stage, storage)
+    if result is None or not result["passed"] or result.get("belongs_to") != asdict(subject):
+        return False
+    there = storage.listing("validations")
+    sizes = {
+        name: there[last].bytes
+        for name in result["pages"]
+        if (last := name.rpartition("/")[2]) in there
+    }
+    return bool(sizes == result["page_bytes"])
+
+
+def _belongs(result: Mapping[str, Any], digest: str) -> bool:
+    return bool(result.get("belongs_to", {"of": digest})["of"] == digest)
 
 
 def _read(stage: Stage, storage: Storage) -> dict[str, Any] | None:

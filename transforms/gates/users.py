@@ -32,15 +32,7 @@ def read_own(url: str, stage: Stage) -> list[Expectation]:
 
     Raises ConfigError where the file cannot be read, or an entry of it (of any stage) is wrong.
     """
-    try:
-        with fsspec.open(url, "rb") as stream:
-            content = stream.read()
-    except FileNotFoundError as error:
-        raise ConfigError(f"the file {url} does not exist: correct gates.expectations") from error
-    except Exception as error:  # storage libraries raise exceptions of their own
-        raise ConfigError(
-            f"the file {url} of gates.expectations cannot be read: {reason_of(error)}"
-        ) from error
+    content = own_content(url)
     origin = f"gates.expectations: {url}"
     entries = values_in(text_in(content, origin), origin)
     if not isinstance(entries, list):
@@ -54,6 +46,19 @@ def read_own(url: str, stage: Stage) -> list[Expectation]:
         for of, given in [_expectation(entry, f"gates.expectations: entry {number} of {url}")]
         if of == stage
     ]
+
+
+def own_content(url: str) -> bytes:
+    """The bytes of the file at `url`; ConfigError where there is none."""
+    try:
+        with fsspec.open(url, "rb") as stream:
+            return bytes(stream.read())
+    except FileNotFoundError as error:
+        raise ConfigError(f"the file {url} does not exist: correct gates.expectations") from error
+    except Exception as error:  # storage libraries raise exceptions of their own
+        raise ConfigError(
+            f"the file {url} of gates.expectations cannot be read: {reason_of(error)}"
+        ) from error
 
 
 def placed(
