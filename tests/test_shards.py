@@ -9,10 +9,11 @@ import pytest
 from tests.fixtures import write_tar
 from tests.servers import BUCKET, SERVERS
 from transforms.config import Input
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, StaleError
 from transforms.left_out import in_words
 from transforms.shard_names import stem_of
 from transforms.shards import Found, found_in
+from transforms.unchanged import require_unchanged
 
 
 def found(*patterns: object) -> Found:
@@ -89,6 +90,18 @@ def test_links_are_followed_and_one_that_leads_nowhere_is_named(folder: Path) ->
     for pattern in ("*.tar", "00007.tar"):
         with pytest.raises(FairshardError, match=r"00007\.tar .*does not exist"):
             found(f"{snapshot}/{pattern}")
+
+
+def test_the_version_of_a_link_is_its_targets(folder: Path) -> None:
+    (folder / "linked.tar").symlink_to(folder / "00000.tar")
+    for time, pattern in enumerate(("linked.tar", "l*.tar")):
+        (before,) = found(folder / pattern).shards
+        os.utime(folder / "00000.tar", (time, time))
+        (after,) = found(folder / pattern).shards
+        assert after != before
+        require_unchanged(after, {})
+        with pytest.raises(StaleError, match="changed while the run went on"):
+            require_unchanged(before, {})
 
 
 def test_what_is_matched_and_not_read_is_counted_by_reason(folder: Path) -> None:
