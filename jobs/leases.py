@@ -179,7 +179,7 @@ def holding(storage: Storage, mine: Holder) -> Iterator[None]:
     hold = Hold(storage, mine)
     lost, stop = threading.Event(), threading.Event()
     with interruption() as interrupt:
-        alone = _entered(hold)
+        alone = hold.enter()
         beating = threading.Thread(target=_beat, args=(hold, lost, stop, interrupt), daemon=True)
         beating.start()
         try:
@@ -204,18 +204,6 @@ def asked_of(config: Config) -> str:
     """A digest of all of a configuration that may change the bytes of an output."""
     values = config.model_dump(mode="json", exclude=_OF_NO_MATTER)
     return digest(json.dumps(values, sort_keys=True).encode())
-
-
-def _entered(hold: Hold) -> bool:
-    """Enter; whether no other run is in. FairshardError where the output cannot be written to."""
-    try:
-        return hold.enter()
-    except (OSError, ImportError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FairshardError(
-            f"the output {hold.storage.url} cannot be written to: {reason}; `fairshard doctor` "
-            "with the configuration says what is missing"
-        ) from None
 
 
 def _leaving(hold: Hold, step: Callable[[], None]) -> None:

@@ -27,7 +27,7 @@ from jobs.options import (
 )
 from jobs.outputs import check_own
 from jobs.restart import discard, discards_of
-from jobs.runs import recorded
+from jobs.runs import interruptible, recorded
 from jobs.saying import say
 from jobs.work import STAGES_OF
 from transforms.config import Config
@@ -110,12 +110,13 @@ def _command(
         report(preview.run(config, STAGES_OF[command], restart), preview.show, as_json)
         return
     runner = runner_for(config, context.args)
-    inputs = found_if_told(config)
-    check_own(STAGES_OF[command], output_storage(config.output))
-    with leased(config, run), recorded(config, command, run):
-        if restart:
-            _discard(config, STAGES_OF[command], console)
-        found = stage.job(config, runner, console, inputs)
+    with interruptible():
+        inputs = found_if_told(config)
+        check_own(STAGES_OF[command], output_storage(config.output))
+        with leased(config, run), recorded(config, command, run):
+            if restart:
+                _discard(config, STAGES_OF[command], console)
+            found = stage.job(config, runner, console, inputs)
     report(found, stage.show, as_json)
 
 

@@ -38,7 +38,6 @@ def recorded(config: Config, command: str, run: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         record(storage, finished=now(), error="interrupted")
-        event("interrupted; run the same command again to go on", logging.ERROR)
         raise
     except Exception as error:
         with suppress(FairshardError):  # what cannot be written must not hide what failed
@@ -48,6 +47,16 @@ def recorded(config: Config, command: str, run: str) -> Iterator[None]:
     record(storage, finished=now())
     _tell(storage, collector)
     event("run finished", command=command, seconds=_seconds(read_run(storage)))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Control-C in the block is answered with what to do next."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        event("interrupted; run the same command again to go on", logging.ERROR)
+        raise
 
 
 def now() -> str:

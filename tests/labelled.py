@@ -73,7 +73,7 @@ class Labelled:
         self.record = Labeller(config).label(self.shard, self.storage)
         self.table = read_labels(self.storage, self.record)
         self.rows = {row["key"]: row for row in self.table.to_pylist()}
-        rejects = pq.read_table(pa.BufferReader(self.storage.read(layout.rejects("shard"))))
+        rejects = pq.read_table(pa.BufferReader(self.storage.read(layout.rejects(self.shard.name))))
         self.rejects = [tuple(row.values()) for row in rejects.to_pylist()]
 
     def true(self, key: str) -> set[str]:

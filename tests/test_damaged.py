@@ -29,7 +29,8 @@ class Finished:
     def damage(self, name: str, kind: str) -> None:
         """Make all as it was, but for the one file."""
         restore(self.output, self.pristine)
-        damages_of(name)[kind](self.output / name)
+        (path,) = self.output.glob(name)
+        damages_of(name)[kind](path)
 
     @property
     def commands(self) -> dict[str, tuple[object, ...]]:
@@ -78,13 +79,13 @@ READERS = {
     layout.PLAN: ("status", "summary", "metrics", "rebalance"),
     layout.MANIFEST: ("status", "summary", "metrics", "rebalance"),
     layout.FRONTIER: ("report",),
-    layout.label_record("00000"): ("status", "failed", "metrics", "rebalance"),
+    "done/labels/00000--*.json": ("status", "failed", "metrics", "rebalance"),
     layout.output_record(0): ("status", "metrics", "rebalance"),
-    layout.attempt("label", "00000"): ("status", "failed", "clean"),
+    "attempts/label/00000.json": ("status", "failed", "clean"),
     layout.validation("plan"): ("summary",),
     layout.PATTERNS: ("summary", "verify", "rebalance"),
-    layout.labels("00000"): ("verify", "compare", "suggest", "calibrate"),
-    layout.rejects("00000"): ("failed", "verify"),
+    "labels/00000--*.parquet": ("verify", "compare", "suggest", "calibrate"),
+    "rejects/00000--*.parquet": ("failed", "verify"),
 }
 OTHERS = ("verify", "compare", "suggest", "solve", "resample", "check", "calibrate", "clean")
 

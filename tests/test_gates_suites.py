@@ -22,7 +22,7 @@ from tests.naming import named
 from tests.tampering import edit_json
 from transforms import layout
 from transforms.config import Config
-from transforms.errors import GateError, StaleError
+from transforms.errors import FairshardError, GateError, StaleError
 from transforms.gates.results import GateResult, require
 from transforms.schema import SIMILARITY, schema_of
 
@@ -176,7 +176,6 @@ def test_a_plan_that_counts_other_samples_than_the_records_fails(config: Config)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda q: [-0.1, *q[1:]], "no weight is below 0, but least_q is -0.1"),
         (lambda q: [1.5, *q[1:]], "no weight is above Q, but q_beyond_Q is 0.5"),
         (lambda q: [0.9 * value for value in q], "mean weight of the patterns is eta, but"),
     ],
@@ -187,6 +186,13 @@ def test_changed_weights_fail(
     path = Path(config.output.url, layout.PATTERNS)
     pq.write_table(with_values("q", change)(pq.read_table(path)), path)
     assert any(said in failure for failure in plan_result(config).failures)
+
+
+def test_weights_below_0_are_no_plan(config: Config) -> None:
+    path = Path(config.output.url, layout.PATTERNS)
+    pq.write_table(with_values("q", lambda q: [-0.1, *q[1:]])(pq.read_table(path)), path)
+    with pytest.raises(FairshardError, match="is not the patterns of this plan: run"):
+        plan_result(config)
 
 
 def test_what_cannot_be_met_is_a_warning(tmp_path: Path) -> None:

@@ -150,7 +150,9 @@ def test_a_sample_that_the_model_fails_on_costs_only_itself(tmp_path: Path) -> N
     record = labeller.label(find_shards(config.input)[0], storage)
     keys = read_labels(storage, record)["key"].to_pylist()
     assert keys == [name for name in names if name != "13"]
-    rejects = pq.read_table(pa.BufferReader(storage.read(layout.rejects("shard")))).to_pylist()
+    rejects = pq.read_table(
+        pa.BufferReader(storage.read(layout.rejects(record.shard.name)))
+    ).to_pylist()
     error = "the model fails on it: cannot see in the dark"
     assert rejects == [{"key": "13", "stage": "model", "error": error}]
 
@@ -187,14 +189,14 @@ def test_a_labelled_shard_is_finished_for_its_version_and_settings_alone(tmp_pat
     labelled = Labelled(tmp_path, config, sample("a", txt="she"))
     shard, storage, settings = labelled.shard, labelled.storage, settings_digest(config)
     assert finished(shard, settings, storage) == labelled.record
-    stored = storage.read(layout.label_record("shard"))
+    stored = storage.read(layout.label_record(labelled.shard.name))
     assert label_record_from(stored) == labelled.record
     assert finished(shard, "other settings", storage) is None
     other = Shard(shard.name, shard.url, shard.bytes, "another version")
     assert finished(other, settings, storage) is None
-    storage.publish(layout.label_record("shard"), stored[:50])
+    storage.publish(layout.label_record(labelled.shard.name), stored[:50])
     assert finished(shard, settings, storage) is None
-    storage.delete(layout.label_record("shard"))
+    storage.delete(layout.label_record(labelled.shard.name))
     assert finished(shard, settings, storage) is None
 
 
@@ -211,7 +213,7 @@ def test_the_record_of_old_labels_is_gone_before_new_labels_are_there(tmp_path: 
 
     with pytest.raises(OSError, match="no space left"):
         Labeller(changed).label(labelled.shard, FullDisk(config.output.url))
-    assert not labelled.storage.exists(layout.label_record("shard"))
+    assert not labelled.storage.exists(layout.label_record(labelled.shard.name))
 
 
 def test_the_record_says_where_the_time_went(scenes: Path, tmp_path: Path) -> None:

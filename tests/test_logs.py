@@ -166,19 +166,26 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
 ) -> None:
     (config.parent / "out").write_text("a file")
     assert run("rebalance", config, *QUICK) == 1
-    assert "cannot be written to: Not a directory; `fairshard doctor`" in capsys.readouterr().err
+    assert "cannot be written: Not a directory; see to it" in capsys.readouterr().err
     monkeypatch.delitem(_registry, "s3", raising=False)
     monkeypatch.setitem(sys.modules, "s3fs", None)
     assert run("rebalance", config, "--output", "s3://bucket/out", *QUICK) == 1
-    assert "cannot be written to: Install s3fs" in capsys.readouterr().err
+    assert (
+        "s3://bucket/out cannot be opened: Install s3fs to access S3; `fairshard doctor`"
+        in capsys.readouterr().err
+    )
 
 
 class Interrupting(LocalFileSystem):
-    """Local files, at whose listing somebody presses Control-C."""
+    """Local files, at whose listing, once it has failed so often, somebody presses Control-C."""
 
     protocol = "interrupting"
+    failing = 0
 
     def ls(self, path: str, detail: bool = False, **options: Any) -> Any:
+        Interrupting.failing -= 1
+        if Interrupting.failing >= 0:
+            raise OSError("the network is down")
         signal.raise_signal(signal.SIGINT)
         return super().ls(path, detail=detail, **options)
 
@@ -192,15 +199,20 @@ def heeded() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize("begun", [False, True])
 def test_an_interrupted_run_says_how_to_go_on(
-    config: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, begun: bool
 ) -> None:
     fsspec.register_implementation("interrupting", Interrupting, clobber=True)
+    monkeypatch.setattr(Interrupting, "failing", int(begun))
     values = yaml.safe_load(config.read_text())
     values["input"]["shards"] = f"interrupting://{config.parent}/in/*.tar"
     config.write_text(yaml.safe_dump(values))
     assert run("label", config, *QUICK) == 130
     assert "interrupted; run the same command again to go on" in capsys.readouterr().err
-    kept = json.loads((config.parent / "out/done/run.json").read_text())
-    assert kept["error"] == "interrupted"
-    assert kept["finished"] is not None
+    kept = config.parent / "out/done/run.json"
+    assert kept.exists() == begun
+    if begun:
+        told = json.loads(kept.read_text())
+        assert told["error"] == "interrupted"
+        assert told["finished"] is not None

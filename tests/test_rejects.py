@@ -13,6 +13,7 @@ from PIL import Image
 
 from jobs.demo.scenes import jpeg
 from tests.labelled import BY_CAPTION, BY_IMAGE, FOX, OWL, labelling_config, sample
+from tests.naming import named
 from tests.tarmaking import Entry, make_tar
 from transforms import layout
 from transforms.attempts import attempts_at
@@ -118,7 +119,7 @@ def test_without_memory_for_a_batch_the_labels_are_the_same_in_smaller_ones(
     pictures = [FOX if n % 3 else OWL for n in range(20)]
     (tmp_path / "shard.tar").write_bytes(make_tar(entries_of(pictures)))
     whole, *_ = labelled(config, Labeller(config))
-    Storage(config.output.url).delete(layout.label_record("shard"))
+    Storage(config.output.url).delete(layout.label_record(named(config, "shard")))
     labeller, memory = Labeller(config), Memory(most)
     visual(labeller).register_forward_pre_hook(memory)
     halved, _, rejects = labelled(config, labeller)
@@ -137,7 +138,7 @@ def test_without_memory_for_one_sample_the_job_stops(tmp_path: Path) -> None:
     with pytest.raises(FairshardError, match="the cpu has no memory for one sample: give"):
         labeller.label(find_shards(config.input)[0], storage)
     (attempt,) = attempts_at("label", storage)
-    assert attempt.name == "shard"
+    assert attempt.name == named(config, "shard")
     assert attempt.error is not None
     assert attempt.error.startswith("the cpu has no memory for one sample")
 

@@ -179,7 +179,11 @@ def test_hostile_captions_and_keys_are_shown_as_text(browser: Browser, tmp_path:
         "a.tar": _shard(0, 80, HOSTILE),
         "b.tar": make_tar([*broken, special("<u>.tar", b"5")]),
     }
-    storage = _output(tmp_path, shards)
+    storage = _output(
+        tmp_path,
+        shards,
+        input={"shards": f"{tmp_path}/in/*.tar", "limits": {"max_lost_shards": 1}},
+    )
     page = Path(write_report(storage))
     assert not re.search("[\x00\x1b]", page.read_text(encoding="utf-8"))
     with visiting(browser, page) as visit:
@@ -190,7 +194,7 @@ def test_hostile_captions_and_keys_are_shown_as_text(browser: Browser, tmp_path:
         text = visit.page.inner_text("body")
     assert "<script>document.title='pwned'</script><img src=x onerror=" in text
     assert "<i>k" in text and "the metadata is not valid JSON" in text
-    assert re.search(r"it is a directory\s+1", text)
+    assert re.search(r"it is a directory, as <u>\.tar in b--\w+\s+1", text)
 
 
 def test_without_the_inputs_the_page_says_so(browser: Browser, tmp_path: Path) -> None:
@@ -212,8 +216,8 @@ def test_changed_inputs_give_no_wrong_pictures(browser: Browser, tmp_path: Path)
 
 def test_without_label_tables_the_page_says_so(browser: Browser, tmp_path: Path) -> None:
     storage = _output(tmp_path)
-    for shard in ("a", "b"):
-        storage.delete(layout.labels(shard))
+    for table in storage.names("labels"):
+        storage.delete(f"labels/{table}")
     text = _text(browser, write_report(storage))
     assert "There are no samples to show" in text and "is missing" in text
 

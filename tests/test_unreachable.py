@@ -187,11 +187,13 @@ def test_a_run_through_a_failing_network_ends_well_or_with_a_sentence(
     source, output = {"shards": f"{url}/in/*.tar", **reached}, {"url": f"{url}/out", **reached}
     path = tmp_path / "config.json"
     path.write_text(rebalancing(tmp_path, source, output).model_dump_json())
+    not_left = 0
     for first in QUIET:
         calm.network.dice = Dice(0.1, longest=12, stall=1.5, quiet=first)
         code = run("rebalance", path, "--", "--runner=FnApiRunner")
         calm.network.calm()
         said = capfd.readouterr().err
+        not_left += said.count("could not be removed: it counts as dead after")
         assert code in (0, 1)
         assert "should not have happened" not in said
         assert code == 0 or said.strip().rpartition("\n")[2].startswith("fairshard: ")
@@ -202,7 +204,8 @@ def test_a_run_through_a_failing_network_ends_well_or_with_a_sentence(
     rejects = [*(tmp_path / "fetched" / "rejects").iterdir()]
     assert [pq.read_table(path).num_rows for path in rejects] == [0, 0]
     assert not [*(tmp_path / "fetched").rglob(".*")]
-    assert not (tmp_path / "fetched" / "done" / "running").exists()
+    leases = [*(tmp_path / "fetched" / "done" / "running").glob("*.json")]
+    assert len(leases) <= not_left
     assert calm.store.unfinished() == 0
 
 

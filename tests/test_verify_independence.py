@@ -14,6 +14,7 @@ from tests.loading import ROOT, loaded, modules_of, ours, planted
 from transforms import plan, verification
 from transforms.config_files import read_config
 from transforms.differences import differing
+from transforms.documents import json_in
 from transforms.errors import FairshardError
 from transforms.histogram import utility_bins
 from transforms.m4 import solve
@@ -25,8 +26,9 @@ from transforms.tar_streams import open_tar
 from transforms.tars import read_samples
 from transforms.verification import evidence
 from transforms.verification.labels import bins_of
+from transforms.wellformed import well_formed
 
-_ALLOWED = (FairshardError, Storage, open_tar, differing, read_config)
+_ALLOWED = (FairshardError, Storage, open_tar, json_in, well_formed, differing, read_config)
 
 
 def _shared(root: Path = ROOT) -> set[str]:

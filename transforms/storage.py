@@ -220,7 +220,13 @@ class Storage:
     def _at(self, name: str) -> tuple[Any, str]:
         fresh = self.url.partition("://")[0] in OBJECT_STORES
         listings = {"use_listings_cache": False} if fresh else {}
-        system, path = fsspec.core.url_to_fs(self.path(name), **listings, **self.options)
+        try:
+            system, path = fsspec.core.url_to_fs(self.path(name), **listings, **self.options)
+        except (ImportError, ValueError) as error:
+            raise FairshardError(
+                f"{self.url} cannot be opened: {reason_of(error)}; `fairshard doctor` with the "
+                "configuration says what is missing"
+            ) from error
         return system, path
 
 

@@ -170,5 +170,5 @@ def _samples(tars: Any) -> Counter[str]:
 
 def _verified(output: str, config: Path | None) -> bool:
     with open("/dev/null", "w") as nowhere, suppress(FairshardError):
-        return bool(verify.run(output, config, None, Console(file=nowhere))["agrees"])
+        return bool(verify.run(output, config, None, True, Console(file=nowhere))["agrees"])
     return False

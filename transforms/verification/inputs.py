@@ -50,8 +50,7 @@ def check_input(evidence: Evidence, record: LabelRecordFile, counted: bool, chec
     if not counted:
         return
     origin = origin_of(record, read_table(evidence.storage, layout.labels(shard.name)))
-    rejects = read_table(evidence.storage, layout.rejects(shard.name)).file.read()
-    keys, errors = (rejects.column(name).to_pylist() for name in ("key", "error"))
+    keys, errors = read_table(evidence.storage, layout.rejects(shard.name)).rejected()
     until = _damaged_from(keys, errors)
     try:
         with opened_input(origin, evidence.input_options) as stream:

@@ -74,6 +74,15 @@ class LabelTable:
                 values.extend(batch.column(name).to_pylist())
         return key, offset, size
 
+    def rejected(self) -> tuple[list[str], list[str]]:
+        """Of a table of rejects, the key and the error of every row."""
+        self._require(["key", "error"])
+        columns = self.file.read(["key", "error"])
+        keys, errors = columns.columns
+        if any(one.null_count or not pa.types.is_string(one.type) for one in (keys, errors)):
+            raise FairshardError(f"{self.name} is not a table of rejects: label the shard again")
+        return keys.to_pylist(), errors.to_pylist()
+
     def _batches(self, rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Some columns, of the types that label tables have, so many rows at a time."""
         with well_formed(f"{self.name} is not a label table: label the shard again"):
