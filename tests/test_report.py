@@ -194,7 +194,7 @@ def test_hostile_captions_and_keys_are_shown_as_text(browser: Browser, tmp_path:
         text = visit.page.inner_text("body")
     assert "<script>document.title='pwned'</script><img src=x onerror=" in text
     assert "<i>k" in text and "the metadata is not valid JSON" in text
-    assert re.search(r"it is a directory, as <u>\.tar in b--\w+\s+1", text)
+    assert re.search(r"it is a directory, as <u>\.tar/ in b--\w+\s+1", text)
 
 
 def test_without_the_inputs_the_page_says_so(browser: Browser, tmp_path: Path) -> None:
