@@ -11,7 +11,7 @@ import yaml
 from jobs import label, rebalance, solve
 from jobs.engines import runner_for
 from jobs.state import all_label_records
-from tests.fixtures import config_of, tree, write_corpus
+from tests.fixtures import config_of, read_members, tree, write_corpus, write_tar
 from tests.inprocess import InProcess
 from tests.processes import Place, held
 from tests.runs import quiet
@@ -51,7 +51,8 @@ def appended(folder: Path) -> None:
     """More samples at its end."""
     write_corpus(folder / "more", samples=30, shards=1, seed=7)
     shard, more = folder / "in" / "00001.tar", folder / "more" / "in" / "00000.tar"
-    shard.write_bytes(shard.read_bytes()[:-10240] + more.read_bytes().replace(b"00000", b"10000"))
+    others = {f"1{name[1:]}": content for name, content in read_members(more).items()}
+    write_tar(shard, read_members(shard) | others)
 
 
 def added(folder: Path) -> None:
