@@ -6,7 +6,6 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -37,13 +36,21 @@ class Reference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a finished output has too few, too many, or wrong; `left` are hidden files."""
+    """What a finished output has too few, too many, or wrong; `left` are hidden files.
+
+    objection: what `fairshard verify` says against it, "" where it agrees.
+    """
 
     lost: int
     duplicated: int
     wrong: tuple[str, ...]
     left: tuple[str, ...]
-    agrees: bool
+    objection: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether `fairshard verify` agrees with the output."""
+        return not self.objection
 
 
 def reference_of(output: Path, shards: Path) -> Reference:
@@ -84,7 +91,7 @@ def judged(
         duplicated=(samples - reference.samples).total() - len(unknown),
         wrong=(*sorted(wrong), *unknown, *touched),
         left=tuple(path for path in hidden if not any(name.startswith(path) for name in foreign)),
-        agrees=_verified(url or str(output), config),
+        objection=_objection(url or str(output), config),
     )
 
 
@@ -168,7 +175,11 @@ def _samples(tars: Any) -> Counter[str]:
     return found
 
 
-def _verified(output: str, config: Path | None) -> bool:
-    with open("/dev/null", "w") as nowhere, suppress(FairshardError):
-        return bool(verify.run(output, config, None, True, Console(file=nowhere))["agrees"])
-    return False
+def _objection(output: str, config: Path | None) -> str:
+    """What `fairshard verify` says against an output, "" where it agrees."""
+    with open("/dev/null", "w") as nowhere:
+        try:
+            checks = verify.run(output, config, None, True, Console(file=nowhere))["checks"]
+        except FairshardError as error:
+            return str(error)
+    return "; ".join(f"{one['name']}: {one['remark']}" for one in checks if one["differences"])

@@ -149,7 +149,7 @@ class Trial:
         self.findings += [f"warned of: {name}" for name in warned]
         self.findings += [f"left over: {name}" for name in verdict.left]
         self.findings += [f"{processes} processes outlive their command"] * bool(processes)
-        self.findings += ["fairshard verify does not agree"] * (not verdict.agrees)
+        self.findings += [f"fairshard verify: {verdict.objection}"] * (not verdict.agrees)
 
 
 Disturb = Callable[[], Ended]
