@@ -27,7 +27,10 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
 }
-_ALWAYS = {"spark.ui.showConsoleProgress": "false"}
+_ALWAYS = {
+    "spark.ui.showConsoleProgress": "false",
+    "spark.executorEnv.PYTHONSAFEPATH": "1",
+}
 _JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
 _SCRATCH, _SCRATCH_BEFORE_IT = "spark.local.dir", "SPARK_LOCAL_DIRS"
 _SECRET = re.compile(r"secret|passw|token|credential|key\b", re.IGNORECASE)
@@ -205,5 +208,6 @@ def _prepare(settings: Mapping[str, str]) -> None:
             "openjdk-17-jre-headless) or set JAVA_HOME; the beam engine needs none"
         )
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     if _is_local(settings.get("spark.master")):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

@@ -92,7 +92,7 @@ def here(
     """A stage that needs no engine: it runs here, and what it says becomes its XCom."""
     return operator(
         task_id=task_id or _task_id(stage),
-        bash_command='"$PYTHON" -m jobs.stage --stage="$STAGE" --config="$CONFIG" '
+        bash_command='"$PYTHON" -P -m jobs.stage --stage="$STAGE" --config="$CONFIG" '
         '--output="$OUTPUT"',
         env={
             "PYTHON": PYTHON,
