@@ -12,10 +12,12 @@ from pydantic import TypeAdapter
 
 from transforms import layout
 from transforms.documents import Instant, parsed
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, reason_of
 from transforms.reading import records_in
 from transforms.records import to_json
 from transforms.storage import Storage
+
+_LONGEST_REASON = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def attempting(stage: str, name: str, storage: Storage) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(str(error).split())[:1000] or type(error).__name__
+        reason = reason_of(error, _LONGEST_REASON)
         with suppress(FairshardError):  # what cannot be written must not hide what failed
             storage.publish(path, to_json(dataclasses.replace(begun, ended=_now(), error=reason)))
         raise

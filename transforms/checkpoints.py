@@ -90,7 +90,7 @@ def _url_version(url: str) -> str:
 
 
 def _unavailable(url: str, error: Exception) -> FairshardError:
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    reason = reason_of(error)
     return FairshardError(
         f"model.pretrained: the checkpoint {url} cannot be fetched: {reason}; check the URL, the "
         "network and the credentials"

@@ -18,7 +18,7 @@ from torch.nn.functional import normalize
 
 from transforms.checkpoints import fetched
 from transforms.config import Model
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, reason_of
 
 _CHARACTERS_PER_TOKEN = 64
 _LONGEST_WORD = 128
@@ -131,7 +131,7 @@ def _loaded(settings: Model, precision: str, device: torch.device) -> tuple[Any,
         )
         tokenizer = open_clip.get_tokenizer(settings.name)
     except Exception as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
         advice = (
             "check the network, or give a folder with the weights as model.name: local-dir:FOLDER"
             if tag or settings.name.startswith("hf-hub:")

@@ -13,6 +13,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from transforms.errors import reason_of
+
 _LARGE = 8_000_000
 _REDUCING_GAP = 2
 _SCAN = b"\xff\xda"
@@ -58,7 +60,7 @@ class Decoder:
                 return self._pixels(image)
             return self._large.submit(self._pixels, image).result()
         except Exception as error:
-            raise ValueError(f"the image cannot be decoded: {_reason(error)}") from error
+            raise ValueError(f"the image cannot be decoded: {reason_of(error)}") from error
 
     def _check(self, size: tuple[int, int], scans: int) -> None:
         width, height = size
@@ -112,8 +114,4 @@ def _opened(content: bytes) -> ImageFile:
     try:
         return form(io.BytesIO(content))
     except Exception as error:
-        raise ValueError(f"the image cannot be decoded: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"the image cannot be decoded: {reason_of(error)}") from error

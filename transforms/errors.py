@@ -56,7 +56,7 @@ def error_in(traceback: str) -> FairshardError | None:
     return _KINDS[found[1]](found[2]) if found and found[1] in _KINDS else None
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Exception, longest: int = _LONGEST_REASON) -> str:
     """What an error says, in one line; where it says nothing, its kind."""
-    said = getattr(error, "strerror", None) or " ".join(str(error).split())[:_LONGEST_REASON]
+    said = getattr(error, "strerror", None) or " ".join(str(error).split())[:longest]
     return said or type(error).__name__

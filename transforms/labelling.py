@@ -15,7 +15,7 @@ from transforms import layout
 from transforms.attempts import attempting
 from transforms.candidates import Candidate, CandidateReader, Sight
 from transforms.config import Config
-from transforms.errors import FairshardError
+from transforms.errors import FairshardError, reason_of
 from transforms.findings import Finder, Findings, merged_findings
 from transforms.overlap import Clock, in_order, salvaged
 from transforms.parts import Part, parts_of, read_by
@@ -184,14 +184,14 @@ class Labeller:
         errors = [sight for sight in sights if isinstance(sight, Exception)]
         if errors and len(errors) == len(candidates) and not self._vision.works():
             raise FairshardError(
-                f"the model fails on every sample of a batch: {_reason(errors[0])}; check "
+                f"the model fails on every sample of a batch: {reason_of(errors[0])}; check "
                 "model.name, model.device and model.batch_size"
             ) from errors[0]
         return sights
 
     def _row(self, candidate: Candidate, sight: Sight | Exception) -> Row | Reject:
         if isinstance(sight, Exception):
-            return Reject(candidate.key, "model", f"the model fails on it: {_reason(sight)}")
+            return Reject(candidate.key, "model", f"the model fails on it: {reason_of(sight)}")
         utility = candidate.utility
         if self._config.utility.score == "similarity":
             utility *= max(0.0, sight.similarity or 0.0)
@@ -287,7 +287,3 @@ def _batches(entries: Iterable[_Entry], size: int) -> Iterator[list[_Entry]]:
             batch, candidates = [], 0
     if batch:
         yield batch
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
