@@ -21,8 +21,8 @@ _SHOWN = 10
 def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any]:
     """What `stages` would do; FairshardError where they would refuse to begin."""
     storage = output_storage(config.output)
-    check_own(stages, storage)
     found = found_apart(config)
+    check_own(stages, storage)
     work = work_on(config, found.shards, stages)
     if "label" not in stages:
         records = work.records

@@ -25,11 +25,12 @@ from transforms.storage import Storage, output_storage
 
 _NEW = "new"
 _UNREADABLE = "unreadable"
+_OF_ANOTHER = "another's"
 _UNRECORDED = "unrecorded"
 _LOST = "lost"
 _DAMAGED = "damaged"
 _RESTART = "--restart"
-_LOSSES = frozenset((_NEW, _UNREADABLE, _UNRECORDED, _LOST, _DAMAGED))
+_LOSSES = frozenset((_NEW, _UNREADABLE, _OF_ANOTHER, _UNRECORDED, _LOST, _DAMAGED))
 _OF_ONE = _LOSSES | {"URL", "size", "time or etag"}
 
 
@@ -202,6 +203,8 @@ class _Reasons:
         except (ValueError, TypeError, KeyError):
             return _UNREADABLE
         before = record.shard
+        if before.name != shard.name:
+            return _OF_ANOTHER
         if before.url != redacted(shard.url):
             return "URL"
         if before.bytes != shard.bytes:
@@ -238,6 +241,8 @@ def _phrase(reason: str, count: int) -> str:
         return f"{count:,} {'is' if count == 1 else 'are'} new"
     if reason == _UNREADABLE:
         return f"{count:,} with a record that cannot be read"
+    if reason == _OF_ANOTHER:
+        return f"{count:,} with the record of another shard"
     if reason == _UNRECORDED:
         return f"{count:,} without a record"
     if reason == _LOST:

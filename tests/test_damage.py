@@ -72,6 +72,10 @@ def lengthened(path: Path) -> None:
     path.write_bytes(path.read_bytes() + bytes(512))
 
 
+def another(path: Path) -> None:
+    path.write_bytes(min(path.parent.iterdir()).read_bytes())
+
+
 DAMAGE: list[tuple[Callable[[Path], None], str, set[str], str]] = [
     (
         cut,
@@ -114,6 +118,12 @@ DAMAGE: list[tuple[Callable[[Path], None], str, set[str], str]] = [
         "done/labels/00001.json",
         {"labels/00001.parquet", "rejects/00001.parquet", "done/labels/00001.json"},
         "1 of 3 shards is labelled again: 1 without a record; 2 are kept",
+    ),
+    (
+        another,
+        "done/labels/00001.json",
+        {"labels/00001.parquet", "rejects/00001.parquet", "done/labels/00001.json"},
+        "1 of 3 shards is labelled again: 1 with the record of another shard; 2 are kept",
     ),
     (
         cut,

@@ -66,6 +66,8 @@ def corpus(tmp_path: Path) -> Path:
         ("data/shards/*.tar", "file://{folder}/data"),
         ("local://{folder}/data/shards/{{00000..00001}}.tar", "data"),
         ("data/shards/00001.tar", "new/../data"),
+        ("simplecache::file://{folder}/data/shards/*.tar", "data"),
+        ("filecache::local://{folder}/data/shards/*.tar", "link"),
         ("data/../data//shards/*.tar", "link"),
         ("link/shards/*.tar", "data"),
         ("flat/*.tar", "data"),
@@ -86,8 +88,9 @@ def test_an_input_that_a_run_would_overwrite_is_refused(
     before = all_of(corpus)
     assert run("check", config) == 2
     assert run("label", config, *CALM) == 2
+    assert run("rebalance", config, "--dry-run") == 2
     sentences = capsys.readouterr().err.splitlines()
-    assert len(sentences) == 2
+    assert len(sentences) == 3
     assert all("give output.url a folder of its own" in sentence for sentence in sentences)
     assert all_of(corpus) == before
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import fsspec
+from fsspec.implementations.cached import CachingFileSystem
 
 from transforms import layout
 from transforms.config import Config
@@ -52,13 +53,13 @@ class _Apart:
 
     def outside(self, system: Any, infos: Infos) -> Infos:
         """What one pattern matches, without what is the output's; by path, as fsspec tells it."""
-        places = self._seen.setdefault(id(system), Places(system))
+        places = self._seen.setdefault(id(system), Places(_beneath(system)))
         own = {path for path in infos if places.around(path) & self._own}
-        if not own or not self._is_there(system, min(own), infos[min(own)]):
+        if not own or not self._is_there(places.system, min(own), infos[min(own)]):
             return infos
         direct = all(places.passed(path) & self._root for path in own)
         if len(own) == len(infos) or not direct or not self._is_begun:
-            raise self._refusal([str(system.unstrip_protocol(path)) for path in sorted(own)])
+            raise self._refusal([str(places.system.unstrip_protocol(path)) for path in sorted(own)])
         return {path: info for path, info in infos.items() if path not in own}
 
     @cached_property
@@ -110,3 +111,10 @@ class _Apart:
             f"{self.output.url}, and would be overwritten; give output.url a folder of its own, or "
             "leave what is in it out of input.shards"
         )
+
+
+def _beneath(system: Any) -> Any:
+    """The file system that caches lie over; `system` itself where it is none."""
+    while isinstance(system, CachingFileSystem):
+        system = system.fs
+    return system

@@ -80,12 +80,12 @@ class LabelTable:
         columns = self.file.read(["key", "error"])
         keys, errors = columns.columns
         if any(one.null_count or not pa.types.is_string(one.type) for one in (keys, errors)):
-            raise FairshardError(f"{self.name} is not a table of rejects: label the shard again")
+            raise FairshardError(f"{self.name} is not a table of rejects: delete it to label the shard again")
         return keys.to_pylist(), errors.to_pylist()
 
     def _batches(self, rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Some columns, of the types that label tables have, so many rows at a time."""
-        with well_formed(f"{self.name} is not a label table: label the shard again"):
+        with well_formed(f"{self.name} is not a label table: delete it to label the shard again"):
             for batch in self.file.iter_batches(rows, columns=columns):
                 for name in columns:
                     column = batch.column(name)
@@ -96,7 +96,9 @@ class LabelTable:
     def _require(self, columns: list[str]) -> None:
         missing = [name for name in columns if name not in self.file.schema_arrow.names]
         if missing:
-            raise FairshardError(f"{self.name} has no column {missing[0]!r}: label the shard again")
+            raise FairshardError(
+                f"{self.name} has no column {missing[0]!r}: delete it to label the shard again"
+            )
 
 
 def read_table(storage: Storage, name: str) -> LabelTable:
