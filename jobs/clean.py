@@ -51,9 +51,10 @@ def run(storage: Storage, force: bool) -> dict[str, Any]:
                 storage.delete(name)
     else:
         storage.sweep()
+    left = {*lease_files(storage)}
     return {
         "output": storage.url,
-        "removed": [*files, *notes, *leases],
+        "removed": [*files, *notes, *(name for name in leases if name not in left)],
         "bytes": sum(files.values()),
         "forced": bool(holders),
     }

@@ -1,6 +1,7 @@
 """The runs in an output, a file a run in `done/running`: who they are, and which are alive."""
 
 import os
+import re
 import socket
 import time
 import uuid
@@ -18,6 +19,7 @@ from transforms.logs import LOGGER
 from transforms.storage import Storage
 
 DEAD_SECONDS = 60.0
+_OURS = re.compile(r"[^.]+\.(json|entered|now)|\..+\.[0-9a-f]{32}\.tmp")
 _PROCESSES = Path("/proc")
 _BOOT = _PROCESSES / "sys/kernel/random/boot_id"
 
@@ -81,6 +83,7 @@ class Roll:
     storage: Storage
     mine: Holder
     _read: dict[str, Holder] = field(default_factory=dict)
+    _said: set[str] = field(default_factory=set)
 
     def living(self, times: Mapping[str, float], now: float) -> tuple[Entry, ...]:
         """The others that are alive, of the files in `done/running` at their `times`."""
@@ -112,7 +115,7 @@ class Roll:
         spared = {name for run in living for name in (file_of(run), mark_of(run))}
         for name, at in times.items():
             if name.rpartition(".")[0] in dead or (
-                name not in spared and abs(now - at) > DEAD_SECONDS
+                is_ours(name) and name not in spared and abs(now - at) > DEAD_SECONDS
             ):
                 self.storage.delete(f"{layout.RUNNING}/{name}")
         self.storage.delete(layout.RUNNING_BEFORE)
@@ -138,7 +141,11 @@ class Roll:
                 return holder
         except ValueError:
             pass
-        LOGGER.warning("%s is not the file of a run, and does not count", self.storage.path(path))
+        if name not in self._said:
+            self._said.add(name)
+            LOGGER.warning(
+                "%s is not the file of a run, and does not count", self.storage.path(path)
+            )
         return None
 
     def _is_dead(self, entry: Entry) -> bool:
@@ -165,9 +172,16 @@ def living(storage: Storage) -> tuple[Holder, ...]:
 
 def lease_files(storage: Storage) -> list[str]:
     """The files of all runs, dead or alive: a run whose file is removed is interrupted."""
-    names = [f"{layout.RUNNING}/{name}" for name in storage.written(layout.RUNNING)]
+    names = [
+        f"{layout.RUNNING}/{name}" for name in storage.written(layout.RUNNING) if is_ours(name)
+    ]
     before = layout.RUNNING_BEFORE
     return [*names, before] if storage.exists(before) else names
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file in `done/running` bears a name that runs give to theirs."""
+    return _OURS.fullmatch(name) is not None
 
 
 def file_of(run: str) -> str:

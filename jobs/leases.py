@@ -190,8 +190,8 @@ def holding(storage: Storage, mine: Holder) -> Iterator[None]:
                 yield
             finally:
                 _leaving(hold, hold.step_back)
-        except KeyboardInterrupt:
-            if lost.is_set():
+        except (Exception, KeyboardInterrupt) as error:  # engines make the latter one of their own
+            if lost.is_set() or (isinstance(error, Exception) and _is_gone(hold)):
                 raise hold.lost() from None
             raise
         finally:
@@ -204,6 +204,14 @@ def asked_of(config: Config) -> str:
     """A digest of all of a configuration that may change the bytes of an output."""
     values = config.model_dump(mode="json", exclude=_OF_NO_MATTER)
     return digest(json.dumps(values, sort_keys=True).encode())
+
+
+def _is_gone(hold: Hold) -> bool:
+    """Whether a run that fails has lost its lease: what others removed then made it fail."""
+    try:
+        return not hold.renew()
+    except Exception:  # what the run failed of is told
+        return False
 
 
 def _leaving(hold: Hold, step: Callable[[], None]) -> None:

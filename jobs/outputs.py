@@ -20,9 +20,9 @@ _IN_A_SENTENCE = {
     _OTHERWISE: "its record is not the manifest's",
 }
 _FIXED = {
-    "label": (),
-    "solve": (layout.PLAN, layout.PATTERNS),
-    "resample": (layout.MANIFEST, layout.REPORT),
+    "label": (layout.PROMETHEUS,),
+    "solve": (layout.PLAN, layout.PATTERNS, layout.SAMPLE, layout.PROMETHEUS),
+    "resample": (layout.MANIFEST, layout.REPORT, layout.DATA_DOCS, layout.PROMETHEUS),
 }
 
 

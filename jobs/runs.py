@@ -37,16 +37,16 @@ def recorded(config: Config, command: str, run: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        record(storage, finished=now(), error="interrupted")
+        _record_end(storage, run, error="interrupted")
         raise
     except Exception as error:
         with suppress(FairshardError):  # what cannot be written must not hide what failed
-            record(storage, finished=now(), error=str(error) or type(error).__name__)
+            _record_end(storage, run, error=str(error) or type(error).__name__)
         _tell(storage, collector)
         raise
-    record(storage, finished=now())
+    _record_end(storage, run)
     _tell(storage, collector)
-    event("run finished", command=command, seconds=_seconds(read_run(storage)))
+    event("run finished", command=command, seconds=_seconds(begun["started"], now()))
 
 
 @contextmanager
@@ -64,6 +64,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def _record_end(storage: Storage, run: str, **values: Any) -> None:
+    """Put the end of `run` on file, unless another run has begun there since."""
+    if read_run(storage).get("run") == run:
+        record(storage, finished=now(), **values)
+
+
 def _tell(storage: Storage, collector: Any) -> None:
     try:
         metrics = run_metrics(storage)
@@ -74,6 +80,5 @@ def _tell(storage: Storage, collector: Any) -> None:
         LOGGER.warning("the run's metrics could not be written: %s", error)
 
 
-def _seconds(run: dict[str, Any]) -> float:
-    started, finished = (datetime.fromisoformat(run[when]) for when in ("started", "finished"))
-    return (finished - started).total_seconds()
+def _seconds(started: str, finished: str) -> float:
+    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()

@@ -129,7 +129,9 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
     labels = labels_of(config, shards)
     found, plan_line = _on_file(storage)
     as_before = (
-        found is not None and labels.only_lost and not _changed_but_labels(found, config, shards)
+        found is not None
+        and labels.only_lost
+        and not _changed_but_labels(found, config, labels.shards)
     )
     plan = None
     if found is not None:

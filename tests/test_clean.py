@@ -69,6 +69,27 @@ def test_what_dead_attempts_left_goes_and_the_rest_stays(storage: Storage) -> No
     ]
 
 
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_what_went_from_the_leases_is_said_and_no_file_of_others_goes(
+    storage: Storage, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = Path(storage.url, layout.RUNNING)
+    running.mkdir(parents=True)
+    for name in ("torn.json", "notes.txt", "READ.ME.json"):
+        (running / name).write_text("{")
+    assert run("clean", storage.url, *options) == 0
+    said = capsys.readouterr()
+    gone = {"torn.json"} if options else set()
+    assert {path.name for path in running.iterdir()} == {
+        "torn.json",
+        "notes.txt",
+        "READ.ME.json",
+    } - gone
+    assert ("removed done/running/torn.json" in said.out) is bool(gone)
+    assert "notes" not in said.out
+    assert said.err.count("torn.json is not the file of a run") <= 2
+
+
 def test_while_a_run_is_active_nothing_is_removed_unless_by_force(
     storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:

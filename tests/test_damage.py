@@ -156,6 +156,18 @@ def test_what_is_damaged_is_mended_and_nothing_else(
     assert as_they_are(out) == after
 
 
+def test_what_verify_says_of_a_table_of_the_same_size_mends_it(
+    config: Config, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, table = tree(out), at(out, "labels/00001.parquet")
+    table.write_bytes(bytes(table.stat().st_size))
+    assert run("verify", out) == 1
+    assert f"{table.name} is not Parquet that can be read: delete it" in capsys.readouterr().err
+    table.unlink()
+    said(config)
+    assert tree(out) == whole
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, cut])
 def test_a_lost_or_cut_report_is_built_again(
     config: Config, out: Path, damage: Callable[[Path], None]
@@ -248,6 +260,20 @@ def test_a_first_run_overwrites_nothing(
     assert run("rebalance", path, f"--output={out}") == 1
     assert "shards/00007.tar would be overwritten" in capsys.readouterr().err
     assert [path.name for path in out.rglob("*")] == ["shards", "00007.tar"]
+
+
+@pytest.mark.parametrize("name", ["metrics.prom", "validations/index.html", "plan/sample.parquet"])
+def test_a_first_run_overwrites_no_page_and_no_figure(
+    config: Config, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    mine = tmp_path / "mine" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    assert run("rebalance", path, f"--output={tmp_path / 'mine'}") == 1
+    assert f"{name} would be overwritten" in capsys.readouterr().err
+    assert mine.read_text() == "mine"
 
 
 def test_another_packing_that_was_not_finished_is_not_the_old_output(

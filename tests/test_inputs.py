@@ -194,6 +194,11 @@ def test_an_output_of_old_names_is_kept_and_goes_on(tmp_path: Path) -> None:
     assert "the output is complete: nothing to do" in said.file.getvalue()  # type: ignore[attr-defined]
     assert tree(tmp_path / "out") == before
     assert run("verify", tmp_path / "out") == 0
+    (tmp_path / "out/labels/00001.parquet").unlink()
+    said = quiet()
+    rebalance.run(config, InProcess(), said)
+    assert "the plan is kept, if the labels come out" in said.file.getvalue()  # type: ignore[attr-defined]
+    assert tree(tmp_path / "out") == before
     (tmp_path / "later").rename(later)
     assert label.run(config, InProcess(), quiet())["labelled_now"] == 1
     records = {path.stem for path in (tmp_path / "out/done/labels").glob("*.json")}

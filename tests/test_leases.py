@@ -14,12 +14,14 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from jobs.holders import DEAD_SECONDS, Holder, lease_files, living, this_process
 from jobs.leases import Hold, asked_of, leased
+from jobs.runs import record, recorded
 from tests.commands import run as fairshard
 from tests.fixtures import config_of
 from tests.runs import held
 from transforms import layout
 from transforms.committing import hidden
 from transforms.errors import FairshardError
+from transforms.last_run import read_run
 from transforms.storage import Storage
 
 THERE = "there"
@@ -302,6 +304,40 @@ def test_a_run_that_lost_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.M
         for _ in range(3000):
             storage.publish("shards/00000.tar", b"")
     assert storage.names(layout.RUNNING) == ()
+
+
+def test_a_run_that_lost_it_says_so_though_its_engine_reports_the_interrupt_as_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.leases.BEAT_SECONDS", 0.0)
+    config = config_of(tmp_path)
+    storage = Storage(config.output.url)
+    with (
+        pytest.raises(FairshardError, match="another run took over"),
+        leased(config, "run"),
+        recorded(config, "label", "run"),
+    ):
+        record(storage, run="other", finished=None, error=None)
+        try:
+            for name in lease_files(storage):
+                storage.delete(name)
+            for _ in range(3000):
+                storage.publish("shards/00000.tar", b"")
+        except KeyboardInterrupt as error:
+            raise RuntimeError("KeyboardInterrupt [while running 'Write']") from error
+    assert read_run(storage)["run"] == "other"
+    assert read_run(storage)["error"] is None
+
+
+def test_a_run_that_fails_as_clean_took_its_files_says_so(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    with (
+        pytest.raises(FairshardError, match="`fairshard clean --force` took it for dead"),
+        leased(config, "run"),
+        Storage(config.output.url).publishing("shards/00000.tar") as sink,
+    ):
+        sink.write(b"half")
+        assert fairshard("clean", config.output.url, "--force") == 0
 
 
 def test_the_last_run_to_leave_removes_what_dead_attempts_left(world: World) -> None:

@@ -80,7 +80,9 @@ class LabelTable:
         columns = self.file.read(["key", "error"])
         keys, errors = columns.columns
         if any(one.null_count or not pa.types.is_string(one.type) for one in (keys, errors)):
-            raise FairshardError(f"{self.name} is not a table of rejects: delete it to label the shard again")
+            raise FairshardError(
+                f"{self.name} is not a table of rejects: delete it to label the shard again"
+            )
         return keys.to_pylist(), errors.to_pylist()
 
     def _batches(self, rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -107,7 +109,10 @@ def read_table(storage: Storage, name: str) -> LabelTable:
     try:
         return LabelTable(storage.path(name), content, pq.ParquetFile(io.BytesIO(content)))
     except pa.ArrowException as error:
-        raise FairshardError(f"{storage.path(name)} is not Parquet that can be read") from error
+        raise FairshardError(
+            f"{storage.path(name)} is not Parquet that can be read: delete it, and run the stage "
+            "that writes it"
+        ) from error
 
 
 def read_patterns(storage: Storage, flags: int) -> pa.Table:
