@@ -60,10 +60,14 @@ class Outputs:
         return tuple(lines)
 
     def withdraw(self, storage: Storage) -> None:
-        """Let nothing vouch for damaged shards any more, the manifest least of all."""
+        """Let nothing vouch for damaged shards any more, the manifest least of all.
+
+        What was claimed stays claimed, also where the claim was lost.
+        """
+        if own := owned(storage, self.manifest):
+            claim(0, own, storage)
         if not self.faults and not self.surplus:
             return
-        claim(0, owned(storage, self.manifest), storage)
         if self.manifest is not None:
             withdraw_manifest(storage)
         at_once(lambda number: storage.delete(layout.output_record(number)), self.faults)

@@ -77,6 +77,7 @@ def another(path: Path) -> None:
 
 
 DAMAGE: list[tuple[Callable[[Path], None], str, set[str], str]] = [
+    (cut, "done/claimed.json", {"done/claimed.json"}, "shards is kept"),
     (
         cut,
         "shards/00001.tar",
