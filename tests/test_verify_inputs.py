@@ -20,7 +20,7 @@ from transforms import layout
 from transforms.config import Config
 from transforms.config_files import read_config
 from transforms.storage import Storage
-from transforms.verification.tars import members_after
+from transforms.verification.tars import members_of
 
 Rows = list[dict[str, object]]
 
@@ -135,7 +135,16 @@ def test_archives_that_were_joined_are_read_to_the_end(tmp_path: Path) -> None:
     joined = tmp_path / "joined.tar"
     joined.write_bytes(b"".join(parts) + b"no tar")
     with joined.open("rb") as stream:
-        assert [m.name for m, _ in members_after(stream)] == ["a.txt", "b.txt", "c.txt"]
+        members = [(m.name, archive) for m, archive, _ in members_of(stream)]
+    assert members == [("a.txt", 0), ("b.txt", 10240), ("c.txt", 20480)]
+
+
+@pytest.mark.parametrize("middle", [b"", make_tar([("c.txt", b"")])])
+def test_a_sample_that_two_archives_share_is_a_sample_and_a_reject(
+    tmp_path: Path, middle: bytes
+) -> None:
+    ends = make_tar([("00.txt", b"a man"), ("cut.json", b"{}")]), make_tar([("cut.txt", b"a man")])
+    assert result_of(tmp_path, middle.join(ends)) == "agrees"
 
 
 def test_what_was_not_counted_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, LabelRecordFile
 from transforms.verification.labels import read_table
 from transforms.verification.origins import Origin, opened_input, origin_of
-from transforms.verification.tars import key_of, members_after, passed_over
+from transforms.verification.tars import key_of, members_of, passed_over
 
 _DAMAGED_FROM = re.compile(r"from byte (\d+) on")
 
@@ -91,18 +91,23 @@ def _damaged_from(keys: list[str], errors: list[str]) -> int:
 
 
 def _runs(stream: IO[bytes], until: int) -> tuple[list[_Run], bool]:
-    """The samples of a tar up to byte `until` as webdataset groups them; whether those are all."""
+    """The samples of a tar up to byte `until` as webdataset groups them; whether those are all.
+
+    None spans two archives that were joined.
+    """
     runs: list[_Run] = []
-    for member, end in members_after(stream):
+    current = None
+    for member, archive, end in members_of(stream):
         if end > until:
             return runs, False
         if passed_over(member):
             continue
         key = key_of(member.name)
-        if runs and runs[-1].key == key:
+        if current == (archive, key):
             runs[-1] = _Run(key, runs[-1].start, end)
         else:
             runs.append(_Run(key, member.offset, end))
+        current = archive, key
     return runs, True
 
 
