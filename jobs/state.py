@@ -202,7 +202,7 @@ class _Reasons:
         except (ValueError, TypeError, KeyError):
             return _UNREADABLE
         before = record.shard
-        if before.url != redacted(shard.url):
+        if redacted(before.url) != redacted(shard.url):
             return "URL"
         if before.bytes != shard.bytes:
             return "size"
