@@ -16,8 +16,10 @@ from transforms.verification.evidence import Evidence, LabelRecordFile
 from transforms.verification.labels import read_table
 from transforms.verification.origins import Origin, opened_input, origin_of
 from transforms.verification.tars import key_of, members_of, passed_over
+from transforms.web_files import as_told
 
 _DAMAGED_FROM = re.compile(r"from byte (\d+) on")
+_OF_ONE_KEY = re.compile(r"its key holds a dot: .* so that ([1-9]\d{0,9}) have the key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def check_input(evidence: Evidence, record: LabelRecordFile, counted: bool, chec
     if not whole:
         check.skip(f"what follows byte {until:,} of {shard.url}, where it was taken for damaged")
     check.checked += len(runs)
-    _check_runs(origin, runs, Counter(filter(None, keys)), check)
+    _check_runs(origin, runs, _rejected(keys, errors), check)
 
 
 def _check_runs(origin: Origin, runs: list[_Run], rejected: Counter[str], check: Check) -> None:
@@ -81,6 +83,20 @@ def _check_runs(origin: Origin, runs: list[_Run], rejected: Counter[str], check:
             f"{origin.name} has {len(runs):,} samples, and {len(origin.keys):,} labels and "
             f"{rejected.total():,} rejects are of it{example}"
         )
+
+
+def _rejected(keys: list[str], errors: list[str]) -> Counter[str]:
+    """The rejected samples by key; those whose keys hold dots are one sample, as for loaders."""
+    found = Counter[str]()
+    dotted = Counter[tuple[str, int]]()
+    for key, error in zip(keys, errors, strict=True):
+        if many := _OF_ONE_KEY.search(error):
+            dotted[key_of(key), int(many[1])] += 1
+        elif key:
+            found[key] += 1
+    for (key, count), rejects in dotted.items():
+        found[key] += sum(divmod(rejects, count))
+    return found
 
 
 def _damaged_from(keys: list[str], errors: list[str]) -> int:
@@ -115,11 +131,12 @@ def _info(url: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
         system, path = fsspec.core.url_to_fs(url, **options)
         return dict(system.info(path))
-    except FileNotFoundError:
-        raise FairshardError(f"the input shard {url} does not exist any more") from None
     except Exception as error:  # storage libraries raise exceptions of their own
+        told = as_told(error, url)
+        if isinstance(told, FileNotFoundError):
+            raise FairshardError(f"the input shard {url} does not exist any more") from None
         raise FairshardError(
-            f"the input shard {url} cannot be looked up: {reason_of(error)}"
+            f"the input shard {url} cannot be looked up: {reason_of(told)}"
         ) from None
 
 
