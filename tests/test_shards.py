@@ -175,9 +175,9 @@ def test_a_form_that_is_refused_says_what_to_write(pattern: str, expected: str) 
 def test_a_web_server_that_refuses_or_is_gone_does_not_make_a_shard_missing(folder: Path) -> None:
     with protected(folder, "me", "word", lambda: None) as (host, port):
         url = f"http://{host}:{port}/00000.tar"
-        with pytest.raises(UnreachableError, match="cannot be looked up: 401, .*; see to it"):
+        with pytest.raises(UnreachableError, match=r"cannot be looked up: 401, .*; see to it"):
             found(url)
-        reading = pytest.raises(UnreachableError, match="cannot be read: 401, .*; see to it")
+        reading = pytest.raises(UnreachableError, match=r"cannot be read: 401, .*; see to it")
         with reading, open_tar(url, {}):
             pass
     with pytest.raises(UnreachableError, match="cannot be looked up: Connect call failed"):

@@ -38,7 +38,7 @@ def redacted(text: str) -> str:
 
 
 def redacted_url(url: str) -> str:
-    """As `redacted`, but a path on a disk or in an object store holds no secret, and is kept."""
+    """As `redacted`, but a path on a disk or in an object store, up to a `?`, holds no secret."""
     if "://" not in url:
         return url
     if _ON_THE_WEB.search(url):
