@@ -193,7 +193,9 @@ def test_a_configuration_that_is_not_the_outputs_own_is_refused(
 
 def test_where_things_lie_and_how_they_are_worked_on_may_differ(tmp_path: Path) -> None:
     config = made_with(tmp_path)
-    elsewhere = CONFIG.replace("url: out", "url: other").replace("in/*.tar", "./in/a.tar")
+    budgets = "limits: {max_reject_share: 1, max_rejects: 9, max_lost_shards: 9, max_lost_share: 1}"
+    elsewhere = CONFIG.replace("url: out", "url: other")
+    elsewhere = elsewhere.replace('"in/*.tar"', f'"./in/a.tar", {budgets}')
     config.write_text(f"{elsewhere}engine: {{name: spark}}\n")
     assert run("verify", tmp_path / "out", "--config", config) == 0
 

@@ -98,7 +98,7 @@ def _kinds(records: Iterable[LabelRecord]) -> list[LossKind]:
     kinds = [
         LossKind(
             problem,
-            tuple(record.shard.name for record in found),
+            tuple(sorted(record.shard.name for record in found)),
             sum(record.lost_bytes for record in found),
         )
         for problem, found in by_problem.items()
