@@ -19,7 +19,8 @@ def require_own(evidence: Evidence, config: Config, origin: str) -> None:
     """Raise ConfigError, naming the keys, where `config` asks for another output than this one.
 
     Where things lie (input, output, a model's or a calibration's files) and how they are worked on
-    (engine, devices, gates, telemetry, options of storages, budgets) may differ. `origin` names `config`.
+    (engine, devices, gates, telemetry, options of storages, budgets) may differ. `origin` names
+    `config`.
     """
     made, mine = evidence.document["config"], config.model_dump(mode="json")
     apart = differing(_asked(made), _asked(mine))

@@ -172,6 +172,13 @@ def test_a_form_that_is_refused_says_what_to_write(pattern: str, expected: str) 
         found(pattern)
 
 
+def test_folders_that_another_pattern_reads_are_not_left_out(folder: Path) -> None:
+    for name in (".hidden", "more"):
+        write_tar(folder / name / "x.tar", {"x.txt": b"x"})
+    assert said(f"{folder}/*") == "left out of the input: 1 a folder (more); 1 hidden (.hidden)"
+    assert said(f"{folder}/*", f"{folder}/.hidden/*.tar", f"{folder}/more/*.tar") == ""
+
+
 def test_a_web_server_that_refuses_or_is_gone_does_not_make_a_shard_missing(folder: Path) -> None:
     with protected(folder, "me", "word", lambda: None) as (host, port):
         url = f"http://{host}:{port}/00000.tar"
