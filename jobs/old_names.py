@@ -25,20 +25,26 @@ def as_labelled(
         return tuple(shards)
     old = [name for name in on_file if name not in new and stem_of(name) == name]
     found = [shard for shard in at_once(lambda name: _recorded(name, storage), old) if shard]
-    times = Counter(one_spelling(shard.url) for shard in found)
-    known = {one_spelling(shard.url): shard for shard in found}
+    times = Counter(_shown(shard) for shard in found)
+    known = {_shown(shard): shard for shard in found}
 
     def named(shard: Shard) -> Shard:
-        url = redacted(shard.url)
-        if shard.name in on_file or times[url] != 1:
+        if shard.name in on_file or times[_shown(shard)] != 1:
             return shard
-        before = known[url]
-        return replace(shard, name=before.name, url=shard.url if "://" in url else before.url)
+        before = known[_shown(shard)]
+        return replace(shard, name=before.name, url=_as_recorded(before.url, shard.url))
 
-    asked = Counter(redacted(shard.url) for shard in shards)
-    return tuple(
-        sorted(named(shard) if asked[redacted(shard.url)] == 1 else shard for shard in shards)
-    )
+    asked = Counter(map(_shown, shards))
+    return tuple(sorted(named(shard) if asked[_shown(shard)] == 1 else shard for shard in shards))
+
+
+def _shown(shard: Shard) -> str:
+    """A shard's URL as every record has it: those of old hide what looks like a secret in paths."""
+    return redacted(one_spelling(shard.url))
+
+
+def _as_recorded(before: str, url: str) -> str:
+    return before if one_spelling(before) == one_spelling(url) else url
 
 
 def _recorded(name: str, storage: Storage) -> Shard | None:

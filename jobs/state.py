@@ -205,7 +205,7 @@ class _Reasons:
         before = record.shard
         if before.name != shard.name:
             return _OF_ANOTHER
-        if before.url != redacted(shard.url):
+        if redacted(before.url) != redacted(shard.url):
             return "URL"
         if before.bytes != shard.bytes:
             return "size"

@@ -12,10 +12,10 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
+from jobs.own_config import require_own
 from transforms.config_files import read_config
 from transforms.storage import Storage
 from transforms.verification.evidence import read_evidence
-from transforms.verification.own_config import require_own
 from transforms.verification.verifying import Step, verify
 
 _QUIET_SECONDS = 2.0

@@ -18,8 +18,10 @@ from tests.inprocess import InProcess
 from tests.outputs import comparable
 from tests.runs import quiet
 from tests.servers import web
+from tests.test_verify import checks_of
 from transforms.config import Config
 from transforms.config_files import read_config
+from transforms.redaction import redacted
 from transforms.shard_names import stem_of
 from transforms.shards import find_shards
 from transforms.tar_streams import open_tar
@@ -74,6 +76,8 @@ def test_open_clips_urls_and_forms_that_are_refused(
         "pipe:cat in/00000.tar": (2, "a pipe: runs a command, and fairshard runs none: write"),
         "in/": (1, "in/ is a folder: write "),
         "in": (1, "in/*.tar for the shards in it"),
+        "": (2, "input.shards: an empty text names no shard"),
+        "::": (2, "input.shards: an empty text names no shard"),
         "$NO_SUCH/in/*.tar": (2, "input.shards: the environment variable NO_SUCH is not set"),
     }
     for form, (code, expected) in forms.items():
@@ -177,9 +181,14 @@ def test_a_web_file_is_read_forward_and_again_from_its_beginning_where_it_must(
 
 
 def old_output(config: Config) -> None:
-    """Rebalance under the names that shards had when they were made of the path's tail."""
+    """Rebalance under the names that shards had when they were made of the path's tail.
+
+    What looked like a secret in a path was then hidden in records.
+    """
     shards = [replace(shard, name=stem_of(shard.name)) for shard in find_shards(config.input)]
     InProcess().rebalance(config, shards)
+    for path in (Path(config.output.url) / "done/labels").iterdir():
+        path.write_text(redacted(path.read_text()))
 
 
 def test_an_output_of_old_names_is_kept_and_goes_on(tmp_path: Path) -> None:
@@ -208,6 +217,15 @@ def test_an_output_of_old_names_is_kept_and_goes_on(tmp_path: Path) -> None:
     assert run("verify", tmp_path / "out") == 0
 
 
+def test_an_old_output_goes_on_though_a_path_looks_like_a_secret(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "tokens=1", samples=40, shards=1)
+    config = config_of(tmp_path, input={"shards": "*/in/*.tar"}, gates={"enabled": False})
+    old_output(config)
+    write_corpus(tmp_path / "more", samples=40, shards=1)
+    assert label.run(config, InProcess(), quiet())["labelled_now"] == 1
+    assert rebalance.run(config, InProcess(), quiet())["samples"]["in"] == 80
+
+
 def test_what_comes_and_goes_renames_no_shard(tmp_path: Path) -> None:
     write_corpus(tmp_path / "tokens=1", samples=40, shards=2)
     config = config_of(tmp_path, input={"shards": "*/in/*.tar"})
@@ -222,6 +240,14 @@ def test_what_comes_and_goes_renames_no_shard(tmp_path: Path) -> None:
     (tmp_path / "tokens=1/in/00000.tar").unlink()
     again = label.run(config, InProcess(), quiet())
     assert (again["labelled_now"], again["shards"]) == (0, 4)
+
+
+def test_folders_that_look_like_secrets_are_found_again(tmp_path: Path) -> None:
+    for place in ("tokens=77", "password=x y", "secret=a&b"):
+        write_corpus(tmp_path / place, samples=40, shards=1)
+    config = config_of(tmp_path, input={"shards": "*/in/*.tar"}, gates={"enabled": False})
+    rebalance.run(config, InProcess(), quiet())
+    assert {check.result for check in checks_of(tmp_path / "out").values()} == {"agrees"}
 
 
 def test_a_corpus_that_moved_gives_the_same_shards(tmp_path: Path) -> None:

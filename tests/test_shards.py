@@ -8,11 +8,13 @@ import pytest
 
 from tests.fixtures import write_tar
 from tests.servers import BUCKET, SERVERS
+from tests.web import protected
 from transforms.config import Input
-from transforms.errors import FairshardError, StaleError
+from transforms.errors import FairshardError, StaleError, UnreachableError
 from transforms.left_out import in_words
 from transforms.shard_names import stem_of
 from transforms.shards import Found, found_in
+from transforms.tar_streams import open_tar
 from transforms.unchanged import require_unchanged
 
 
@@ -168,6 +170,25 @@ def test_what_is_not_there_or_no_shard_is_named(folder: Path, pattern: str, expe
 def test_a_form_that_is_refused_says_what_to_write(pattern: str, expected: str) -> None:
     with pytest.raises(FairshardError, match=expected):
         found(pattern)
+
+
+def test_folders_that_another_pattern_reads_are_not_left_out(folder: Path) -> None:
+    for name in (".hidden", "more"):
+        write_tar(folder / name / "x.tar", {"x.txt": b"x"})
+    assert said(f"{folder}/*") == "left out of the input: 1 a folder (more); 1 hidden (.hidden)"
+    assert said(f"{folder}/*", f"{folder}/.hidden/*.tar", f"{folder}/more/*.tar") == ""
+
+
+def test_a_web_server_that_refuses_or_is_gone_does_not_make_a_shard_missing(folder: Path) -> None:
+    with protected(folder, "me", "word", lambda: None) as (host, port):
+        url = f"http://{host}:{port}/00000.tar"
+        with pytest.raises(UnreachableError, match=r"cannot be looked up: 401, .*; see to it"):
+            found(url)
+        reading = pytest.raises(UnreachableError, match=r"cannot be read: 401, .*; see to it")
+        with reading, open_tar(url, {}):
+            pass
+    with pytest.raises(UnreachableError, match="cannot be looked up: Connect call failed"):
+        found(url)
 
 
 def test_an_object_store_is_read_alike() -> None:

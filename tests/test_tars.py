@@ -134,7 +134,10 @@ def test_an_empty_shard_is_one_reject():
         (b"PK\3\4" + bytes(600), "a ZIP archive: pack its files as a tar"),
         (b"BZh9" + bytes(600), "compressed with bzip2, which is not read: decompress it"),
         (b"\xfd7zXZ\0" + bytes(600), "compressed with xz, which is not read: decompress it"),
-        (b"some bytes " * 99, "no tar header"),
+        (b"404: Not Found", "it is a text, or a tar cut short, what a failed download leaves"),
+        (("accès refusé\n" * 99).encode(), "it is a text"),
+        ("<html>".encode("utf-16"), "it is a text in UTF-16"),
+        (b"some bytes\x01 " * 99, "no tar header"),
     ],
 )
 def test_what_is_no_tar_is_said_to_be_what_it_seems(content, said):

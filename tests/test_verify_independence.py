@@ -1,6 +1,6 @@
 """That a verification is an opinion of its own, and of the same things."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.own_config import require_own
 from jobs.verify import run
 from tests.loading import ROOT, loaded, modules_of, ours, planted
 from transforms import plan, verification
 from transforms.config_files import read_config
-from transforms.differences import differing
 from transforms.documents import json_in
 from transforms.errors import FairshardError
 from transforms.histogram import utility_bins
@@ -28,20 +28,28 @@ from transforms.verification import evidence
 from transforms.verification.labels import bins_of
 from transforms.wellformed import well_formed
 
-_ALLOWED = (FairshardError, Storage, open_tar, json_in, well_formed, differing, read_config)
+_ALLOWED = (FairshardError, Storage, open_tar, json_in, well_formed)
+_OF_THE_COMMAND = (read_config, require_own)
 
 
 def _shared(root: Path = ROOT) -> set[str]:
-    """What verification and its command load of fairshard besides their own and what is allowed."""
+    """What verification loads of fairshard besides its own and what is allowed."""
     own = modules_of(verification)
-    allowed = loaded([part.__module__ for part in _ALLOWED], root)
-    command = {"jobs", run.__module__}
-    return ours(loaded([*own, run.__module__], root) - allowed) - {*own, *command}
+    return ours(loaded(own, root) - loaded(_modules(_ALLOWED), root)).difference(own)
+
+
+def _modules(parts: Iterable[Any]) -> list[str]:
+    return [part.__module__ for part in parts]
 
 
 def test_it_shares_no_code_with_the_solver() -> None:
     assert len(modules_of(verification)) > 10
     assert _shared() == set()
+
+
+def test_its_command_adds_the_reading_of_a_configuration_alone() -> None:
+    known = [*modules_of(verification), *_modules((*_ALLOWED, *_OF_THE_COMMAND))]
+    assert ours(loaded([run.__module__]) - loaded(known)) == {run.__module__}
 
 
 @pytest.mark.parametrize("part", [solve, measures_of, read_plan, systematic_copies, read_samples])

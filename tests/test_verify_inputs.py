@@ -20,7 +20,7 @@ from transforms import layout
 from transforms.config import Config
 from transforms.config_files import read_config
 from transforms.storage import Storage
-from transforms.verification.tars import members_after
+from transforms.verification.tars import members_of
 
 Rows = list[dict[str, object]]
 
@@ -113,6 +113,14 @@ def test_shards_with_rejects_agree(tmp_path: Path, middle: bytes) -> None:
     assert result_of(tmp_path, middle) == "agrees"
 
 
+def test_rejects_of_keys_that_hold_dots_are_the_one_sample_that_loaders_see(
+    tmp_path: Path,
+) -> None:
+    dotted = make_tar([(f"k.{n}.txt", b"a man") for n in range(3)]).rstrip(b"\0")
+    middle = dotted + bytes(-len(dotted) % 512)
+    assert result_of(tmp_path, middle) == "agrees"
+
+
 @pytest.mark.parametrize("middle", [*(rest for rest, _ in UNREADABLE.values())])
 def test_damaged_shards_do_not_differ(tmp_path: Path, middle: bytes) -> None:
     assert result_of(tmp_path, middle) in ("agrees", "not checked")
@@ -135,7 +143,16 @@ def test_archives_that_were_joined_are_read_to_the_end(tmp_path: Path) -> None:
     joined = tmp_path / "joined.tar"
     joined.write_bytes(b"".join(parts) + b"no tar")
     with joined.open("rb") as stream:
-        assert [m.name for m, _ in members_after(stream)] == ["a.txt", "b.txt", "c.txt"]
+        members = [(m.name, archive) for m, archive, _ in members_of(stream)]
+    assert members == [("a.txt", 0), ("b.txt", 10240), ("c.txt", 20480)]
+
+
+@pytest.mark.parametrize("middle", [b"", make_tar([("c.txt", b"")])])
+def test_a_sample_that_two_archives_share_is_a_sample_and_a_reject(
+    tmp_path: Path, middle: bytes
+) -> None:
+    ends = make_tar([("00.txt", b"a man"), ("cut.json", b"{}")]), make_tar([("cut.txt", b"a man")])
+    assert result_of(tmp_path, middle.join(ends)) == "agrees"
 
 
 def test_what_was_not_counted_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +193,9 @@ def test_a_configuration_that_is_not_the_outputs_own_is_refused(
 
 def test_where_things_lie_and_how_they_are_worked_on_may_differ(tmp_path: Path) -> None:
     config = made_with(tmp_path)
-    elsewhere = CONFIG.replace("url: out", "url: other").replace("in/*.tar", "./in/a.tar")
+    budgets = "limits: {max_reject_share: 1, max_rejects: 9, max_lost_shards: 9, max_lost_share: 1}"
+    elsewhere = CONFIG.replace("url: out", "url: other")
+    elsewhere = elsewhere.replace('"in/*.tar"', f'"./in/a.tar", {budgets}')
     config.write_text(f"{elsewhere}engine: {{name: spark}}\n")
     assert run("verify", tmp_path / "out", "--config", config) == 0
 

@@ -1,5 +1,6 @@
 """What the beginning of a file that is no tar shows it to be, and which compression one has."""
 
+import re
 from typing import Literal
 
 Compression = Literal["", "gzip", "zstd"]
@@ -21,7 +22,11 @@ _MAGIC = (
     (b"version https://git-lfs", "it is a Git LFS pointer: fetch the file that it stands for"),
     (b"\xff\xd8\xff", "it is a JPEG picture, no tar"),
     (b"\x89PNG", "it is a PNG picture, no tar"),
+    (b"\xff\xfe", f"it is a text in UTF-16, {_RESTORE}"),
+    (b"\xfe\xff", f"it is a text in UTF-16, {_RESTORE}"),
 )
+_WITHOUT_A_NUL = 107
+_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _MARKUP = (
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
@@ -52,4 +57,7 @@ def no_tar(beginning: bytes) -> str | None:
     for start, kind in _MARKUP:
         if text.startswith(start):
             return f"it is {kind}, {_RESTORE}"
-    return None
+    if not text or _NOT_IN_TEXT.search(text):
+        return None
+    either = "a text" if len(beginning) > _WITHOUT_A_NUL else "a text, or a tar cut short"
+    return f"it is {either}, {_RESTORE}"

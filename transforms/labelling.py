@@ -261,8 +261,8 @@ def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | Non
         record = label_record_from(content)
     except (ValueError, TypeError, KeyError):
         return None
-    on_file = replace(shard, url=redacted(shard.url))
-    if (record.shard, record.settings) != (on_file, settings):
+    on_file, given = (replace(each, url=redacted(each.url)) for each in (record.shard, shard))
+    if (on_file, record.settings) != (given, settings):
         return None
     return replace(record, shard=shard)
 

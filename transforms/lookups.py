@@ -8,6 +8,7 @@ from fsspec.implementations.local import LocalFileSystem
 from transforms.errors import FairshardError, UnreachableError, reason_of
 from transforms.reading import at_once
 from transforms.shard_names import on_the_web
+from transforms.web_files import as_told
 
 _WORTH_A_LISTING = 50
 
@@ -63,12 +64,13 @@ class Lookup:
     def _info(self, path: str, shown: str) -> dict[str, Any]:
         try:
             return dict(self._system.info(path))
-        except FileNotFoundError as error:
-            raise FairshardError(
-                f"the input shard {shown} does not exist: correct input.shards"
-            ) from error
         except Exception as error:  # storage libraries raise exceptions of their own
+            told = as_told(error, path)
+            if isinstance(told, FileNotFoundError):
+                raise FairshardError(
+                    f"the input shard {shown} does not exist: correct input.shards"
+                ) from error
             raise UnreachableError(
-                f"the input shard {shown} cannot be looked up: {reason_of(error)}; see to it, then "
+                f"the input shard {shown} cannot be looked up: {reason_of(told)}; see to it, then "
                 "run the same command again"
             ) from None

@@ -41,8 +41,9 @@ class IgnoredKind:
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        example = f" (as {', '.join(map(repr, self.names))} in {self.shard})" if self.names else ""
-        return f"{self.members:,} x {self.reason}{example}"
+        names = ", ".join(map(repr, filter(None, self.names)))
+        example = f"as {names} in {self.shard}" if names else f"in {self.shard}"
+        return f"{self.members:,} x {self.reason} ({example})"
 
 
 def losses(records: Iterable[LabelRecord]) -> list[LossKind]:
@@ -97,7 +98,7 @@ def _kinds(records: Iterable[LabelRecord]) -> list[LossKind]:
     kinds = [
         LossKind(
             problem,
-            tuple(record.shard.name for record in found),
+            tuple(sorted(record.shard.name for record in found)),
             sum(record.lost_bytes for record in found),
         )
         for problem, found in by_problem.items()

@@ -24,8 +24,12 @@ def alternatives(pattern: str) -> Iterator[str]:
     """What `a::b` names, one after another, as open_clip and webdataset read it.
 
     fsspec's chains, as in `simplecache::s3://bucket/*.tar`, stay whole. Raises ConfigError for a
-    command, which webdataset would run.
+    command, which webdataset would run, and where nothing is named.
     """
+    if not pattern.replace("::", "").strip():
+        raise ConfigError(
+            "input.shards: an empty text names no shard: write a path, a URL or a pattern"
+        )
     chain = ""
     for piece in pattern.split("::"):
         if piece.startswith("pipe:"):

@@ -20,6 +20,7 @@ _QUOTED = re.compile(
 )
 _BEARER = re.compile(r"\b((?:authorization:\s*\w+|bearer)\s+)[\w.~+/=-]{8,}", re.I)
 _IS_SECRET = re.compile(_SECRET, re.I)
+_ON_THE_WEB = re.compile(r"https?://", re.I)
 _HELD_WHOLE = frozenset(("storage_options", "headers"))
 
 
@@ -36,13 +37,25 @@ def redacted(text: str) -> str:
     return _BEARER.sub(rf"\1{HIDDEN}", text)
 
 
+def redacted_url(url: str) -> str:
+    """As `redacted`, but a path on a disk or in an object store, up to a `?`, holds no secret."""
+    if "://" not in url:
+        return url
+    if _ON_THE_WEB.search(url):
+        return redacted(url)
+    return _QUERY.sub(rf"\1{HIDDEN}", _USER.sub(_hidden_user, url))
+
+
 def without_user(url: str) -> str:
     """`url` without the user and password that `redacted` hides."""
     return _USER.sub(lambda found: found[1] if _is_secret_user(found) else found[0], url)
 
 
 def redacted_values(value: Any) -> Any:
-    """A JSON value, every text in it `redacted`; storage options and headers lose all values."""
+    """A JSON value, every text in it `redacted`; storage options and headers lose all values.
+
+    What is named `url` is one: see `redacted_url`.
+    """
     match value:
         case str():
             return redacted(value)
@@ -59,7 +72,7 @@ def _entry(name: str, value: Any) -> Any:
         return dict.fromkeys(value, HIDDEN)
     if isinstance(value, str) and _IS_SECRET.search(name):
         return HIDDEN
-    return redacted_values(value)
+    return redacted_url(value) if (name, type(value)) == ("url", str) else redacted_values(value)
 
 
 def _hidden_user(found: re.Match[str]) -> str:

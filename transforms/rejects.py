@@ -36,7 +36,8 @@ class RejectKind:
     key: str
 
     def __str__(self) -> str:
-        return f"{self.samples:,} x {self.stage}: {self.error} (as {self.key!r} in {self.shard})"
+        example = f"as {self.key!r} in {self.shard}" if self.key else f"in {self.shard}"
+        return f"{self.samples:,} x {self.stage}: {self.error} ({example})"
 
 
 def frequent_rejects(shards: Iterable[str], storage: Storage) -> list[RejectKind]:

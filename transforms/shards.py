@@ -1,7 +1,7 @@
 """Input shards: finding them, and telling one version of a shard from another."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -66,7 +66,8 @@ def found_in(source: Input, outside: Outside = _all_of) -> Found:
         for piece in alternatives(pattern):
             search.find(piece)
     kept, again = _once(search.infos)
-    others = {url: why for url, why in search.others.items() if url not in kept or why == TWICE}
+    taken = kept.keys() | _folders_of(kept)
+    others = {url: why for url, why in search.others.items() if url not in taken or why == TWICE}
     shards = [
         Shard(name_of(url), url, int(info["size"] or 0), version_of(info))
         for url, info in kept.items()
@@ -119,6 +120,16 @@ class _Search:
         taken = {_url(system, path): info for path, info in outside.items()}
         self.others.update(dict.fromkeys(taken.keys() & self.infos.keys(), TWICE))
         self.infos.update(taken)
+
+
+def _folders_of(urls: Iterable[str]) -> set[str]:
+    """The folders that the files are in, and all that are around these."""
+    found: set[str] = set()
+    coming = {url.rpartition("/")[0] for url in urls}
+    while coming:
+        found |= coming
+        coming = {folder.rpartition("/")[0] for folder in coming} - found
+    return found
 
 
 def _hint(pattern: str, others: Mapping[str, str]) -> str:

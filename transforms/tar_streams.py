@@ -13,7 +13,7 @@ from transforms.errors import FairshardError, UnreachableError, reason_of
 from transforms.file_kinds import MAGIC_BYTES, Compression, compression_by
 from transforms.shard_names import on_the_web
 from transforms.unpacking import Unpacked
-from transforms.web_files import WebFile
+from transforms.web_files import WebFile, as_told
 
 READ_AHEAD_BYTES = 8 * 2**20
 BUFFER_BYTES = 128 * 2**10
@@ -95,11 +95,12 @@ def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
     """What `call` returns; its error in a sentence alone, as the error may show the URL's token."""
     try:
         return call()
-    except FileNotFoundError:
-        raise FairshardError(f"the shard {url} does not exist: restore it") from None
     except Exception as error:  # storage libraries raise exceptions of their own
+        told = as_told(error, url)
+        if isinstance(told, FileNotFoundError):
+            raise FairshardError(f"the shard {url} does not exist: restore it") from None
         raise UnreachableError(
-            f"the shard {url} cannot be read: {reason_of(error)}; see to it, then run the same "
+            f"the shard {url} cannot be read: {reason_of(told)}; see to it, then run the same "
             "command again"
         ) from None
 

@@ -11,6 +11,7 @@ from transforms.errors import FairshardError, StaleError, UnreachableError, reas
 from transforms.inputs import input_shards
 from transforms.shards import Shard, one_spelling
 from transforms.storage import version_of
+from transforms.web_files import as_told
 
 _AGAIN = "while the run went on: run the same command again"
 
@@ -24,11 +25,12 @@ def require_unchanged(shard: Shard, storage_options: dict[str, Any]) -> None:
     try:
         system.invalidate_cache()
         info = system.info(path)
-    except FileNotFoundError:
-        raise FairshardError(f"the shard {shard.url} does not exist: restore it") from None
     except Exception as error:  # storage libraries raise exceptions of their own
+        told = as_told(error, shard.url)
+        if isinstance(told, FileNotFoundError):
+            raise FairshardError(f"the shard {shard.url} does not exist: restore it") from None
         raise UnreachableError(
-            f"the shard {shard.url} cannot be looked up: {reason_of(error)}; see to it, then run "
+            f"the shard {shard.url} cannot be looked up: {reason_of(told)}; see to it, then run "
             "the same command again"
         ) from None
     if (int(info["size"] or 0), version_of(info)) != (shard.bytes, shard.version):

@@ -3,8 +3,22 @@
 import io
 from typing import Any
 
+from transforms.shard_names import on_the_web
+
 _STEP_BYTES = 2**20
 _SECONDS_WITHOUT_A_BYTE = 60
+_MISSING = (404, 410)
+
+
+def as_told(error: Exception, url: str) -> Exception:
+    """What a storage said of the file at `url`.
+
+    Of one on a web server fsspec says that it is not there whatever the server answered, and where
+    there is none: its answer is the cause.
+    """
+    told = error.__cause__ if isinstance(error, FileNotFoundError) and on_the_web(url) else None
+    missing = getattr(told, "status", None) in _MISSING
+    return told if isinstance(told, Exception) and not missing else error
 
 
 class WebFile(io.RawIOBase):

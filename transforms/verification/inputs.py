@@ -15,9 +15,11 @@ from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, LabelRecordFile
 from transforms.verification.labels import read_table
 from transforms.verification.origins import Origin, opened_input, origin_of
-from transforms.verification.tars import key_of, members_after, passed_over
+from transforms.verification.tars import key_of, members_of, passed_over
+from transforms.web_files import as_told
 
 _DAMAGED_FROM = re.compile(r"from byte (\d+) on")
+_OF_ONE_KEY = re.compile(r"its key holds a dot: .* so that ([1-9]\d{0,9}) have the key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def check_input(evidence: Evidence, record: LabelRecordFile, counted: bool, chec
     if not whole:
         check.skip(f"what follows byte {until:,} of {shard.url}, where it was taken for damaged")
     check.checked += len(runs)
-    _check_runs(origin, runs, Counter(filter(None, keys)), check)
+    _check_runs(origin, runs, _rejected(keys, errors), check)
 
 
 def _check_runs(origin: Origin, runs: list[_Run], rejected: Counter[str], check: Check) -> None:
@@ -83,6 +85,20 @@ def _check_runs(origin: Origin, runs: list[_Run], rejected: Counter[str], check:
         )
 
 
+def _rejected(keys: list[str], errors: list[str]) -> Counter[str]:
+    """The rejected samples by key; those whose keys hold dots are one sample, as for loaders."""
+    found = Counter[str]()
+    dotted = Counter[tuple[str, int]]()
+    for key, error in zip(keys, errors, strict=True):
+        if many := _OF_ONE_KEY.search(error):
+            dotted[key_of(key), int(many[1])] += 1
+        elif key:
+            found[key] += 1
+    for (key, count), rejects in dotted.items():
+        found[key] += sum(divmod(rejects, count))
+    return found
+
+
 def _damaged_from(keys: list[str], errors: list[str]) -> int:
     """The byte from which on rejects without a key say that a shard cannot be read."""
     of_shard = (error for key, error in zip(keys, errors, strict=True) if not key)
@@ -91,18 +107,23 @@ def _damaged_from(keys: list[str], errors: list[str]) -> int:
 
 
 def _runs(stream: IO[bytes], until: int) -> tuple[list[_Run], bool]:
-    """The samples of a tar up to byte `until` as webdataset groups them; whether those are all."""
+    """The samples of a tar up to byte `until` as webdataset groups them; whether those are all.
+
+    None spans two archives that were joined.
+    """
     runs: list[_Run] = []
-    for member, end in members_after(stream):
+    current = None
+    for member, archive, end in members_of(stream):
         if end > until:
             return runs, False
         if passed_over(member):
             continue
         key = key_of(member.name)
-        if runs and runs[-1].key == key:
+        if current == (archive, key):
             runs[-1] = _Run(key, runs[-1].start, end)
         else:
             runs.append(_Run(key, member.offset, end))
+        current = archive, key
     return runs, True
 
 
@@ -110,11 +131,12 @@ def _info(url: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
         system, path = fsspec.core.url_to_fs(url, **options)
         return dict(system.info(path))
-    except FileNotFoundError:
-        raise FairshardError(f"the input shard {url} does not exist any more") from None
     except Exception as error:  # storage libraries raise exceptions of their own
+        told = as_told(error, url)
+        if isinstance(told, FileNotFoundError):
+            raise FairshardError(f"the input shard {url} does not exist any more") from None
         raise FairshardError(
-            f"the input shard {url} cannot be looked up: {reason_of(error)}"
+            f"the input shard {url} cannot be looked up: {reason_of(told)}"
         ) from None
 
 

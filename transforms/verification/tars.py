@@ -73,19 +73,19 @@ def samples_of(
         _check_end(stream, last)
 
 
-def members_after(stream: IO[bytes], start: int = 0) -> Iterator[tuple[tarfile.TarInfo, int]]:
-    """The members from byte `start` on, each with where the next header is, as far as it is a tar.
+def members_of(stream: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, int, int]]:
+    """The members, as far as it is a tar, each with where its archive begins and the next header.
 
     Where another archive follows the end of one, as `cat` joins them, it goes on there.
     """
-    at: int | None = start
+    at: int | None = 0
     while at is not None:
         stream.seek(at)
         last = at
         with suppress(*_DAMAGE), _opened(stream) as archive:
             while (member := archive.next()) is not None:
                 last = archive.offset
-                yield member, last
+                yield member, at, last
                 archive.members = []  # type: ignore[attr-defined]
         at = _next_archive(stream, last)
 

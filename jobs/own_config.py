@@ -9,7 +9,7 @@ from transforms.errors import ConfigError
 from transforms.verification.evidence import Evidence
 
 _OF_THE_INPUT = ("members", "caption_field")
-_NO_MATTER = ("max_reject_share", "max_rejects")
+_NO_MATTER = ("max_reject_share", "max_rejects", "max_lost_shards", "max_lost_share")
 _OF_THE_MODEL = ("name", "pretrained", "precision")
 _OF_FILES = ("local-dir:", "/")
 _OF_THE_PLAN = ("attributes", "labels", "similarity", "utility", "filter", "balance", "seed")
@@ -19,7 +19,8 @@ def require_own(evidence: Evidence, config: Config, origin: str) -> None:
     """Raise ConfigError, naming the keys, where `config` asks for another output than this one.
 
     Where things lie (input, output, a model's or a calibration's files) and how they are worked on
-    (engine, devices, gates, telemetry, options of storages) may differ. `origin` names `config`.
+    (engine, devices, gates, telemetry, options of storages, budgets) may differ. `origin` names
+    `config`.
     """
     made, mine = evidence.document["config"], config.model_dump(mode="json")
     apart = differing(_asked(made), _asked(mine))
