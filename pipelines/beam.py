@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -177,13 +178,22 @@ class BeamEngine:
             options = PipelineOptions(self._arguments)
             prepare(self._runner, options)
             return _Pipeline(options=options)
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        for library in ("apache_beam", "grpc"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         options = PipelineOptions(["--direct_num_workers=0", *self._arguments])
         return _Pipeline(runner=LocalRunner(), options=options)
 
 
 class _Pipeline(beam.Pipeline):
-    """A pipeline whose workers' errors, and its runner's, reach the caller as what they are."""
+    """A pipeline whose workers' errors, and its runner's, reach the caller as what they are.
+
+    Beam's temporary folder of it is for transforms in other languages, of which we have none: a run
+    that is killed would leave it.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        Path(self.local_tempdir).rmdir()
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         try:
