@@ -1,7 +1,9 @@
 """The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
 
+import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stderr
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -137,6 +139,7 @@ class BeamEngine:
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         options = PipelineOptions(list(arguments))
+        _check_values(options)
         self._runner = runner_of(options)
         self._local = is_local(self._runner, options)
         self._arguments = [*arguments, f"--runner={self._runner}"]
@@ -269,6 +272,16 @@ class _Write(beam.DoFn):
         for step, seconds in record.seconds.items():
             _count(f"copy_{step}_ms", round(1000 * seconds))
         yield record, sums
+
+
+def _check_values(options: PipelineOptions) -> None:
+    """Raise ConfigError where Beam, which would end the process, does not take a value."""
+    with redirect_stderr(io.StringIO()) as said:
+        try:
+            options.get_all_options()
+        except SystemExit as ended:
+            why = said.getvalue().rpartition("error: ")[2].strip()
+            raise ConfigError(f"Beam does not take its options: {why}") from ended
 
 
 def _check_known(options: PipelineOptions) -> None:
