@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import grpc
@@ -138,7 +138,7 @@ class _Control(worker_handlers.BeamFnControlServicer):
     def end(self) -> None:
         """Wait for no worker any more."""
         for connection in self._connections_by_worker_id.values():
-            connection.lose()
+            cast(Connection, connection).lose()
         self.done()
 
 
