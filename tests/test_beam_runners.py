@@ -101,3 +101,8 @@ def test_a_value_that_beam_does_not_take_is_a_sentence(
     with pytest.raises(ConfigError, match=f"Beam does not take its options: {said}"):
         BeamEngine([argument])
     assert capsys.readouterr().err == ""
+
+
+def test_fewer_workers_than_none_are_a_sentence() -> None:
+    with pytest.raises(ConfigError, match="0, for one a core, or more"):
+        BeamEngine(["--direct_num_workers=-1"])
