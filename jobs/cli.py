@@ -11,6 +11,12 @@ from jobs.saying import end_output, take_any_text
 from transforms.errors import FairshardError
 from transforms.logs import LOGGER
 
+_NO_THREAD = "can't start new thread"
+_NO_ROOM = (
+    "the system gives this process no more memory or threads: raise its limit (`ulimit -a`, or the "
+    "container's), or use fewer workers, then run the same command again"
+)
+
 app = typer.Typer(
     help="Rebalance image-text corpora in webdataset shards: label, solve M4, resample.",
     no_args_is_help=True,
@@ -36,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except FairshardError as error:
         LOGGER.error(str(error))
         sys.exit(error.exit_code)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, MemoryError) or _NO_THREAD in str(error):
+            LOGGER.error(_NO_ROOM)
+            sys.exit(1)
         LOGGER.critical("this should not have happened: please report it", exc_info=True)
         sys.exit(1)
 

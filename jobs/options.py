@@ -15,6 +15,7 @@ from transforms.config import Config, Engine
 from transforms.config_files import read_config
 from transforms.local_paths import local_path
 from transforms.logs import EventStream, JsonFormatter, WordsFormatter, log_to
+from transforms.places import checked_output
 from transforms.redaction import redacted_values
 from transforms.schema import schema_of
 from transforms.targets import targets_of
@@ -56,8 +57,9 @@ def overridden(
 
 
 def located(output: str) -> str:
-    """The URL of an output, or its path from the root."""
-    return output if "://" in output else str(Path(local_path(output)).resolve())
+    """The URL of an output, or its path from the root; ConfigError where none can be there."""
+    url = output if "://" in output else str(Path(local_path(output)).resolve())
+    return checked_output(url)
 
 
 def log() -> Console:

@@ -1,8 +1,11 @@
 """The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
 
+import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stderr
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -136,6 +139,7 @@ class BeamEngine:
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         options = PipelineOptions(list(arguments))
+        _check_values(options)
         self._runner = runner_of(options)
         self._local = is_local(self._runner, options)
         self._arguments = [*arguments, f"--runner={self._runner}"]
@@ -177,13 +181,22 @@ class BeamEngine:
             options = PipelineOptions(self._arguments)
             prepare(self._runner, options)
             return _Pipeline(options=options)
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        for library in ("apache_beam", "grpc"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         options = PipelineOptions(["--direct_num_workers=0", *self._arguments])
         return _Pipeline(runner=LocalRunner(), options=options)
 
 
 class _Pipeline(beam.Pipeline):
-    """A pipeline whose workers' errors, and its runner's, reach the caller as what they are."""
+    """A pipeline whose workers' errors, and its runner's, reach the caller as what they are.
+
+    Beam's temporary folder of it is for transforms in other languages, of which we have none: a run
+    that is killed would leave it.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        Path(self.local_tempdir).rmdir()
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         try:
@@ -259,6 +272,16 @@ class _Write(beam.DoFn):
         for step, seconds in record.seconds.items():
             _count(f"copy_{step}_ms", round(1000 * seconds))
         yield record, sums
+
+
+def _check_values(options: PipelineOptions) -> None:
+    """Raise ConfigError where Beam, which would end the process, does not take a value."""
+    with redirect_stderr(io.StringIO()) as said:
+        try:
+            options.get_all_options()
+        except SystemExit as ended:
+            why = said.getvalue().rpartition("error: ")[2].strip()
+            raise ConfigError(f"Beam does not take its options: {why}") from ended
 
 
 def _check_known(options: PipelineOptions) -> None:

@@ -58,6 +58,10 @@ def is_local(runner: str, options: PipelineOptions) -> bool:
             "--direct_running_mode=multi_threading is not for fairshard, whose local workers are "
             "processes: leave it out"
         )
+    if options.view_as(DirectOptions).direct_num_workers < 0:
+        raise ConfigError(
+            "--direct_num_workers is a number of processes: 0, for one a core, or more"
+        )
     return runner in _LOCAL or mode == "multi_processing"
 
 

@@ -99,11 +99,16 @@ class _Workers(WorkerHandlerManager):
 
     def close_all(self) -> None:
         """End the workers, without waiting for what they do where the run has failed."""
-        if sys.exception() is not None:
+        try:
+            if sys.exception() is not None:
+                self._kill()
+            for worker in self._workers:
+                worker.close()
+        except BaseException:  # Control-C while they end
             self._kill()
-        for worker in self._workers:
-            worker.close()
-        self._services.close()
+            raise
+        finally:
+            self._services.close()
 
     def _start(self, worker: _Worker) -> None:
         if self._deaths:

@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import grpc
@@ -38,11 +38,12 @@ _OPTIONS = [
 def socket_folder() -> Iterator[Path]:
     """A folder for sockets, of this user alone; removed after the block."""
     places = [tempfile.gettempdir(), "/tmp"]
-    place = next((place for place in places if _is_short(place)), None)
+    place = next((place for place in places if _is_for_sockets(place)), None)
     if place is None:
         raise FairshardError(
-            f"the path of the temporary folder {places[0]} is too long for the sockets of a local "
-            f"Beam run: set TMPDIR to one of at most {_LONGEST_PATH - len(_LONGEST_NAME)} bytes"
+            f"the temporary folder {places[0]} is not for the sockets of a local Beam run: set "
+            f"TMPDIR to a path of at most {_LONGEST_PATH - len(_LONGEST_NAME)} bytes, no comma "
+            "among them"
         )
     folder = Path(tempfile.mkdtemp(prefix="fairshard-beam-", dir=place))
     try:
@@ -84,8 +85,8 @@ class Services:
         return f"unix:{quote(str(self._folder / name))}"
 
     def close(self) -> None:
-        """End the services."""
-        self.control_handler.done()
+        """End the services; a worker that is still connected is connected no more."""
+        self.control_handler.end()
         self._server.stop(_GRACE_SECONDS).wait()
 
 
@@ -134,6 +135,12 @@ class _Control(worker_handlers.BeamFnControlServicer):
         super().__init__(workers)
         self._connections_by_worker_id = defaultdict(Connection)
 
+    def end(self) -> None:
+        """Wait for no worker any more."""
+        for connection in self._connections_by_worker_id.values():
+            cast(Connection, connection).lose()
+        self.done()
+
 
 class _Data(BeamFnDataServicer):
     def __init__(self) -> None:
@@ -165,5 +172,6 @@ def _while_there(elements: Iterable[Any]) -> Iterator[Any]:
         yield from elements
 
 
-def _is_short(place: str) -> bool:
-    return len(f"{place}{_LONGEST_NAME}".encode()) <= _LONGEST_PATH
+def _is_for_sockets(place: str) -> bool:
+    """Whether gRPC, to which a comma ends an address, can have sockets there."""
+    return "," not in place and len(f"{place}{_LONGEST_NAME}".encode()) <= _LONGEST_PATH

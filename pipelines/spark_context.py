@@ -35,6 +35,7 @@ _JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
 _SCRATCH, _SCRATCH_BEFORE_IT = "spark.local.dir", "SPARK_LOCAL_DIRS"
 _SECRET = re.compile(r"secret|passw|token|credential|key\b", re.IGNORECASE)
 _CORES_ALONE = re.compile(r"local(?:\[(\d+|\*)\])?")
+_QUOTED = re.compile(r'["\\]')
 _ATTEMPTS = "spark.task.maxFailures"
 _ATTEMPTS_OF_A_CLUSTER = "4"
 _OF_JAVA = re.compile(r"^(?:: )?(?:[\w$]+\.)+[\w$]*(?:Exception|Error): (.+)$", re.MULTILINE)
@@ -100,20 +101,33 @@ def _with_scratch(settings: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         yield settings
         return
     before = os.environ.pop(_SCRATCH_BEFORE_IT, None)
-    roots = before or settings.get(_SCRATCH) or tempfile.gettempdir()
+    roots = before or settings.get(_SCRATCH)
     try:
-        folders = ",".join(map(scratch_folder, roots.split(",")))
+        places = roots.split(",") if roots else [_temporary_folder()]
+        folders = ",".join(map(scratch_folder, places))
         yield {**settings, _SCRATCH: folders, _JAVA_OPTIONS: _java_options(settings)}
     finally:
         if before is not None:
             os.environ[_SCRATCH_BEFORE_IT] = before
 
 
+def _temporary_folder() -> str:
+    """The system's temporary folder; FairshardError where Spark would take it for several."""
+    folder = tempfile.gettempdir()
+    if "," in folder:
+        raise FairshardError(
+            f"the temporary folder {folder} has a comma in its name, and Spark takes what stands "
+            "around it for folders: set TMPDIR, or -- --conf spark.local.dir=FOLDER, to another"
+        )
+    return folder
+
+
 def _java_options(settings: Mapping[str, str]) -> str:
     temporary = scratch_folder(tempfile.gettempdir())
     own = {"log4j2.configurationFile": _LOG_SETTINGS.as_uri(), "java.io.tmpdir": temporary}
     given = settings.get(_JAVA_OPTIONS, "")
-    return " ".join([*(f'"-D{name}={value}"' for name, value in own.items()), given]).rstrip()
+    pairs = (_QUOTED.sub(r"\\\g<0>", f"-D{name}={value}") for name, value in own.items())
+    return " ".join([*(f'"{pair}"' for pair in pairs), given]).rstrip()
 
 
 def _started(settings: Mapping[str, str]) -> SparkContext:

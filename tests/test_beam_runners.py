@@ -86,3 +86,23 @@ def test_a_runner_that_cannot_be_reached_is_one_sentence(
     config = config_of(tmp_path)
     with pytest.raises(FairshardError, match=f"^[^\n]*{sentence}[^\n]*$"):
         BeamEngine(arguments).label(config, find_shards(config.input))
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--direct_running_mode=threads", "argument --direct_running_mode: invalid choice"),
+        ("--direct_num_workers=two", "argument --direct_num_workers: invalid int value: 'two'"),
+    ],
+)
+def test_a_value_that_beam_does_not_take_is_a_sentence(
+    argument: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match=f"Beam does not take its options: {said}"):
+        BeamEngine([argument])
+    assert capsys.readouterr().err == ""
+
+
+def test_fewer_workers_than_none_are_a_sentence() -> None:
+    with pytest.raises(ConfigError, match="0, for one a core, or more"):
+        BeamEngine(["--direct_num_workers=-1"])

@@ -77,7 +77,6 @@ def another(path: Path) -> None:
 
 
 DAMAGE: list[tuple[Callable[[Path], None], str, set[str], str]] = [
-    (cut, "done/claimed.json", {"done/claimed.json"}, "shards is kept"),
     (
         cut,
         "shards/00001.tar",
@@ -155,6 +154,14 @@ def test_what_is_damaged_is_mended_and_nothing_else(
     assert {re.sub(r"--\w+", "", path) for path in changed} == mended
     assert said(config)[-1] == "the output is complete: nothing to do"
     assert as_they_are(out) == after
+
+
+def test_a_claim_that_was_cut_is_made_again(config: Config, out: Path) -> None:
+    claim = out / "done" / "claimed.json"
+    whole = claim.read_bytes()
+    claim.write_bytes(b"{")
+    assert said(config)[-1] == "the output is complete: nothing to do"
+    assert claim.read_bytes() == whole
 
 
 def test_what_verify_says_of_a_table_of_the_same_size_mends_it(

@@ -244,3 +244,33 @@ def test_on_s3_too_an_output_below_the_input_is_left_out(
     shards, output = f"s3://{BUCKET}/below/**/*.tar", f"s3://{BUCKET}/below/out"
     assert run("check", write_config(tmp_path, shards, output, *2 * [store.options])) == 0
     assert "1 in the output's folders (00000.tar)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("data/my::folder/out", "holds `::`"),
+        ("simplecache::s3://bucket/out", "holds `::`"),
+        ("s3://", "names no place on a storage"),
+        ("gs:///", "names no place on a storage"),
+        ("://bucket/out", "names no place on a storage"),
+        ("memory://out", "is the memory of one process"),
+    ],
+)
+def test_an_output_that_would_be_written_elsewhere_is_refused(
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    url: str,
+    why: str,
+) -> None:
+    monkeypatch.chdir(corpus)
+    config = write_config(corpus, "data/shards/*.tar", url)
+    (corpus / "data" / "my").write_text("the user's own")
+    before = all_of(corpus)
+    for arguments in (["check", config], ["label", config, *CALM], ["clean", url]):
+        assert run(*arguments) == 2
+        assert why in capsys.readouterr().err
+    config = write_config(corpus, "data/shards/*.tar", "out")
+    assert run("label", config, "--output", url, *CALM) == 2
+    assert all_of(corpus) == before

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -23,8 +25,14 @@ from apache_beam.portability.api import (
 from pipelines.beam import BeamEngine
 from pipelines.spark import SparkEngine
 from tests.proxies import behind_a_proxy
+from transforms.errors import FairshardError
 
 Address = tuple[str, int]
+WHERE_JAVA_IS = """
+from pipelines.spark import SparkEngine
+with SparkEngine(["--master=local[1]"]).context() as context:
+    print(context._jvm.System.getProperty("java.io.tmpdir"))
+"""
 
 
 def listening(process: int) -> set[Address]:
@@ -108,12 +116,42 @@ def is_loopback(ip: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def test_a_temporary_folder_whose_path_is_too_long_for_sockets_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["d" * 100, "a,b"])
+def test_a_temporary_folder_that_is_not_for_sockets_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    deep = tmp_path / ("d" * 100)
-    deep.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    short = Path(tempfile.mkdtemp(prefix="t-"))
+    place = short / name
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
     with BeamEngine(["--direct_num_workers=1"]).pipeline() as pipeline:
         _ = pipeline | beam.Create([0]) | beam.Map(look, os.getpid(), tmp_path)
     assert json.loads((tmp_path / "0.json").read_text())["in"] == "/tmp"
+    shutil.rmtree(short)
+
+
+def test_a_temporary_folder_of_any_name_is_java_s_too(tmp_path: Path) -> None:
+    odd = tmp_path / "a \\ \" ' $b"
+    odd.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", WHERE_JAVA_IS],
+        env={**os.environ, "TMPDIR": str(odd)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith(f"{odd}/fairshard-spark-"), done.stderr
+    assert list(odd.iterdir()) == []
+
+
+def test_a_temporary_folder_that_spark_takes_for_two_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a,b").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a,b"))
+    with (
+        pytest.raises(FairshardError, match="has a comma in its name, and Spark takes"),
+        SparkEngine(["--master=local[1]"]).context(),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a,b"]

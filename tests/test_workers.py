@@ -1,5 +1,6 @@
 """Beam's local workers: one that dies ends the run in a sentence, and none outlives the run."""
 
+import atexit
 import os
 import re
 import shutil
@@ -7,14 +8,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import apache_beam as beam
 import psutil
 import pytest
 import yaml
 
 from pipelines.beam import BeamEngine
+from tests.commands import run as command
 from tests.fixtures import config_of, write_corpus
 from transforms.errors import FairshardError
 from transforms.shards import find_shards
@@ -141,4 +146,54 @@ def test_workers_and_their_sockets_do_not_outlive_a_killed_run(
     run.communicate()
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
-    assert list(temporary.glob("fairshard-beam-*")) == []
+    assert list(temporary.iterdir()) == []
+
+
+@cache
+def _interrupt_at_the_end(engine: int) -> None:
+    """Have this worker's end be the moment of the engine's Control-C."""
+    atexit.register(os.kill, engine, signal.SIGINT)
+
+
+def test_control_c_while_workers_end_ends_the_others_too(temporary: Path) -> None:
+    def at_work(number: int, engine: int) -> int:
+        _interrupt_at_the_end(engine)
+        return number
+
+    before = psutil.Process().children()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        BeamEngine(["--direct_num_workers=2"]).pipeline() as pipeline,
+    ):
+        numbers = pipeline | beam.Create(range(8)) | beam.Reshuffle()
+        _ = numbers | beam.Map(at_work, os.getpid())
+    _, alive = psutil.wait_procs(set(psutil.Process().children()) - set(before), timeout=10)
+    assert alive == []
+
+
+def test_control_c_before_the_command_is_loaded_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.entry", "init"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_process_without_room_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(*given: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    write_corpus(tmp_path, samples=20, shards=1)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config_of(tmp_path).model_dump()))
+    monkeypatch.setattr(threading, "_start_new_thread", start)
+    assert command("label", tmp_path / "config.yaml") == 1
+    said = capsys.readouterr().err
+    assert "no more memory or threads" in said
+    assert "Traceback" not in said

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -10,6 +10,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -43,6 +45,7 @@ _ROUNDING = 1e-3
 Bound = Annotated[float, Field(ge=0, le=1)]
 Source = Literal["caption", "image", "metadata"]
 AUTO = "auto"
+_NUMBERS = {int, float, type(None)}
 
 
 def _checked_rate(value: Any) -> Any:
@@ -62,6 +65,15 @@ class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values cannot change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads `on` and `NO` as true and false, and Python takes these for 1 and 0."""
+        kinds = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and {*(get_args(kinds) or (kinds,))} <= _NUMBERS:
+            raise ValueError(f"should be a number, not {value}")
+        return value
 
 
 class Members(Section):

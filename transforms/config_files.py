@@ -10,6 +10,7 @@ from transforms.config_yaml import is_file, read_text, values_in
 from transforms.errors import ConfigError
 from transforms.local_paths import current_folder, local_path
 from transforms.patterns import anchored_patterns
+from transforms.places import checked_output
 from transforms.variables import with_variables
 
 _SECRET = {"storage_options"}
@@ -61,7 +62,8 @@ def anchored(config: Config, folder: Path) -> Config:
     wanted = (with_variables(pattern, "input.shards") for pattern in given.shards)
     shards = tuple(path for pattern in wanted for path in anchored_patterns(pattern, folder))
     own = {"expectations": at("gates.expectations", config.gates.expectations)}
-    output = {"url": at("output.url", config.output.url)}
+    url = _anchor(with_variables(config.output.url, "output.url"), folder)
+    output = {"url": checked_output(url)}
     collector = endpoint and with_variables(endpoint, "telemetry.otlp_endpoint")
     return config.model_copy(
         update={
@@ -101,7 +103,8 @@ def _sentence(problem: dict[str, Any]) -> str:
         case "value_error":
             return f"  {key}: {problem['ctx']['error']}"
         case _:
-            reason = problem["msg"].removeprefix("Input should be ")
+            _, told, wanted = problem["msg"].partition(" should ")
+            reason = f"should {wanted}" if told else problem["msg"]
             given = problem["input"]
             open_to_see = isinstance(given, str | int | float | bool) and not _SECRET & {
                 str(part) for part in problem["loc"]
@@ -109,7 +112,7 @@ def _sentence(problem: dict[str, Any]) -> str:
             shown = f", not {_short(given)}" if open_to_see else ""
             if problem["type"] == "string_type" and open_to_see:
                 return f"  {key}: should be text, not {_short(given)}: put it in quotes"
-            return f"  {key}: should be {reason}{shown}"
+            return f"  {key}: {reason.replace('valid tuple', 'list')}{shown}"
 
 
 def _short(value: str | float) -> str:

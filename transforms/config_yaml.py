@@ -73,6 +73,12 @@ def values_in(text: str, origin: str) -> Any:
         raise
     except RecursionError as error:
         raise ConfigError(f"{origin} is nested too deeply, or an alias holds itself") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{origin} is not valid YAML: line {line} holds the character "
+            f"{chr(error.character)!a}, which YAML has only escaped and in double quotes"
+        ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -13,8 +13,11 @@ def local_path(path: str, folder: Path | None = None) -> str:
     """The local `path` from the root: `~` and `~user` replaced, the rest taken from `folder`.
 
     `folder` is the current one where none is given. Raises ConfigError where there is no such user
-    or home folder, no current folder any more, or where the path is not UTF-8, as artefacts are.
+    or home folder, no current folder any more, or where the path is not UTF-8, as artefacts are,
+    or holds a null, which no path can.
     """
+    if "\0" in path:
+        raise ConfigError(f"{path}: no path can hold a null character: take it out")
     given = _expanded(path)
     within = current_folder() if folder is None and not given.is_absolute() else folder or Path("/")
     whole = str(within / given)

@@ -24,12 +24,10 @@ def alternatives(pattern: str) -> Iterator[str]:
     """What `a::b` names, one after another, as open_clip and webdataset read it.
 
     fsspec's chains, as in `simplecache::s3://bucket/*.tar`, stay whole. Raises ConfigError for a
-    command, which webdataset would run, and where nothing is named.
+    command, which webdataset would run, and for what names nothing.
     """
-    if not pattern.replace("::", "").strip():
-        raise ConfigError(
-            "input.shards: an empty text names no shard: write a path, a URL or a pattern"
-        )
+    if not pattern.strip(": \t\n"):
+        raise ConfigError(f"input.shards: {pattern!r} names nothing: write a path, a URL or a glob")
     chain = ""
     for piece in pattern.split("::"):
         if piece.startswith("pipe:"):

@@ -11,6 +11,10 @@ from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 
+from transforms.errors import ConfigError
+
+_OF_THE_DISK = ("file", "local")
+
 Names = frozenset[tuple[str | int, ...]]
 """All names of one or more places in normal form; two places share none."""
 
@@ -57,3 +61,17 @@ class Places:
         if folder not in self._real:
             self._real[folder] = os.path.realpath(folder or "/")
         return self.passed(f"{self._real[folder]}/{name}")
+
+
+def checked_output(url: str) -> str:
+    """`url`, a local path or a URL, where an output can be there; ConfigError where it cannot."""
+    scheme, found, place = url.partition("://")
+    if "::" in url:
+        why = "holds `::`, which storages take for a chain of them: give it a name without"
+    elif scheme == "memory" and found:
+        why = "is the memory of one process, and workers are others: name a folder or a bucket"
+    elif found and scheme not in _OF_THE_DISK and not (scheme and place.strip("/")):
+        why = "names no place on a storage: write it as in s3://bucket/folder"
+    else:
+        return url
+    raise ConfigError(f"the output {url} {why}")
