@@ -9,7 +9,7 @@ PROCESSES ?= 2
 DEMO_SAMPLES ?= 4000
 DEMO_SHARDS ?= 8
 
-.PHONY: help setup demo test airflow-test infra-test container-test spark-cluster-test fuzz lint format browser java clean
+.PHONY: help setup demo test airflow-test infra-test container-test spark-cluster-test fuzz lint rooms format browser java clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -50,7 +50,7 @@ $(INFRA)/.ready: $(READY)
 	@touch $@
 
 infra-test: $(INFRA)/.ready java ## check what is in infra/ with the tools of the platforms that read it
-	$(INFRA)/bin/python -m pytest tests/test_infra_*.py
+	$(INFRA)/bin/python -m pytest tests/platforms
 
 container-test: ## build and run the GPU image in clean Debian trees (Debian, root, buildah, mmdebstrap)
 	infra/docker/container_test.sh
@@ -59,10 +59,14 @@ fuzz: $(READY) ## change bytes of every kind of input for SECONDS each, guided b
 	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS)
 
-lint: $(READY) ## ruff and mypy --strict
+lint: $(READY) ## ruff, mypy --strict and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+rooms: $(READY) ## draw the rooms of the code into docs/architecture.md
+	$(BIN)/python -m docs.rooms
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix-only .

@@ -19,9 +19,9 @@ from time import perf_counter
 import webdataset
 
 from benchmarks.machine import machine
-from transforms.config import Limits, Members
-from transforms.copying import Piece, Source, copy_samples
-from transforms.tars import Sample, open_tar, read_samples
+from transforms.config.sections import Limits, Members
+from transforms.shards.copying import Piece, Source, copy_samples
+from transforms.shards.samples import Sample, open_tar, read_samples
 
 IMAGE_BYTES = (20_000, 120_000)
 SHARD_BYTES = 100_000_000

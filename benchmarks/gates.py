@@ -18,13 +18,13 @@ from pathlib import Path
 
 from benchmarks.label_tables import Corpus, read_records, write_tables
 from benchmarks.machine import machine
-from transforms import layout
-from transforms.config import Config, Engine
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config, Engine
 from transforms.gates.expectations import STAGES, Stage
 from transforms.gates.metrics import measure_shard
-from transforms.schema import schema_of
-from transforms.statistics import count_shard
-from transforms.storage import Storage, output_storage
+from transforms.statistics.counting import count_shard
+from transforms.storage import paths
+from transforms.storage.files import Storage, output_storage
 
 _ROWS_PER_SHARD = 1_000_000
 _FEWEST_SHARDS = 8
@@ -33,13 +33,13 @@ _CONFIG = "config.json"
 
 def solve_or_check(folder: Path, engine: str, task: str) -> None:
     """Solve for the tables in `folder`, or check its labels or its plan."""
-    from jobs import gate
-    from jobs.engines import runner_for
-    from transforms.fingerprint import fingerprint
+    from jobs.run import gate
+    from jobs.session.engines import runner_for
     from transforms.gates.labels import check_tables
     from transforms.gates.plan import gate_plan
     from transforms.gates.results import publish, require
-    from transforms.plan import read_histogram, read_plan
+    from transforms.plan.fingerprint import fingerprint
+    from transforms.plan.plan import read_histogram, read_plan
 
     chosen = Engine.model_validate({"name": engine})
     config = Config.model_validate_json((folder / _CONFIG).read_text())
@@ -106,7 +106,7 @@ def compare(rows: int, engines: Sequence[str], labels: int) -> None:
 def check_demo(folder: Path) -> None:
     """Time the gates of a finished demo, as commands."""
     out = Storage(str(folder / "rebalanced"))
-    run = sum(json.loads(out.read(layout.RUN))["stages"].values())
+    run = sum(json.loads(out.read(paths.RUN))["stages"].values())
     took: dict[Stage, float] = {
         stage: seconds_of(["jobs.cli", "gate", stage, str(folder / "config.yaml")])
         for stage in STAGES

@@ -26,15 +26,15 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from open_clip.zero_shot_classifier import build_zero_shot_classifier
 from safetensors.torch import save_file
 
-from jobs.demo.captions import PHRASES, TEMPLATES
-from jobs.demo.corpus import MODEL, write_corpus
-from transforms.clip import Clip
-from transforms.config import Config, Model
-from transforms.decoding import Decoder
-from transforms.labelling import Labeller
-from transforms.shards import find_shards
-from transforms.storage import Storage
-from transforms.tars import Sample, open_tar, read_samples
+from jobs.begin.demo.captions import PHRASES, TEMPLATES
+from jobs.begin.demo.corpus import MODEL, write_corpus
+from transforms.config.sections import Config, Model
+from transforms.labels.labelling import Labeller
+from transforms.recognition.clip import Clip
+from transforms.recognition.decoding import Decoder
+from transforms.shards.finding import find_shards
+from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.storage.files import Storage
 
 PROMPTS = {name: phrases for name, phrases in PHRASES["figure"].items() if name is not None}
 NONE_OF_THESE = "nobody"

@@ -16,14 +16,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms import layout
-from transforms.config import Config
-from transforms.records import LabelRecord, label_record_from, to_json
-from transforms.schema import Schema, schema_of
-from transforms.settings import settings_digest
-from transforms.shards import Shard
-from transforms.storage import Storage, output_storage
-from transforms.tables import digest, parquet_bytes
+from transforms.config.schema import Schema, schema_of
+from transforms.config.sections import Config
+from transforms.labels.records import LabelRecord, label_record_from
+from transforms.labels.tables import digest, parquet_bytes
+from transforms.recognition.settings import settings_digest
+from transforms.shards.finding import Shard
+from transforms.storage import paths
+from transforms.storage.documents import to_json
+from transforms.storage.files import Storage, output_storage
 
 UTILITIES = ("one", "mixed")
 _SAMPLE_BYTES = 10_240
@@ -76,7 +77,7 @@ def write_tables(corpus: Corpus, folder: Path) -> Config:
             os.link(_table_path(folder, original.shard.name), _table_path(folder, name))
         else:
             content = parquet_bytes(draw(corpus, schema_of(config), size, seed=kind[0]))
-            storage.publish(layout.labels(name), content)
+            storage.publish(paths.labels(name), content)
             original = LabelRecord(
                 shard, settings, size, 0, {}, len(content), digest(content), {"total": 0.0}
             )
@@ -123,8 +124,8 @@ def draw(corpus: Corpus, schema: Schema, rows: int, seed: int) -> pa.Table:
 
 
 def _table_path(folder: Path, name: str) -> Path:
-    return folder / layout.labels(name)
+    return folder / paths.labels(name)
 
 
 def _record_path(folder: Path, name: str) -> Path:
-    return folder / layout.label_record(name)
+    return folder / paths.label_record(name)

@@ -21,7 +21,7 @@ import yaml
 from PIL import Image
 
 from benchmarks.machine import machine
-from jobs.demo.corpus import MODEL
+from jobs.begin.demo.corpus import MODEL
 
 _SIDE = 1200
 _PICTURES = 16

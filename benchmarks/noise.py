@@ -14,10 +14,10 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from tests.noisy import Noisy, noisy_corpus
-from transforms.balancing import balance
-from transforms.config import Balance
-from transforms.correction import measured_error
-from transforms.measures import Measures
+from transforms.calibration.uncertainty import measured_error
+from transforms.config.sections import Balance
+from transforms.m4.balance import balance
+from transforms.statistics.measures import Measures
 
 _ASKED = Balance(eta=0.5, max_representation_bias=0.01, max_association_bias=0.02)
 _TITLES = ("share of", "errors", "before", "as labelled", "calibrated", "± 95 %", "intervals hold")

@@ -15,9 +15,9 @@ from scipy.optimize import LinearConstraint, minimize
 
 from tests.problems import dense_constraints
 from tests.quadratic import clarabel_optimum, quadratic_program
-from transforms.dual import Dual
-from transforms.problem import Problem
-from transforms.stochastic import stochastic_duals
+from transforms.baselines.stochastic import stochastic_duals
+from transforms.m4.dual import Dual
+from transforms.m4.problem import Problem
 
 Vector = NDArray[np.float64]
 Peer = Callable[[Problem, float], Vector]

@@ -23,12 +23,12 @@ from pathlib import Path
 
 from benchmarks.label_tables import UTILITIES, Corpus, read_records, write_tables
 from benchmarks.machine import machine
-from transforms.config import Config, Engine
-from transforms.plan import read_plan
-from transforms.records import LabelRecord
-from transforms.solving import Counting, Gathered, Step, merged
-from transforms.stages import gather
-from transforms.storage import output_storage
+from transforms.config.sections import Config, Engine
+from transforms.labels.records import LabelRecord
+from transforms.plan.plan import read_plan
+from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.tasks import gather
+from transforms.storage.files import output_storage
 
 ENGINES = ("core", "beam", "spark")
 _ROWS_PER_SHARD = 1_000_000
@@ -63,7 +63,7 @@ def plan(folder: Path, engine: str, processes: int) -> tuple[float, float]:
     if engine == "core":
         solving = plan_with_core(config, records, processes)
         return time.perf_counter() - started, solving
-    from jobs.engines import runner_for
+    from jobs.session.engines import runner_for
 
     chosen = config.model_copy(update={"engine": Engine.model_validate({"name": engine})})
     runner_for(chosen, []).solve(chosen, records)

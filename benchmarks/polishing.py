@@ -20,12 +20,12 @@ from pathlib import Path
 
 from benchmarks.label_tables import Corpus, read_records, write_tables
 from benchmarks.machine import machine
-from transforms.config import Config
-from transforms.plan import Plan
-from transforms.records import LabelRecord
-from transforms.solving import Counting, Gathered, Polishing, Sampling, Step, merged
-from transforms.stages import gather
-from transforms.storage import output_storage
+from transforms.config.sections import Config
+from transforms.labels.records import LabelRecord
+from transforms.plan.plan import Plan
+from transforms.stages.solving import Counting, Gathered, Polishing, Sampling, Step, merged
+from transforms.stages.tasks import gather
+from transforms.storage.files import output_storage
 
 _ALL = 10**9
 _STAGES = {Counting: "count", Sampling: "draw", Polishing: "pass"}

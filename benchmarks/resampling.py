@@ -28,23 +28,26 @@ import pyarrow as pa
 
 from benchmarks import label_tables
 from benchmarks.machine import machine
-from transforms import layout
-from transforms.config import Config, Engine
-from transforms.fixed_point import FixedSums
-from transforms.manifest import read_manifest
-from transforms.packing import Output, capacity, pack
-from transforms.plan import Plan
-from transforms.planning import make_plan
-from transforms.records import LabelRecord, OutputRecord, to_json
-from transforms.resampling import draw, keep_shard, write_output
-from transforms.schema import schema_of
-from transforms.settings import settings_digest
-from transforms.shards import find_shards
-from transforms.solving import Gathered, merged
-from transforms.stages import finish_output
-from transforms.statistics import accumulator_for, count_shard
-from transforms.storage import output_storage
-from transforms.tables import digest, parquet_bytes
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config, Engine
+from transforms.labels.records import LabelRecord
+from transforms.labels.tables import digest, parquet_bytes
+from transforms.plan.make import make_plan
+from transforms.plan.plan import Plan
+from transforms.recognition.settings import settings_digest
+from transforms.resampling.drawing import draw, keep_shard
+from transforms.resampling.manifest import read_manifest
+from transforms.resampling.packing import Output, capacity, pack
+from transforms.resampling.records import OutputRecord
+from transforms.resampling.writing import write_output
+from transforms.shards.finding import find_shards
+from transforms.stages.solving import Gathered, merged
+from transforms.stages.tasks import finish_output
+from transforms.statistics.counting import accumulator_for, count_shard
+from transforms.statistics.exact_sums import FixedSums
+from transforms.storage import paths
+from transforms.storage.documents import to_json
+from transforms.storage.files import output_storage
 
 SAMPLES_PER_SHARD = 10_000
 CAPTION = b"a figure that holds a tool"
@@ -64,9 +67,9 @@ def write_corpus(folder: Path, size: int, sample_bytes: int) -> Config:
         )
     storage, settings = output_storage(config.output), settings_digest(config)
     for shard, content in zip(find_shards(config.input), tables, strict=True):
-        storage.publish(layout.labels(shard.name), content)
+        storage.publish(paths.labels(shard.name), content)
         seconds = {"total": 0.0}
-        rows, name = SAMPLES_PER_SHARD, layout.label_record(shard.name)
+        rows, name = SAMPLES_PER_SHARD, paths.label_record(shard.name)
         record = LabelRecord(shard, settings, rows, 0, {}, len(content), digest(content), seconds)
         storage.publish(name, to_json(record))
     return config
@@ -136,7 +139,7 @@ def _write(
 
 def by_engine(name: str, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
     """The resample stage on an engine."""
-    from jobs.engines import runner_for
+    from jobs.session.engines import runner_for
 
     chosen = config.model_copy(update={"engine": Engine.model_validate({"name": name})})
     runner_for(chosen, []).resample(chosen, records, plan)
@@ -194,7 +197,7 @@ def clear(folder: Path) -> None:
     """Remove what a run has written, but for the label tables."""
     for name in ("shards", "done/shards", "peer"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / layout.MANIFEST).unlink(missing_ok=True)
+    (folder / paths.MANIFEST).unlink(missing_ok=True)
     (folder / "peer").mkdir()
 
 
@@ -234,7 +237,7 @@ def measure(
         rate = size / seconds_of(works[name], folder) / 1e6
         ratios = ", ".join(f"{rate / rates[cp]:5.2f} of {cp}" for cp in rates)
         print(f"{name:<15}{rate:7.0f} MB/s, {ratios}", flush=True)
-        if (folder / layout.MANIFEST).exists():
+        if (folder / paths.MANIFEST).exists():
             manifest = read_manifest(output_storage(config.output))
             assert digests == [shard["sha256"] for shard in manifest["shards"]], "other bytes"
 

@@ -13,12 +13,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.machine import machine
-from transforms.balancing import balance as balance_corpus
-from transforms.config import Balance
-from transforms.histogram import HistogramAccumulator, pack_patterns
-from transforms.sampling import systematic_copies
-from transforms.schema import Attribute
-from transforms.weights import weights_of
+from transforms.config.schema import Attribute
+from transforms.config.sections import Balance
+from transforms.m4.balance import balance as balance_corpus
+from transforms.m4.weights import weights_of
+from transforms.resampling.sampling import systematic_copies
+from transforms.statistics.histogram import HistogramAccumulator
+from transforms.statistics.patterns import pack_patterns
 
 _ATTRIBUTES, _LABELS, _FACTORS = 40, 8, 6
 

@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from benchmarks.machine import machine
 from benchmarks.peers import PEERS
 from tests.problems import Limits
-from transforms.dual import Dual
-from transforms.m4 import solve
-from transforms.pairs import Pairs
-from transforms.problem import Problem
-from transforms.schema import Attribute
+from transforms.config.schema import Attribute
+from transforms.m4.dual import Dual
+from transforms.m4.incidence import Pairs
+from transforms.m4.problem import Problem
+from transforms.m4.solver import solve
 
 CASES = (
     (2, 10, 10**3, 0.01, 0.04),

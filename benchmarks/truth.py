@@ -17,16 +17,17 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from benchmarks.machine import machine
-from jobs import corpus, rebalance
-from jobs.engines import runner_for
-from transforms.bounds import sampling_error
-from transforms.config_files import read_config
-from transforms.histogram import Histogram, HistogramAccumulator
-from transforms.measures import measure
-from transforms.report_data import read_artefacts
-from transforms.schema import Schema, schema_of
-from transforms.storage import Storage, output_storage
-from transforms.tars import Sample, open_tar, read_samples
+from jobs.begin import corpus
+from jobs.run import rebalance
+from jobs.session.engines import runner_for
+from transforms.config.files import read_config
+from transforms.config.schema import Schema, schema_of
+from transforms.outcome.artefacts import read_artefacts
+from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.statistics.histogram import Histogram, HistogramAccumulator
+from transforms.statistics.measures import measure
+from transforms.statistics.standard_errors import sampling_error
+from transforms.storage.files import Storage, output_storage
 
 
 def true_histogram(truth: pa.Table, schema: Schema) -> Histogram:

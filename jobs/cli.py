@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 import typer
 
-from jobs import beginning, deciding, operations, running
-from jobs.options import log
-from jobs.saying import end_output, take_any_text
-from transforms.errors import FairshardError
-from transforms.logs import LOGGER
+from jobs.begin import commands as begin
+from jobs.decide import commands as decide
+from jobs.look import commands as look
+from jobs.run import commands as run
+from jobs.session.console import end_output, take_any_text
+from jobs.session.options import log
+from transforms.base.errors import FairshardError
+from transforms.base.logs import LOGGER
 
 _NO_THREAD = "can't start new thread"
 _NO_ROOM = (
@@ -23,8 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for _part in (beginning, running, deciding, operations):
-    app.add_typer(_part.app)
+for _panel in (begin, run, decide, look):
+    app.add_typer(_panel.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

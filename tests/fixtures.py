@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from transforms.config import Config
-from transforms.config_files import anchored
+from transforms.config.files import anchored
+from transforms.config.sections import Config
 
 ATTRIBUTES = ("woman", "man")
 LABELS = ("doctor", "nurse", "laptop", "tie")

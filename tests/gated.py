@@ -9,26 +9,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from jobs.state import all_label_records
+from jobs.session.labelled import all_label_records
 from tests.fixtures import config_of, write_corpus
 from tests.naming import named
 from tests.outputs import finished_output
-from transforms import layout
-from transforms.config import Config
-from transforms.fingerprint import fingerprint
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config
 from transforms.gates.expectations import Expectation
 from transforms.gates.labels import gate_labels
 from transforms.gates.metrics import LabelMetrics, measure_shard
 from transforms.gates.output import gate_output
 from transforms.gates.plan import gate_plan
 from transforms.gates.results import GateResult
-from transforms.plan import read_histogram, read_plan
-from transforms.records import LabelRecord
-from transforms.report_data import read_artefacts
-from transforms.schema import schema_of
-from transforms.shards import find_shards
-from transforms.storage import output_storage
-from transforms.tables import digest
+from transforms.labels.records import LabelRecord
+from transforms.labels.tables import digest
+from transforms.outcome.artefacts import read_artefacts
+from transforms.plan.fingerprint import fingerprint
+from transforms.plan.plan import read_histogram, read_plan
+from transforms.shards.finding import find_shards
+from transforms.storage import paths
+from transforms.storage.files import output_storage
 
 
 def finished(folder: Path, **changes: Any) -> Config:
@@ -43,7 +43,7 @@ def spoil(config: Config, change: Callable[[pa.Table], pa.Table], shard: str = "
     """Change a label table, and let its record vouch for what it is now."""
     out = Path(config.output.url)
     name = named(config, shard)
-    path, record = out / layout.labels(name), out / layout.label_record(name)
+    path, record = out / paths.labels(name), out / paths.label_record(name)
     pq.write_table(change(pq.read_table(path)), path)
     values = json.loads(record.read_text())
     content = path.read_bytes()

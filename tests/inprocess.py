@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from tests.outputs import solved
-from transforms.config import Config
-from transforms.labelling import Labeller, settings_digest
-from transforms.parts import parts_of
-from transforms.plan import Plan
-from transforms.records import LabelRecord, OutputRecord
-from transforms.resampling import keep_shard, write_output
-from transforms.shards import Shard
-from transforms.solving import Gathered, merged
-from transforms.stages import finish_output, gather_parts, label_part, output_tasks
-from transforms.storage import output_storage
+from transforms.config.sections import Config
+from transforms.labels.labelling import Labeller, settings_digest
+from transforms.labels.records import LabelRecord
+from transforms.plan.plan import Plan
+from transforms.resampling.drawing import keep_shard
+from transforms.resampling.records import OutputRecord
+from transforms.resampling.writing import write_output
+from transforms.shards.finding import Shard
+from transforms.shards.parts import parts_of
+from transforms.stages.solving import Gathered, merged
+from transforms.stages.tasks import finish_output, gather_parts, label_part, output_tasks
+from transforms.storage.files import output_storage
 
 
 class InProcess:

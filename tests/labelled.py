@@ -8,15 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.demo.corpus import MODEL
-from jobs.demo.scenes import Scene, draw, jpeg
+from jobs.begin.demo.corpus import MODEL
+from jobs.begin.demo.scenes import Scene, draw, jpeg
 from tests.tarmaking import Entry, make_tar
-from transforms import layout
-from transforms.config import Config
-from transforms.labelling import Labeller
-from transforms.shards import find_shards
-from transforms.storage import Storage
-from transforms.tables import read_labels
+from transforms.config.sections import Config
+from transforms.labels.labelling import Labeller
+from transforms.labels.tables import read_labels
+from transforms.shards.finding import find_shards
+from transforms.storage import paths
+from transforms.storage.files import Storage
 
 FOX = jpeg(draw(Scene("fox", "hammer", "meadow", seed=1)))
 OWL = jpeg(draw(Scene("owl", "book", "night", seed=2)))
@@ -73,7 +73,7 @@ class Labelled:
         self.record = Labeller(config).label(self.shard, self.storage)
         self.table = read_labels(self.storage, self.record)
         self.rows = {row["key"]: row for row in self.table.to_pylist()}
-        rejects = pq.read_table(pa.BufferReader(self.storage.read(layout.rejects(self.shard.name))))
+        rejects = pq.read_table(pa.BufferReader(self.storage.read(paths.rejects(self.shard.name))))
         self.rejects = [tuple(row.values()) for row in rejects.to_pylist()]
 
     def true(self, key: str) -> set[str]:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from transforms.config import Config
-from transforms.shard_names import name_of
+from transforms.config.sections import Config
+from transforms.shards.naming import name_of
 
 
 def named(config: Config, stem: str) -> str:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.calibration import Calibration, Posterior
-from transforms.histogram import Histogram, HistogramAccumulator, pack_patterns
-from transforms.measures import Measures, measure
-from transforms.schema import Attribute
+from transforms.calibration.posteriors import Calibration, Posterior
+from transforms.config.schema import Attribute
+from transforms.statistics.histogram import Histogram, HistogramAccumulator
+from transforms.statistics.measures import Measures, measure
+from transforms.statistics.patterns import pack_patterns
 
 Flags = NDArray[np.bool_]
 

@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from tests.fixtures import tree
-from transforms import layout
-from transforms.config import Config
-from transforms.labelling import Labeller
-from transforms.packing import capacity, pack
-from transforms.plan import Plan
-from transforms.records import LabelRecord, OutputRecord, label_record_from
-from transforms.resampling import keep_shard, write_output
-from transforms.shard_names import stem_of
-from transforms.shards import find_shards
-from transforms.solving import Counting, Gathered, Step, merged
-from transforms.stages import finish_output
-from transforms.storage import Storage, output_storage
+from transforms.config.sections import Config
+from transforms.labels.labelling import Labeller
+from transforms.labels.records import LabelRecord, label_record_from
+from transforms.plan.plan import Plan
+from transforms.resampling.drawing import keep_shard
+from transforms.resampling.packing import capacity, pack
+from transforms.resampling.records import OutputRecord
+from transforms.resampling.writing import write_output
+from transforms.shards.finding import find_shards
+from transforms.shards.naming import stem_of
+from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.tasks import finish_output
+from transforms.storage import paths
+from transforms.storage.files import Storage, output_storage
 
 
 def config_for(folder: Path, **sections: Any) -> Config:
@@ -55,7 +57,7 @@ def finished_output(
     for shard in find_shards(config.input):
         labeller.label(shard, storage)
         between(storage, shard.name)
-        records.append(label_record_from(storage.read(layout.label_record(shard.name))))
+        records.append(label_record_from(storage.read(paths.label_record(shard.name))))
     plan = solved(records, config)
     kept = [keep_shard(record, plan, config, storage) for record in records]
     by_name = {record.shard.name: record for record in records}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.histogram import Histogram, HistogramAccumulator
-from transforms.problem import Problem, problem_of
-from transforms.schema import Attribute
-from transforms.terms import VACUOUS, Terms, Tolerances
+from transforms.config.schema import Attribute
+from transforms.m4.problem import Problem, problem_of
+from transforms.m4.terms import VACUOUS, Terms, Tolerances
+from transforms.statistics.histogram import Histogram, HistogramAccumulator
 
 
 @dataclass(frozen=True)

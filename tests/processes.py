@@ -15,11 +15,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
-from transforms.storage import Storage
+from transforms.storage.files import Storage
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["jobs.cli", "pipelines.beam", "transforms.planning", "transforms.report_data"]
+    ["jobs.cli", "pipelines.beam.engine", "transforms.plan.make", "transforms.outcome.artefacts"]
 )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.problem import Problem
+from transforms.m4.problem import Problem
 
 Vector = NDArray[np.float64]
 

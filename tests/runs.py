@@ -13,15 +13,15 @@ import torch
 from rich.console import Console
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from jobs.holders import this_process
-from jobs.leases import Hold
+from jobs.session.holders import this_process
+from jobs.session.lease import Hold
 from tests.labelled import BY_IMAGE, FOX, labelling_config, sample
 from tests.tarmaking import make_tar
-from transforms import layout
-from transforms.attempts import Attempt
-from transforms.config import Config
-from transforms.records import to_json
-from transforms.storage import Storage
+from transforms.config.sections import Config
+from transforms.storage import paths
+from transforms.storage.attempts import Attempt
+from transforms.storage.documents import to_json
+from transforms.storage.files import Storage
 
 SHARDS = 4
 
@@ -80,4 +80,4 @@ def begun(
     """An attempt that began so many seconds ago."""
     started = ago(seconds)
     attempt = Attempt(stage, name, "worker-3", 4711, started, error and started, error)
-    storage.publish(layout.attempt(stage, name), to_json(attempt))
+    storage.publish(paths.attempt(stage, name), to_json(attempt))

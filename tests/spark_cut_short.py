@@ -10,12 +10,12 @@ from typing import Any
 
 from pyspark import SparkContext
 
-from pipelines.spark import SparkEngine, solve_plan
+from pipelines.spark.engine import SparkEngine, solve_plan
 from tests.fixtures import config_of
-from transforms.errors import FairshardError
-from transforms.records import LabelRecord
-from transforms.shards import Shard
-from transforms.solving import Step
+from transforms.base.errors import FairshardError
+from transforms.labels.records import LabelRecord
+from transforms.shards.finding import Shard
+from transforms.stages.solving import Step
 
 WENT_ON = "solving goes on with a part of the results"
 _MORE_THAN_SOCKETS_HOLD = 20_000_000

@@ -4,8 +4,8 @@ import io
 import tarfile
 from collections.abc import Iterable
 
-from transforms.config import Limits, Members
-from transforms.tars import Ignored, Reject, Sample, read_samples
+from transforms.config.sections import Limits, Members
+from transforms.shards.samples import Ignored, Reject, Sample, read_samples
 
 Found = Sample | Reject | Ignored
 Entry = tuple[str, bytes] | tarfile.TarInfo

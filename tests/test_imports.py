@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 import pipelines
-from pipelines.beam import BeamEngine
-from pipelines.spark import SparkEngine
+from pipelines.beam.engine import BeamEngine
+from pipelines.spark.engine import SparkEngine
 from tests.loading import ROOT, loaded, modules_of, planted
-from transforms.m4 import solve
-from transforms.resampling import keep_shard
+from transforms.m4.solver import solve
+from transforms.resampling.drawing import keep_shard
 
 _HEAVY = {"numba", "torch", "open_clip", "great_expectations", "jinja2", solve.__module__}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_WORKERS = ("pipelines.local_worker", "pyspark.daemon", "SparkSubmit")
+_WORKERS = ("pipelines.beam.local_worker", "pyspark.daemon", "SparkSubmit")
 _UNEXPECTED = re.compile(
     r"Traceback \(most|should not have happened|^\s+at [\w.$/]+\(.*\)$", re.MULTILINE
 )

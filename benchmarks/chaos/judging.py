@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from jobs import verify
-from transforms.errors import FairshardError
-from transforms.tables import digest
+from jobs.look import verify
+from transforms.base.errors import FairshardError
+from transforms.labels.tables import digest
 
 _OF_TIMES = ("done/run.json", "done/work.json", "metrics.prom", "report/index.html")
 _END_OF_TAR = bytes(1024)

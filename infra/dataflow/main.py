@@ -11,16 +11,16 @@ from pathlib import Path
 
 import fsspec
 
-from jobs.engines import Runner, runner_for
-from jobs.options import overridden, read_checked
-from jobs.state import all_label_records, label_records
-from transforms import layout
-from transforms.config import Config
-from transforms.errors import ConfigError, FairshardError
-from transforms.fingerprint import check_fits, fingerprint
-from transforms.inputs import input_shards
-from transforms.plan import read_plan
-from transforms.storage import output_storage
+from jobs.session.engines import Runner, runner_for
+from jobs.session.labelled import all_label_records, label_records
+from jobs.session.options import overridden, read_checked
+from transforms.base.errors import ConfigError, FairshardError
+from transforms.config.sections import Config
+from transforms.plan.fingerprint import check_fits, fingerprint
+from transforms.plan.plan import read_plan
+from transforms.shards.inputs import input_shards
+from transforms.storage import paths
+from transforms.storage.files import output_storage
 
 STAGES = ("rebalance", "label", "solve", "resample")
 
@@ -54,7 +54,7 @@ def start(stage: str, config: Config, runner: Runner) -> None:
         case "resample":
             storage, records = output_storage(config.output), all_label_records(config, shards)
             plan = read_plan(storage)
-            check_fits(plan.fingerprint, fingerprint(config, records), storage.path(layout.PLAN))
+            check_fits(plan.fingerprint, fingerprint(config, records), storage.path(paths.PLAN))
             runner.resample(config, records, plan)
 
 

@@ -8,7 +8,7 @@ import fsspec
 
 from tests.fixtures import write_corpus
 from tests.outputs import config_for, finished_output
-from transforms.storage import Storage
+from transforms.storage.files import Storage
 
 STORAGE = Storage("memory://fuzz")
 CONFIG = {

@@ -5,9 +5,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from tests.fuzzing.editing import edited
-from transforms.calibration import Calibration, Posterior, read_calibration
-from transforms.errors import FairshardError
-from transforms.log_odds import soft_attributes
+from transforms.base.errors import FairshardError
+from transforms.calibration.log_odds import soft_attributes
+from transforms.calibration.posteriors import Calibration, Posterior, read_calibration
 
 _PATH = "/fuzz/calibration.json"
 

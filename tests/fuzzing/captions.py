@@ -1,10 +1,10 @@
 """Captions: any text, any bytes."""
 
-from transforms.candidates import Candidate, CandidateReader
-from transforms.config import Config
-from transforms.lexicon import normalised
-from transforms.mentions import mentions
-from transforms.tars import Reject, Sample
+from transforms.config.sections import Config
+from transforms.proxies.mentions import mentions
+from transforms.recognition.candidates import Candidate, CandidateReader
+from transforms.recognition.lexicon import normalised
+from transforms.shards.samples import Reject, Sample
 
 _TERMS = ("man", "women", "ice cream", "女", "ผู้หญิง", "été", "x" * 30)
 _CONFIG = Config.model_validate(

@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as safetensors_bytes
 
-from jobs.demo.corpus import MODEL
-from transforms.clip import Clip
-from transforms.config import Model
-from transforms.errors import FairshardError
+from jobs.begin.demo.corpus import MODEL
+from transforms.base.errors import FairshardError
+from transforms.config.sections import Model
+from transforms.recognition.clip import Clip
 
 _FOLDER = Path(mkdtemp(prefix="fairshard-fuzzing-"))
 TRACE = _FOLDER / "executed"

@@ -6,10 +6,10 @@ from importlib.resources import files
 import yaml
 
 from tests.fuzzing.editing import edited
-from transforms.config_files import parse_config
-from transforms.errors import ConfigError
-from transforms.schema import schema_of
-from transforms.settings import needs_of
+from transforms.base.errors import ConfigError
+from transforms.config.files import parse_config
+from transforms.config.schema import schema_of
+from transforms.recognition.settings import needs_of
 
 _SMALL = """
 input: {shards: [a.tar, b.tar], limits: {max_pixels: 1000}}

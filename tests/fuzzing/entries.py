@@ -9,8 +9,8 @@ import sys
 import time
 
 from tests.tarmaking import raw_entry
-from transforms.config import Limits, Members
-from transforms.tars import Sample, read_samples
+from transforms.config.sections import Limits, Members
+from transforms.shards.samples import Sample, read_samples
 
 _CHECKSUM = slice(148, 155)
 

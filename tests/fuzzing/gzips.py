@@ -6,10 +6,10 @@ import fsspec
 import pyarrow as pa
 
 from tests.fuzzing import tars
-from transforms.config import Limits, Members
-from transforms.errors import FairshardError
-from transforms.tar_streams import open_tar
-from transforms.tars import Ignored, Reject, Sample, read_samples
+from transforms.base.errors import FairshardError
+from transforms.config.sections import Limits, Members
+from transforms.shards.samples import Ignored, Reject, Sample, read_samples
+from transforms.shards.streams import open_tar
 
 _PATH = "/fuzz.tar.gz"
 

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from transforms.decoding import Decoder
+from transforms.recognition.decoding import Decoder
 
 _SIDE = 32
 _MOST_PIXELS = 1_000_000

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.fuzzing.artefacts import STORAGE, artefacts, put
-from transforms import layout
-from transforms.errors import FairshardError
-from transforms.records import LabelRecord, label_record_from
-from transforms.tables import digest, label_parts, parquet_bytes, read_labels
+from transforms.base.errors import FairshardError
+from transforms.labels.records import LabelRecord, label_record_from
+from transforms.labels.tables import digest, label_parts, parquet_bytes, read_labels
+from transforms.storage import paths
 
 _COLUMNS = ["key", "offset", "size", "utility", "s.gender.woman"]
 
@@ -27,7 +27,7 @@ def seeds() -> list[bytes]:
 def check(content: bytes) -> None:
     """Read `content` as the label table of 60 samples, whole and by parts."""
     record = replace(_record(), samples=60, table_digest=digest(content))
-    put(layout.labels(record.shard.name), content)
+    put(paths.labels(record.shard.name), content)
     try:
         table = read_labels(STORAGE, record, _COLUMNS)
         parts = list(label_parts(STORAGE, record, _COLUMNS))

@@ -2,14 +2,14 @@
 
 from tests.fuzzing.artefacts import STORAGE, artefacts, put
 from tests.fuzzing.editing import edited
-from transforms import layout
-from transforms.errors import FairshardError
-from transforms.manifest import read_manifest
+from transforms.base.errors import FairshardError
+from transforms.resampling.manifest import read_manifest
+from transforms.storage import paths
 
 
 def seeds() -> list[bytes]:
     """A manifest, and its JSON with other things in it."""
-    manifest = artefacts()[layout.MANIFEST]
+    manifest = artefacts()[paths.MANIFEST]
     return [manifest, manifest.replace(b"[", b"{"), b"{}", b"null", b"[" * 2000]
 
 
@@ -20,7 +20,7 @@ def check(content: bytes) -> None:
 
 
 def _check(content: bytes) -> None:
-    put(layout.MANIFEST, content)
+    put(paths.MANIFEST, content)
     try:
         manifest = read_manifest(STORAGE)
     except FairshardError:

@@ -2,11 +2,11 @@
 
 import json
 
-from transforms.candidates import Candidate, CandidateReader
-from transforms.config import Config
-from transforms.mentions import texts
-from transforms.metadata import parse
-from transforms.tars import Reject, Sample
+from transforms.config.sections import Config
+from transforms.proxies.mentions import texts
+from transforms.recognition.candidates import Candidate, CandidateReader
+from transforms.recognition.fields import parse
+from transforms.shards.samples import Reject, Sample
 
 _CONFIG = Config.model_validate(
     {

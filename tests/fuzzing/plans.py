@@ -8,14 +8,14 @@ import numpy as np
 
 from tests.fuzzing.artefacts import STORAGE, artefacts, put
 from tests.fuzzing.editing import edited
-from transforms import layout
-from transforms.errors import FairshardError
-from transforms.plan import read_plan
+from transforms.base.errors import FairshardError
+from transforms.plan.plan import read_plan
+from transforms.storage import paths
 
 
 def seeds() -> list[bytes]:
     """A plan, and its JSON with other things in it."""
-    plan = artefacts()[layout.PLAN]
+    plan = artefacts()[paths.PLAN]
     infinite = plan.replace(b'"price": 0.', b'"price": -1e999')
     return [
         plan,
@@ -35,7 +35,7 @@ def check(content: bytes) -> None:
 
 
 def _check(content: bytes) -> None:
-    put(layout.PLAN, content)
+    put(paths.PLAN, content)
     try:
         plan = read_plan(STORAGE)
     except FairshardError:

@@ -2,7 +2,8 @@
 
 from tests.fuzzing.artefacts import artefacts
 from tests.fuzzing.editing import edited
-from transforms.records import LabelRecord, OutputRecord, label_record_from, output_record_from
+from transforms.labels.records import LabelRecord, label_record_from
+from transforms.resampling.records import OutputRecord, output_record_from
 
 
 def seeds() -> list[bytes]:

@@ -14,8 +14,8 @@ from tests.tarmaking import (
     special,
     with_checksum,
 )
-from transforms.tar_headers import BLOCK, END_OF_ARCHIVE
-from transforms.tars import Reject, Sample
+from transforms.shards.headers import BLOCK, END_OF_ARCHIVE
+from transforms.shards.samples import Reject, Sample
 
 FILES = [("a.jpg", b"A" * 700), ("a.txt", b"a"), ("b.json", b"{}"), ("d/c.txt", b"c")]
 

@@ -1,9 +1,9 @@
 """Captions as a model reads them: always its context length, whatever the text."""
 
-from jobs.demo.corpus import MODEL
+from jobs.begin.demo.corpus import MODEL
 from tests.fuzzing import captions
-from transforms.clip import Clip
-from transforms.config import Model
+from transforms.config.sections import Model
+from transforms.recognition.clip import Clip
 
 _CLIP = Clip(Model(name=f"local-dir:{MODEL}", device="cpu"))
 _LENGTH = _CLIP.tokens("").shape

@@ -14,7 +14,7 @@ import atheris
 
 _INSTRUMENTED = ["transforms", "yaml", "PIL", "tests.fuzzing"]
 _MOST_BYTES = 12 * 2**30
-_COMPILED_BY_NUMBA = ["transforms.kernels"]
+_COMPILED_BY_NUMBA = ["transforms.m4.kernels"]
 
 
 def main(arguments: list[str]) -> None:

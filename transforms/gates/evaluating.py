@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from transforms.errors import ConfigError, error_in
+from transforms.base.errors import ConfigError, error_in
+from transforms.base.local_paths import let_libraries_have_a_home
 from transforms.gates.expectations import Expectation, Stage, Table
 from transforms.gates.pages import table_page
 from transforms.gates.rendering import rendered_sections
 from transforms.gates.results import GateResult, Outcome
-from transforms.local_paths import let_libraries_have_a_home
 
 _SHOWN = 3
 _PLACE = "fairshard"

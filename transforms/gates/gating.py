@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from transforms.config import Config
-from transforms.fingerprint import fingerprint
+from transforms.config.sections import Config
 from transforms.gates.expectations import Expectation, Stage
 from transforms.gates.labels import gate_labels, labels_suite
 from transforms.gates.metrics import LabelMetrics
@@ -14,11 +13,12 @@ from transforms.gates.plan import gate_plan, plan_suite
 from transforms.gates.results import GateResult, publish, standing
 from transforms.gates.subjects import Subject, labels_digest, output_digest, plan_digest
 from transforms.gates.users import own_content, read_own
-from transforms.plan import Plan, read_histogram
-from transforms.records import LabelRecord
-from transforms.report_data import Artefacts
-from transforms.storage import output_storage
-from transforms.tables import digest
+from transforms.labels.records import LabelRecord
+from transforms.labels.tables import digest
+from transforms.outcome.artefacts import Artefacts
+from transforms.plan.fingerprint import fingerprint
+from transforms.plan.plan import Plan, read_histogram
+from transforms.storage.files import output_storage
 
 
 def check_labels(

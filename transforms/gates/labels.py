@@ -5,15 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from transforms.config import Config
+from transforms.config.schema import Schema, schema_of
+from transforms.config.sections import Config
 from transforms.gates.evaluating import evaluate
 from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.metrics import AS_CONFIGURED, ColumnCounts, LabelMetrics, ShardCounts
 from transforms.gates.results import GateResult
 from transforms.gates.standins import ROWS, on_metrics, stand_ins
 from transforms.gates.users import placed
-from transforms.records import LabelRecord
-from transforms.schema import Schema, schema_of
+from transforms.labels.records import LabelRecord
 
 COLUMNS = (
     "column",

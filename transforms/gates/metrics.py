@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from transforms.records import LabelRecord
-from transforms.schema import SIMILARITY, Schema
-from transforms.storage import Storage
-from transforms.tables import label_file
+from transforms.config.schema import SIMILARITY, Schema
+from transforms.labels.records import LabelRecord
+from transforms.labels.tables import label_file
+from transforms.storage.files import Storage
 
 KEY, UTILITY = "key", "utility"
 AS_CONFIGURED = "as configured"

@@ -11,7 +11,7 @@ from transforms.gates.evaluating import evaluate
 from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
-from transforms.report_data import Artefacts
+from transforms.outcome.artefacts import Artefacts
 
 _ROUNDING = 5e-5
 _STANDARD_ERRORS = 4

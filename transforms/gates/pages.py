@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from transforms.templating import environment
+from transforms.base.templates import environment
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
 _HOME = "index.html"
@@ -12,15 +12,15 @@ _HOME = "index.html"
 
 def table_page(title: str, sections: Sequence[str]) -> str:
     """A page of data docs: what was expected of a table and found, in `sections` of HTML."""
-    page = environment().get_template("gate_table.html.j2")
+    page = environment(__package__).get_template("gate_table.html.j2")
     return page.render(title=title, sections=sections, home=_HOME, policy=_POLICY, style=_style())
 
 
 def index_page(results: Sequence[dict[str, Any]]) -> str:
     """The first page of the data docs: each gate's verdict, and links to its tables."""
-    page = environment().get_template("gates.html.j2")
+    page = environment(__package__).get_template("gates.html.j2")
     return page.render(results=results, policy=_POLICY, style=_style())
 
 
 def _style() -> str:
-    return resources.files("transforms.templates").joinpath("gates.css").read_text("utf-8")
+    return resources.files(__package__).joinpath("templates/gates.css").read_text("utf-8")

@@ -10,9 +10,9 @@ from transforms.gates.evaluating import evaluate
 from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
-from transforms.histogram import Histogram
-from transforms.plan import Plan
-from transforms.records import LabelRecord
+from transforms.labels.records import LabelRecord
+from transforms.plan.plan import Plan
+from transforms.statistics.histogram import Histogram
 
 _CRITICAL_GAP, _SMALL_GAP = 1e-4, 1e-6
 _ROUNDING = 1e-6

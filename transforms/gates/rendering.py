@@ -11,7 +11,7 @@ from datetime import date
 from numbers import Number
 from typing import Any
 
-from transforms.templating import printable
+from transforms.base.templates import printable
 
 _TITLE = "header"  # with links to pages that there are not
 _MARK = "\N{SYMBOL FOR ESCAPE}"

@@ -8,13 +8,13 @@ from typing import Any, NotRequired
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
-from transforms import layout
-from transforms.documents import json_in
-from transforms.errors import GateError
+from transforms.base.errors import GateError
 from transforms.gates.expectations import STAGES, Severity, Stage
 from transforms.gates.pages import index_page
 from transforms.gates.subjects import Subject
-from transforms.storage import Storage
+from transforms.storage import paths
+from transforms.storage.documents import json_in
+from transforms.storage.files import Storage
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class GateResult:
     def document(self) -> dict[str, Any]:
         """The result as JSON holds it."""
         pages = {
-            layout.validation_page(self.stage, table): len(page.encode())
+            paths.validation_page(self.stage, table): len(page.encode())
             for table, page in self.pages.items()
         }
         return {
@@ -113,19 +113,19 @@ def publish(result: GateResult, storage: Storage, subject: Subject | None = None
     Without a subject it stands for nothing: the gate is passed again.
     """
     for table, page in result.pages.items():
-        storage.publish(layout.validation_page(result.stage, table), page.encode())
+        storage.publish(paths.validation_page(result.stage, table), page.encode())
     document = result.document()
     if subject is not None:
         document["belongs_to"] = asdict(subject)
     content = json.dumps(document, indent=1, ensure_ascii=False)
-    storage.publish(layout.validation(result.stage), f"{content}\n".encode())
+    storage.publish(paths.validation(result.stage), f"{content}\n".encode())
     publish_index(storage)
-    return storage.path(layout.DATA_DOCS)
+    return storage.path(paths.DATA_DOCS)
 
 
 def publish_index(storage: Storage) -> None:
     """Write the first page of the data docs, unless it is there."""
-    storage.settle(layout.DATA_DOCS, index_page(read_results(storage)).encode())
+    storage.settle(paths.DATA_DOCS, index_page(read_results(storage)).encode())
 
 
 def read_results(storage: Storage, of: Mapping[Stage, str] | None = None) -> list[dict[str, Any]]:
@@ -161,7 +161,7 @@ def _belongs(result: Mapping[str, Any], digest: str) -> bool:
 
 def _read(stage: Stage, storage: Storage) -> dict[str, Any] | None:
     """A gate's result on file; None where there is none, or a torn one."""
-    content = storage.find(layout.validation(stage))
+    content = storage.find(paths.validation(stage))
     if content is None:
         return None
     try:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from transforms.errors import ConfigError
+from transforms.base.errors import ConfigError
 from transforms.gates.expectations import Expectation, Table
 from transforms.gates.metrics import UNIT, ColumnCounts, LabelMetrics
 

@@ -6,8 +6,8 @@ from typing import Any
 import fsspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from transforms.config_yaml import text_in, values_in
-from transforms.errors import ConfigError, reason_of
+from transforms.base.errors import ConfigError, reason_of
+from transforms.config.yaml_text import text_in, values_in
 from transforms.gates.evaluating import expectation_types
 from transforms.gates.expectations import Expectation, Severity, Stage
 

@@ -7,7 +7,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from transforms import layout
+from transforms.storage import paths
 from transforms.verification.bias import Tally, Variance
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, ManifestFile
@@ -35,7 +35,7 @@ class Drawing:
 
     def settle(self, origin: Origin) -> None:
         """Check the copies that were found of one input shard."""
-        table = read_table(self.evidence.storage, layout.labels(origin.name))
+        table = read_table(self.evidence.storage, paths.labels(origin.name))
         least = self.evidence.plan.config.filter
         q, patterns, start = [], [], 0
         for part in table.labelled(self.stated, least.min_similarity if least else None):

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from transforms import layout
-from transforms.documents import json_in
-from transforms.errors import FairshardError
-from transforms.storage import Storage
+from transforms.base.errors import FairshardError
+from transforms.storage import paths
+from transforms.storage.documents import json_in
+from transforms.storage.files import Storage
 
 PLAN_VERSION = 2
 
@@ -234,8 +234,7 @@ class Evidence:
         """The label record of each input shard of the manifest, in order of name."""
         names = sorted(entry.shard for entry in self.manifest.inputs)
         return {
-            name: _parsed(LabelRecordFile, self.storage, layout.label_record(name))
-            for name in names
+            name: _parsed(LabelRecordFile, self.storage, paths.label_record(name)) for name in names
         }
 
     def output_record(self, shard: ShardEntry) -> OutputRecordFile:
@@ -246,25 +245,25 @@ class Evidence:
 
 def read_evidence(storage: Storage, input_options: dict[str, Any]) -> Evidence:
     """The documents in `storage`; FairshardError where the output is not finished."""
-    for name, stage in [(layout.PLAN, "solve"), (layout.MANIFEST, "resample")]:
+    for name, stage in [(paths.PLAN, "solve"), (paths.MANIFEST, "resample")]:
         if not storage.exists(name):
             raise FairshardError(
                 f"{storage.url} holds no finished output, as {name} is missing: run "
                 f"`fairshard {stage}`, then verify again"
             )
-    document = _json(storage, layout.PLAN)
+    document = _json(storage, paths.PLAN)
     version = document.get("version")
     if version != PLAN_VERSION:
         raise FairshardError(
-            f"{storage.path(layout.PLAN)} is of version {version}, and version {PLAN_VERSION} can "
+            f"{storage.path(paths.PLAN)} is of version {version}, and version {PLAN_VERSION} can "
             "be verified: run `fairshard solve` again"
         )
     return Evidence(
         storage,
         input_options,
         document,
-        _parsed(PlanFile, storage, layout.PLAN),
-        _parsed(ManifestFile, storage, layout.MANIFEST),
+        _parsed(PlanFile, storage, paths.PLAN),
+        _parsed(ManifestFile, storage, paths.MANIFEST),
     )
 
 

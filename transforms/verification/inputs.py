@@ -8,15 +8,15 @@ from typing import IO, Any
 
 import fsspec
 
-from transforms import layout
-from transforms.errors import FairshardError, reason_of
-from transforms.storage import version_of
+from transforms.base.errors import FairshardError, reason_of
+from transforms.shards.web_files import as_told
+from transforms.storage import paths
+from transforms.storage.files import version_of
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, LabelRecordFile
 from transforms.verification.labels import read_table
 from transforms.verification.origins import Origin, opened_input, origin_of
 from transforms.verification.tars import key_of, members_of, passed_over
-from transforms.web_files import as_told
 
 _DAMAGED_FROM = re.compile(r"from byte (\d+) on")
 _OF_ONE_KEY = re.compile(r"its key holds a dot: .* so that ([1-9]\d{0,9}) have the key")
@@ -51,8 +51,8 @@ def check_input(evidence: Evidence, record: LabelRecordFile, counted: bool, chec
         )
     if not counted:
         return
-    origin = origin_of(record, read_table(evidence.storage, layout.labels(shard.name)))
-    keys, errors = read_table(evidence.storage, layout.rejects(shard.name)).rejected()
+    origin = origin_of(record, read_table(evidence.storage, paths.labels(shard.name)))
+    keys, errors = read_table(evidence.storage, paths.rejects(shard.name)).rejected()
     until = _damaged_from(keys, errors)
     try:
         with opened_input(origin, evidence.input_options) as stream:

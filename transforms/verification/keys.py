@@ -6,7 +6,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from transforms import layout
+from transforms.storage import paths
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence
 from transforms.verification.labels import read_table
@@ -29,7 +29,7 @@ def check_across(evidence: Evidence, written: dict[str, Hashes], check: Check) -
     if not len(repeated):
         check.found = "no key is twice in the output"
         return
-    tables = (read_table(evidence.storage, layout.labels(name)) for name in evidence.records)
+    tables = (read_table(evidence.storage, paths.labels(name)) for name in evidence.records)
     if len(_repeated([hashed(table.places()[0]) for table in tables])):
         check.found = (
             f"{len(repeated):,} keys are in more than one output shard, as input shards share keys"

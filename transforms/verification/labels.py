@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
-from transforms import layout
-from transforms.errors import FairshardError
-from transforms.storage import Storage
+from transforms.base.errors import FairshardError
+from transforms.storage import paths
+from transforms.storage.files import Storage
+from transforms.storage.wellformed import well_formed
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, LabelRecordFile
 from transforms.verification.formulas import Rows
 from transforms.verification.stated import Stated, Vector
-from transforms.wellformed import well_formed
 
 UTILITY_UNIT = 2.0**-20
 BIN_OF_ZERO = 1 << 14
@@ -117,10 +117,10 @@ def read_table(storage: Storage, name: str) -> LabelTable:
 
 def read_patterns(storage: Storage, flags: int) -> pa.Table:
     """The plan's patterns of so many flags; FairshardError where the file holds none."""
-    file = read_table(storage, layout.PATTERNS).file
+    file = read_table(storage, paths.PATTERNS).file
     types = [("pattern", pa.binary((flags + 7) // 8 + BIN_BYTES)), ("count", pa.int64())]
     types += [("utility_sum", pa.int64()), ("q", pa.float64())]
-    where = storage.path(layout.PATTERNS)
+    where = storage.path(paths.PATTERNS)
     with well_formed(f"{where} is not the patterns of this plan: run `fairshard solve` again"):
         table = file.read([name for name, _ in types])
         if table.schema.types != [kind for _, kind in types]:
@@ -244,8 +244,8 @@ def _grouped(table: pa.Table) -> pa.Table:
 def check_table(evidence: Evidence, record: LabelRecordFile, check: Check) -> LabelTable:
     """The label table of a shard, compared with its record."""
     name = record.shard.name
-    table = read_table(evidence.storage, layout.labels(name))
-    rejects = read_table(evidence.storage, layout.rejects(name))
+    table = read_table(evidence.storage, paths.labels(name))
+    rejects = read_table(evidence.storage, paths.rejects(name))
     said = (record.table_bytes, record.table_digest, record.samples, record.rejects)
     found = (
         len(table.content),

@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.tar_streams import compression_of, open_tar
+from transforms.shards.streams import compression_of, open_tar
 from transforms.verification.evidence import LabelRecordFile
 from transforms.verification.labels import LabelTable
 from transforms.verification.tars import MalformedError, Sample, first_difference, samples_of

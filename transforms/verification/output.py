@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import IO
 
-from transforms import layout
-from transforms.errors import FairshardError
-from transforms.tar_streams import open_tar
+from transforms.base.errors import FairshardError
+from transforms.shards.streams import open_tar
+from transforms.storage import paths
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, ShardEntry
 from transforms.verification.keys import Hashes, hashed
@@ -80,7 +80,7 @@ class Output:
     def _origin(self, name: str) -> Origin | None:
         """The origin of that name; None where there is none, or where its turn is over."""
         if name not in self._waiting and name in self._left:
-            table = read_table(self.evidence.storage, layout.labels(name))
+            table = read_table(self.evidence.storage, paths.labels(name))
             self._waiting[name] = origin_of(self.evidence.records[name], table)
         return self._waiting.get(name)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from transforms import layout
-from transforms.errors import FairshardError
+from transforms.base.errors import FairshardError
+from transforms.storage import paths
 from transforms.verification.asked import check_asked
 from transforms.verification.bias import Tally, Variance, check_drawn, check_figures
 from transforms.verification.chain import check_chain
@@ -46,7 +46,7 @@ def verify(
         stated = Stated.by(evidence.plan)
     except ValueError as error:
         raise FairshardError(
-            f"{evidence.storage.path(layout.PLAN)} contradicts itself: {error}"
+            f"{evidence.storage.path(paths.PLAN)} contradicts itself: {error}"
         ) from error
     chain = Check("records", "plan, labels and output are of one run", "digests")
     check_chain(evidence, chain)

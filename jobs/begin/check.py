@@ -1,0 +1,68 @@
+"""The job that says what a configuration would run, without running it."""
+
+from typing import Any
+
+from rich.console import Console
+
+from jobs.session.console import say
+from transforms.base.errors import FairshardError
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config
+from transforms.shards.finding import Shard
+from transforms.shards.inputs import found_apart
+from transforms.shards.left_out import LeftOut, as_json, in_words
+from transforms.shards.samples import Sample, open_tar, read_samples
+
+_SAMPLES_READ = 200
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Shards, bytes and samples (estimated from the first shard's beginning) of a configuration."""
+    found = found_apart(config)
+    shards = found.shards
+    size = sum(shard.bytes for shard in shards)
+    schema = schema_of(config)
+    per_sample = _bytes_per_sample(config, max(shards, key=lambda shard: shard.bytes))
+    return {
+        "shards": len(shards),
+        "left_out": as_json(found.left_out),
+        "bytes": size,
+        "samples_estimated": round(size / per_sample),
+        "attributes": [attribute.name for attribute in schema.attributes],
+        "labels": len(schema.labels),
+        "model": config.model and config.model.name,
+        "engine": config.engine.name,
+        "output": config.output.url,
+    }
+
+
+def show(summary: dict[str, Any], console: Console) -> None:
+    """Print a summary for people."""
+    console.print(
+        f"the configuration is valid: {summary['shards']:,} shards, "
+        f"{summary['bytes'] / 1e6:,.1f} MB, about {summary['samples_estimated']:,} samples"
+    )
+    if summary["left_out"]:
+        say(console, in_words(LeftOut(**entry) for entry in summary["left_out"]))
+    console.print(
+        f"attributes: {', '.join(summary['attributes'])}; labels: {summary['labels']:,}; "
+        f"model: {summary['model'] or 'none'}; engine: {summary['engine']}",
+        highlight=False,
+    )
+    console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
+
+
+def _bytes_per_sample(config: Config, shard: Shard) -> float:
+    """The mean size of the first samples of a shard; as stored, so a .gz is an underestimate."""
+    sizes: list[int] = []
+    with open_tar(shard.url, config.input.storage_options, size=shard.bytes) as stream:
+        for entry in read_samples(stream, config.input.members, config.input.limits):
+            if isinstance(entry, Sample):
+                sizes.append(entry.size)
+            if len(sizes) >= _SAMPLES_READ:
+                break
+    if not sizes:
+        raise FairshardError(
+            f"the shard {shard.url} holds no sample that can be read: is it a webdataset tar?"
+        )
+    return sum(sizes) / len(sizes)

@@ -1,0 +1,65 @@
+"""The commands to begin with: can it run, on what, and how is it configured?"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.begin import check, corpus, doctor
+from jobs.session.options import AsJson, ConfigPath, log, read_checked, report
+
+app = typer.Typer()
+PANEL = "Begin"
+
+
+@app.command("init", rich_help_panel=PANEL)
+def init_command() -> None:
+    """Print a commented example of a configuration.
+
+    Example: `fairshard init > config.yaml`
+    """
+    example = resources.files("jobs.begin.templates").joinpath("example.yaml")
+    print(example.read_text(encoding="utf-8"), end="")
+
+
+@app.command("check", rich_help_panel=PANEL)
+def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
+    """Validate a configuration and say what it would run, without running it.
+
+    Example: `fairshard check config.yaml`
+    """
+    report(check.run(read_checked(config)), check.show, as_json)
+
+
+@app.command("doctor", rich_help_panel=PANEL)
+def doctor_command(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG]", help="What the machine is to run.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what this machine lacks for a configuration, or at all, and the command that mends it.
+
+    Exits with 1 where something is missing. Examples: `fairshard doctor`,
+    `fairshard doctor config.yaml`
+    """
+    found = doctor.run(read_checked(config) if config else None)
+    report(found, doctor.show, as_json)
+    if not found["ready"]:
+        raise typer.Exit(1)
+
+
+@app.command("corpus", rich_help_panel=PANEL)
+def corpus_command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to draw it.")],
+    samples: Annotated[int, typer.Option(min=1)] = 20_000,
+    shards: Annotated[int, typer.Option(min=1)] = 20,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a demo corpus with planted bias, its true labels and a configuration for it.
+
+    Example: `fairshard corpus demo --samples 20000 --shards 20 --seed 0`
+    """
+    report(corpus.run(directory, samples, shards, seed, log()), corpus.show, as_json)

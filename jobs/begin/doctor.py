@@ -1,0 +1,67 @@
+"""The job that says what a machine lacks, and the command that mends it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from jobs.begin.diagnosis.devices import check_gpu, check_java
+from jobs.begin.diagnosis.finding import Finding
+from jobs.begin.diagnosis.machine import check_clock, check_disk, check_memory
+from jobs.begin.diagnosis.packages import check_packages, check_python
+from jobs.session.console import say
+from transforms.config.sections import Config
+
+_COLOURS = {"ok": "green", "warning": "yellow", "missing": "red"}
+
+
+def run(config: Config | None) -> dict[str, Any]:
+    """The findings on this machine and, where there is one, on what `config` asks of it."""
+    extras = _extras(config) if config else ()
+    findings = [check_python(), *check_packages(extras), check_memory(), check_clock()]
+    findings += _for_config(config) if config else _for_anything()
+    return {
+        "ready": all(finding.status != "missing" for finding in findings),
+        "checks": [dataclasses.asdict(finding) for finding in findings],
+    }
+
+
+def show(summary: dict[str, Any], console: Console) -> None:
+    """Print the findings as a table, then what to do."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("check", "", "found", "to mend it"):
+        table.add_column(heading, overflow="fold")
+    for check in summary["checks"]:
+        status = Text(check["status"], _COLOURS[check["status"]])
+        table.add_row(Text(check["check"]), status, Text(check["found"]), Text(check["mend"]))
+    console.print(table)
+    count = [check["status"] for check in summary["checks"]].count("missing")
+    say(console, "ready" if summary["ready"] else f"not ready: {count} missing")
+
+
+def _for_config(config: Config) -> list[Finding]:
+    from jobs.begin.diagnosis.model import check_model
+    from jobs.begin.diagnosis.storages import check_input, check_output, check_room
+
+    found, shards = check_input(config)
+    findings = [found, *check_output(config)]
+    if (room := check_room(config, shards)) is not None:
+        findings.append(room)
+    if config.engine.name == "spark":
+        findings.append(check_java(needed=True))
+    if config.model is not None:
+        findings += [check_model(config.model), check_gpu(config.model.device)]
+    return findings
+
+
+def _for_anything() -> list[Finding]:
+    return [check_disk(Path.cwd()), check_java(needed=False), check_gpu(None)]
+
+
+def _extras(config: Config) -> tuple[str, ...]:
+    spark = ("spark",) if config.engine.name == "spark" else ()
+    return (*spark, "otel") if config.telemetry.otlp_endpoint else spark

@@ -1,0 +1,84 @@
+"""The commands that help to decide what to ask for, from a labelled corpus."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.decide import calibrate, compare, frontier, suggest
+from jobs.session.lease import leased
+from jobs.session.options import (
+    AsJson,
+    ConfigPath,
+    OutputUrl,
+    log,
+    new_run,
+    overridden,
+    read_checked,
+    report,
+)
+
+app = typer.Typer()
+PANEL = "Decide"
+
+
+@app.command("frontier", rich_help_panel=PANEL)
+def frontier_command(
+    config: ConfigPath,
+    output: OutputUrl = None,
+    points: Annotated[int, typer.Option(min=8, help="About how many rates to solve for.")] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Show what bias and how many effective samples each rate allows on the labelled corpus.
+
+    Example: `fairshard frontier config.yaml`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(frontier.run(settled, points, log()), frontier.show, as_json)
+
+
+@app.command("compare", rich_help_panel=PANEL)
+def compare_command(config: ConfigPath, output: OutputUrl = None, as_json: AsJson = False) -> None:
+    """Weigh the labelled corpus by M4 and by other balancers, and show what each would give.
+
+    Example: `fairshard compare config.yaml`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(compare.run(settled, log()), compare.show, as_json)
+
+
+@app.command("suggest", rich_help_panel=PANEL)
+def suggest_command(
+    config: ConfigPath,
+    output: OutputUrl = None,
+    origin: Annotated[
+        str,
+        typer.Option("--from", metavar="captions|FIELD", help="Captions, or a metadata field."),
+    ] = suggest.CAPTIONS,
+    top: Annotated[int, typer.Option(min=1, help="How many for each attribute.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Rank words of captions, or values of a metadata field, as proxy labels of the attributes.
+
+    Examples: `fairshard suggest config.yaml`, `fairshard suggest config.yaml --from objects`
+    """
+    settled = overridden(read_checked(config), output, None)
+    report(suggest.run(settled, origin, top, log()), suggest.show, as_json)
+
+
+@app.command("calibrate", rich_help_panel=PANEL)
+def calibrate_command(
+    config: ConfigPath,
+    checked: Annotated[
+        str, typer.Argument(metavar="CHECKED", help="CSV or Parquet: key, attribute, truth.")
+    ],
+    output: OutputUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate, from hand-checked samples, how far recognised attributes can be believed.
+
+    Example: `fairshard calibrate config.yaml checked.csv`
+    """
+    settled = overridden(read_checked(config), output, None)
+    with leased(settled, new_run()):
+        summary = calibrate.run(settled, checked)
+    report(summary, calibrate.show, as_json)

@@ -1,0 +1,104 @@
+"""The histogram of a labelled corpus, for jobs that look at it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from rich.console import Console
+
+from jobs.session.shard_progress import tracked
+from transforms.base.errors import FairshardError
+from transforms.calibration.posteriors import fitting_calibration
+from transforms.config.sections import Config
+from transforms.labels.records import LabelRecord
+from transforms.plan.fingerprint import apart_from, fingerprint
+from transforms.plan.plan import Plan, read_histogram, read_plan
+from transforms.stages.solving import Counting, Sampling, merged, patterns_of
+from transforms.statistics.histogram import Histogram, HistogramAccumulator
+from transforms.storage import paths
+from transforms.storage.files import Storage, output_storage
+
+_OF_THE_SOLUTION = frozenset(("config.balance", "config.seed", "calibration"))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of a corpus of `samples`: the histogram of all of them or, where there are too
+    many patterns, of a sample.
+    """
+
+    histogram: Histogram
+    samples: int
+
+    @property
+    def in_words(self) -> str:
+        """How many samples and patterns; of a sample, figures are estimates."""
+        seen, patterns = self.histogram.samples, len(self.histogram)
+        if seen == self.samples:
+            return f"{seen:,} samples in {patterns:,} patterns"
+        return (
+            f"{seen:,} samples, drawn from {self.samples:,}, in {patterns:,} patterns: figures are "
+            "estimates"
+        )
+
+
+def corpus_histogram(config: Config, records: Sequence[LabelRecord], console: Console) -> Seen:
+    """The histogram of labelled shards: the plan's where it is of the same, else counted.
+
+    Its attributes are corrected where `config` names a calibration. Raises FairshardError where no
+    sample is left to balance.
+    """
+    storage = output_storage(config.output)
+    seen = _planned(config, records, storage) or _counted(config, records, console)
+    if seen.histogram.samples == 0:
+        raise FairshardError(
+            "no sample is left to balance: every one was rejected, or is below "
+            "filter.min_similarity; see rejects/ in the output"
+        )
+    calibration = fitting_calibration(config)
+    return replace(seen, histogram=calibration.corrected(seen.histogram)) if calibration else seen
+
+
+def _planned(config: Config, records: Sequence[LabelRecord], storage: Storage) -> Seen | None:
+    if not (storage.exists(paths.PLAN) and storage.exists(paths.PATTERNS)):
+        return None
+    try:
+        plan = read_plan(storage)
+    except FairshardError:
+        return None
+    of_plan, at_hand = (
+        apart_from(_OF_THE_SOLUTION, made_from)
+        for made_from in (plan.fingerprint, fingerprint(config, records))
+    )
+    if of_plan != at_hand or _sampled_otherwise(plan, config):
+        return None
+    histogram = read_histogram(storage, plan.document)[0]
+    return Seen(histogram, plan.document["samples"]["balanced"])
+
+
+def _sampled_otherwise(plan: Plan, config: Config) -> bool:
+    """Whether a plan was solved on a sample that `config` would not draw."""
+    if not plan.document.get("sampled"):
+        return False
+    return bool(plan.document["config"]["balance"]["max_patterns"] != config.balance.max_patterns)
+
+
+def _counted(config: Config, records: Sequence[LabelRecord], console: Console) -> Seen:
+    """The patterns of all samples or, if these are too many, of those that solving would draw."""
+    counted = _gathered(Counting(), "counting", config, records, console)
+    if not counted.overflowed:
+        return Seen(counted.extract(), counted.samples)
+    sampling = Sampling.of(counted.samples, config)
+    drawn = _gathered(sampling, "drawing", config, records, console)
+    return Seen(drawn.extract(), counted.samples)
+
+
+def _gathered(
+    step: Counting | Sampling,
+    doing: str,
+    config: Config,
+    records: Sequence[LabelRecord],
+    console: Console,
+) -> HistogramAccumulator:
+    shards = (step.gather(record, config) for record in records)
+    return patterns_of(reduce(merged, tracked(shards, len(records), doing, console), None), config)

@@ -1,0 +1,162 @@
+"""The commands that run the stages, apart or together."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NamedTuple
+
+import typer
+from rich.console import Console
+
+from jobs.run import dry_run as rehearsal
+from jobs.run import label, rebalance, resample, solve
+from jobs.session import summary
+from jobs.session.console import say
+from jobs.session.engines import runner_for
+from jobs.session.lease import leased
+from jobs.session.options import (
+    ENGINE_OPTIONS,
+    AsJson,
+    ConfigPath,
+    EngineName,
+    JsonLogs,
+    OutputUrl,
+    Show,
+    json_log,
+    log,
+    new_run,
+    overridden,
+    read_checked,
+    report,
+)
+from jobs.session.outputs import check_own
+from jobs.session.restart import discard, discards_of
+from jobs.session.resume import STAGES_OF
+from jobs.session.run_record import interruptible, recorded
+from transforms.config.sections import Config
+from transforms.shards.inputs import found_if_told
+from transforms.storage.files import output_storage
+
+app = typer.Typer()
+PANEL = "Run"
+
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Discard what is there of it, and do all again.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done and why, and do nothing.")
+]
+
+
+class _Stage(NamedTuple):
+    """A command that runs stages: its job, what shows its summary, and its help."""
+
+    job: Callable[..., dict[str, Any]]
+    show: Show
+    help: str
+
+
+_STAGES = {
+    "rebalance": _Stage(
+        rebalance.run,
+        summary.show,
+        """Label, solve and resample as one job, then write the report.
+
+        Examples: `fairshard rebalance config.yaml`,
+        `fairshard rebalance config.yaml --output gs://bucket/out -- --runner DataflowRunner
+        --project my-project --region europe-west4`
+        """,
+    ),
+    "label": _Stage(
+        label.run,
+        label.show,
+        """Label every sample of the shards that are not labelled yet.
+
+        Examples: `fairshard label config.yaml`, `fairshard label config.yaml --dry-run`,
+        `fairshard label config.yaml -- --direct_num_workers=8`
+        """,
+    ),
+    "solve": _Stage(
+        solve.run,
+        solve.show,
+        """Reduce the labels to their statistics and solve M4 once for the corpus.
+
+        Example: `fairshard solve config.yaml`
+        """,
+    ),
+    "resample": _Stage(
+        resample.run,
+        summary.show,
+        """Write the output shards, the manifest and the report that the plan asks for.
+
+        Example: `fairshard resample config.yaml`
+        """,
+    ),
+}
+
+
+def _command(
+    context: typer.Context,
+    path: ConfigPath,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    restart: Restart = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    json_logs: JsonLogs = False,
+) -> None:
+    """Run the job of the command's name, or say what it would do, and print its summary."""
+    run, command = new_run(), str(context.command.name)
+    stage, console = _STAGES[command], json_log(run) if json_logs else log()
+    config = overridden(read_checked(path), output, engine)
+    if dry_run:
+        report(rehearsal.run(config, STAGES_OF[command], restart), rehearsal.show, as_json)
+        return
+    runner = runner_for(config, context.args)
+    with interruptible():
+        inputs = found_if_told(config)
+        check_own(STAGES_OF[command], output_storage(config.output))
+        with leased(config, run), recorded(config, command, run):
+            if restart:
+                _discard(config, STAGES_OF[command], console)
+            found = stage.job(config, runner, console, inputs)
+    report(found, stage.show, as_json)
+
+
+for _name, _stage in _STAGES.items():
+    app.command(
+        _name,
+        help=inspect.cleandoc(_stage.help),
+        context_settings=ENGINE_OPTIONS,
+        rich_help_panel=PANEL,
+    )(_command)
+
+
+@app.command("gate", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)
+def gate_command(
+    context: typer.Context,
+    stage: Annotated[Literal["labels", "plan", "output"], typer.Argument(metavar="STAGE")],
+    config: ConfigPath,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the labels, the plan or the output; exit with 4 where a critical expectation fails.
+
+    Examples: `fairshard gate labels config.yaml`, `fairshard gate output config.yaml --json`
+    """
+    from jobs.run import gate
+
+    settled = overridden(read_checked(config), output, engine)
+    runner = runner_for(settled, context.args)
+    with leased(settled, new_run()):
+        summary = gate.run(stage, settled, runner)
+    report(summary, gate.show, as_json)
+    gate.require(summary)
+
+
+def _discard(config: Config, stages: tuple[str, ...], console: Console) -> None:
+    storage = output_storage(config.output)
+    discards = discards_of(stages, storage)
+    for entry in discards:
+        say(console, entry.line)
+    discard(discards, storage)

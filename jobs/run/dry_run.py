@@ -1,0 +1,69 @@
+"""The job that says what a run would do, and does nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from jobs.run.resample import fitting_plan
+from jobs.session.console import say
+from jobs.session.outputs import check_own
+from jobs.session.restart import discards_of
+from jobs.session.resume import Work, work_on
+from transforms.config.sections import Config
+from transforms.shards.inputs import found_apart
+from transforms.shards.left_out import as_json, in_words
+from transforms.storage.files import output_storage
+
+_SHOWN = 10
+
+
+def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any]:
+    """What `stages` would do; FairshardError where they would refuse to begin."""
+    storage = output_storage(config.output)
+    found = found_apart(config)
+    check_own(stages, storage)
+    work = work_on(config, found.shards, stages)
+    if "label" not in stages:
+        records = work.records
+        if stages == ("resample",):
+            fitting_plan(config, records)
+    discards = discards_of(stages, storage) if restart else []
+    if restart:
+        work = work.afresh()
+    aside = [in_words(found.left_out)] if found.left_out else []
+    return {
+        "left_out": as_json(found.left_out),
+        "would_do": [*aside, *(entry.line for entry in discards), *work.lines],
+        "stages": _redone(work),
+        "shards": [
+            {"shard": shard.name, "bytes": shard.bytes, "why": work.labels.stale[shard.name]}
+            for shard in (work.labels.missing if "label" in stages else ())
+        ],
+        "output": storage.url,
+    }
+
+
+def show(summary: Mapping[str, Any], console: Console) -> None:
+    """Print it for people."""
+    for line in summary["would_do"]:
+        say(console, line)
+    shards = summary["shards"]
+    for entry in shards[:_SHOWN]:
+        say(console, f"  {entry['shard']}  {entry['bytes'] / 1e6:,.1f} MB  {entry['why']}")
+    if len(shards) > _SHOWN:
+        say(console, f"  and {len(shards) - _SHOWN:,} more")
+    if shards:
+        whole = sum(entry["bytes"] for entry in shards)
+        say(console, f"{len(shards):,} shards of {whole / 1e6:,.1f} MB would be labelled")
+    say(console, f"nothing was done to {summary['output']}: this is a dry run")
+
+
+def _redone(work: Work) -> dict[str, bool]:
+    """Whether each stage asked for would do anything."""
+    has = {
+        "label": bool(work.labels.missing),
+        "solve": work.plan is None,
+        "resample": not work.complete,
+    }
+    return {stage: has[stage] for stage in work.stages}

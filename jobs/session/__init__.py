@@ -1,0 +1,1 @@
+"""What commands have in common: a run from its options to its summary."""

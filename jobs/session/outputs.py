@@ -1,0 +1,156 @@
+"""How the output shards of a folder stand to its manifest and completion records."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from transforms.resampling.manifest import manifest_on_file, withdraw_manifest
+from transforms.resampling.ownership import (
+    claim,
+    number_of,
+    numbered,
+    owned,
+    recorded_numbers,
+    refuse_foreign,
+)
+from transforms.resampling.records import OutputRecord, output_file, output_record_from
+from transforms.storage import paths
+from transforms.storage.concurrent import at_once
+from transforms.storage.files import Storage
+from transforms.storage.inventory import Inventory, Vouched
+
+_UNRECORDED = "without a record"
+_OTHERWISE = "with a record that is not the manifest's"
+_IN_A_SENTENCE = {
+    _UNRECORDED: "it has no record that can be read",
+    _OTHERWISE: "its record is not the manifest's",
+}
+_FIXED = {
+    "label": (paths.PROMETHEUS,),
+    "solve": (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.PROMETHEUS),
+    "resample": (paths.MANIFEST, paths.REPORT, paths.DATA_DOCS, paths.PROMETHEUS),
+}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """How the output shards stand.
+
+    manifest: the one on file. recorded: how many shards have a record. faults: what is wrong with
+    shards that the manifest or a record vouches for, by number. surplus: the numbers of shards that
+    have a record and are not in the manifest.
+    """
+
+    manifest: Mapping[str, Any] | None
+    recorded: int
+    faults: Mapping[int, str]
+    surplus: tuple[int, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the manifest holds of what is there."""
+        return self.manifest is not None and not self.faults and not self.surplus
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is damaged; nothing where nothing is."""
+        total = self.recorded if self.manifest is None else len(self.manifest["shards"])
+        lines = []
+        if self.faults:
+            are = "shards are" if len(self.faults) > 1 else "shards is"
+            why = _in_words(list(self.faults.values()))
+            lines.append(f"{len(self.faults):,} of {total:,} output {are} written again: {why}")
+        if self.surplus:
+            are = "shard is" if len(self.surplus) == 1 else "shards are"
+            lines.append(f"{len(self.surplus):,} output {are} not in the manifest: to be removed")
+        return tuple(lines)
+
+    def withdraw(self, storage: Storage) -> None:
+        """Let nothing vouch for damaged shards any more, the manifest least of all.
+
+        What was claimed stays claimed, also where the claim was lost.
+        """
+        if own := owned(storage, self.manifest):
+            claim(0, own, storage)
+        if not self.faults and not self.surplus:
+            return
+        if self.manifest is not None:
+            withdraw_manifest(storage)
+        at_once(lambda number: storage.delete(paths.output_record(number)), self.faults)
+
+
+def outputs_of(storage: Storage) -> Outputs:
+    """How the output shards in `storage` stand, by all records and one listing."""
+    manifest = manifest_on_file(storage)
+    numbers = sorted(recorded_numbers(storage))
+    found = at_once(lambda number: _record(number, storage), numbers)
+    records = dict(zip(numbers, found, strict=True))
+    said = {
+        number: shard
+        for shard in (manifest["shards"] if manifest else ())
+        if (number := number_of(shard["name"])) is not None
+    }
+    surplus = records.keys() - said.keys() if manifest else set()
+    inventory = Inventory.of(storage, "shards")
+
+    def fault_of(number: int) -> str:
+        record = records.get(number)
+        if record is None:
+            return _UNRECORDED
+        return inventory.fault(output_file(record)) or _against(said.get(number), record)
+
+    checked = sorted((said.keys() | records.keys()) - surplus)
+    faults = dict(zip(checked, at_once(fault_of, checked), strict=True))
+    wrong = {number: fault for number, fault in faults.items() if fault}
+    return Outputs(manifest, len(numbers), wrong, tuple(sorted(surplus)))
+
+
+def damaged_shards(
+    manifest: Mapping[str, Any], recorded: Collection[str], storage: Storage
+) -> list[str]:
+    """The shards of a manifest that are not there in its size, or without a record, by a listing.
+
+    `recorded` are the numbers of those with a record, as the records' files have them.
+    """
+    inventory = Inventory.of(storage, "shards")
+    return [
+        shard["name"]
+        for shard in manifest["shards"]
+        if shard["name"][len("shards/") : -len(".tar")] not in recorded
+        or inventory.fault(Vouched(shard["name"], shard["bytes"], "", ""))
+    ]
+
+
+def check_own(stages: Sequence[str], storage: Storage) -> None:
+    """Raise FairshardError where a first run of `stages` would overwrite files of the user's."""
+    manifest = manifest_on_file(storage)
+    own = owned(storage, manifest)
+    begun = own or any(storage.names(folder) for folder in ("done", "done/labels"))
+    fixed = [] if begun else [name for stage in stages for name in _FIXED[stage]]
+    shards = [] if own or "resample" not in stages else numbered(storage)
+    refuse_foreign([*fixed, *shards], storage)
+
+
+def _record(number: int, storage: Storage) -> OutputRecord | None:
+    try:
+        return output_record_from(storage.find(paths.output_record(number)) or b"")
+    except ValueError:
+        return None
+
+
+def _against(said: Mapping[str, Any] | None, record: OutputRecord) -> str:
+    if said is None:
+        return ""
+    same = (said["samples"], said["bytes"], said["sha256"]) == (
+        record.samples,
+        record.bytes,
+        record.sha256,
+    )
+    return "" if same and record.number == number_of(said["name"]) else _OTHERWISE
+
+
+def _in_words(faults: Sequence[str]) -> str:
+    if len(faults) == 1:
+        return _IN_A_SENTENCE.get(faults[0], f"its file is {faults[0]}")
+    return ", ".join(f"{count:,} {fault}" for fault, count in sorted(Counter(faults).items()))

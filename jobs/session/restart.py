@@ -1,0 +1,80 @@
+"""Discarding what stages have made, so that they make all of it again."""
+
+from collections.abc import Iterator, Sequence
+
+from jobs.session.labelled import recorded_labels
+from transforms.resampling.manifest import manifest_on_file
+from transforms.resampling.ownership import owned
+from transforms.storage import paths
+from transforms.storage.attempts import attempts_at
+from transforms.storage.concurrent import at_once
+from transforms.storage.files import Storage
+
+
+class Discard:
+    """Artefacts that go: a line on them, and their names, in groups that go one after another.
+
+    Records go after what they vouch for: a file without one is taken for the user's.
+    """
+
+    def __init__(self, line: str, *groups: tuple[str, ...]) -> None:
+        self.line = line
+        self.groups = groups
+
+
+def discard(discards: Sequence[Discard], storage: Storage) -> None:
+    """Delete artefacts, group by group."""
+    for entry in discards:
+        for names in entry.groups:
+            at_once(storage.delete, names)
+
+
+def discards_of(stages: Sequence[str], storage: Storage) -> list[Discard]:
+    """What `stages` have made, later stages first; no file that fairshard did not write."""
+    found = [*_of_resample(storage)] if "resample" in stages else []
+    if "solve" in stages:
+        found += _of_solve(storage)
+    if "label" in stages:
+        found += _of_label(storage)
+    return found
+
+
+def _of_resample(storage: Storage) -> Iterator[Discard]:
+    manifest = manifest_on_file(storage)
+    numbers = sorted(owned(storage, manifest))
+    there = {*storage.names("shards")}
+    shards = [name for name in map(paths.output_shard, numbers) if name[len("shards/") :] in there]
+    said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()
+    if said or numbers:
+        yield Discard(
+            f"{len(shards):,} output shards{' and their manifest' * bool(said)} are discarded",
+            said,
+            tuple(shards),
+            (*map(paths.output_record, numbers), paths.CLAIMED),
+        )
+    yield from _attempts("resample", storage)
+
+
+def _of_solve(storage: Storage) -> Iterator[Discard]:
+    parts = (paths.PLAN, paths.PATTERNS, paths.SAMPLE)
+    there = tuple(part for part in parts if storage.exists(part))
+    if there:
+        yield Discard("the plan is discarded", there)
+
+
+def _of_label(storage: Storage) -> Iterator[Discard]:
+    named = (name for name in storage.names("done/labels") if name.endswith(".json"))
+    shards = recorded_labels((name.removesuffix(".json") for name in named), storage)
+    if shards:
+        yield Discard(
+            f"the labels of {len(shards):,} shards are discarded",
+            tuple(name(shard) for shard in shards for name in (paths.labels, paths.rejects)),
+            tuple(paths.label_record(shard) for shard in shards),
+        )
+    yield from _attempts("label", storage)
+
+
+def _attempts(stage: str, storage: Storage) -> Iterator[Discard]:
+    left = tuple(paths.attempt(stage, found.name) for found in attempts_at(stage, storage))
+    if left:
+        yield Discard(f"{len(left):,} attempts of {stage} that did not succeed are forgotten", left)

@@ -1,0 +1,211 @@
+"""What a run has to do: what of an output is kept, what is made again, and why."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.console import Console
+
+from jobs.session.begun import read_begun
+from jobs.session.console import say
+from jobs.session.labelled import Labels, all_of, keep_settings, labels_of, withdraw_lost
+from jobs.session.outputs import Outputs, outputs_of
+from transforms.base.differences import differing, in_words
+from transforms.base.errors import FairshardError
+from transforms.base.redaction import redacted_values
+from transforms.config.sections import Config
+from transforms.labels.records import LabelRecord
+from transforms.plan.fingerprint import fingerprint, unlabelled
+from transforms.plan.plan import Plan, patterns_fault, read_histogram, read_plan
+from transforms.resampling.manifest import is_of, packing_of
+from transforms.shards.finding import Shard
+from transforms.storage import paths
+from transforms.storage.files import Storage, output_storage
+
+STAGES_OF = {
+    "label": ("label",),
+    "solve": ("solve",),
+    "resample": ("resample",),
+    "rebalance": ("label", "solve", "resample"),
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the `stages` asked for have to do in an output.
+
+    plan is the one on file, where it fits the labels and the configuration; complete says whether
+    the output is what it asks for. The lines on both say so, or why not. as_before: whether the
+    plan on file is of this configuration and input: it fits once labels that are lost are made.
+    """
+
+    config: Config
+    stages: tuple[str, ...]
+    labels: Labels
+    plan: Plan | None
+    plan_line: str
+    complete: bool
+    output_line: str
+    outputs: Outputs
+    as_before: bool
+
+    @property
+    def storage(self) -> Storage:
+        """The output."""
+        return output_storage(self.config.output)
+
+    @property
+    def records(self) -> list[LabelRecord]:
+        """The records of all shards; FairshardError where some are not labelled."""
+        return all_of(self.labels, self.config)
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """A line each for what is kept and what is made, and why."""
+        if "label" in self.stages:
+            yield from self.labels.lines
+        if "solve" in self.stages:
+            yield self.plan_line
+        if "resample" in self.stages:
+            yield from self.outputs.lines
+            yield self.output_line
+
+    def afresh(self) -> "Work":
+        """The same, if nothing counted of what the stages asked for have made."""
+        labels = self.labels.afresh() if "label" in self.stages else self.labels
+        plan, plan_line = self.plan, self.plan_line
+        if labels.missing or "solve" in self.stages:
+            plan, plan_line = None, "the plan is made again: --restart"
+        return replace(
+            self,
+            labels=labels,
+            plan=plan,
+            plan_line=plan_line,
+            complete=False,
+            output_line="the output is written again: --restart",
+            outputs=Outputs(None, 0, {}, ()),
+            as_before=False,
+        )
+
+    def begin(self, console: Console) -> None:
+        """Say what is to be done, and put on file how far the stages are before it."""
+        for line in self.lines:
+            say(console, line)
+        if "label" in self.stages and self.labels.missing:
+            withdraw_lost(self.labels, self.storage)
+            keep_settings(self.config, self.storage)
+        if "resample" in self.stages:
+            self.outputs.withdraw(self.storage)
+        before = read_work(self.storage).get("stages", {})
+        stages = {**before, **{stage: self._begun(stage) for stage in self.stages}}
+        values = {"stages": stages, "packing": packing_of(self.config)}
+        self.storage.publish(paths.WORK, f"{json.dumps(values, indent=1)}\n".encode())
+
+    def _begun(self, stage: str) -> dict[str, Any]:
+        """The shards of a stage in all and done; `seen`: the versions of records that are stale."""
+        if stage == "label":
+            records, shards = self.labels.records, self.labels.shards
+            found = self.storage.versions("done/labels")
+            return {
+                "total": len(shards),
+                "done": len(records),
+                "samples": sum(record.samples for record in records.values()),
+                "seen": {
+                    name: version
+                    for name, version in found.items()
+                    if name.removesuffix(".json") not in records
+                },
+            }
+        kept = self.plan is not None
+        folder = "plan" if stage == "solve" else "done/shards"
+        seen = {} if kept else self.storage.versions(folder)
+        return {"total": 1 if stage == "solve" else None, "seen": seen}
+
+
+def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) -> Work:
+    """What `stages` have to do for `shards`."""
+    storage = output_storage(config.output)
+    labels = labels_of(config, shards)
+    found, plan_line = _on_file(storage)
+    as_before = (
+        found is not None
+        and labels.only_lost
+        and not _changed_but_labels(found, config, labels.shards)
+    )
+    plan = None
+    if found is not None:
+        plan, plan_line = _fitting(found, config, labels, as_before)
+    outputs = outputs_of(storage)
+    complete, output_line = _written(config, plan, outputs)
+    return Work(config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before)
+
+
+def read_work(storage: Storage) -> dict[str, Any]:
+    """How far the stages were when they last began; nothing where none has."""
+    return read_begun(storage)
+
+
+def _on_file(storage: Storage) -> tuple[Plan | None, str]:
+    """The plan on file, where it is whole; if not, the line on it."""
+    if not storage.exists(paths.PLAN):
+        return None, "the plan is to be made: there is none yet"
+    try:
+        plan = read_plan(storage)
+        if fault := patterns_fault(plan, storage):
+            return None, f"the plan is made again: {paths.PATTERNS} is {fault}"
+        read_histogram(storage, plan.document)
+    except FairshardError:
+        return None, "the plan is made again: the one on file cannot be read"
+    return plan, ""
+
+
+def _fitting(
+    plan: Plan, config: Config, labels: Labels, as_before: bool
+) -> tuple[Plan | None, str]:
+    """The plan, where it fits, and the line on it."""
+    if as_before:
+        return None, "the plan is kept, if the labels come out as they were"
+    if labels.missing:
+        return None, "the plan is made again: labels are made"
+    made_from = fingerprint(config, list(labels.records.values()))
+    why = _changed(plan, config, made_from)
+    return (None, f"the plan is made again: {why}") if why else (plan, "the plan is kept")
+
+
+def _changed_but_labels(plan: Plan, config: Config, shards: Sequence[Shard]) -> str:
+    """What a plan was made from that has changed, whatever the labels are."""
+    labels = {part: made for part, made in plan.fingerprint.items() if part == "labels"}
+    return _changed(plan, config, unlabelled(config, shards) | labels)
+
+
+def _changed(plan: Plan, config: Config, at_hand: Mapping[str, str]) -> str:
+    """What of the things that a plan was made from has changed; "" where nothing has."""
+    parts = differing(dict(plan.fingerprint), dict(at_hand))
+    given, before = redacted_values(config.model_dump(mode="json")), plan.document["config"]
+    changed: list[str] = []
+    for part in parts:
+        name = part.removeprefix("config.")
+        if part == name:
+            changed.append({"inputs": "the input", "labels": "the labels"}.get(part, f"the {part}"))
+        else:
+            changed += differing({name: before.get(name)}, {name: given.get(name)}) or [name]
+    return f"{in_words(changed)} changed" if changed else ""
+
+
+def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool, str]:
+    """Whether the output is complete, and the line on it."""
+    manifest, there = outputs.manifest, outputs.recorded
+    if manifest is None:
+        if plan is not None and there:
+            return False, f"the output is written: of {there:,} shards, this plan's are kept"
+        if not there:
+            return False, "the output is to be written: there is none yet"
+        return False, "the output is written again: the plan is made again"
+    if plan is None or manifest["plan"] != plan.identity:
+        return False, "the output is written again, unless the new plan is the same"
+    if not is_of(manifest, plan, config):
+        keys = differing(manifest["packing"], packing_of(config), "output")
+        return False, f"the output is written again: {in_words(keys)} changed"
+    kept = len(manifest["shards"]) - len(outputs.faults)
+    return outputs.whole, f"the output of {kept:,} shards is kept"

@@ -1,0 +1,238 @@
+"""The stages on Apache Spark: an element is a descriptor or a small table, never an image."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+from pyspark import RDD, SparkContext, TaskContext
+from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
+
+from pipelines.spark.context import settings_of, spark_context
+from pipelines.spark.secrets import entrust, entrusted
+from transforms.base.errors import FairshardError
+from transforms.config.sections import Config
+from transforms.labels.labelling import Labeller, settings_digest
+from transforms.labels.records import LabelRecord
+from transforms.plan.plan import Plan
+from transforms.resampling.drawing import keep_shard
+from transforms.resampling.packing import Kept
+from transforms.resampling.records import OutputRecord
+from transforms.resampling.writing import write_output
+from transforms.shards.finding import Shard
+from transforms.shards.parts import Part, parts_of
+from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.tasks import (
+    Labelled,
+    OutputTask,
+    advance,
+    finish_output,
+    first_step,
+    gather,
+    gather_parts,
+    label_part,
+    made_plan,
+    output_tasks,
+    passed_plan,
+)
+from transforms.storage.files import output_storage
+
+_GPU = "gpu"
+_GATHERERS = 1000
+
+_Any = TypeVar("_Any")
+_Total = TypeVar("_Total")
+_Written = tuple[list[OutputRecord], Gathered]
+
+
+def label_shards(
+    context: SparkContext, config: Config, shards: Sequence[Shard]
+) -> list[LabelRecord]:
+    """Shard descriptors to label records; a task a part, large shards first, a GPU a task."""
+    settings, given = settings_digest(config), entrust(context, config, shards)
+    largest_first = sorted(shards, key=lambda shard: (-shard.bytes, shard.name))
+    parts = [
+        replace(part, shard=hidden)
+        for shard, hidden in zip(largest_first, given.hidden(largest_first), strict=True)
+        for part in parts_of(shard, config.input)
+    ]
+    labelled = _each(context, parts).map(partial(_label, settings))
+    if config.model is not None and config.model.device == "cuda":
+        gpu = TaskResourceRequests().cpus(1).resource(_GPU, 1)
+        labelled = labelled.withResources(ResourceProfileBuilder().require(gpu).build)
+    gathered = labelled.groupByKey(min(len(shards), _GATHERERS)).map(partial(_gather, settings))
+    return [given.shown_record(record) for record in _collected(gathered, len(shards))]
+
+
+def solve_plan(
+    context: SparkContext, config: Config, records: Sequence[LabelRecord], first: Step
+) -> Plan:
+    """Label records to the plan, which is written; what workers gather is merged in a tree."""
+    given = entrust(context, config, [record.shard for record in records])
+    hidden, step = given.hidden_records(records), first
+    while step.made is None:
+        gathered = _gathered(context, step, hidden)
+        step = advance(gathered, step, records, config)
+    return made_plan(step)
+
+
+def _gathered(context: SparkContext, step: Step, records: Sequence[LabelRecord]) -> Gathered:
+    """What a step gathers of all shards; the step is broadcast."""
+    shared = context.broadcast(step)
+
+    def add(total: Gathered, record: LabelRecord) -> Gathered:
+        with entrusted() as given:
+            return merged(total, gather(record, shared.value, given.config))
+
+    nothing: Gathered = None
+    return _aggregated(_together(context, records), len(records), nothing, add, merged)
+
+
+def resample_shards(
+    context: SparkContext, config: Config, records: Sequence[LabelRecord], plan: Plan
+) -> None:
+    """Label records to output shards and their manifest; the plan is broadcast."""
+    given = entrust(context, config, [record.shard for record in records])
+    hidden, shared = given.hidden_records(records), context.broadcast(plan)
+
+    def keep(record: LabelRecord) -> Kept:
+        with entrusted() as given:
+            storage = output_storage(given.config.output)
+            return keep_shard(record, shared.value, given.config, storage)
+
+    kept = _collected(_together(context, hidden).map(keep), len(records))
+    tasks = output_tasks(kept, hidden, plan, config)
+
+    def write(written: _Written, task: OutputTask) -> _Written:
+        with entrusted() as given:
+            origins = {name: given.shown_record(of) for name, of in task.records.items()}
+            storage = output_storage(given.config.output)
+            record, sums = write_output(task.output, origins, shared.value, given.config, storage)
+        return merge(written, ([record], sums))
+
+    def merge(one: _Written, other: _Written) -> _Written:
+        return one[0] + other[0], merged(one[1], other[1])
+
+    nothing: _Written = ([], None)
+    outputs, sums = _aggregated(_each(context, tasks), len(tasks), nothing, write, merge)
+    finish_output(sums, records, kept, outputs, plan, config)
+
+
+class SparkEngine:
+    """Runs the stages as Spark jobs.
+
+    `arguments` are `--master URL`, `--conf KEY=VALUE` and `--spark.KEY=VALUE`. Without a master,
+    and outside of spark-submit, Spark runs here on all cores.
+    """
+
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        self._settings = settings_of(arguments)
+
+    def label(self, config: Config, shards: Sequence[Shard]) -> None:
+        """Write the label tables of `shards`."""
+        with self.context() as context:
+            label_shards(context, config, shards)
+
+    def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
+        """Count the patterns of labelled shards and write the plan."""
+        with self.context() as context:
+            solve_plan(context, config, records, Counting())
+
+    def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
+        """Write the output shards and the manifest that `plan` asks for."""
+        with self.context() as context:
+            resample_shards(context, config, records, plan)
+
+    def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
+        """The three stages as one Spark application."""
+        with self.context() as context:
+            records = label_shards(context, config, shards)
+            plan = solve_plan(context, config, records, first_step(config))
+            resample_shards(context, config, records, passed_plan(plan, records, config))
+
+    def context(self) -> AbstractContextManager[SparkContext]:
+        """A job's own context."""
+        return spark_context(self._settings)
+
+
+def _collected(found: RDD[_Any], count: int) -> list[_Any]:
+    """All `count` elements: pyspark takes the end of a dying Java process for that of the data."""
+    elements = found.collect()
+    _require_all(len(elements), count)
+    return elements
+
+
+def _aggregated(
+    elements: RDD[_Any],
+    count: int,
+    nothing: _Total,
+    add: Callable[[_Total, _Any], _Total],
+    merge: Callable[[_Total, _Total], _Total],
+) -> _Total:
+    """All `count` elements aggregated in a tree; that none is missing is counted along."""
+
+    def add_one(total: tuple[int, _Total], element: _Any) -> tuple[int, _Total]:
+        return total[0] + 1, add(total[1], element)
+
+    def merge_two(one: tuple[int, _Total], other: tuple[int, _Total]) -> tuple[int, _Total]:
+        return one[0] + other[0], merge(one[1], other[1])
+
+    found, total = elements.treeAggregate((0, nothing), add_one, merge_two)
+    _require_all(found, count)
+    return total
+
+
+def _require_all(found: int, count: int) -> None:
+    if found != count:
+        raise FairshardError(
+            f"Spark gave back {found:,} of {count:,} results and no error: run the same command "
+            "again, which goes on from what is finished"
+        )
+
+
+def _together(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
+    """A few tasks for each core, of elements that take less time than a task of their own."""
+    tasks = min(len(elements), 4 * context.defaultParallelism)
+    return context.parallelize(elements, max(1, tasks))
+
+
+def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
+    """A task for each element."""
+    return context.parallelize(elements, max(1, len(elements)))
+
+
+def _label(settings: str, part: Part) -> tuple[Shard, Labelled]:
+    with entrusted() as given:
+
+        def labeller() -> Labeller:
+            return _labeller(on_task_gpu(given.config).model_dump_json(round_trip=True))
+
+        shown = replace(part, shard=given.shown(part.shard))
+        labelled = label_part(shown, settings, given.config, labeller)
+    if isinstance(labelled, LabelRecord):
+        labelled = replace(labelled, shard=part.shard)
+    return part.shard, labelled
+
+
+def _gather(settings: str, group: tuple[Shard, Iterable[Labelled]]) -> LabelRecord:
+    hidden, labelled = group
+    with entrusted() as given:
+        record = gather_parts(given.shown(hidden), labelled, settings, given.config)
+    return replace(record, shard=hidden)
+
+
+def on_task_gpu(config: Config) -> Config:
+    """`config` with the model on the GPU that Spark gave this task, if it gave one."""
+    task = TaskContext.get()
+    given = task.resources().get(_GPU) if task is not None else None
+    if config.model is None or given is None:
+        return config
+    model = config.model.model_copy(update={"device": f"cuda:{given.addresses[0]}"})
+    return config.model_copy(update={"model": model})
+
+
+@lru_cache(maxsize=1)
+def _labeller(config: str) -> Labeller:
+    """The labeller of this Python worker, kept from task to task with its model."""
+    return Labeller(Config.model_validate_json(config))

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+
+from transforms.base.errors import ConfigError
+from transforms.config.files import parse_config, read_config
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config
+
+SMALLEST = """
+input: {shards: "a.tar"}
+attributes: {g: {names: {w: {target: 0.5, lexicon: w}}}}
+balance: {eta: 0.5}
+output: {url: out}
+"""
+
+
+def changed(old: str, new: str) -> str:
+    assert old in SMALLEST
+    return SMALLEST.replace(old, new)
+
+
+def test_the_smallest_configuration_has_defaults() -> None:
+    config = parse_config(SMALLEST, "c.yaml")
+    assert config.output.samples_per_shard == 10_000
+    assert config.balance.Q == 1
+    assert config.engine.name == "beam"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (changed("eta: 0.5", "eta: 1.5"), "balance: eta = 1.5 is above Q = 1"),
+        (changed("eta: 0.5", "eta: most"), "balance.eta: should be a number above 0 or auto (the"),
+        (changed("eta: 0.5", "eta: 0"), "is attainable), not 0"),
+        (changed("eta: 0.5", "etta: 0.5"), "balance.etta: unknown key"),
+        (changed("eta: 0.5", "etta: 0.5"), "balance.eta: missing"),
+        (changed("target: 0.5", "target: 1.5"), "names.w.target: should be less than 1, not 1.5"),
+        (changed(", lexicon: w", ""), "'w' has no way to be recognised"),
+        (changed("lexicon: w", "prompts: w"), "zero-shot needs an alternative"),
+        (changed("{w:", "{w.x:"), "may hold letters, digits"),
+        (changed("url: out", "url: out, bytes_per_shard: 1, samples_per_shard: 1"), "not both"),
+        (SMALLEST + "filter: {min_similarity: 0.2}", "need a model"),
+        (SMALLEST + "utility: {field: a, score: similarity}", "field or score, not both"),
+        (SMALLEST + "engine: {name: flink}", "engine.name: should be 'beam' or 'spark'"),
+        ("[1", "not valid YAML"),
+        ("just text", "holds no mapping"),
+        ("!!python/object/apply:os.system ['true']", "not valid YAML"),
+    ],
+)
+def test_an_error_names_the_key_and_what_is_allowed(text: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "c.yaml")
+    assert expected in str(caught.value)
+
+
+def test_the_rate_may_be_left_open() -> None:
+    balance = parse_config(changed("eta: 0.5", "eta: auto"), "c.yaml").balance
+    assert balance.eta == "auto"
+    assert balance.at(0.25).rate == 0.25
+    with pytest.raises(ConfigError, match="auto is left open here"):
+        _ = balance.rate
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_config(tmp_path / "none.yaml")
+
+
+def test_relative_paths_are_taken_from_the_file(tmp_path: Path) -> None:
+    text = SMALLEST.replace("a.tar", "in/*.tar").replace("url: out", "url: gs://bucket/out")
+    (tmp_path / "c.yaml").write_text(text + "model: {name: 'local-dir:model'}\n")
+    config = read_config(tmp_path / "c.yaml")
+    assert config.input.shards == (str(tmp_path / "in/*.tar"),)
+    assert config.output.url == "gs://bucket/out"
+    assert config.model is not None
+    assert config.model.name == f"local-dir:{tmp_path / 'model'}"
+
+
+def test_a_group_field_recognises_each_name_by_itself() -> None:
+    config = parse_config(
+        SMALLEST + "labels: {object: {field: objects, names: [dog, hot dog]}}", "c.yaml"
+    )
+    field = config.labels["object"].names["hot dog"].field
+    assert field is not None
+    assert (field.path, field.values) == ("objects", ("hot dog",))
+
+
+def test_sources_apart_are_attributes_and_groups_of_their_own() -> None:
+    text = """
+input: {shards: "a.tar"}
+attributes:
+  g:
+    combine: apart
+    share_of: group
+    names:
+      w: {target: 0.4, lexicon: w, field: {path: sex, values: f}}
+      x: {target: 0.6, lexicon: x}
+balance: {eta: 0.5}
+output: {url: out}
+"""
+    schema = schema_of(parse_config(text, "c.yaml"))
+    assert schema.pattern_columns == ("s.g.w@caption", "s.g.w@metadata", "s.g.x@caption")
+    assert [(a.name, a.group, a.target) for a in schema.attributes] == [
+        ("g.w@caption", "g@caption", 0.4),
+        ("g.w@metadata", "g@metadata", 0.4),
+        ("g.x@caption", "g@caption", 0.6),
+    ]
+
+
+def test_the_configuration_cannot_change() -> None:
+    config = parse_config(SMALLEST, "c.yaml")
+    with pytest.raises(ValueError, match="frozen"):
+        config.seed = 3
+    assert isinstance(config, Config)

@@ -1,0 +1,138 @@
+"""The caption lexicon: whole words, case, Unicode, phrases, many columns, linear time."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.base.errors import FairshardError
+from transforms.recognition.lexicon import Lexicon, normalised
+
+GENDER = Lexicon({0: ["woman", "she", "girl"], 1: ["man", "he", "boy"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a woman", {0}),
+        ("MAN", {1}),
+        ("the woman’s man", {0, 1}),
+        ("She's here.", {0}),
+        ("the weather", set()),
+        ("a womanly mantle", set()),
+        ("man_made, man2, 2man", set()),
+        ("he-man", {1}),
+        ("(he)\n", {1}),
+        ("ｗｏｍａｎ", {0}),
+        ("wo\u00adman", {0}),
+        ("a m\u00e1n", set()),
+        ("a ma\u0301n", set()),
+        ("a man\u0323", set()),
+        ("\0man\0", {1}),
+        ("", set()),
+    ],
+)
+def test_terms_are_whole_words_in_any_case_and_unicode_form(text: str, found: set[int]) -> None:
+    assert GENDER.columns(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["fire fighter", "Fire-Fighter", "fire \t\n fighter", "fire\u2011fighter", "fire - fighter"],
+)
+def test_words_of_a_phrase_are_apart_by_white_space_or_hyphens(text: str) -> None:
+    assert Lexicon({3: ["fire fighter"]}).columns(text) == {3}
+    assert Lexicon({3: ["fire-fighter"]}).columns(text) == {3}
+
+
+@pytest.mark.parametrize(
+    "text", ["firefighter", "fire. fighter", "fire fighters", "campfire fighter"]
+)
+def test_a_phrase_is_found_whole_or_not(text: str) -> None:
+    assert Lexicon({3: ["fire fighter"]}).columns(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "found"),
+    [
+        ("c++", "I write C++.", True),
+        ("c++", "rsync++", False),
+        ("straße", "HAUPTSTRASSE", False),
+        ("straße", "eine STRASSE", True),
+        ("женщина", "ЖЕНЩИНА.", True),
+        ("женщин", "женщина", False),
+        ("लड़की", "एक लड़की है", True),
+        ("लड़क", "लड़की", False),
+        ("女性", "若い女性が立つ", True),
+        ("man", "若いman", True),
+        ("女性", "x女性", True),
+        ("กี", "กี", True),
+        ("ก", "กี", False),
+        ("ﬁre", "FIRE", True),
+    ],
+)
+def test_other_scripts_and_signs(term: str, text: str, found: bool) -> None:
+    assert bool(Lexicon({0: [term]}).columns(text)) is found
+
+
+def test_one_term_may_stand_for_many_columns_and_one_text_hold_nested_terms() -> None:
+    lexicon = Lexicon(
+        {0: ["ice"], 1: ["ice cream"], 2: ["Ice-Cream cone"], 3: ["ICE"], 4: ["cream"]}
+    )
+    assert lexicon.columns("an ice cream cone") == {0, 1, 2, 3, 4}
+    assert lexicon.columns("an ice cream") == {0, 1, 3, 4}
+
+
+def test_a_lexicon_of_no_terms_finds_nothing() -> None:
+    assert Lexicon({}).columns("a woman") == set()
+
+
+@pytest.mark.parametrize("term", ["", " ", "-", "\u00ad"])
+def test_a_term_without_a_word_is_an_error(term: str) -> None:
+    with pytest.raises(FairshardError, match="holds no word"):
+        Lexicon({0: ["woman", term]})
+
+
+def _naive(terms: dict[int, list[str]], text: str) -> set[int]:
+    """The columns by a regular expression for each term, on caselessly folded text."""
+
+    def folded(given: str) -> str:
+        return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", given).casefold())
+
+    def is_found(term: str) -> bool:
+        words = re.split(r"[\s-]+", folded(term))
+        phrase = r"[\s-]+".join(map(re.escape, words))
+        before = r"(?<!\w)" if re.match(r"\w", words[0]) else ""
+        after = r"(?!\w)" if re.search(r"\w$", words[-1]) else ""
+        return re.search(before + phrase + after, folded(text)) is not None
+
+    return {column for column, given in terms.items() if any(map(is_found, given))}
+
+
+words = st.text("aAbBß12_é'", min_size=1, max_size=3)
+phrases = st.lists(words, min_size=1, max_size=3).map(" ".join)
+texts = st.lists(words | st.sampled_from([" ", "-", " - ", "\n", ".", "\0"]), max_size=30).map(
+    "".join
+)
+
+
+@given(st.dictionaries(st.integers(0, 5), st.lists(phrases, max_size=5)), texts)
+def test_finds_what_a_regular_expression_for_each_term_finds(
+    terms: dict[int, list[str]], text: str
+) -> None:
+    assert Lexicon(terms).columns(text) == _naive(terms, text)
+
+
+@given(st.text())
+def test_normalised_text_is_normal(text: str) -> None:
+    once = normalised(text)
+    assert normalised(once) == once
+
+
+def test_huge_hostile_captions_are_just_text() -> None:
+    marks = "a" + "\u0301\u0327" * 300_000
+    assert GENDER.columns(marks + " woman") == {0}
+    assert GENDER.columns("\0" * 10_000_000 + "man") == {1}
+    assert GENDER.columns("woman" * 1_000_000) == set()

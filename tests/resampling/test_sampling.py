@@ -1,0 +1,82 @@
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from transforms.resampling.sampling import systematic_copies
+from transforms.statistics.patterns import pack_patterns
+
+
+def keys(n: int) -> pa.Array:
+    return pa.array([f"{row:06d}" for row in range(n)])
+
+
+def copies_of(
+    q: NDArray[np.float64], flags: NDArray[np.bool_], seed: int = 0, shard: str = "a"
+) -> NDArray[np.int64]:
+    patterns = pack_patterns(flags, np.ones(len(q)))
+    return systematic_copies(q, patterns, keys(len(q)), seed, shard)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 200), st.floats(0.1, 3.0), st.integers(0, 100))
+def test_each_sample_gets_floor_or_ceil_and_the_shard_its_sum(
+    data_seed: int, n: int, largest: float, seed: int
+) -> None:
+    rng = np.random.default_rng(data_seed)
+    q = rng.random(n) * largest
+    copies = copies_of(q, rng.random((n, 5)) < 0.3, seed)
+    assert np.all(copies >= np.floor(q))
+    assert np.all(copies <= np.ceil(q))
+    assert abs(copies.sum() - q.sum()) < 1 + 1e-6
+
+
+@given(st.integers(0, 2**32))
+def test_every_pattern_gets_its_sum_to_within_one(data_seed: int) -> None:
+    rng = np.random.default_rng(data_seed)
+    flags = rng.random((500, 3)) < 0.4
+    q = rng.random(500)
+    copies = copies_of(q, flags)
+    code = flags @ [4, 2, 1]
+    for pattern in np.unique(code):
+        here = code == pattern
+        assert abs(copies[here].sum() - q[here].sum()) < 1 + 1e-6
+
+
+def test_rows_in_another_order_get_the_same_copies() -> None:
+    rng = np.random.default_rng(1)
+    flags, q = rng.random((300, 4)) < 0.3, rng.random(300)
+    patterns = pack_patterns(flags, np.ones(300))
+    order = rng.permutation(300)
+    straight = systematic_copies(q, patterns, keys(300), 7, "a")
+    shuffled = systematic_copies(q[order], patterns[order], keys(300).take(order), 7, "a")
+    assert np.array_equal(straight[order], shuffled)
+
+
+def test_seed_and_shard_change_the_draw() -> None:
+    flags, q = np.zeros((100, 2), np.bool_), np.full(100, 0.5)
+    first = copies_of(q, flags)
+    assert not np.array_equal(first, copies_of(q, flags, seed=1))
+    assert np.array_equal(first, copies_of(q, flags))
+    starts = {tuple(copies_of(q, flags, shard=str(shard))) for shard in range(8)}
+    assert len(starts) > 1
+
+
+def test_over_many_seeds_every_sample_gets_its_weight() -> None:
+    rng = np.random.default_rng(0)
+    flags, q = rng.random((50, 3)) < 0.4, rng.random(50) * 1.5
+    draws = np.array([copies_of(q, flags, seed) for seed in range(2000)])
+    error = np.abs(draws.mean(axis=0) - q)
+    assert error.max() < 5 * np.sqrt(0.25 / 2000)
+
+
+def test_the_moments_err_less_than_with_coin_flips() -> None:
+    rng = np.random.default_rng(0)
+    flags = rng.random((1000, 40)) < rng.random(40) * 0.4
+    q = 0.2 + 0.6 * rng.random(1000)
+    exact = q @ flags
+    systematic, coins = [], []
+    for seed in range(100):
+        systematic.append(copies_of(q, flags, seed) @ flags - exact)
+        coins.append((rng.random(1000) < q).astype(int) @ flags - exact)
+    assert np.sqrt(np.mean(np.square(systematic))) < 0.95 * np.sqrt(np.mean(np.square(coins)))

@@ -1,0 +1,1 @@
+"""Other balancers, to compare M4 with."""

@@ -1,0 +1,85 @@
+"""M4 and other balancers side by side, on one histogram at one rate."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.baselines.balancers import BALANCERS
+from transforms.config.schema import Attribute
+from transforms.config.sections import Balance
+from transforms.feasibility.rates import balance_as_asked
+from transforms.m4.targets import targets_of
+from transforms.statistics.histogram import Histogram
+from transforms.statistics.measures import effective_samples, measure
+
+Vector = NDArray[np.float64]
+_ROUNDING = 1e-4
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a balancer's weights q do to a corpus.
+
+    rate: E[q]. RB, AB and skew: the largest of the weighted corpus. effective: the effective
+    sample size over the corpus's samples; 1 where all weigh alike. kept: the share of the samples
+    that is expected in the output, E[min(q, 1)]. distance: the root of E[(q - eta u)^2], what M4
+    makes small. missed: what was asked for and is missed by more than 10^-4.
+    """
+
+    balancer: str
+    rate: float
+    RB: float
+    AB: float
+    skew: float
+    effective: float
+    kept: float
+    distance: float
+    missed: tuple[str, ...]
+
+
+def compare(
+    histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance
+) -> tuple[Compared, ...]:
+    """M4, then the others at its rate."""
+    balanced, _ = balance_as_asked(histogram, attributes, asked)
+    same = asked.at(balanced.problem.terms.eta)
+    weights = {"M4": balanced.solution.q}
+    for name, balancer in BALANCERS.items():
+        weights[name] = balancer(histogram, attributes, same)
+    return tuple(compared(name, histogram, attributes, same, q) for name, q in weights.items())
+
+
+def compared(
+    name: str,
+    histogram: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    q: Vector,
+) -> Compared:
+    """The corpus under the weights q, float64 (P,)."""
+    shares = histogram.counts / histogram.samples
+    measures = measure(histogram, attributes, q)
+    rate = float(shares @ q)
+    targets = targets_of(attributes, histogram.labels, asked)
+
+    def missed() -> Iterator[str]:
+        if abs(rate - asked.rate) > _ROUNDING:
+            yield "rate"
+        for kind in ("RB", "AB", "skew"):
+            excess = np.abs(getattr(measures, kind)) - getattr(targets, kind)
+            if np.any(excess > _ROUNDING):
+                yield kind
+
+    return Compared(
+        name,
+        rate,
+        measures.max_RB,
+        measures.max_AB,
+        measures.max_skew,
+        effective_samples(histogram, q) / histogram.samples,
+        float(shares @ np.minimum(q, 1.0)),
+        float(np.sqrt(shares @ (q - asked.rate * histogram.utility) ** 2)),
+        tuple(missed()),
+    )

@@ -1,0 +1,1 @@
+"""Recognisers that err, corrected by hand-checked samples."""

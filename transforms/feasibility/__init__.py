@@ -1,0 +1,1 @@
+"""What is attainable, at which rate, and why something is not."""

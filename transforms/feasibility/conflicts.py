@@ -1,0 +1,233 @@
+"""Why something cannot be met, and what would help.
+
+The prices of a problem that misses a bound prove that it must
+(transforms/feasibility/rate_bounds.py). The constraints with the largest prices are thinned out by
+a deletion filter (Chinneck and Dravnieks, "Locating minimal infeasible constraint sets in linear
+programs", 1991) to a set that conflicts by itself. Tests run on the corpus as the constraints at
+stake see it, which has few patterns, and what would help is then tested on the whole corpus.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.base.errors import FairshardError
+from transforms.config.schema import Attribute
+from transforms.config.sections import AUTO, Balance
+from transforms.feasibility.missing_samples import MissingSamples, missing_samples
+from transforms.feasibility.rate_bounds import deficit
+from transforms.feasibility.rates import largest_rate
+from transforms.feasibility.subproblem import BOUND_OF, Demand, Scene, scene_of
+from transforms.m4.balance import Balanced, balance
+from transforms.m4.problem import Problem
+from transforms.m4.terms import VACUOUS
+from transforms.statistics.histogram import Histogram
+from transforms.statistics.row_histograms import RowHistogram
+
+Vector = NDArray[np.float64]
+_PROVEN = 1e-9
+_MOST_STAKES = 64
+_MOST_TESTS = 80
+_MOST_PATTERNS_TESTED = 100_000
+_CLOSE = 1e-3
+_LEAST_BOUND = 1e-4
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Looser:
+    """The smallest bound that would do if it were asked of all these subjects instead."""
+
+    bound: str
+    value: float
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The constraints that cannot be met together at rate eta, and what would do instead.
+
+    missing: samples to add; rate: the largest rate; looser: bounds, each by itself. None or empty
+    where nothing of the kind would do. tested: on the whole corpus; else, as that has too many
+    patterns, only on what the constraints at stake see of it.
+    """
+
+    eta: float
+    constraints: tuple[str, ...]
+    missing: MissingSamples | None
+    rate: float | None
+    looser: tuple[Looser, ...]
+    tested: bool
+
+    def of_sample(self, times: float) -> "Conflict":
+        """The conflict of a corpus `times` as large as its sample, in which this one is."""
+        missing = self.missing and self.missing.times(times)
+        return replace(self, missing=missing, tested=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The conflict as JSON holds it."""
+        return asdict(self)
+
+
+def conflict_of(
+    histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance, balanced: Balanced
+) -> Conflict | None:
+    """Why `balanced` misses some of what is `asked` of `histogram`; None if nothing proves it."""
+    stakes = _stakes(balanced)
+    if not stakes:
+        return None
+    rows = RowHistogram.of(histogram)
+    scene = scene_of(rows, attributes, asked, stakes)
+    tested = len(histogram) <= _MOST_PATTERNS_TESTED
+    whole = Scene(rows, attributes, asked) if tested else scene
+    core = _irreducible(stakes, lambda demands: _conflicting(scene, demands))
+
+    def wider(missed: Balanced) -> Scene:
+        stakes.extend(demand for demand in _stakes(missed) if demand not in stakes)
+        return scene_of(rows, attributes, asked, stakes)
+
+    return Conflict(
+        asked.rate,
+        tuple(demand.constraint.name for demand in core),
+        missing_samples(scene, whole, wider),
+        _rate(scene, whole),
+        tuple(_looser(core, stakes, scene, whole)),
+        tested,
+    )
+
+
+def in_words(conflict: Mapping[str, Any]) -> tuple[str, ...]:
+    """A conflict, as `Conflict.to_dict` gives it, in a line each: what conflicts, what would do."""
+    constraints = "; ".join(conflict["constraints"])
+    together = " together" * (len(conflict["constraints"]) > 1)
+    lines = [f"cannot be met{together} at eta = {conflict['eta']:g}: {constraints}"]
+    helps = []
+    if conflict["missing"]:
+        helps.append(_missing_in_words(conflict["missing"]))
+    if conflict["rate"] is not None:
+        helps.append(f"eta <= {conflict['rate']:g}")
+    for looser in conflict["looser"]:
+        subjects = ", ".join(looser["subjects"][:_NAMED])
+        more = len(looser["subjects"]) - _NAMED
+        others = f" and {more} more" if more > 0 else ""
+        helps.append(f"{looser['bound']} >= {looser['value']:g} for {subjects}{others}")
+    alone = "" if conflict["tested"] else " for these by themselves"
+    lines += [
+        f"{'or' if number else 'what would do' + alone + ':'} {line}"
+        for number, line in enumerate(helps)
+    ]
+    return tuple(lines)
+
+
+def _missing_in_words(missing: Mapping[str, Any]) -> str:
+    patterns = missing["patterns"]
+    named = [f"with {' and '.join(row['carries']) or 'none of these'}" for row in patterns]
+    if len(patterns) == 1:
+        return f"{missing['samples']:,} more samples {named[0]}"
+    counted = [f"{row['samples']:,} {name}" for row, name in zip(patterns, named, strict=True)]
+    others = sum(row["samples"] for row in patterns[_NAMED:])
+    listed = counted[:_NAMED] + ([f"{others:,} others"] if others else [])
+    return f"{missing['samples']:,} more samples: {', '.join(listed)}"
+
+
+def _stakes(balanced: Balanced) -> list[Demand]:
+    """The demands with a price, the dearest first, if these prices alone prove a conflict."""
+    problem = balanced.problem
+    prices = problem.vector_of(balanced.solution.duals)
+    dearest = np.argsort(-prices, kind="stable")[: np.count_nonzero(prices)]
+    most = _MOST_STAKES
+    while not _proven(problem, prices, dearest[:most]):
+        if most >= len(dearest):
+            return []
+        most *= 2
+    demands: dict[tuple[str, ...], Demand] = {}
+    for at in dearest[:most]:
+        constraint = problem.constraints[at]
+        key = (constraint.kind, constraint.attribute, constraint.label or "")
+        demands.setdefault(key, Demand.of(constraint, problem.terms))
+    return list(demands.values())
+
+
+def _proven(problem: Problem, prices: Vector, which: NDArray[np.int64]) -> bool:
+    some = np.zeros_like(prices)
+    some[which] = prices[which]
+    return deficit(problem, some).least > _PROVEN
+
+
+def _conflicting(scene: Scene, demands: Sequence[Demand]) -> bool:
+    """Whether these demands alone are proven not to be attainable."""
+    alone = scene_of(scene.rows, scene.attributes, scene.asked, demands)
+    found = balance(alone.rows, alone.attributes, alone.asked)
+    prices = found.problem.vector_of(found.solution.duals)
+    return not found.attained and deficit(found.problem, prices).least > _PROVEN
+
+
+def _irreducible(
+    demands: list[Demand], conflicting: Callable[[list[Demand]], bool]
+) -> list[Demand]:
+    """Fewer demands that still conflict, the dearest first; the cheapest are left out first, many
+    at once, then one by one as long as tests are left.
+    """
+    kept, size, tests = demands[::-1], len(demands) // 2, _MOST_TESTS
+    while size and tests:
+        start = 0
+        while start < len(kept) and tests and len(kept) > 1:
+            fewer = kept[:start] + kept[start + size :]
+            tests -= 1
+            if fewer and conflicting(fewer):
+                kept = fewer
+            else:
+                start += size
+        size //= 2
+    return kept[::-1]
+
+
+def _rate(scene: Scene, whole: Scene) -> float | None:
+    """The largest rate: what the scene allows if that will do, else what the whole corpus does."""
+    try:
+        rate = largest_rate(scene.rows, scene.attributes, _open(scene.asked)).rate
+        if balance(whole.rows, whole.attributes, whole.asked.at(rate)).attained:
+            return rate
+        return largest_rate(whole.rows, whole.attributes, _open(whole.asked)).rate
+    except FairshardError:
+        return None
+
+
+def _open(asked: Balance) -> Balance:
+    return asked.model_copy(update={"eta": AUTO})
+
+
+def _looser(
+    core: Sequence[Demand], stakes: Sequence[Demand], scene: Scene, whole: Scene
+) -> Iterator[Looser]:
+    """For each measure in conflict, the smallest bound that would do: on what conflicts or, where
+    that is not enough, on all that is at stake.
+    """
+    for kind in dict.fromkeys(demand.constraint.kind for demand in core):
+        for some in (core, stakes):
+            demands = [demand for demand in some if demand.constraint.kind == kind]
+            value = _smallest(demands, scene)
+            if value is not None and _loosened(demands, value, whole):
+                yield Looser(BOUND_OF[kind], value, tuple(demand.subject for demand in demands))
+                break
+
+
+def _smallest(demands: Sequence[Demand], scene: Scene) -> float | None:
+    """The smallest bound on `demands` that will do in `scene`, to 1e-3 of it; None where none."""
+    low, high = max(demand.bound for demand in demands), VACUOUS
+    if not _loosened(demands, high, scene):
+        return None
+    while high - low > max(_CLOSE * high, _LEAST_BOUND):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _loosened(demands, middle, scene) else (middle, high)
+    return math.ceil(high / _LEAST_BOUND) * _LEAST_BOUND
+
+
+def _loosened(demands: Sequence[Demand], bound: float, scene: Scene) -> bool:
+    overrides = tuple(demand.override(max(demand.bound, bound)) for demand in demands)
+    asked = scene.asked.model_copy(update={"overrides": scene.asked.overrides + overrides})
+    return balance(scene.rows, scene.attributes, asked).attained

@@ -1,0 +1,1 @@
+"""Label tables, their records and rejects, and how they come about."""

@@ -1,0 +1,290 @@
+"""Labelling a shard: a row for every sample, a reject for every sample that cannot have one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+import pyarrow as pa
+
+from transforms.base.errors import FairshardError, reason_of
+from transforms.base.redaction import redacted
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config
+from transforms.labels.findings import Finder, Findings, merged_findings
+from transforms.labels.read_ahead import Clock, in_order, salvaged
+from transforms.labels.records import LabelRecord, label_record_from
+from transforms.labels.rows import LabelRows, Row, reject_table
+from transforms.labels.tables import digest, parquet_bytes
+from transforms.recognition.candidates import Candidate, CandidateReader, Sight
+from transforms.recognition.settings import members_of, needs_of, settings_digest
+from transforms.shards.finding import Shard
+from transforms.shards.parts import Part, parts_of, read_by
+from transforms.shards.samples import Ignored, Reject, Sample, open_tar, read_samples
+from transforms.shards.streams import compression_of
+from transforms.shards.unchanged import require_unchanged
+from transforms.storage import paths
+from transforms.storage.attempts import attempting
+from transforms.storage.documents import to_json
+from transforms.storage.files import Storage, output_storage
+
+if TYPE_CHECKING:
+    from transforms.recognition.zeroshot import Vision
+
+__all__ = ["Labeller", "finished", "settings_digest"]
+
+_READ_AHEAD_BYTES = 128 * 2**20
+_BATCH_WITHOUT_MODEL = 256
+_STEPS = ("read", "decode", "model", "idle")
+
+_Entry = Candidate | Reject | Ignored
+
+
+@dataclass(frozen=True)
+class PartLabels:
+    """The labels of a part of a shard: its tables, what else was found, seconds by step.
+
+    device is what the model ran on, "" where there is no model. mixed: samples with members of none
+    between their own.
+    """
+
+    index: int
+    table: pa.Table
+    rejects: pa.Table
+    findings: Findings
+    seconds: Mapping[str, float]
+    device: str = ""
+    mixed: int = 0
+
+
+class Labeller:
+    """Labels shards as a configuration says; built once per process, as it holds the model.
+
+    Reading, decoding (in `model.decode_threads` threads) and the model overlap. Batches are made of
+    a shard's own samples in the shard's order, so on one kind of machine its labels are the same
+    bytes whatever runs beside it. Raises FairshardError where the model cannot be had.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.settings = settings_digest(config)
+        self.schema = schema_of(config)
+        self._config = config
+        self._storage = output_storage(config.output)
+        self._members = members_of(config)
+        self._vision = _vision(config)
+        self._batch_size = config.model.batch_size if config.model else _BATCH_WITHOUT_MODEL
+        self._reader = (
+            CandidateReader(config, self._vision.decode, self._vision.tokens)
+            if self._vision
+            else CandidateReader(config)
+        )
+
+    def label(self, shard: Shard, storage: Storage) -> LabelRecord:
+        """Label `shard`, part by part, and write its tables and record, as `write_labels` does."""
+        parts = parts_of(shard, self._config.input)
+        return write_labels(shard, self.settings, map(self.label_part, parts), storage)
+
+    def label_part(self, part: Part) -> PartLabels:
+        """The labels of one part of a shard; while it lasts, the attempt is on file.
+
+        Its seconds: `read` and `decode` are those of their threads, added up; `idle` is what the
+        model waited for them. Raises FairshardError where the shard cannot be read, or the model
+        fails on all that it is given, StaleError where the shard changed while it was read; all
+        else that is wrong with a sample makes it a reject.
+        """
+        name = part.shard.name if part.count == 1 else f"{part.shard.name}.part{part.index}"
+        with attempting("label", name, self._storage):
+            labelled = self._labelled(part)
+            require_unchanged(part.shard, self._config.input.storage_options)
+            return labelled
+
+    def _labelled(self, part: Part) -> PartLabels:
+        started = time.perf_counter()
+        clock = Clock()
+        rows = LabelRows(self.schema)
+        rejects: list[Reject] = []
+        finder = Finder(part.shard.bytes)
+        with closing(self._outcomes(part, clock, finder)) as outcomes:
+            for outcome in outcomes:
+                match outcome:
+                    case Row():
+                        rows.add(outcome)
+                    case Reject():
+                        rejects.append(outcome)
+                    case Ignored():
+                        finder.ignore(outcome)
+        seconds = {step: clock.seconds.get(step, 0.0) for step in _STEPS}
+        seconds["total"] = time.perf_counter() - started
+        device = self._vision.device if self._vision else ""
+        return PartLabels(
+            part.index,
+            rows.table(),
+            reject_table(rejects),
+            finder.findings(),
+            seconds,
+            device,
+            rows.mixed,
+        )
+
+    def _outcomes(
+        self, part: Part, clock: Clock, finder: Finder
+    ) -> Generator[Row | Reject | Ignored]:
+        options = self._config.input.storage_options
+        with (
+            open_tar(part.shard.url, options, size=part.shard.bytes) as stream,
+            closing(self._entries(stream, part, clock)) as entries,
+        ):
+            finder.open(stream)
+            for batch in _batches(entries, self._batch_size):
+                sights = iter(self._seen(batch, clock))
+                for entry in batch:
+                    if isinstance(entry, Candidate):
+                        yield self._row(entry, next(sights))
+                        continue
+                    if entry.loss is not None:
+                        finder.lose(entry.loss, stream)
+                    yield entry
+
+    def _entries(self, stream: IO[bytes], part: Part, clock: Clock) -> Generator[_Entry]:
+        """What the tar holds, in its order: read ahead of the model, where there is one."""
+        limits = self._config.input.limits
+        shard = f"the shard {part.shard.url}"
+        span = read_by(part, compressed=bool(compression_of(stream)))
+        samples = read_samples(stream, self._members, limits, span, shard)
+        found = clock.each("read", samples)
+        read = partial(self._read, clock)
+        if self._vision is None:
+            yield from map(read, found)
+            return
+        threads = self._vision.threads
+        with closing(in_order(found, read, threads, self._cost, _READ_AHEAD_BYTES)) as ahead:
+            yield from clock.each("idle", ahead)
+
+    def _read(self, clock: Clock, entry: Sample | Reject | Ignored) -> _Entry:
+        if not isinstance(entry, Sample):
+            return entry
+        return clock.timed("decode", lambda: self._reader.read(entry))
+
+    def _cost(self, entry: Sample | Reject | Ignored) -> int:
+        """The bytes of memory that an entry takes, read or decoded."""
+        if self._vision is None or not isinstance(entry, Sample):
+            return 0
+        return sum(map(len, entry.members.values())) + 3 * self._vision.side**2
+
+    def _seen(self, batch: list[_Entry], clock: Clock) -> list[Sight | Exception]:
+        """What the model sees in each candidate of a batch, or how it fails on it."""
+        candidates = [entry for entry in batch if isinstance(entry, Candidate)]
+        if self._vision is None:
+            return [Sight()] * len(candidates)
+        see = self._vision.see
+        sights = clock.timed("model", lambda: salvaged(see, candidates))
+        errors = [sight for sight in sights if isinstance(sight, Exception)]
+        if errors and len(errors) == len(candidates) and not self._vision.works():
+            raise FairshardError(
+                f"the model fails on every sample of a batch: {reason_of(errors[0])}; check "
+                "model.name, model.device and model.batch_size"
+            ) from errors[0]
+        return sights
+
+    def _row(self, candidate: Candidate, sight: Sight | Exception) -> Row | Reject:
+        if isinstance(sight, Exception):
+            return Reject(candidate.key, "model", f"the model fails on it: {reason_of(sight)}")
+        utility = candidate.utility
+        if self._config.utility.score == "similarity":
+            utility *= max(0.0, sight.similarity or 0.0)
+        return Row(
+            key=candidate.key,
+            offset=candidate.offset,
+            size=candidate.size,
+            mixed=candidate.mixed,
+            columns=candidate.columns | sight.columns,
+            similarity=sight.similarity,
+            utility=utility,
+        )
+
+
+def write_labels(
+    shard: Shard, settings: str, parts: Iterable[PartLabels], storage: Storage
+) -> LabelRecord:
+    """Write the rejects and the label table of all `parts` of `shard` and, last, the record."""
+    ordered = sorted(parts, key=lambda part: part.index)
+    started = time.perf_counter()
+    if finished(shard, settings, storage) is None:
+        storage.delete(paths.label_record(shard.name))
+    rejects = pa.concat_tables(part.rejects for part in ordered)
+    table = pa.concat_tables(part.table for part in ordered).combine_chunks()
+    content, rejected = parquet_bytes(table), parquet_bytes(rejects.combine_chunks())
+    storage.publish(paths.rejects(shard.name), rejected)
+    storage.publish(paths.labels(shard.name), content)
+    found = merged_findings(part.findings for part in ordered)
+    seconds = {
+        step: sum(part.seconds.get(step, 0.0) for part in ordered) for step in (*_STEPS, "total")
+    }
+    seconds["write"] = time.perf_counter() - started
+    seconds["total"] += seconds["write"]
+    record = LabelRecord(
+        shard=shard,
+        settings=settings,
+        samples=table.num_rows,
+        rejects=rejects.num_rows,
+        ignored=found.ignored,
+        table_bytes=len(content),
+        table_digest=digest(content),
+        seconds=seconds,
+        device=ordered[0].device,
+        examples=found.examples,
+        damage=found.damage,
+        lost_bytes=found.lost_bytes,
+        mixed=sum(part.mixed for part in ordered),
+        compression=found.compression,
+        rejects_bytes=len(rejected),
+        rejects_digest=digest(rejected),
+        table_version=storage.version(paths.labels(shard.name)),
+        rejects_version=storage.version(paths.rejects(shard.name)),
+    )
+    storage.publish(paths.label_record(shard.name), to_json(record))
+    return record
+
+
+def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | None:
+    """The record that this version of `shard` is labelled with `settings`; None if it is not.
+
+    Its shard is the one given: the record on file holds no secret that the URL may carry.
+    """
+    content = storage.find(paths.label_record(shard.name))
+    if content is None:
+        return None
+    try:
+        record = label_record_from(content)
+    except (ValueError, TypeError, KeyError):
+        return None
+    on_file, given = (replace(each, url=redacted(each.url)) for each in (record.shard, shard))
+    if (on_file, record.settings) != (given, settings):
+        return None
+    return replace(record, shard=shard)
+
+
+def _vision(config: Config) -> Vision | None:
+    if config.model is None or not needs_of(config).image:
+        return None
+    from transforms.recognition.zeroshot import Vision  # torch takes seconds to import
+
+    return Vision(config, config.model)
+
+
+def _batches(entries: Iterable[_Entry], size: int) -> Iterator[list[_Entry]]:
+    """The entries, in lists that hold `size` candidates, the last one fewer."""
+    batch: list[_Entry] = []
+    candidates = 0
+    for entry in entries:
+        batch.append(entry)
+        candidates += isinstance(entry, Candidate)
+        if candidates == size:
+            yield batch
+            batch, candidates = [], 0
+    if batch:
+        yield batch

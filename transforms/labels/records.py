@@ -1,0 +1,71 @@
+"""Completion records: written after what they vouch for; readers trust them alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
+
+from transforms.shards.file_kinds import Compression
+from transforms.shards.finding import Shard
+from transforms.storage import paths
+from transforms.storage.documents import parsed, plausible
+from transforms.storage.inventory import Vouched
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRecord:
+    """An input shard is labelled.
+
+    settings: digest of the configuration that the labels depend on. samples: rows of the label
+    table. rejects: rows of the reject table. ignored: members that belong to no sample, by
+    reason. table_bytes, table_digest: size and xxh3-128 of the label table. seconds: by step.
+    device: what the model ran on, "cpu" or "cuda"; "" where there is no model.
+
+    examples: names of a few ignored members, by reason. damage: why the shard cannot be read to its
+    end, "" where it can. lost_bytes: about how many of the stored bytes are unread for it. mixed:
+    samples with ignored members between their own. compression: None in records of old.
+
+    rejects_bytes, rejects_digest: as those of the label table, None and "" in old records.
+    table_version, rejects_version: what the store calls the files' versions, "" where it has none.
+    """
+
+    shard: Shard
+    settings: str
+    samples: int
+    rejects: int
+    ignored: Mapping[str, int]
+    table_bytes: int
+    table_digest: str
+    seconds: Mapping[str, float]
+    device: str = ""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    damage: str = ""
+    lost_bytes: int = 0
+    mixed: int = 0
+    compression: Compression | None = None
+    rejects_bytes: int | None = None
+    rejects_digest: str = ""
+    table_version: str = ""
+    rejects_version: str = ""
+
+
+def label_record_from(content: bytes) -> LabelRecord:
+    """The label record in `content`; ValueError where it is none."""
+    return plausible(parsed(content, _LABEL_RECORD))
+
+
+def label_files(record: LabelRecord) -> tuple[Vouched, Vouched]:
+    """The label table and the reject table that a record vouches for."""
+    name = record.shard.name
+    return (
+        Vouched(paths.labels(name), record.table_bytes, record.table_version, record.table_digest),
+        Vouched(
+            paths.rejects(name),
+            record.rejects_bytes,
+            record.rejects_version,
+            record.rejects_digest,
+        ),
+    )
+
+
+_LABEL_RECORD = TypeAdapter(LabelRecord)

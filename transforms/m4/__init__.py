@@ -1,0 +1,1 @@
+"""The problem M4 and its solver."""

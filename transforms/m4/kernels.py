@@ -1,0 +1,290 @@
+"""The inner loops of the solver, compiled: sums over patterns, and over the pairs that they have.
+
+Every sum is taken over a fixed number of parts, in a fixed order, whatever the number of threads:
+the same input gives the same bits on any number of cores (numba splits `.sum()` by threads, so
+that the last sums are loops). Small inputs are not worth the threads.
+Threads that wait sleep, unless the environment says otherwise: spinning, they would take a busy
+machine's cores from those that they wait for (ten times slower, as measured).
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from transforms.m4.constraints import ConstraintTable
+
+Vector = NDArray[np.float64]
+Starts = NDArray[np.uint64]
+Places = NDArray[np.uint32]
+Cuts = NDArray[np.int64]
+PARTS = 64
+WORTH_THREADS = 1 << 15
+_RATE_TOLERANCE = 1e-15
+_MAX_RATE_STEPS = 200
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A loop compiled without threads and with them; the length of its last argument decides."""
+
+    alone: Callable[..., Any]
+    threaded: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the loop gives."""
+        return (self.threaded if len(arguments[-1]) >= WORTH_THREADS else self.alone)(*arguments)
+
+
+def compiled(loop: Any) -> Compiled:
+    """`loop`, compiled; with threads it calls loops with threads, and without, those without.
+
+    Each has a name of its own, for numba keeps compiled code by name. Loops of this file may be
+    compiled into loops of others, so that the name says which version of this file they are of.
+    numba can keep none beside modules that are imported from a zip file, and none for a user who
+    may write neither here nor in a home folder: then each process compiles for itself.
+    """
+    file = Path(__file__).is_file()
+    source = f"{crc32(Path(__file__).read_bytes()):x}" if file else ""
+
+    def version(name: str) -> Any:
+        called = {key: getattr(value, name, value) for key, value in loop.__globals__.items()}
+        named_apart = FunctionType(loop.__code__, called)
+        named_apart.__qualname__ = f"{loop.__qualname__}_{name}_{source}"
+        loops = njit(parallel=name == "threaded" and "prange" in loop.__code__.co_names)(
+            named_apart
+        )
+        if file:
+            with suppress(RuntimeError):  # no place to keep it
+                loops.enable_caching()
+        return loops
+
+    return Compiled(version("alone"), version("threaded"))
+
+
+@compiled
+def pattern_sums(pairs: Places, scores: Vector, starts: Starts) -> Vector:
+    """Of each pattern the sum of its pairs' scores, float64 (P,).
+
+    Pattern p has pairs[starts[p] : starts[p + 1]], each a place in scores, float64 (J,).
+    """
+    sums = np.empty(len(starts) - 1)
+    for pattern in prange(len(sums)):
+        total = 0.0
+        for place in range(starts[pattern], starts[pattern + 1]):
+            total += scores[pairs[place]]
+        sums[pattern] = total
+    return sums
+
+
+@compiled
+def pair_sums(
+    count: int, cuts: Cuts, low: Cuts, room: Cuts, pairs: Places, starts: Starts, masses: Vector
+) -> Vector:
+    """Of each of `count` pairs the sum of the masses, float64 (P,), of the patterns that have it.
+
+    Part i is the patterns from cuts[i] to cuts[i + 1]; its pairs begin at low[i] and span room[i]
+    to room[i + 1] of the parts' own sums.
+    """
+    apart = np.zeros(room[-1])
+    for part in prange(len(low)):
+        own = apart[room[part] : room[part + 1]]
+        shift = np.uint64(low[part])
+        for pattern in range(cuts[part], cuts[part + 1]):
+            mass = masses[pattern]
+            if mass != 0.0:
+                for place in range(starts[pattern], starts[pattern + 1]):
+                    own[pairs[place] - shift] += mass
+    sums = np.zeros(count)
+    for part in range(len(low)):
+        for place in range(room[part + 1] - room[part]):
+            sums[low[part] + place] += apart[room[part] + place]
+    return sums
+
+
+@compiled
+def coefficients(labels: int, attributes: int, slots: "ConstraintTable", prices: Vector) -> Vector:
+    """What v . a takes of each integrand for each label, (labels + 1, 4 m); the last row is plain.
+
+    prices are v (K,), for the constraints in `slots`.
+    """
+    m, taken = attributes, np.zeros((labels + 1, 4 * attributes))
+    for i in range(len(prices)):
+        k, r = slots.attribute[i], slots.label[i]
+        signed, allowed = slots.sign[i] * prices[i], slots.tolerance[i] * prices[i]
+        if slots.associated[i]:
+            taken[r, 2 * m + k] += signed
+            taken[labels, 2 * m + k] -= slots.centre[i] * signed
+            taken[labels, 3 * m + k] -= allowed
+        else:
+            taken[r, k] += signed
+            taken[r, m + k] -= allowed
+    return taken
+
+
+@compiled
+def biases(moments: Vector, slots: "ConstraintTable") -> Vector:
+    """E[q a] of the constraints in `slots`, (K,), of the integrands' moments, (labels + 1, 4 m)."""
+    means, plain, m = np.empty(len(slots.sign)), len(moments) - 1, moments.shape[1] // 4
+    for i in range(len(means)):
+        k, r = slots.attribute[i], slots.label[i]
+        if slots.associated[i]:
+            bias = moments[r, 2 * m + k] - slots.centre[i] * moments[plain, 2 * m + k]
+            means[i] = slots.sign[i] * bias - slots.tolerance[i] * moments[plain, 3 * m + k]
+        else:
+            means[i] = slots.sign[i] * moments[r, k] - slots.tolerance[i] * moments[r, m + k]
+    return means
+
+
+@compiled
+def pair_scores(
+    first: int,
+    last: int,
+    coefficients: Vector,
+    integrands: Vector,
+    label: Cuts,
+    group: Cuts,
+) -> Vector:
+    """Of each pair the sum of its group's integrands times its label's coefficients, float64 (J,).
+
+    coefficients are (c + 1, 4 m), integrands (G, 4 m); of a label's coefficients only those from
+    first to last count, of the intercept's, in the last row, all.
+    """
+    scores = np.empty(len(group))
+    columns, intercept = coefficients.shape[1], coefficients.shape[0] - 1
+    for pair in prange(len(group)):
+        row, values, total = coefficients[label[pair]], integrands[group[pair]], 0.0
+        if label[pair] == intercept:
+            for column in range(columns):
+                total += row[column] * values[column]
+        else:
+            for column in range(first, last):
+                total += row[column] * values[column]
+        scores[pair] = total
+    return scores
+
+
+@compiled
+def _moments_apart(
+    parts: int,
+    first: int,
+    last: int,
+    labels: int,
+    integrands: Vector,
+    masses: Vector,
+    label: Cuts,
+    group: Cuts,
+) -> tuple[Vector, Vector]:
+    apart = np.zeros((parts, labels, last - first))
+    plain = np.zeros((parts, integrands.shape[1]))
+    for part in prange(parts):
+        for pair in range(part * len(group) // parts, (part + 1) * len(group) // parts):
+            r, g, mass = label[pair], group[pair], masses[pair]
+            if r == labels:
+                for column in range(integrands.shape[1]):
+                    plain[part, column] += mass * integrands[g, column]
+            else:
+                for column in range(last - first):
+                    apart[part, r, column] += mass * integrands[g, first + column]
+    return apart, plain
+
+
+@compiled
+def label_moments(
+    first: int, last: int, labels: int, integrands: Vector, masses: Vector, label: Cuts, group: Cuts
+) -> Vector:
+    """Of each label the sum over its pairs of mass times the group's integrands, (labels + 1, 4 m).
+
+    masses are float64 (J,). Labels take the integrands from first to last, the intercept, in the
+    last row, takes all.
+    """
+    parts = PARTS if len(group) >= WORTH_THREADS else 1
+    apart, plain = _moments_apart(parts, first, last, labels, integrands, masses, label, group)
+    sums = np.zeros((labels + 1, integrands.shape[1]))
+    for part in range(parts):
+        for column in range(integrands.shape[1]):
+            sums[labels, column] += plain[part, column]
+        for r in range(labels):
+            for column in range(last - first):
+                sums[r, first + column] += apart[part, r, column]
+    return sums
+
+
+@compiled
+def clipped_moments(
+    mu: float, largest: float, probabilities: Vector, free: Vector
+) -> tuple[float, float]:
+    """E[q] of q = clip(free - mu, 0, largest), and the probability of what is not clipped."""
+    means, inside = np.zeros(PARTS), np.zeros(PARTS)
+    for part in prange(PARTS):
+        total = lost = within = 0.0
+        for pattern in range(part * len(free) // PARTS, (part + 1) * len(free) // PARTS):
+            q = free[pattern] - mu
+            if q > 0.0:
+                if q < largest:
+                    within += probabilities[pattern]
+                else:
+                    q = largest
+                term = probabilities[pattern] * q - lost
+                grown = total + term
+                lost = (grown - total) - term
+                total = grown
+        means[part], inside[part] = total, within
+    rate = slope = 0.0
+    for part in range(PARTS):
+        rate += means[part]
+        slope += inside[part]
+    return rate, slope
+
+
+@compiled
+def multiplier(
+    mu: float, eta: float, rate: float, largest: float, probabilities: Vector, free: Vector
+) -> float:
+    """The mu, from a first guess, at which E[q] is `rate` to rounding (see `Dual.at_rate`)."""
+    low, high, before = np.inf, -np.inf, np.inf
+    for pattern in range(len(free)):
+        low, high = min(low, free[pattern] - largest), max(high, free[pattern])
+    mu = min(max(mu, low), high)
+    for _ in range(_MAX_RATE_STEPS):
+        found, slope = clipped_moments(mu, largest, probabilities, free)
+        excess = found - rate
+        if abs(excess) <= _RATE_TOLERANCE * max(eta, abs(mu)):
+            break
+        if excess > 0:
+            low = mu
+        else:
+            high = mu
+        newton = mu + excess / slope if slope > 0 else np.inf
+        progress = abs(excess) < before / 2 and low < newton < high
+        ahead, before = newton if progress else (low + high) / 2, abs(excess)
+        if ahead == mu:
+            break
+        mu = ahead
+    return mu
+
+
+@compiled
+def half_square_distance(probabilities: Vector, q: Vector, wanted: Vector) -> float:
+    """1/2 E[(q - wanted)^2]."""
+    sums = np.zeros(PARTS)
+    for part in prange(PARTS):
+        total = 0.0
+        for pattern in range(part * len(q) // PARTS, (part + 1) * len(q) // PARTS):
+            total += probabilities[pattern] * (q[pattern] - wanted[pattern]) ** 2
+        sums[part] = total
+    whole = 0.0
+    for part in range(PARTS):
+        whole += sums[part]
+    return whole / 2

@@ -1,0 +1,172 @@
+"""The M4 problem on a histogram: its constraints, and where each one's price is.
+
+Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547), whose algorithm 1
+solves it; what the constraints are is said in transforms/m4/terms.py. The problem is
+
+    minimise  1/2 E[(q - eta u)^2] + V sum_i max(0, E[q a_i])   over  0 <= q <= Q, E[q] = eta
+
+and its solution is transforms/m4/weights.py.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from transforms.base.errors import FairshardError
+from transforms.m4.constraints import Constraint, Kind
+from transforms.m4.incidence import Pairs
+from transforms.m4.terms import Integrands, Terms, integrands_of, integrated
+from transforms.m4.weights import Duals
+from transforms.statistics.histogram import Histogram, distinct_rows
+from transforms.statistics.moments import Moments
+from transforms.statistics.patterns import BINS_PER_OCTAVE, utility_widths
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The M4 problem on a histogram of P patterns.
+
+    probabilities and utility are float64 (P,); s holds the G distinct values of the sensitive
+    attributes, (G, m), and group, int64 (P,), which of them a pattern has; y is the 0/1 labels
+    (P, c). utility_variance bounds the mean variance of u within a bin. Where the patterns are a
+    sample, surplus says by how much the corpus's mean moments are above the sample's under weights
+    much like the solution's, and every constraint is to hold with `margin` to spare.
+    """
+
+    terms: Terms
+    probabilities: Matrix
+    utility: Matrix
+    group: NDArray[np.int64]
+    s: NDArray[np.generic]
+    y: sp.csr_array
+    pairs: Pairs
+    utility_variance: float
+    surplus: Moments | None = None
+    margin: float = 0.0
+
+    def under(self, terms: Terms) -> "Problem":
+        """The problem on the same corpus under other terms."""
+        return replace(self, terms=terms)
+
+    @property
+    def utility_error_bound(self) -> float:
+        """By how much binning u can change the optimum, in the objective's units."""
+        return self.terms.eta**2 / 2 * self.utility_variance
+
+    @cached_property
+    def surplus_biases(self) -> Matrix | float:
+        """What `surplus` and margin add to E[q a], (K,): 0 where the patterns are the corpus."""
+        if self.surplus is None:
+            return 0.0
+        return self.expected_biases(integrated(self.surplus, self.terms)) + self.margin
+
+    @property
+    def rate(self) -> float:
+        """The mean q of the patterns: eta, less what the corpus has more."""
+        return self.terms.eta - (0.0 if self.surplus is None else self.surplus.total)
+
+    @cached_property
+    def integrands(self) -> Integrands:
+        """What the constraints integrate, (G, m) each: a row a distinct s."""
+        return integrands_of(self.s, self.terms)
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Every constraint, in the order of the price vector (see `vector_of`)."""
+        kinds: list[Kind] = ["association", "skew"] if self.terms.bounds_skew else ["association"]
+        attributes = [attribute.name for attribute in self.terms.attributes]
+        plain = [
+            Constraint("representation", attribute, None, sign)
+            for sign in (1, -1)
+            for attribute in attributes
+        ]
+        labelled = [
+            Constraint(kind, attribute, label, sign)
+            for kind in kinds
+            for sign in (1, -1)
+            for attribute in attributes
+            for label in self.terms.labels
+        ]
+        return tuple(plain + labelled)
+
+    def vector_of(self, duals: Duals) -> Matrix:
+        """The prices as one vector: representation, association, then skew where it is bounded."""
+        parts = [duals.representation, duals.association]
+        if self.terms.bounds_skew:
+            parts.append(duals.skew)
+        return np.concatenate([part.ravel() for part in parts])
+
+    def duals_of(self, prices: Matrix, mu: float) -> Duals:
+        """The inverse of `vector_of`."""
+        m, c = len(self.terms.attributes), len(self.terms.labels)
+        representation, association = prices[: 2 * m], prices[2 * m : 2 * m * (c + 1)]
+        skew = prices[2 * m * (c + 1) :] if self.terms.bounds_skew else np.zeros(2 * m * c)
+        return Duals(
+            mu,
+            representation.reshape(2, m),
+            association.reshape(2, m, c),
+            skew.reshape(2, m, c),
+        )
+
+    def expected_biases(self, moments: Integrands) -> Matrix:
+        """E[q a] in the order of `constraints`, of the integrands' moments, (c + 1, m) each.
+
+        Row r of `moments` is E[q y_r x] of each integrand x, and the last row is E[q x].
+        """
+        tolerances = self.terms.tolerances
+        share, base = moments.share.T, moments.base.T
+        contrast, spread = moments.contrast.T, moments.spread.T
+        centred = contrast[:, :-1] - self.terms.label_centres * contrast[:, -1:]
+        plain = tolerances.representation * base[:, -1]
+        associated = tolerances.association * spread[:, -1:]
+        parts = [share[:, -1] - plain, -share[:, -1] - plain]
+        parts += [centred - associated, -centred - associated]
+        if self.terms.bounds_skew:
+            skewed = tolerances.skew * base[:, :-1]
+            parts += [share[:, :-1] - skewed, -share[:, :-1] - skewed]
+        return np.concatenate([part.ravel() for part in parts])
+
+
+def problem_of(histogram: Histogram, terms: Terms) -> Problem:
+    """The problem on `histogram`, whose attributes are those of `terms`, in this order.
+
+    Raises FairshardError where there is nothing to balance.
+    """
+    if not histogram.samples:
+        raise FairshardError(
+            "the histogram counts no samples, so there is nothing to balance; check the rejects "
+            "and the quality filter"
+        )
+    if not histogram.utility_sums.any():
+        raise FairshardError(
+            "the utility of every sample is 0, so no sample is worth keeping; check "
+            "utility.field and utility.scale"
+        )
+    probabilities = histogram.counts / histogram.samples
+    distinct, group = distinct_rows(histogram.s)
+    return Problem(
+        terms,
+        probabilities,
+        histogram.utility,
+        group,
+        distinct,
+        histogram.y,
+        Pairs.of(group, histogram.y),
+        _utility_variance(histogram, probabilities),
+    )
+
+
+def _utility_variance(histogram: Histogram, probabilities: Matrix) -> float:
+    """A bound on E[Var(u | bin)], each variance at most (high - mean) (mean - low).
+
+    That bound is Bhatia and Davis (2000); it is 0 where all samples lie on the bin's edge.
+    """
+    bins = histogram.utility_bins
+    width = utility_widths(bins)
+    above = histogram.utility - width * (BINS_PER_OCTAVE + bins % BINS_PER_OCTAVE)
+    return float(probabilities @ np.maximum(above * (width - above), 0.0))

@@ -1,0 +1,56 @@
+"""The bounds that a configuration puts on each measure of the balanced corpus."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.base.errors import ConfigError
+from transforms.config.schema import Attribute
+from transforms.config.sections import Balance
+from transforms.m4.terms import VACUOUS
+from transforms.statistics.measures import Bounds
+
+
+def targets_of(
+    attributes: tuple[Attribute, ...], labels: tuple[str, ...], balance: Balance
+) -> Bounds:
+    """The largest RB, AB and skew that `balance` asks for; 1 asks for nothing.
+
+    Of overrides that fit, the last counts. Raises ConfigError where one names an attribute or a
+    label that there is not.
+    """
+    shape = (len(attributes), len(labels))
+    RB = np.full(shape[0], _bound(balance.max_representation_bias))
+    AB = np.full(shape, _bound(balance.max_association_bias))
+    skew = np.full(shape, _bound(balance.max_label_skew))
+    for number, override in enumerate(balance.overrides):
+        where = f"balance.overrides.{number}"
+        rows = _fitting(override.attributes, _names(attributes), f"{where}.attributes")
+        columns = _fitting(override.labels, labels, f"{where}.labels")
+        pairs = np.ix_(rows, columns)
+        if override.max_representation_bias is not None:
+            RB[rows] = override.max_representation_bias
+        if override.max_association_bias is not None:
+            AB[pairs] = override.max_association_bias
+        if override.max_label_skew is not None:
+            skew[pairs] = override.max_label_skew
+    return Bounds(RB, AB, skew)
+
+
+def _bound(value: float | None) -> float:
+    return VACUOUS if value is None else value
+
+
+def _names(attributes: tuple[Attribute, ...]) -> tuple[str, ...]:
+    return tuple(attribute.name for attribute in attributes)
+
+
+def _fitting(wanted: tuple[str, ...], names: tuple[str, ...], where: str) -> NDArray[np.bool_]:
+    """Which of `names` (group.name) are wanted, by name or by group; all where nothing is."""
+    for entry in wanted:
+        if not any(_fits(entry, name) for name in names):
+            raise ConfigError(f"{where}: there is no {entry!r}; there are {', '.join(names)}")
+    return np.array([not wanted or any(_fits(entry, name) for entry in wanted) for name in names])
+
+
+def _fits(entry: str, name: str) -> bool:
+    return entry in (name, name.partition("@")[0], name.partition(".")[0])

@@ -1,0 +1,67 @@
+"""The weight that prices give to a sample: all that a worker needs of the solved problem.
+
+Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547): the solution of M4 is
+q = clip(eta u - v . a - mu, 0, Q), with prices v in [0, V]. What a is: transforms/m4/terms.py.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from transforms.m4.terms import Integrands, Terms, integrands_of
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Duals:
+    """The dual variables: mu, and the prices v by kind; index 0 is sign +1, index 1 is sign -1.
+
+    representation is float64 (2, m); association and skew are float64 (2, m, c).
+    """
+
+    mu: float
+    representation: Matrix
+    association: Matrix
+    skew: Matrix
+
+
+def bias_scores(integrands: Integrands, labels: sp.csr_array, duals: Duals, terms: Terms) -> Matrix:
+    """v . a(s, y), without mu, float64 (n,), of n samples with 0/1 labels (n, c).
+
+    Every sum runs in a fixed order and multiplies by 0/1 labels only, so machines agree.
+    """
+    labels = labels if labels.has_sorted_indices else labels.sorted_indices()
+    representation, association, skew = duals.representation, duals.association, duals.skew
+    tolerances = terms.tolerances
+    by_label = association[0] - association[1]
+    associated = labels @ np.ascontiguousarray(by_label.T)
+    skewed = labels @ np.ascontiguousarray((skew[0] - skew[1]).T)
+    skew_allowed = labels @ np.ascontiguousarray((tolerances.skew * (skew[0] + skew[1])).T)
+    allowed = tolerances.representation * (representation[0] + representation[1])
+    association_allowed = tolerances.association * (association[0] + association[1])
+    scores = np.zeros(labels.shape[0])
+    for k in range(len(terms.attributes)):
+        plain = representation[0, k] - representation[1, k]
+        scores += integrands.share[:, k] * (plain + skewed[:, k])
+        scores -= integrands.base[:, k] * (allowed[k] + skew_allowed[:, k])
+        centred = associated[:, k] - math.fsum(by_label[k] * terms.label_centres[k])
+        scores += integrands.contrast[:, k] * centred
+        scores -= integrands.spread[:, k] * math.fsum(association_allowed[k])
+    return scores
+
+
+def clipped(utility: Matrix, scores: Matrix, mu: float, terms: Terms) -> Matrix:
+    """q = clip(eta u - v . a - mu, 0, Q), float64 (n,)."""
+    return np.clip(terms.eta * utility - scores - mu, 0.0, terms.Q)
+
+
+def weights_of(
+    s: NDArray[np.generic], y: sp.csr_array, utility: Matrix, terms: Terms, duals: Duals
+) -> Matrix:
+    """The weights q in [0, Q], float64 (n,), of samples given as s (n, m), y (n, c), u (n,)."""
+    scores = bias_scores(integrands_of(s, terms), y, duals, terms)
+    return clipped(utility, scores, duals.mu, terms)

@@ -1,0 +1,1 @@
+"""An output read back: its verdict and its metrics."""

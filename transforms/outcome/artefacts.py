@@ -1,0 +1,160 @@
+"""What the report is made from: an output folder's artefacts, and the verdict that they give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.base.errors import StaleError
+from transforms.config.schema import Attribute
+from transforms.config.sections import Config
+from transforms.labels.records import LabelRecord, label_record_from
+from transforms.m4.targets import targets_of
+from transforms.m4.terms import VACUOUS
+from transforms.plan.outline import check_figures
+from transforms.plan.plan import Plan, read_histogram, read_plan
+from transforms.resampling.manifest import read_manifest
+from transforms.statistics.histogram import Histogram
+from transforms.statistics.measures import Bounds, Measures
+from transforms.statistics.standard_errors import sampling_error, together
+from transforms.storage import paths
+from transforms.storage.concurrent import at_once
+from transforms.storage.files import Storage
+from transforms.storage.last_run import read_run
+from transforms.storage.wellformed import well_formed
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of the run: its engine, the seconds of each stage, when it finished."""
+
+    engine: str
+    stages: Mapping[str, float]
+    finished: str
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """The artefacts of a finished output; q is float64 (P,)."""
+
+    plan: Plan
+    config: Config
+    attributes: tuple[Attribute, ...]
+    histogram: Histogram
+    q: NDArray[np.float64]
+    manifest: Mapping[str, Any]
+    records: tuple[LabelRecord, ...]
+    run: Run
+
+    @cached_property
+    def before(self) -> Measures:
+        """Measured on the corpus that was balanced."""
+        return Measures.from_dict(self.plan.document["measures"]["before"])
+
+    @cached_property
+    def predicted(self) -> Measures:
+        """Predicted by the plan's weights."""
+        return Measures.from_dict(self.plan.document["measures"]["predicted"])
+
+    @cached_property
+    def after(self) -> Measures:
+        """Measured on the output."""
+        return Measures.from_dict(dict(self.manifest["measures"]))
+
+    @cached_property
+    def as_labelled(self) -> Mapping[str, Measures]:
+        """Before, predicted and after by recognised attributes, where the others are corrected."""
+        calibrated = self.plan.document.get("calibration")
+        if calibrated is None:
+            return {}
+        found = {**calibrated["as_labelled"], "after": dict(self.manifest["as_labelled"])}
+        return {when: Measures.from_dict(values) for when, values in found.items()}
+
+    @cached_property
+    def corpus(self) -> Histogram:
+        """The histogram that was balanced: of the true attributes, where there is a calibration."""
+        return self.plan.corrected(self.histogram)
+
+    @cached_property
+    def share(self) -> float:
+        """The share of the corpus that the histogram counts: below 1 where it is a sample."""
+        return self.plan.solved_on / float(self.plan.document["samples"]["balanced"])
+
+    @cached_property
+    def drawing_error(self) -> Bounds:
+        """The standard errors of drawing the output by the plan."""
+        return sampling_error(self.corpus, self.attributes, self.q).times(self.share**0.5)
+
+    @cached_property
+    def errors(self) -> Mapping[str, Bounds]:
+        """The standard errors of the measures before, as predicted, and after: of the corpus as a
+        sample, of the same, of drawing the output; and all of the calibration.
+        """
+        document = self.plan.document
+        found = {
+            when: Bounds.from_dict(values) for when, values in document["standard_errors"].items()
+        }
+        calibrated = document.get("calibration")
+        if calibrated is None:
+            return {**found, "after": self.drawing_error}
+        left = Bounds.from_dict(calibrated["standard_errors"])
+        return {**found, "after": together(self.drawing_error, left)}
+
+    @cached_property
+    def asked(self) -> Bounds:
+        """The bounds that are asked for; nan where nothing is."""
+        targets = targets_of(self.attributes, self.histogram.labels, self.config.balance)
+        bounds = (targets.RB, targets.AB, targets.skew)
+        return Bounds(*(np.where(bound < VACUOUS, bound, np.nan) for bound in bounds))
+
+
+def read_artefacts(storage: Storage) -> Artefacts:
+    """The artefacts in `storage`.
+
+    Raises FairshardError where plan or manifest is absent, or they are not of one run.
+    """
+    plan = read_plan(storage)
+    manifest = read_manifest(storage)
+    if manifest["plan"] != plan.identity:
+        raise StaleError(
+            f"{storage.path(paths.MANIFEST)} was made with another plan than "
+            f"{storage.path(paths.PLAN)}: run `fairshard resample` again"
+        )
+    document = plan.document
+    where = storage.path(paths.PLAN)
+    with well_formed(f"{where} holds another configuration: run `fairshard solve` again"):
+        config = Config.model_validate({**document["config"], "output": {"url": storage.url}})
+    where, labels = storage.path(paths.MANIFEST), len(document["labels"])
+    with well_formed(f"{where} does not fit its plan: run `fairshard resample` again"):
+        for part in [manifest["measures"]] + [manifest["as_labelled"]] * (plan.odds is not None):
+            check_figures(part, len(plan.terms.attributes), labels)
+    histogram, q = read_histogram(storage, document)
+    return Artefacts(
+        plan,
+        config,
+        plan.terms.attributes,
+        histogram,
+        q,
+        manifest,
+        _records(storage, manifest),
+        _run(storage),
+    )
+
+
+def _run(storage: Storage) -> Run:
+    known = read_run(storage)
+    return Run(known.get("engine", ""), known.get("stages", {}), known.get("finished") or "")
+
+
+def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord, ...]:
+    """The records of the manifest's shards, of those that are left."""
+    present = set(storage.names("done/labels"))
+    shards = (paths.label_record(entry["shard"]) for entry in manifest["inputs"])
+    names = [name for name in shards if name.rsplit("/", 1)[-1] in present]
+    contents = at_once(storage.read, names)
+    where = storage.path("done/labels")
+    with well_formed(f"a record in {where} is none: run `fairshard label` again"):
+        return tuple(map(label_record_from, contents))

@@ -1,0 +1,1 @@
+"""The plan: made, kept on file, polished."""

@@ -1,0 +1,202 @@
+"""Making the plan: the problem of a corpus, solved and measured."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.base.errors import FairshardError
+from transforms.calibration.posteriors import Calibration, fitting_calibration
+from transforms.calibration.uncertainty import corrected_part, measured_error
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config
+from transforms.feasibility.conflicts import conflict_of
+from transforms.feasibility.rates import balance_as_asked
+from transforms.labels.records import LabelRecord
+from transforms.labels.rejects import check_rejects
+from transforms.m4.balance import Balanced
+from transforms.m4.constraints import ConstraintTable
+from transforms.plan.fingerprint import fingerprint
+from transforms.plan.plan import VERSION, Plan, vouched_for
+from transforms.statistics.histogram import Histogram
+from transforms.statistics.measures import Measures, measure
+from transforms.statistics.pattern_tables import histogram_table
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a plan is written from.
+
+    histogram holds the `samples` solved on, as labelled, or some of them; balanced, before and
+    predicted are of all. labelled are the measures by recognised attributes, before and as
+    predicted, where there is a calibration. sampled says how a sample was solved on and polished.
+    """
+
+    histogram: Histogram
+    calibration: Calibration | None
+    balanced: Balanced
+    before: Measures
+    labelled: tuple[Measures, Measures] | None
+    largest: dict[str, float] | None
+    samples: int
+    sampled: dict[str, Any] | None
+
+    @property
+    def corpus(self) -> Histogram:
+        """The histogram with true attributes, where there is a calibration."""
+        calibration = self.calibration
+        return calibration.corrected(self.histogram) if calibration else self.histogram
+
+
+def make_plan(
+    histogram: Histogram, records: Sequence[LabelRecord], config: Config
+) -> tuple[Plan, pa.Table]:
+    """Solve for a corpus: the plan, and its patterns with their counts and weights."""
+    check_balanceable(histogram, records, config)
+    attributes = schema_of(config).attributes
+    calibration = fitting_calibration(config)
+    corpus = calibration.corrected(histogram) if calibration else histogram
+    balanced, largest = balance_as_asked(corpus, attributes, config.balance)
+    q = balanced.solution.q
+    findings = Findings(
+        histogram,
+        calibration,
+        balanced,
+        measure(corpus, attributes),
+        (measure(histogram, attributes), measure(histogram, attributes, q))
+        if calibration
+        else None,
+        {"rate": largest.rate, "upper": largest.upper} if largest else None,
+        histogram.samples,
+        None,
+    )
+    return plan_of(findings, records, config)
+
+
+def plan_of(
+    findings: Findings, records: Sequence[LabelRecord], config: Config
+) -> tuple[Plan, pa.Table]:
+    """The plan that follows from what was found, and its patterns."""
+    schema, histogram, calibration = schema_of(config), findings.histogram, findings.calibration
+    corpus, balanced = findings.corpus, findings.balanced
+    solution, terms = balanced.solution, balanced.problem.terms
+    share = histogram.samples / findings.samples
+    made_from = fingerprint(config, records)
+    labelled = sum(record.samples for record in records)
+    patterns = histogram_table(histogram).append_column("q", pa.array(solution.q))
+    patterns = patterns.replace_schema_metadata({"columns": json.dumps(schema.pattern_columns)})
+    document = {
+        "version": VERSION,
+        "fingerprint": made_from,
+        "config": shown_config(config),
+        "problem": {"eta": terms.eta, "Q": terms.Q, "V": terms.V},
+        "largest_rate": findings.largest,
+        "attributes": [
+            {**dataclasses.asdict(attribute), "centre": centre, "label_centres": label_centres}
+            for attribute, centre, label_centres in zip(
+                terms.attributes, terms.centres.tolist(), terms.label_centres.tolist(), strict=True
+            )
+        ],
+        "labels": list(schema.labels),
+        "samples": {
+            "labelled": labelled,
+            "filtered": labelled - findings.samples,
+            "balanced": findings.samples,
+            "rejected": sum(record.rejects for record in records),
+            "patterns": len(histogram),
+        },
+        "patterns": vouched_for(patterns),
+        "sampled": findings.sampled,
+        "certificate": {
+            "primal": solution.primal,
+            "dual": solution.dual,
+            "gap": solution.gap,
+            "violation": solution.violation,
+            "rate": solution.rate,
+            "utility_error_bound": solution.utility_error_bound,
+        },
+        "unattainable": list(solution.unattainable),
+        "conflict": _conflict(findings, config),
+        "without_support": list(solution.dropped),
+        "measures": {
+            "before": findings.before.to_dict(),
+            "predicted": balanced.measures.to_dict(),
+        },
+        "standard_errors": {
+            when: measured_error(corpus, calibration, schema.attributes, q, share).to_dict()
+            for when, q in (("before", np.ones(len(histogram))), ("predicted", solution.q))
+        },
+        "calibration": _corrected_part(findings),
+        "mu": solution.duals.mu,
+        "constraints": _constraint_rows(balanced),
+    }
+    odds = calibration.odds if calibration else None
+    return Plan(made_from, terms, solution.duals, odds, document), patterns
+
+
+def check_balanceable(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> None:
+    """Raise FairshardError where too many were rejected, or nothing is left to balance."""
+    check_rejects(records, config)
+    if histogram.samples == 0:
+        raise FairshardError(
+            "no sample is left to balance: every one was rejected, or is below "
+            "filter.min_similarity; see rejects/ in the output"
+        )
+
+
+def shown_config(config: Config) -> dict[str, Any]:
+    """The configuration as plans and reports show it: without output, engine and secrets."""
+    return config.model_dump(
+        mode="json",
+        exclude={
+            "output": True,
+            "engine": True,
+            "gates": True,
+            "input": {"storage_options"},
+        },
+    )
+
+
+def _constraint_rows(balanced: Balanced) -> list[dict[str, Any]]:
+    tolerances = ConstraintTable.of(balanced.problem.terms).tolerance.tolist()
+    return [
+        {
+            "kind": row.constraint.kind,
+            "attribute": row.constraint.attribute,
+            "label": row.constraint.label,
+            "sign": row.constraint.sign,
+            "tolerance": tolerance,
+            "price": row.price,
+            "slack": row.slack,
+            "attainable": row.attainable,
+        }
+        for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
+    ]
+
+
+def _conflict(findings: Findings, config: Config) -> dict[str, Any] | None:
+    """Why some constraints cannot be met: in the samples solved on, where these are not all."""
+    balanced, sampled = findings.balanced, findings.sampled
+    if not balanced.solution.unattainable or (sampled and not sampled["polished"]):
+        return None
+    terms = balanced.problem.terms
+    asked = config.balance.at(terms.eta)
+    found = conflict_of(findings.corpus, terms.attributes, asked, balanced)
+    if found is not None and sampled:
+        found = found.of_sample(findings.samples / findings.histogram.samples)
+    return found.to_dict() if found else None
+
+
+def _corrected_part(findings: Findings) -> dict[str, Any] | None:
+    if findings.calibration is None or findings.labelled is None:
+        return None
+    q, attributes = findings.balanced.solution.q, findings.balanced.problem.terms.attributes
+    before, predicted = (measures.to_dict() for measures in findings.labelled)
+    return {
+        **corrected_part(findings.histogram, findings.calibration, attributes, q),
+        "as_labelled": {"before": before, "predicted": predicted},
+    }

@@ -1,0 +1,203 @@
+"""Solving on a sample of a corpus, then polishing with the exact moments of all of it.
+
+At prices v_k a pass over the corpus gives r(v_k) = E[q a] exactly. The next prices maximise the
+sample's dual, corrected so that its gradient at v_k is the corpus's:
+
+    D_s(v) + (r(v_k) - r_s(v_k)) . v                         (and likewise the rate, for mu)
+
+a problem like the first whose residuals and rate are shifted by constants. The error shrinks with
+each pass by how far the sample's curvature is from the corpus's, about 1 / sqrt(samples drawn). The
+correction is that of DANE (Shamir, Srebro and Zhang, "Communication-Efficient Distributed
+Optimization using an Approximate Newton-type Method", ICML 2014) with one machine; ours is to
+correct the moments, so that the shares around which associations are linear move along, and the
+margin: a violation costs V, so constraints are aimed at a hair inside of their bounds, by as much
+as the gap may be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from transforms.base.blas import one_thread
+from transforms.calibration.posteriors import Calibration, fitting_calibration
+from transforms.config.schema import schema_of
+from transforms.config.sections import AUTO, Config
+from transforms.feasibility.rates import balance_as_asked, rounded_down
+from transforms.labels.records import LabelRecord
+from transforms.m4.balance import MET, Balanced, balance, excess_AB, settled
+from transforms.m4.constraints import ASSOCIATION, REPRESENTATION
+from transforms.m4.dual import Dual, Point
+from transforms.m4.problem import Problem, problem_of
+from transforms.m4.solver import NOBODY, Solution, priced, scores_of
+from transforms.m4.terms import VACUOUS, integrated
+from transforms.m4.weights import clipped
+from transforms.plan.make import Findings, check_balanceable, plan_of
+from transforms.plan.passes import Measured, Pass, Weighing
+from transforms.plan.plan import Plan
+from transforms.statistics.exact_sums import FixedSums
+from transforms.statistics.histogram import Histogram
+from transforms.statistics.measures import measures_of
+from transforms.statistics.moments import Moments
+from transforms.statistics.pattern_tables import histogram_of, read_patterns
+from transforms.storage import paths
+from transforms.storage.files import output_storage
+
+_GAP = 1e-6
+_SPARE = 0.3
+_FEW_PRICES = 1e-2
+_SLOWER = 1e-3
+_MOST_TRIALS = 8
+
+
+def first_weighing(
+    histogram: Histogram, records: Sequence[LabelRecord], config: Config
+) -> tuple[Weighing, float | None]:
+    """The weights that are best for a sample and, where the rate is open, a bound on it."""
+    check_balanceable(histogram, records, config)
+    calibration = fitting_calibration(config)
+    corpus = calibration.corrected(histogram) if calibration else histogram
+    balanced, largest = balance_as_asked(corpus, schema_of(config).attributes, config.balance)
+    return _weighing(balanced, calibration), largest.upper if largest else None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The sample of a corpus, and the problem on it under the terms of given weights."""
+
+    histogram: Histogram
+    calibration: Calibration | None
+    corpus: Histogram
+    problem: Problem
+
+    @classmethod
+    def read(cls, weighing: Weighing, config: Config) -> Self:
+        """The sample that was drawn for `config`."""
+        names = tuple(attribute.name for attribute in weighing.terms.attributes)
+        flags = len(names) + len(weighing.terms.labels)
+        table = read_patterns(output_storage(config.output), paths.SAMPLE, flags, None)
+        histogram = histogram_of(table, names, weighing.terms.labels)
+        calibration = fitting_calibration(config)
+        corpus = calibration.corrected(histogram) if calibration else histogram
+        return cls(histogram, calibration, corpus, problem_of(corpus, weighing.terms))
+
+    def judged(self, weighing: Weighing, sums: FixedSums) -> Pass:
+        """What a pass proves of the weights that it was made under."""
+        measured = Measured.from_sums(sums, weighing)
+        solution = self._solution(weighing, measured)
+        met = excess_AB(measured.after, weighing.terms) <= MET or bool(solution.unattainable)
+        good = solution.gap <= _GAP and met
+        return Pass(weighing, sums, solution.gap, solution.violation, solution.rate, good)
+
+    def improved(self, found: Pass, config: Config) -> Weighing:
+        """Weights that are better for the corpus than those that a pass was made under."""
+        with one_thread():
+            measured = Measured.from_sums(found.sums, found.weighing)
+            solution = self._solution(found.weighing, measured)
+            terms, prices = found.weighing.terms, self.problem.vector_of(solution.duals)
+            drawn = Moments.of_corpus(self.corpus, terms.attributes, solution.q)
+            surplus = measured.after.over(measured.samples).minus(drawn.over(self.corpus.samples))
+            spared = max(float(prices[prices < terms.V].sum()), _FEW_PRICES)
+            margin = _SPARE * _GAP * Dual(self.problem).scale(solution.primal) / spared
+            shifted = replace(self.problem, surplus=surplus, margin=margin)
+            balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
+        if config.balance.eta == AUTO:
+            balanced = self._attained(balanced, config)
+        return _weighing(balanced, self.calibration)
+
+    def plan(
+        self,
+        passes: Sequence[Pass],
+        upper: float | None,
+        samples: int,
+        level: int,
+        records: Sequence[LabelRecord],
+        config: Config,
+    ) -> tuple[Plan, pa.Table]:
+        """The plan of the best weights that a pass was made under, and the sample's patterns.
+
+        upper: the bound on the rate, where that is left open. level: of the sampling of `samples`.
+        """
+        best = min(passes, key=lambda found: (not found.good, found.gap))
+        weighing, terms = best.weighing, best.weighing.terms
+        measured = Measured.from_sums(best.sums, weighing)
+        attributes = terms.attributes
+        after = measures_of(measured.after, attributes)
+        balanced = Balanced(self.problem.under(terms), self._solution(weighing, measured), after)
+        findings = Findings(
+            self.histogram,
+            self.calibration,
+            balanced,
+            measures_of(measured.before, attributes),
+            (
+                measures_of(measured.labelled_before, attributes),
+                measures_of(measured.labelled_after, attributes),
+            ),
+            {"rate": terms.eta, "upper": upper} if upper else None,
+            samples,
+            {
+                "samples": self.histogram.samples,
+                "share": 2.0**-level,
+                "passes": [
+                    {"gap": found.gap, "violation": found.violation, "rate": found.rate}
+                    for found in passes
+                ],
+                "polished": best.good,
+            },
+        )
+        return plan_of(findings, records, config)
+
+    def _solution(self, weighing: Weighing, measured: Measured) -> Solution:
+        """The weights of the sample's patterns, and the certificate that a pass gives them.
+
+        The rate of the corpus is not eta to the last digit: what that is worth is in the gap.
+        """
+        problem, duals = self.problem.under(weighing.terms), weighing.duals
+        terms, dual, prices = problem.terms, Dual(problem), problem.vector_of(duals)
+        mean = measured.after.over(measured.samples)
+        residuals = problem.expected_biases(integrated(mean, terms))
+        violated, paid = terms.V * np.maximum(residuals, 0.0), prices * residuals
+        moved, excess = measured.moved / measured.samples, duals.mu * (mean.total - terms.eta)
+        q = clipped(problem.utility, scores_of(problem, prices), duals.mu, terms)
+        primal = moved + float(violated.sum())
+        value = moved + float(paid.sum()) + excess
+        gap = (float((violated - paid).sum()) + abs(excess)) / dual.scale(primal)
+        point = Point(prices, duals.mu, q, residuals, primal, value, gap)
+        dropped, emptied = _unsupported(dual, measured), _emptied(dual, measured)
+        rows = priced(problem, point, dual.spread(problem.probabilities), emptied, dropped)
+        violation = float(residuals.max(initial=0.0))
+        return Solution(duals, q, primal, value, gap, violation, mean.total, rows, 0.0, 0)
+
+    def _attained(self, balanced: Balanced, config: Config) -> Balanced:
+        """`balanced` or, where the rate that the sample allows is too large, at a lower one."""
+        rate, step = balanced.problem.terms.eta, _SLOWER
+        for _ in range(_MOST_TRIALS):
+            if balanced.attained:
+                break
+            rate, step = rounded_down(rate * (1 - step)), 2 * step
+            attributes = balanced.problem.terms.attributes
+            balanced = balance(self.corpus, attributes, config.balance.at(rate), balanced)
+        return balanced
+
+
+def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:
+    odds = calibration.odds if calibration else None
+    return Weighing(balanced.problem.terms, balanced.solution.duals, odds)
+
+
+def _unsupported(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
+    """Which constraints no sample of the corpus supports, (K,)."""
+    before, slots = measured.before, dual.slots
+    base, among = (mass[slots.attribute, slots.label] for mass in (before.n, before.s + before.o))
+    return np.asarray(np.where(slots.kind == ASSOCIATION, among, base) <= 0)
+
+
+def _emptied(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
+    """Which constraints are on a share of nobody: of a group all of whose samples have q = 0."""
+    slots, before, after = dual.slots, measured.before.n[:, -1], measured.after.n[:, -1]
+    empty = (before > 0) & (after <= NOBODY * before)
+    asked = (slots.kind == REPRESENTATION) & (slots.tolerance < VACUOUS)
+    return np.asarray(asked & empty[slots.attribute])

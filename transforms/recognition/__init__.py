@@ -1,0 +1,1 @@
+"""Whatever turns a sample into labels."""

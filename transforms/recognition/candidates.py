@@ -1,0 +1,161 @@
+"""What a sample shows before the model sees it: its caption, its metadata, its decoded image."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.config.sections import Config
+from transforms.recognition import fields
+from transforms.recognition.fields import Fields, values_at
+from transforms.recognition.lexicon import Lexicon
+from transforms.recognition.settings import needs_of, recognitions
+from transforms.shards.samples import Reject, Sample
+
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sample that is to be labelled.
+
+    columns: those that its caption and metadata set. utility: without the part of the similarity.
+    pixels (height, width, 3) and tokens (context length,): empty where no model needs them.
+    """
+
+    key: str
+    offset: int
+    size: int
+    columns: set[int]
+    utility: float
+    pixels: NDArray[np.uint8]
+    tokens: NDArray[np.int64]
+    mixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the model sees in a sample: the columns that its image sets, and the similarity."""
+
+    columns: frozenset[int] = frozenset()
+    similarity: float | None = None
+
+
+class CandidateReader:
+    """Makes candidates of samples; `decode` and `tokenise` are the model's, where there is one."""
+
+    def __init__(
+        self,
+        config: Config,
+        decode: Callable[[bytes], NDArray[np.uint8]] | None = None,
+        tokenise: Callable[[str], NDArray[np.int64]] | None = None,
+    ) -> None:
+        specs = recognitions(config)
+        self._input = config.input
+        self._utility = config.utility
+        self._needs = needs_of(config)
+        self._decode = decode
+        self._tokenise = tokenise if config.scores_similarity else None
+        self._lexicon = Lexicon({i: spec.lexicon for i, spec in enumerate(specs) if spec.lexicon})
+        self._fields = Fields({i: spec.field for i, spec in enumerate(specs) if spec.field})
+
+    def read(self, sample: Sample) -> Candidate | Reject:
+        """The candidate that `sample` is, or why it is none."""
+        try:
+            with _stage("metadata"):
+                document = self._document(sample)
+                columns = self._fields.columns(document)
+            with _stage("caption"):
+                caption = self._caption(sample, document)
+                columns |= self._lexicon.columns(caption)
+                tokens = self._tokenise(caption) if self._tokenise else np.empty(0, np.int64)
+            with _stage("utility"):
+                utility = self._utility_of(document)
+            with _stage("image"):
+                pixels = self._pixels(sample)
+        except _UnusableError as unusable:
+            return Reject(sample.key, unusable.stage, unusable.error)
+        return Candidate(
+            sample.key,
+            sample.offset,
+            sample.size,
+            columns,
+            utility,
+            pixels,
+            tokens,
+            sample.mixed,
+        )
+
+    def _document(self, sample: Sample) -> dict[str, Any]:
+        if not self._needs.metadata:
+            return {}
+        return fields.parse(_member(sample, self._input.members.metadata, "metadata"))
+
+    def _caption(self, sample: Sample, document: dict[str, Any]) -> str:
+        field = self._input.caption_field
+        if not self._needs.caption:
+            return ""
+        if field is None:
+            return _text(_member(sample, self._input.members.caption, "caption"))
+        found = list(values_at(document, field))
+        if len(found) != 1 or not isinstance(found[0], str):
+            raise ValueError(f"the metadata field {field} does not hold one text")
+        return _text(found[0].encode("utf-8", "surrogatepass"))
+
+    def _utility_of(self, document: dict[str, Any]) -> float:
+        field = self._utility.field
+        if field is None:
+            return self._utility.scale
+        found = list(values_at(document, field))
+        if len(found) != 1 or not isinstance(found[0], int | float) or isinstance(found[0], bool):
+            raise ValueError(f"the metadata field {field} does not hold one number")
+        try:
+            utility = self._utility.scale * found[0]
+        except OverflowError:
+            utility = math.inf
+        if not math.isfinite(utility) or utility < 0:
+            raise ValueError(f"the metadata field {field} is not a finite number from 0 up")
+        return utility
+
+    def _pixels(self, sample: Sample) -> NDArray[np.uint8]:
+        if self._decode is None:
+            return np.empty((0, 0, 3), np.uint8)
+        return self._decode(_member(sample, self._input.members.image, "image"))
+
+
+class _UnusableError(Exception):
+    def __init__(self, stage: str, error: str) -> None:
+        super().__init__(error)
+        self.stage = stage
+        self.error = error
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    """What fails in the block is of the sample alone: of libraries, any of their exceptions."""
+    try:
+        yield
+    except ValueError as error:
+        raise _UnusableError(name, str(error)) from error
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_REASON]
+        raise _UnusableError(name, f"the {name} cannot be read: {reason}") from error
+
+
+def _member(sample: Sample, extensions: Iterable[str], part: str) -> bytes:
+    for extension in extensions:
+        if (content := sample.members.get(extension.lower())) is not None:
+            return content
+    shown = ", ".join(f".{extension}" for extension in extensions)
+    raise ValueError(f"has no {part} member ({shown})")
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError("the caption is not UTF-8 text") from error

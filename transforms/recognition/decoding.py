@@ -1,0 +1,117 @@
+"""Images: from a JPEG, PNG or WebP file to the pixels that a model takes."""
+
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from transforms.base.errors import reason_of
+
+_LARGE = 8_000_000
+_REDUCING_GAP = 2
+_SCAN = b"\xff\xda"
+_MOST_SCANS = 30
+_EXIF = b"Exif\0\0"
+_MOST_EXIF = 100
+
+
+class Decoder:
+    """Decodes images for a model; one decoder serves many threads.
+
+    `shape` makes an image RGB and of the model's size (height, width), `side` is the longer of the
+    two. JPEG files are decoded at 1/8, 1/4 or 1/2 where that divides their size evenly and leaves
+    at least twice `side`: 2.5 times faster, and pixels differ by a few of 255 levels. Pixels are
+    counted in the file's header, before anything is decoded; where over 8 million must be held at
+    once, one thread does it for all, so that memory grows with one such image and not with the
+    threads. A JPEG file may have 30 scans of `max_pixels`, or more of fewer: each is decoded.
+    """
+
+    def __init__(self, shape: Callable[[Image], Image], side: int, max_pixels: int) -> None:
+        self._shape = shape
+        self._side = side
+        self._max_pixels = max_pixels
+        self._large = ThreadPoolExecutor(1)
+
+    def decode(self, content: bytes) -> NDArray[np.uint8]:
+        """The pixels (height, width, 3); ValueError, in one clause, where there are none.
+
+        EXIF orientation is ignored, and of an animation only the first frame is taken, as
+        open_clip does.
+        """
+        image = _opened(content)
+        scans = content.count(_SCAN) if isinstance(image, JpegImageFile) else 1
+        self._check(image.size, scans)
+        whole = image.size
+        try:
+            if isinstance(image, JpegImageFile):
+                scale = self._scale(whole)
+                image.draft(None, (whole[0] // scale, whole[1] // scale))
+            held_whole = "progressive" in image.info or scans > 2
+            width, height = whole if held_whole else image.size
+            if width * height <= _LARGE:
+                return self._pixels(image)
+            return self._large.submit(self._pixels, image).result()
+        except Exception as error:
+            raise ValueError(f"the image cannot be decoded: {reason_of(error)}") from error
+
+    def _check(self, size: tuple[int, int], scans: int) -> None:
+        width, height = size
+        if width * height > self._max_pixels:
+            raise ValueError(
+                f"the image has {width * height:,} pixels, more than limits.max_pixels = "
+                f"{self._max_pixels:,}"
+            )
+        if scans * width * height > _MOST_SCANS * self._max_pixels:
+            raise ValueError(f"the image of {width:,} x {height:,} pixels has {scans:,} scans")
+        if self._side**2 * max(size) > self._max_pixels * min(size):
+            raise ValueError(f"the image of {width:,} x {height:,} pixels is too long and thin")
+
+    def _scale(self, size: tuple[int, int]) -> int:
+        """By what a JPEG file of `size` is to be decoded smaller."""
+        least = _REDUCING_GAP * self._side
+        fitting = (
+            scale
+            for scale in (8, 4, 2)
+            if all(length % scale == 0 and length >= least * scale for length in size)
+        )
+        return next(fitting, 1)
+
+    def _pixels(self, image: ImageFile) -> NDArray[np.uint8]:
+        with closing(image):
+            return np.asarray(self._shape(image))
+
+
+class _StillPng(PngImageFile):
+    """A PNG file as if it did not move: PIL draws on a whole frame while it opens one that does."""
+
+    def _seek(self, frame: int, rewind: bool = False) -> None:
+        self._prev_im = None
+
+
+def _opened(content: bytes) -> ImageFile:
+    """The image with its header read, without PIL's global checks and warnings."""
+    form: type[ImageFile]
+    if not content:
+        raise ValueError("the image is empty")
+    if content.startswith(b"\xff\xd8\xff"):
+        form = JpegImageFile
+        if content.count(_EXIF) > _MOST_EXIF:
+            raise ValueError(f"the image has more than {_MOST_EXIF} EXIF segments")
+    elif content.startswith(b"\x89PNG\r\n\x1a\n"):
+        form = _StillPng
+    elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        form = WebPImageFile
+    else:
+        raise ValueError("the image is not a JPEG, PNG or WebP file")
+    try:
+        return form(io.BytesIO(content))
+    except Exception as error:
+        raise ValueError(f"the image cannot be decoded: {reason_of(error)}") from error

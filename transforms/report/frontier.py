@@ -1,0 +1,97 @@
+"""The report's picture of the frontier, where there is one of the plan's corpus."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from transforms.config.sections import Balance
+from transforms.feasibility.frontier import _OF_THE_SOLUTION, VERSION, Frontier, Mark
+from transforms.plan.fingerprint import apart_from
+from transforms.report.charts import Axis, LineChart, line_chart
+from transforms.storage import paths
+from transforms.storage.documents import json_in
+from transforms.storage.files import Storage
+from transforms.storage.wellformed import well_formed
+
+_MOST_MARKS = 12
+
+
+@dataclass(frozen=True)
+class FrontierView:
+    """What the report shows: charts over the same rates, and the first marks.
+
+    rate is the plan's own.
+    """
+
+    frontier: Frontier
+    rate: float
+    x: Axis
+    charts: tuple[LineChart, ...]
+    marks: tuple[Mark, ...]
+
+
+def read_frontier(storage: Storage, plan: Mapping[str, Any]) -> FrontierView | None:
+    """The frontier in `storage`; None where there is none, or it does not fit the plan.
+
+    Raises FairshardError where it is not one.
+    """
+    content = storage.find(paths.FRONTIER)
+    if content is None:
+        return None
+    where = storage.path(paths.FRONTIER)
+    with well_formed(f"{where} is not a frontier: run `fairshard frontier` again"):
+        document = json_in(content)
+        if not fits(document, plan):
+            return None
+        found = Frontier.from_dict(document)
+    x = Axis(plan["problem"]["Q"])
+    balance = plan["config"]["balance"]
+    return FrontierView(
+        found,
+        plan["problem"]["eta"],
+        x,
+        tuple(_charts(found, x, balance, bool(plan["labels"]))),
+        found.marks[:_MOST_MARKS],
+    )
+
+
+def _charts(
+    found: Frontier, x: Axis, balance: Mapping[str, Any], labelled: bool
+) -> list[LineChart]:
+    rates = [point.rate for point in found.points]
+    measures = [("Representation bias", "RB", balance["max_representation_bias"])]
+    if labelled:
+        measures.append(("Association bias", "AB", balance["max_association_bias"]))
+        measures.append(("Label skew", "skew", balance["max_label_skew"]))
+    measures.append(("Effective sample size, as a share of all", "effective", None))
+    return [
+        line_chart(
+            title,
+            x,
+            rates,
+            [getattr(point, name) for point in found.points],
+            math.nan if bound is None else bound,
+        )
+        for title, name, bound in measures
+    ]
+
+
+def document_of(found: Frontier, asked: Balance, made_from: Mapping[str, str]) -> dict[str, Any]:
+    """What frontier.json holds; `made_from` is the fingerprint of the configuration and labels."""
+    return {
+        "version": VERSION,
+        "fingerprint": dict(made_from),
+        "asked": asked.model_dump(mode="json"),
+        **found.to_dict(),
+    }
+
+
+def fits(document: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Whether a frontier's document is of the plan's labels and, but for the rate, its bounds."""
+    bounds = [{**asked, "eta": None} for asked in (document["asked"], plan["config"]["balance"])]
+    parts = [
+        apart_from(_OF_THE_SOLUTION, made_from)
+        for made_from in (document["fingerprint"], plan["fingerprint"])
+    ]
+    return document["version"] == VERSION and bounds[0] == bounds[1] and parts[0] == parts[1]

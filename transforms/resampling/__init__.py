@@ -1,0 +1,1 @@
+"""From a plan to output shards and their manifest."""

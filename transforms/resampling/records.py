@@ -1,0 +1,53 @@
+"""The record of an output shard, written after the shard; readers trust it alone."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from transforms.storage import paths
+from transforms.storage.documents import parsed, plausible
+from transforms.storage.inventory import Vouched
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an output shard took of an input shard: copies, and how many are a sample's first."""
+
+    shard: str
+    samples: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """An output shard is written.
+
+    identity: digest of the task (plan and origins). samples: copies in it. bytes, sha256: of the
+    whole tar. origins: in the order in which they were written. seconds: reading and writing.
+    version: what the store calls the tar's version, "" where it has none.
+    """
+
+    number: int
+    identity: str
+    samples: int
+    bytes: int
+    sha256: str
+    origins: tuple[Taken, ...]
+    seconds: Mapping[str, float]
+    version: str = ""
+
+
+def output_record_from(content: bytes) -> OutputRecord:
+    """The output record in `content`; ValueError where it is none."""
+    return plausible(parsed(content, _OUTPUT_RECORD))
+
+
+def output_file(record: OutputRecord) -> Vouched:
+    """The output shard that a record vouches for."""
+    name = paths.output_shard(record.number)
+    return Vouched(name, record.bytes, record.version, record.sha256, hashlib.sha256)
+
+
+_OUTPUT_RECORD = TypeAdapter(OutputRecord)

@@ -1,0 +1,52 @@
+"""Which samples are kept, how often: a function of the seed, a shard's labels and the weights."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from numpy.typing import NDArray
+
+from transforms.statistics.patterns import packed
+
+_ONE = 1 << 32
+
+
+def systematic_copies(
+    weights: NDArray[np.float64],
+    patterns: NDArray[np.uint8],
+    keys: pa.StringArray | pa.ChunkedArray,
+    seed: int,
+    stem: str,
+) -> NDArray[np.int64]:
+    """The copies of each sample of one shard, int64 (n,), by systematic sampling.
+
+    weights is q, float64 (n,); patterns is uint8 (n, width). Samples stand in order of pattern,
+    ties in order of hashed key; copies are the differences of the rounded cumulative sum of q,
+    which begins at a hash of `stem`, the shard's, in [0, 1). So every sample gets floor(q) or
+    ceil(q) copies, q in the mean over seeds, and every run of the order, the whole shard among
+    them, gets its sum of q to within one. (Systematic sampling: W. G. Cochran, Sampling
+    Techniques, 3rd ed., chapter 8.)
+
+    The sum is done in integers of 2^-32, so that no machine rounds otherwise.
+    """
+    units = np.rint(weights * _ONE).astype(np.int64)
+    order = _order(patterns, keys, seed)
+    start = xxhash.xxh3_64_intdigest(stem.encode(), seed=seed) >> 32
+    after = np.cumsum(units[order]) + start
+    copies = np.empty(len(units), np.int64)
+    copies[order] = after // _ONE - (after - units[order]) // _ONE
+    return copies
+
+
+def _order(
+    patterns: NDArray[np.uint8], keys: pa.StringArray | pa.ChunkedArray, seed: int
+) -> NDArray[np.int64]:
+    rows = len(patterns)
+    hashes = np.fromiter(
+        (xxhash.xxh3_64_intdigest(key, seed=seed) for key in keys.cast(pa.binary()).to_pylist()),
+        np.uint64,
+        rows,
+    )
+    table = pa.table({"pattern": packed(patterns), "hash": hashes, "row": np.arange(rows)})
+    by = [("pattern", "ascending"), ("hash", "ascending"), ("row", "ascending")]
+    return np.asarray(pc.sort_indices(table, sort_keys=by)).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Webdataset shards: found, read, renamed, copied, written."""

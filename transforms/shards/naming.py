@@ -1,0 +1,80 @@
+"""The names of input shards: each made of the shard's own URL alone, so that none hangs on others.
+
+A name is the file's stem, two hyphens and a digest of the URL's normal form. The stem comes first,
+for people and for the order of shards, and holds no two hyphens in a row: which of two shards of
+other stems comes first does not hang on where they lie.
+"""
+
+import posixpath
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import xxhash
+
+from transforms.base.redaction import without_user
+from transforms.config.urls import on_the_web
+
+EXTENSIONS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
+ALLOWED = f"{', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}"
+
+_DIGEST = 12
+_LONGEST_STEM = 40
+_EXTENSION = re.compile(rf"({'|'.join(map(re.escape, EXTENSIONS))})\Z", re.I)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NAME = re.compile(rf"(.+)--[0-9a-f]{{{_DIGEST}}}")
+_PORTS = {"http": ":80", "https": ":443"}
+_SIGNING = re.compile(
+    r"x-(amz|goog|oss|cos|ms)-.*|.*(signature|token|secret|credential).*|expires|policy|"
+    r"(aws|oss)accesskeyid|googleaccessid|key-pair-id|response-content-.*",
+    re.I,
+)
+_OF_AZURE = re.compile("s[vretp]|spr|sip|sig|ss|srt|skoid|sktid|sk[tesv]")
+
+
+def is_shard(path: str) -> bool:
+    """Whether the file of a path, or of a URL's path, is named as a shard."""
+    return bool(_EXTENSION.search(path_of(path)))
+
+
+def path_of(url: str) -> str:
+    """A URL without its query, where it is one of a web server; all else as it is."""
+    return url.partition("?")[0] if on_the_web(url) else url
+
+
+def normal_form(url: str) -> str:
+    """The one spelling of a URL, without user, password and what only signs it for a time.
+
+    Of local paths, `//` and `/./` become `/`; links and `..` are the caller's.
+    """
+    if on_the_web(url):
+        parts = urlsplit(without_user(url))
+        scheme = parts.scheme.lower()
+        host = parts.netloc.lower().removesuffix(_PORTS[scheme])
+        return urlunsplit((scheme, host, parts.path, _lasting(parts.query), ""))
+    return without_user(url) if "://" in url else f"/{posixpath.normpath(url).lstrip('/')}"
+
+
+def name_of(url: str) -> str:
+    """The name of the shard at `url`: at most 54 bytes, safe on disks and in object stores."""
+    normal = normal_form(url)
+    file = _EXTENSION.sub("", path_of(normal)).rsplit("/", 1)[-1]
+    readable = re.sub("-{2,}", "-", _UNSAFE.sub("_", file)[-_LONGEST_STEM:])
+    digest = xxhash.xxh3_64_hexdigest(normal.encode("utf-8", "surrogatepass"))[:_DIGEST]
+    return f"{readable.strip('.-') or 'shard'}--{digest}"
+
+
+def stem_of(name: str) -> str:
+    """A name without the digest: what the draw goes by, which a corpus that moves must not change.
+
+    Names that fairshard once gave hold no digest, and are their own stems.
+    """
+    found = _NAME.fullmatch(name)
+    return found[1] if found else name
+
+
+def _lasting(query: str) -> str:
+    """The part of a query that says which file is meant, not who may read it, and until when."""
+    given = parse_qsl(query, keep_blank_values=True)
+    signs = [_SIGNING, _OF_AZURE] if "sig" in dict(given) else [_SIGNING]
+    kept = [pair for pair in given if not any(sign.fullmatch(pair[0]) for sign in signs)]
+    return urlencode(kept, errors="surrogatepass")

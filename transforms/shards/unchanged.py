@@ -1,0 +1,64 @@
+"""Whether input shards are still what they were when they were found."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import fsspec
+
+from transforms.base.differences import in_words
+from transforms.base.errors import FairshardError, StaleError, UnreachableError, reason_of
+from transforms.config.sections import Config
+from transforms.shards.finding import Shard, one_spelling
+from transforms.shards.inputs import input_shards
+from transforms.shards.web_files import as_told
+from transforms.storage.files import version_of
+
+_AGAIN = "while the run went on: run the same command again"
+
+
+def require_unchanged(shard: Shard, storage_options: dict[str, Any]) -> None:
+    """Raise StaleError where the shard at its URL is of another size or version by now.
+
+    Where its store tells no version, its size is all that is compared.
+    """
+    system, path = fsspec.core.url_to_fs(shard.url, **storage_options)
+    try:
+        system.invalidate_cache()
+        info = system.info(path)
+    except Exception as error:  # storage libraries raise exceptions of their own
+        told = as_told(error, shard.url)
+        if isinstance(told, FileNotFoundError):
+            raise FairshardError(f"the shard {shard.url} does not exist: restore it") from None
+        raise UnreachableError(
+            f"the shard {shard.url} cannot be looked up: {reason_of(told)}; see to it, then run "
+            "the same command again"
+        ) from None
+    if (int(info["size"] or 0), version_of(info)) != (shard.bytes, shard.version):
+        raise StaleError(f"the shard {shard.url} changed {_AGAIN}")
+
+
+def require_same_input(shards: Iterable[Shard], config: Config) -> None:
+    """Raise StaleError unless the input is just these shards, in these versions, by now."""
+    given = _by_url(shards)
+    _forget_listings(given, config.input.storage_options)
+    found = _by_url(input_shards(config))
+    names = {url: shard.name for url, shard in (found | given).items()}
+    other = sorted(name for url, name in names.items() if _of(given, url) != _of(found, url))
+    if other:
+        raise StaleError(f"the input ({in_words(other)}) changed {_AGAIN}")
+
+
+def _by_url(shards: Iterable[Shard]) -> dict[str, Shard]:
+    return {one_spelling(shard.url): shard for shard in shards}
+
+
+def _of(shards: dict[str, Shard], url: str) -> tuple[int, str] | None:
+    shard = shards.get(url)
+    return None if shard is None else (shard.bytes, shard.version)
+
+
+def _forget_listings(urls: Iterable[str], storage_options: dict[str, Any]) -> None:
+    """Let file systems forget what they know of files: it is of the run's begin."""
+    one_of_each_store = {"/".join(url.split("/")[:3]): url for url in urls}
+    for url in one_of_each_store.values():
+        fsspec.core.url_to_fs(url, **storage_options)[0].invalidate_cache()

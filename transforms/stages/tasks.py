@@ -1,0 +1,127 @@
+"""The steps that every engine wires together; what passes between them is small."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from transforms.base.errors import FairshardError
+from transforms.config.sections import Config
+from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
+from transforms.labels.records import LabelRecord
+from transforms.plan.plan import Plan
+from transforms.resampling.manifest import begin_output, make_manifest, publish_manifest
+from transforms.resampling.output_moments import Written
+from transforms.resampling.packing import Kept, Output, capacity, pack
+from transforms.resampling.records import OutputRecord
+from transforms.shards.finding import Shard
+from transforms.shards.parts import Part
+from transforms.shards.unchanged import require_same_input
+from transforms.stages.solving import Checking, Counting, Gathered, Step
+from transforms.statistics.exact_sums import FixedSums
+from transforms.storage.files import output_storage
+
+
+@dataclass(frozen=True)
+class OutputTask:
+    """One output shard to write, with the records of the input shards that it takes from."""
+
+    output: Output
+    records: dict[str, LabelRecord]
+
+
+Labelled = LabelRecord | PartLabels
+
+
+def label_part(
+    part: Part, settings: str, config: Config, labeller: Callable[[], Labeller]
+) -> Labelled:
+    """Label a part of a shard, or find the shard labelled; only then is no labeller asked for.
+
+    A shard of one part is written, and its record is what travels on.
+    """
+    storage = output_storage(config.output)
+    done = finished(part.shard, settings, storage)
+    if done is not None:
+        return done
+    return labeller().label_part(part) if part.count > 1 else labeller().label(part.shard, storage)
+
+
+def gather_parts(
+    shard: Shard, labelled: Iterable[Labelled], settings: str, config: Config
+) -> LabelRecord:
+    """The record of `shard` of what `label_part` gave for all its parts; writes what is apart.
+
+    Where another attempt finished the shard meanwhile, its record is taken.
+    """
+    parts = list(labelled)
+    records = [part for part in parts if isinstance(part, LabelRecord)]
+    if records:
+        return records[0]
+    apart = [part for part in parts if isinstance(part, PartLabels)]
+    return write_labels(shard, settings, apart, output_storage(config.output))
+
+
+def gather(record: LabelRecord, step: Step, config: Config) -> Gathered:
+    """What a step of solving needs of one labelled shard."""
+    return step.gather(record, config)
+
+
+def advance(gathered: Gathered, step: Step, records: Sequence[LabelRecord], config: Config) -> Step:
+    """The next step of solving, by what was gathered of all shards; writes the plan in the end.
+
+    Only the process that solves loads the solver: workers start without it.
+    """
+    return step.advance(gathered, records, config)
+
+
+def first_step(config: Config) -> Step:
+    """What a run of all stages begins to solve with: the gate of the labels, if there are gates."""
+    return Checking() if config.gates.enabled else Counting()
+
+
+def made_plan(step: Step) -> Plan:
+    """The plan that the steps have led to."""
+    if step.made is None:
+        raise FairshardError("solving has not come to an end: run `fairshard solve` again")
+    return step.made
+
+
+def passed_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> Plan:
+    """The plan, if it passes its gate or there are no gates; else GateError."""
+    if config.gates.enabled:
+        from transforms.gates.gating import check_plan
+        from transforms.gates.results import require
+
+        require(check_plan(plan, records, config))
+    return plan
+
+
+def output_tasks(
+    kept: Sequence[Kept], records: Sequence[LabelRecord], plan: Plan, config: Config
+) -> list[OutputTask]:
+    """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
+    outputs = pack(kept, capacity(config.output))
+    begin_output(len(outputs), plan, config, output_storage(config.output))
+    by_name = {record.shard.name: record for record in records}
+    return [
+        OutputTask(output, {origin.shard: by_name[origin.shard] for origin in output.origins})
+        for output in outputs
+    ]
+
+
+def finish_output(
+    written: Gathered,
+    records: Sequence[LabelRecord],
+    kept: Sequence[Kept],
+    outputs: Sequence[OutputRecord],
+    plan: Plan,
+    config: Config,
+) -> None:
+    """Check conservation and write the manifest; `written` is what `write_output` summed.
+
+    Raises StaleError where the input is not what was labelled any more.
+    """
+    require_same_input((record.shard for record in records), config)
+    sums = written if isinstance(written, FixedSums) else None
+    held = Written.from_sums(sums, plan)
+    manifest = make_manifest(records, kept, outputs, held, plan, config)
+    publish_manifest(manifest, output_storage(config.output))

@@ -1,0 +1,1 @@
+"""Labels reduced to sufficient statistics, and what is measured on these."""

@@ -1,0 +1,156 @@
+"""Bias measured on a corpus: representation bias, association bias and label skew.
+
+Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547);
+the label skew and shares of a group are ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.config.schema import Attribute
+from transforms.statistics.histogram import Histogram
+from transforms.statistics.moments import Moments
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Bias of a corpus. What is undefined (no such samples) is nan.
+
+    samples: their number, or the sum of their weights. share (m,): of each attribute, of all
+    samples or within its group. RB (m,): |pi_k - share_k|. AB (m, c), signed: label r's share
+    among the samples with attribute k, minus its share among those without (for a share of the
+    group: those with another attribute of the group). skew (m, c), signed: attribute k's share
+    among the samples with label r, minus pi_k. label_share (c,): of all samples.
+    """
+
+    samples: float
+    share: Matrix
+    RB: Matrix
+    AB: Matrix
+    skew: Matrix
+    label_share: Matrix
+
+    @property
+    def max_RB(self) -> float:
+        """The representation bias of the corpus; 0 where it is undefined throughout."""
+        return _largest(self.RB)
+
+    @property
+    def max_AB(self) -> float:
+        """The association bias of the corpus; 0 where it is undefined throughout."""
+        return _largest(self.AB)
+
+    @property
+    def max_skew(self) -> float:
+        """The largest label skew of the corpus; 0 where it is undefined throughout."""
+        return _largest(self.skew)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON holds them: nested lists, null where undefined."""
+        return {name: jsonable(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        samples = float(values["samples"])
+        attributes, labels = len(values["share"]), len(values["label_share"])
+        shapes = {
+            "share": (attributes,),
+            "RB": (attributes,),
+            "AB": (attributes, labels),
+            "skew": (attributes, labels),
+            "label_share": (labels,),
+        }
+        arrays = {
+            name: np.array(values[name], dtype=np.float64).reshape(shape)
+            for name, shape in shapes.items()
+        }
+        return cls(samples, **arrays)
+
+
+def measure(
+    histogram: Histogram, attributes: tuple[Attribute, ...], weights: Matrix | None = None
+) -> Measures:
+    """The bias of the samples of `histogram`, each pattern's counted `weights` times, (P,).
+
+    Attributes that are probabilities count for so much of a sample.
+    """
+    q = 1.0 if weights is None else weights
+    return measures_of(Moments.of_corpus(histogram, attributes, q), attributes)
+
+
+def measures_of(moments: Moments, attributes: tuple[Attribute, ...]) -> Measures:
+    """The bias of the samples that `moments` sum up."""
+    s, n, o = moments.s, moments.n, moments.o
+    targets = np.array([attribute.target for attribute in attributes])
+    shares = np.asarray(ratio(s[:, -1], n[:, -1]))
+    association = ratio(s[:, :-1], s[:, -1:]) - ratio(o[:, :-1], o[:, -1:])
+    return Measures(
+        moments.total,
+        shares,
+        np.abs(targets - shares),
+        association,
+        ratio(s[:, :-1], n[:, :-1]) - targets[:, None],
+        ratio(moments.y[:-1], moments.total),
+    )
+
+
+def effective_samples(histogram: Histogram, q: Matrix) -> float:
+    """The effective sample size, (sum q)^2 / sum q^2, of the samples weighted by q, float64 (P,).
+
+    As many evenly weighted samples as give a mean of the same variance; all of them where q is the
+    same for all. Source: Kish, "Survey Sampling", 1965. 0 where every weight is 0.
+    """
+    squares = float(histogram.counts @ q**2)
+    return float(histogram.counts @ q) ** 2 / squares if squares > 0 else 0.0
+
+
+def ratio(part: Any, whole: Any) -> Any:
+    """part / whole, broadcast; nan where whole is 0."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    return np.divide(
+        part, whole, out=np.full(shape, np.nan), where=np.broadcast_to(whole, shape) > 0
+    )
+
+
+def _largest(values: Matrix) -> float:
+    known = np.abs(values[~np.isnan(values)])
+    return float(known.max(initial=0.0))
+
+
+def jsonable(value: Any) -> Any:
+    """An array as nested lists, null where it is nan; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    objects = value.astype(object)
+    objects[np.isnan(value)] = None
+    return objects.tolist()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A number for each measure: RB (m,), AB (m, c), skew (m, c); nan where there is none."""
+
+    RB: Vector
+    AB: Vector
+    skew: Vector
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON holds them: nested lists, null where there is none."""
+        return {name: jsonable(value) for name, value in asdict(self).items()}
+
+    def times(self, factor: float) -> "Bounds":
+        """`factor` times as much."""
+        return Bounds(factor * self.RB, factor * self.AB, factor * self.skew)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(*(np.array(values[name], np.float64) for name in ("RB", "AB", "skew")))
