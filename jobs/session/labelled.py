@@ -157,10 +157,9 @@ def withdraw_lost(labels: Labels, storage: Storage) -> None:
 
 def keep_settings(config: Config, storage: Storage) -> None:
     """Put on file what labels of these settings depend on, so that a change can be named."""
-    name = paths.label_settings(settings_digest(config))
-    if not storage.exists(name):
-        values = redacted_values(settings_by_key(config))
-        storage.publish(name, f"{json.dumps(values, indent=1, ensure_ascii=False)}\n".encode())
+    values = redacted_values(settings_by_key(config))
+    content = f"{json.dumps(values, indent=1, ensure_ascii=False)}\n".encode()
+    storage.settle(paths.label_settings(settings_digest(config)), content)
 
 
 def _with_tables(name: str, standing: LabelRecord | str, inventory: Inventory) -> LabelRecord | str:

@@ -92,8 +92,9 @@ class Work:
         """Say what is to be done, and put on file how far the stages are before it."""
         for line in self.lines:
             say(console, line)
-        if "label" in self.stages and self.labels.missing:
-            withdraw_lost(self.labels, self.storage)
+        if "label" in self.stages:
+            if self.labels.missing:
+                withdraw_lost(self.labels, self.storage)
             keep_settings(self.config, self.storage)
         if "resample" in self.stages:
             self.outputs.withdraw(self.storage)

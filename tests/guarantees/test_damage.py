@@ -157,12 +157,13 @@ def test_what_is_damaged_is_mended_and_nothing_else(
     assert as_they_are(out) == after
 
 
-def test_a_claim_that_was_cut_is_made_again(config: Config, out: Path) -> None:
-    claim = out / "done" / "claimed.json"
-    whole = claim.read_bytes()
-    claim.write_bytes(b"{")
+@pytest.mark.parametrize("name", ["done/claimed.json", "done/settings/*.json"])
+def test_what_a_run_notes_for_the_next_is_made_again(config: Config, out: Path, name: str) -> None:
+    (note,) = out.glob(name)
+    whole = note.read_bytes()
+    note.write_bytes(b"{")
     assert said(config)[-1] == "the output is complete: nothing to do"
-    assert claim.read_bytes() == whole
+    assert note.read_bytes() == whole
 
 
 def test_what_verify_says_of_a_table_of_the_same_size_mends_it(
