@@ -24,7 +24,7 @@ _AS_JSON = json.dumps(yaml.safe_load(_SMALL)).encode()
 
 def seeds() -> list[bytes]:
     """The configuration of `fairshard init`, a small one, and YAML's odd corners."""
-    example = (files("jobs") / "templates" / "example.yaml").read_bytes()
+    example = (files("jobs.begin.templates") / "example.yaml").read_bytes()
     odd = (
         "seed: 2001-99-99",
         "seed: !!int ''",

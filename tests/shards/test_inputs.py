@@ -76,8 +76,8 @@ def test_open_clips_urls_and_forms_that_are_refused(
         "pipe:cat in/00000.tar": (2, "a pipe: runs a command, and fairshard runs none: write"),
         "in/": (1, "in/ is a folder: write "),
         "in": (1, "in/*.tar for the shards in it"),
-        "": (2, "input.shards: names nothing"),
-        "::": (2, "input.shards: names nothing"),
+        "": (2, "names nothing: write a path, a URL or a glob"),
+        "::": (2, "names nothing: write a path, a URL or a glob"),
         "$NO_SUCH/in/*.tar": (2, "input.shards: the environment variable NO_SUCH is not set"),
     }
     for form, (code, expected) in forms.items():
