@@ -76,14 +76,19 @@ def fetched(path: str, control: str) -> str:
 
 
 @pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder for temporary files: of a short path, which is not what gRPC would write."""
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for temporary files: of a short path, which is not what gRPC would write.
+
+    pytest's own, made where temporary files are, is made before.
+    """
+    assert tmp_path.exists()
     folder = Path(tempfile.mkdtemp(prefix="t 1%20é-"))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
     shutil.rmtree(folder)
 
 
+@pytest.mark.usefixtures("tests_in_workers")
 def test_on_beam_nothing_listens_and_no_file_is_served_whatever_the_proxy(
     temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +105,7 @@ def test_on_beam_nothing_listens_and_no_file_is_served_whatever_the_proxy(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.usefixtures("tests_in_workers")
 def test_on_spark_only_this_machine_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
     behind_a_proxy(monkeypatch)
     before, engine = listening(os.getpid()), os.getpid()
@@ -116,6 +122,7 @@ def is_loopback(ip: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
+@pytest.mark.usefixtures("tests_in_workers")
 @pytest.mark.parametrize("name", ["d" * 100, "a,b"])
 def test_a_temporary_folder_that_is_not_for_sockets_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

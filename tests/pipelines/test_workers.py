@@ -156,6 +156,7 @@ def _interrupt_at_the_end(engine: int) -> None:
     atexit.register(os.kill, engine, signal.SIGINT)
 
 
+@pytest.mark.usefixtures("tests_in_workers")
 def test_control_c_while_workers_end_ends_the_others_too(temporary: Path) -> None:
     def at_work(number: int, engine: int) -> int:
         _interrupt_at_the_end(engine)
