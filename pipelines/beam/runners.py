@@ -23,6 +23,7 @@ from transforms.base.errors import ConfigError, FairshardError, error_in, reason
 _PRISM = "PrismRunner"
 _BEAM = "apache_beam."
 _IN_MEMORY = "FnApiRunner"
+_IN_NOTEBOOKS = "InteractiveRunner"
 _LOCAL = ("DirectRunner", "SwitchingDirectRunner")
 _LACKING = ("Unable to fetch", "You must specify a --job_endpoint")
 _NO_PROXY = ("no_grpc_proxy", "no_proxy", "NO_PROXY")  # as gRPC looks for it
@@ -33,15 +34,21 @@ _FETCH_SECONDS = 10.0
 def runner_of(options: PipelineOptions) -> str:
     """The runner asked for, as Beam spells it: by its name in any case, `Runner` left out or not.
 
-    The path of a class is itself; another name is a ConfigError.
+    The path of a class is itself; another name is a ConfigError, and so is the runner that shows
+    what a notebook's cells hold: it runs no pipeline of others.
     """
     given = options.view_as(StandardOptions).runner or _LOCAL[0]
     names = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
     name = given.lower().rpartition(".")[2] if given.startswith(_BEAM) else given.lower()
     found = names.get(name) or names.get(f"{name}runner")
     if found is None and "." not in given:
-        known = ", ".join(sorted(names.values()))
+        known = ", ".join(sorted({*names.values()} - {_IN_NOTEBOOKS}))
         raise ConfigError(f"Beam has no runner {given}: --runner is one of {known}")
+    if found == _IN_NOTEBOOKS:
+        raise ConfigError(
+            f"Beam's {found} is for the cells of a notebook, and cannot run fairshard: leave "
+            "--runner out for Beam's local runner, in a notebook too"
+        )
     return found or str(given)
 
 

@@ -52,6 +52,7 @@ def test_the_local_runner_is_ours_whatever_its_name(arguments: list[str], local:
     ("arguments", "sentence"),
     [
         (["--runner=bogus"], "Beam has no runner bogus: --runner is one of .*DirectRunner"),
+        (["--runner=interactive"], "InteractiveRunner is for the cells of a notebook"),
         (["--runner=no.such.Runner"], "Beam's no.such.Runner cannot be used: No module named 'no'"),
         (["--runner=dataflowrunner"], "DataflowRunner cannot be used: .* option: project"),
         (["--runner=directrunner", "--outptu=x"], "unknown option --outptu"),
