@@ -22,6 +22,7 @@ from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Engine
 from transforms.gates.expectations import STAGES, Stage
 from transforms.gates.metrics import measure_shard
+from transforms.stages.registrations import load_registrations
 from transforms.statistics.counting import count_shard
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -42,6 +43,7 @@ def solve_or_check(folder: Path, engine: str, task: str) -> None:
     from transforms.plan.plan import read_histogram, read_plan
 
     chosen = Engine.model_validate({"name": engine})
+    load_registrations()
     config = Config.model_validate_json((folder / _CONFIG).read_text())
     config = config.model_copy(update={"engine": chosen})
     storage = output_storage(config.output)

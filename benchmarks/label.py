@@ -34,6 +34,7 @@ from transforms.recognition.clip import Clip
 from transforms.recognition.decoding import Decoder
 from transforms.shards.finding import find_shards
 from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.stages.registrations import load_registrations
 from transforms.storage.files import Storage
 
 PROMPTS = {name: phrases for name, phrases in PHRASES["figure"].items() if name is not None}
@@ -108,6 +109,7 @@ def _model(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def _config(pattern: str, model: Model, folder: Path) -> Config:
     names = {name: {"prompts": phrases, "target": 0.3} for name, phrases in PROMPTS.items()}
     zero_shot = {"templates": TEMPLATES["figure"], "none_of_these": NONE_OF_THESE}
+    load_registrations()
     return Config.model_validate(
         {
             "input": {"shards": pattern},

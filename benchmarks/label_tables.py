@@ -22,6 +22,7 @@ from transforms.labels.records import LabelRecord, label_record_from
 from transforms.labels.tables import digest, parquet_bytes
 from transforms.recognition.settings import settings_digest
 from transforms.shards.finding import Shard
+from transforms.stages.registrations import load_registrations
 from transforms.storage import paths
 from transforms.storage.documents import to_json
 from transforms.storage.files import Storage, output_storage
@@ -47,6 +48,7 @@ class Corpus:
 def config_of(corpus: Corpus, folder: Path) -> Config:
     """The configuration that the tables in `folder` would have been labelled with."""
     people = {f"a{k}": {"target": 0.5} for k in range(corpus.attributes)}
+    load_registrations()
     return Config.model_validate(
         {
             "input": {"shards": str(folder / "in" / "*.tar")},

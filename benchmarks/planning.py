@@ -26,6 +26,7 @@ from benchmarks.machine import machine
 from transforms.config.sections import Config, Engine
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import read_plan
+from transforms.stages.registrations import load_registrations
 from transforms.stages.solving import Counting, Gathered, Step, merged
 from transforms.stages.tasks import gather
 from transforms.storage.files import output_storage
@@ -57,6 +58,7 @@ def plan(folder: Path, engine: str, processes: int) -> tuple[float, float]:
 
     An engine does not tell the seconds of its solution: they are nan.
     """
+    load_registrations()
     config = Config.model_validate_json((folder / _CONFIG).read_text())
     records = read_records(output_storage(config.output))
     started = time.perf_counter()

@@ -24,6 +24,7 @@ from transforms.config.files import read_config
 from transforms.config.schema import Schema, schema_of
 from transforms.outcome.artefacts import read_artefacts
 from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.stages.registrations import load_registrations
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
 from transforms.statistics.measures import measure
 from transforms.statistics.standard_errors import sampling_error
@@ -63,6 +64,7 @@ def main() -> None:
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder:
         made = corpus.run(Path(folder), options.samples, 8, options.seed, console)
+        load_registrations()
         config = read_config(Path(made["config"]))
         rebalance.run(config, runner_for(config), console)
         storage, schema = output_storage(config.output), schema_of(config)

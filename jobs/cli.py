@@ -13,6 +13,7 @@ from jobs.session.console import end_output, take_any_text
 from jobs.session.options import log
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
+from transforms.stages.registrations import load_registrations
 
 _NO_THREAD = "can't start new thread"
 _NO_ROOM = (
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log()
     try:
         try:
+            load_registrations()
             app(arguments)
         except OSError:
             end_output("\n")

@@ -19,6 +19,7 @@ from transforms.config.sections import Config
 from transforms.plan.fingerprint import check_fits, fingerprint
 from transforms.plan.plan import read_plan
 from transforms.shards.inputs import input_shards
+from transforms.stages.registrations import load_registrations
 from transforms.storage import paths
 from transforms.storage.files import output_storage
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--stage", choices=STAGES, default="rebalance")
     asked, options = parser.parse_known_args(arguments)
     try:
+        load_registrations()
         config = read(asked.config, asked.output)
         start(asked.stage, config, runner_for(config, options))
     except FairshardError as error:

@@ -5,8 +5,10 @@ from transforms.proxies.mentions import mentions
 from transforms.recognition.candidates import Candidate, CandidateReader
 from transforms.recognition.lexicon import normalised
 from transforms.shards.samples import Reject, Sample
+from transforms.stages.registrations import load_registrations
 
 _TERMS = ("man", "women", "ice cream", "女", "ผู้หญิง", "été", "x" * 30)
+load_registrations()
 _CONFIG = Config.model_validate(
     {
         "input": {"shards": "x.tar"},

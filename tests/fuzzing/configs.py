@@ -10,6 +10,9 @@ from transforms.base.errors import ConfigError
 from transforms.config.files import parse_config
 from transforms.config.schema import schema_of
 from transforms.recognition.settings import needs_of
+from transforms.stages.registrations import load_registrations
+
+load_registrations()
 
 _SMALL = """
 input: {shards: [a.tar, b.tar], limits: {max_pixels: 1000}}

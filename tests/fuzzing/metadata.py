@@ -7,7 +7,9 @@ from transforms.proxies.mentions import texts
 from transforms.recognition.candidates import Candidate, CandidateReader
 from transforms.recognition.fields import parse
 from transforms.shards.samples import Reject, Sample
+from transforms.stages.registrations import load_registrations
 
+load_registrations()
 _CONFIG = Config.model_validate(
     {
         "input": {"shards": "x.tar", "caption_field": "a.b"},

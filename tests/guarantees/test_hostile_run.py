@@ -33,7 +33,9 @@ import resource, sys
 from pathlib import Path
 from tests.outputs import config_for, finished_output
 from jobs.begin.demo.corpus import MODEL
+from transforms.stages.registrations import load_registrations
 
+load_registrations()
 names = {name: {"target": 0.5, "lexicon": [name]} for name in ("woman", "man")}
 config = config_for(
     Path(sys.argv[1]),
@@ -44,7 +46,7 @@ config = config_for(
     similarity=True,
     balance={"eta": 1.0},
 )
-from transforms.recognition.zeroshot import Vision
+from transforms.recognition.vision import Vision
 Vision(config, config.model)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 finished_output(config)

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.config.sections import FieldMatch
-from transforms.recognition.fields import Fields, parse, values_at
+from transforms.recognition.fields import FieldMatch, Fields, parse, values_at
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,12 @@ from jobs.begin.demo.evaluate import evenly
 from jobs.begin.demo.planted import sample_scenes
 from jobs.begin.demo.scenes import draw, jpeg
 from transforms.base.errors import FairshardError
-from transforms.config.sections import Model, ZeroShot
+from transforms.config.groups import ZeroShot
+from transforms.config.sections import Model
 from transforms.recognition.clip import Clip
 from transforms.recognition.decoding import Decoder
-from transforms.recognition.zeroshot import PromptGroup, Recogniser, similarities
+from transforms.recognition.vision import similarities
+from transforms.recognition.zeroshot import PromptGroup, ZeroShotClassifier
 
 NAME = f"local-dir:{MODEL}"
 SCENES = sample_scenes(evenly(), 12, np.random.default_rng(5))
@@ -102,7 +104,7 @@ def test_a_name_is_recognised_from_its_threshold_on(clip: Clip, images: torch.Te
                 templates=TEMPLATES, none_of_these=alternatives, threshold=threshold
             )
             group = PromptGroup((4, 2, 9), (("a fox",), ("an owl",), ("a bear",)), settings)
-            found = Recogniser(clip, [group]).recognise(mixed)[image]
+            found = ZeroShotClassifier(clip, [group]).recognise(mixed)[image]
             assert ((4, 2, 9)[name] in found) is recognised
             compared += 1
     assert compared > 4
@@ -113,7 +115,7 @@ def test_a_name_of_many_prompts_is_the_mean_of_their_vectors(
 ) -> None:
     prompts = ("a fox", "a red fox", "a vixen")
     settings = ZeroShot(templates=TEMPLATES, none_of_these=("an owl",), threshold=0.5)
-    found = Recogniser(clip, [PromptGroup((0,), (prompts,), settings)]).recognise(images)
+    found = ZeroShotClassifier(clip, [PromptGroup((0,), (prompts,), settings)]).recognise(images)
 
     def vector(texts: tuple[str, ...]) -> torch.Tensor:
         sentences = [template.format(text) for text in texts for template in TEMPLATES]
@@ -128,15 +130,15 @@ def test_a_name_of_many_prompts_is_the_mean_of_their_vectors(
 def test_groups_are_decided_apart(clip: Clip, images: torch.Tensor) -> None:
     figures = PromptGroup((0, 1), (("a fox",), ("an owl",)), ZeroShot())
     places = PromptGroup((2, 3), (("at night",), ("in the snow",)), ZeroShot())
-    together = Recogniser(clip, [figures, places]).recognise(images)
-    apart = [Recogniser(clip, [group]).recognise(images) for group in (figures, places)]
+    together = ZeroShotClassifier(clip, [figures, places]).recognise(images)
+    apart = [ZeroShotClassifier(clip, [group]).recognise(images) for group in (figures, places)]
     assert together == [one | other for one, other in zip(*apart, strict=True)]
 
 
 def test_scores_that_are_not_finite_are_errors(clip: Clip, images: torch.Tensor) -> None:
     group = PromptGroup((0, 1), (("a fox",), ("an owl",)), ZeroShot())
     with pytest.raises(ValueError, match="not finite"):
-        Recogniser(clip, [group]).recognise(images * torch.nan)
+        ZeroShotClassifier(clip, [group]).recognise(images * torch.nan)
     with pytest.raises(ValueError, match="not finite"):
         similarities(images * torch.nan, images)
 

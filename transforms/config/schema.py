@@ -5,7 +5,9 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from transforms.config.sections import AttributeGroup, Config, LabelGroup, Source
+from transforms.config.groups import AttributeGroup, LabelGroup
+from transforms.config.recognisers import Source
+from transforms.config.sections import Config
 
 SIMILARITY = "score.similarity"
 

@@ -1,51 +1,36 @@
 """The configuration: one YAML file, read once, immutable from then on."""
 
-import re
-from collections.abc import Hashable, Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 
 from transforms.base.errors import ConfigError
+from transforms.config.forms import Name, Section, Words, as_tuple
 from transforms.config.gates import Gates
+from transforms.config.groups import AttributeGroup, LabelGroup
+from transforms.config.recognisers import registered
 from transforms.config.telemetry import Telemetry
 from transforms.config.urls import Url
 
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-]*")
+__all__ = [
+    "AUTO",
+    "Balance",
+    "Config",
+    "Engine",
+    "Filter",
+    "Input",
+    "Limits",
+    "Members",
+    "Model",
+    "OutputConfig",
+    "Override",
+    "Section",
+    "Utility",
+]
 
-
-def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str | int | float | bool) else value
-
-
-def _checked_name(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise ValueError(
-            f"the name {name!r} may hold letters, digits, spaces, '_' and '-' only, "
-            "and may not begin with a space or '-'"
-        )
-    return name
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
-Urls = Annotated[tuple[Url, ...], BeforeValidator(_as_tuple)]
-Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(_as_tuple)]
-Name = Annotated[str, AfterValidator(_checked_name)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-_ROUNDING = 1e-3
+Urls = Annotated[tuple[Url, ...], BeforeValidator(as_tuple)]
 Bound = Annotated[float, Field(ge=0, le=1)]
-Source = Literal["caption", "image", "metadata"]
 AUTO = "auto"
-_NUMBERS = {int, float, type(None)}
 
 
 def _checked_rate(value: Any) -> Any:
@@ -59,21 +44,6 @@ def _checked_rate(value: Any) -> Any:
 
 
 Rate = Annotated[float | Literal["auto"], BeforeValidator(_checked_rate)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values cannot change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """YAML reads `on` and `NO` as true and false, and Python takes these for 1 and 0."""
-        kinds = cls.model_fields[info.field_name or ""].annotation
-        if isinstance(value, bool) and {*(get_args(kinds) or (kinds,))} <= _NUMBERS:
-            raise ValueError(f"should be a number, not {value}")
-        return value
 
 
 class Members(Section):
@@ -109,127 +79,8 @@ class Input(Section):
     members: Members = Members()
     caption_field: str | None = None
     part_bytes: int = Field(2**30, gt=0)
-    storage_options: dict[str, Any] = {}
+    storage_options: dict[str, Any] = Field({})
     limits: Limits = Limits()
-
-
-class FieldMatch(Section):
-    """True where the metadata field at `path` (dots descend) equals, or lists, one of `values`."""
-
-    path: str = Field(min_length=1)
-    values: Values = Field(min_length=1)
-
-
-class Recognition(Section):
-    """How one name is recognised: any of a caption lexicon, zero-shot prompts, a metadata field."""
-
-    lexicon: Words = ()
-    prompts: Words = ()
-    field: FieldMatch | None = None
-
-    def sources(self) -> tuple[Source, ...]:
-        """The sources that this name uses, in a fixed order."""
-        used: tuple[tuple[Source, object], ...] = (
-            ("caption", self.lexicon),
-            ("image", self.prompts),
-            ("metadata", self.field),
-        )
-        return tuple(source for source, given in used if given)
-
-
-class Attribute(Recognition):
-    """A sensitive attribute: how it is recognised, and the share wanted of it (pi_k)."""
-
-    target: Share
-
-
-class ZeroShot(Section):
-    """Zero-shot recognition of one group: a softmax over its names and the alternatives."""
-
-    templates: Words = ("{}",)
-    none_of_these: Words = ()
-    threshold: float = Field(0.5, gt=0, lt=1)
-
-    @model_validator(mode="after")
-    def _templates_have_a_place(self) -> Self:
-        for template in self.templates:
-            if "{}" not in template:
-                raise ValueError(f"the template {template!r} has no place '{{}}' for the prompt")
-        return self
-
-
-class Group(Section):
-    """What attribute groups and label groups share.
-
-    `field` is the metadata field of every name that gives none, matched by the name itself.
-    `combine: any` is true where any source is; `apart` makes each source one of its own.
-    """
-
-    field: str | None = None
-    combine: Literal["any", "apart"] = "any"
-    zero_shot: ZeroShot = ZeroShot()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell_out(cls, values: Any) -> Any:
-        """A list of names is one of names without more; each name gets the group's field."""
-        if not isinstance(values, dict):
-            return values
-        names = values.get("names")
-        if isinstance(names, list) and all(isinstance(name, Hashable) for name in names):
-            names = {name: {} for name in names}
-        path = values.get("field")
-        if isinstance(names, dict) and path is not None:
-            names = {
-                name: {"field": {"path": path, "values": name}, **spec}
-                if isinstance(spec, dict)
-                else spec
-                for name, spec in names.items()
-            }
-        return {**values, "names": names} if "names" in values else values
-
-
-class AttributeGroup(Group):
-    """Sensitive attributes; `share_of` says of what the targets are shares."""
-
-    share_of: Literal["all", "group"] = "all"
-    names: dict[Name, Attribute] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _recognisable(self) -> Self:
-        whole = sum(spec.target for spec in self.names.values())
-        if self.share_of == "group" and abs(whole - 1) > _ROUNDING:
-            raise ValueError(
-                f"with share_of: group the targets are shares of one whole: they must add up to 1, "
-                f"not to {whole:g}"
-            )
-        _check_recognisable(self.names, self.zero_shot)
-        return self
-
-
-class LabelGroup(Group):
-    """Labels whose association with the sensitive attributes is to be bounded."""
-
-    names: dict[Name, Recognition] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _recognisable(self) -> Self:
-        _check_recognisable(self.names, self.zero_shot)
-        return self
-
-
-def _check_recognisable(names: Mapping[str, Recognition], zero_shot: ZeroShot) -> None:
-    for name, spec in names.items():
-        if not spec.sources():
-            raise ValueError(
-                f"{name!r} has no way to be recognised: give lexicon, prompts or field"
-            )
-    prompted = sum(bool(spec.prompts) for spec in names.values())
-    if prompted == 1 and not zero_shot.none_of_these:
-        raise ValueError(
-            "zero-shot needs an alternative: give prompts to a second name, "
-            "or zero_shot.none_of_these"
-        )
 
 
 class Model(Section):
@@ -330,7 +181,7 @@ class OutputConfig(Section):
     url: str = Field(min_length=1)
     samples_per_shard: int | None = Field(None, gt=0)
     bytes_per_shard: int | None = Field(None, gt=0)
-    storage_options: dict[str, Any] = {}
+    storage_options: dict[str, Any] = Field({})
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -345,7 +196,7 @@ class Engine(Section):
     """What runs the job: Beam (any runner) or Spark, with the engine's own options."""
 
     name: Literal["beam", "spark"] = "beam"
-    options: dict[str, str | int | float | bool] = {}
+    options: dict[str, str | int | float | bool] = Field({})
 
 
 class Config(Section):
@@ -353,7 +204,7 @@ class Config(Section):
 
     input: Input
     attributes: dict[Name, AttributeGroup] = Field(min_length=1)
-    labels: dict[Name, LabelGroup] = {}
+    labels: dict[Name, LabelGroup] = Field({})
     model: Model | None = None
     similarity: bool = False
     utility: Utility = Utility()
@@ -372,9 +223,12 @@ class Config(Section):
             *self.attributes.values(),
             *self.labels.values(),
         ]
-        prompts = any(spec.prompts for group in groups for spec in group.names.values())
-        if self.model is None and (prompts or self.scores_similarity):
-            raise ValueError("prompts and similarity need a model: give model.name")
+        of_images = any(
+            "image" in spec.sources() for group in groups for spec in group.names.values()
+        )
+        if self.model is None and (of_images or self.scores_similarity):
+            keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
+            raise ValueError(f"{keys} and similarity need a model: give model.name")
         return self
 
     @property

@@ -33,7 +33,7 @@ from transforms.storage.documents import to_json
 from transforms.storage.files import Storage, output_storage
 
 if TYPE_CHECKING:
-    from transforms.recognition.zeroshot import Vision
+    from transforms.recognition.vision import Vision
 
 __all__ = ["Labeller", "finished", "settings_digest"]
 
@@ -269,9 +269,9 @@ def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | Non
 
 
 def _vision(config: Config) -> Vision | None:
-    if config.model is None or not needs_of(config).image:
+    if config.model is None or "image" not in needs_of(config):
         return None
-    from transforms.recognition.zeroshot import Vision  # torch takes seconds to import
+    from transforms.recognition.vision import Vision  # torch takes seconds to import
 
     return Vision(config, config.model)
 

@@ -8,8 +8,10 @@ import yaml
 from numpy.typing import NDArray
 from scipy.special import erfc
 
+from transforms.config.forms import NAME
+from transforms.config.recognisers import RECOGNISERS
 from transforms.config.schema import Attribute
-from transforms.config.sections import NAME, Config
+from transforms.config.sections import Config
 from transforms.proxies.contingency import Tally
 from transforms.recognition.lexicon import normalised
 from transforms.recognition.settings import recognitions
@@ -170,12 +172,15 @@ def benjamini_hochberg(p_values: Vector) -> Vector:
 
 
 def configured(config: Config) -> frozenset[str]:
-    """What is no candidate, normalised: the configuration's names, lexicon terms, field values."""
+    """What is no candidate, normalised: the configuration's names, and what they are looked for by.
+
+    Lexicon terms and field values are that, for two.
+    """
     names = [name for group in config.attributes.values() for name in group.names]
     names += [name for group in config.labels.values() for name in group.names]
-    for spec in recognitions(config):
-        names += spec.lexicon
-        names += [str(value) for value in spec.field.values] if spec.field else []
+    for given in recognitions(config):
+        for key, settings in given.items():
+            names += RECOGNISERS[key].terms(settings)
     return frozenset(normalised(name).strip() for name in names)
 
 

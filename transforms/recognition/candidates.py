@@ -1,22 +1,25 @@
 """What a sample shows before the model sees it: its caption, its metadata, its decoded image."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.base.errors import reason_of
 from transforms.config.sections import Config
 from transforms.recognition import fields
-from transforms.recognition.fields import Fields, values_at
-from transforms.recognition.lexicon import Lexicon
-from transforms.recognition.settings import needs_of, recognitions
+from transforms.recognition.fields import values_at
+from transforms.recognition.kinds import CaptionRecogniser, Columns, MetadataRecogniser, built
+from transforms.recognition.settings import needs_of
 from transforms.shards.samples import Reject, Sample
 
 _LONGEST_REASON = 300
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +57,27 @@ class CandidateReader:
         decode: Callable[[bytes], NDArray[np.uint8]] | None = None,
         tokenise: Callable[[str], NDArray[np.int64]] | None = None,
     ) -> None:
-        specs = recognitions(config)
         self._input = config.input
         self._utility = config.utility
         self._needs = needs_of(config)
         self._decode = decode
         self._tokenise = tokenise if config.scores_similarity else None
-        self._lexicon = Lexicon({i: spec.lexicon for i, spec in enumerate(specs) if spec.lexicon})
-        self._fields = Fields({i: spec.field for i, spec in enumerate(specs) if spec.field})
+        self._by_caption = built(
+            config, CaptionRecogniser, lambda entry, settings: entry.build(settings, config)
+        )
+        self._by_metadata = built(
+            config, MetadataRecogniser, lambda entry, settings: entry.build(settings, config)
+        )
 
     def read(self, sample: Sample) -> Candidate | Reject:
         """The candidate that `sample` is, or why it is none."""
         try:
             with _stage("metadata"):
                 document = self._document(sample)
-                columns = self._fields.columns(document)
+                columns = _recognised(self._by_metadata, document)
             with _stage("caption"):
                 caption = self._caption(sample, document)
-                columns |= self._lexicon.columns(caption)
+                columns |= _recognised(self._by_caption, caption)
                 tokens = self._tokenise(caption) if self._tokenise else np.empty(0, np.int64)
             with _stage("utility"):
                 utility = self._utility_of(document)
@@ -91,13 +97,13 @@ class CandidateReader:
         )
 
     def _document(self, sample: Sample) -> dict[str, Any]:
-        if not self._needs.metadata:
+        if "metadata" not in self._needs:
             return {}
         return fields.parse(_member(sample, self._input.members.metadata, "metadata"))
 
     def _caption(self, sample: Sample, document: dict[str, Any]) -> str:
         field = self._input.caption_field
-        if not self._needs.caption:
+        if "caption" not in self._needs:
             return ""
         if field is None:
             return _text(_member(sample, self._input.members.caption, "caption"))
@@ -125,6 +131,17 @@ class CandidateReader:
         if self._decode is None:
             return np.empty((0, 0, 3), np.uint8)
         return self._decode(_member(sample, self._input.members.image, "image"))
+
+
+def _recognised(recognisers: Mapping[str, Callable[[Part], Columns]], part: Part) -> set[int]:
+    """The columns that any of the recognisers, by name, finds in a part of a sample."""
+    columns: set[int] = set()
+    for name, recognise in recognisers.items():
+        try:
+            columns |= recognise(part)
+        except Exception as error:
+            raise ValueError(f"the recogniser {name} fails on it: {reason_of(error)}") from error
+    return columns
 
 
 class _UnusableError(Exception):

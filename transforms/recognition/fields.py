@@ -2,11 +2,21 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from transforms.config.sections import FieldMatch
+from pydantic import BeforeValidator, Field
+
+from transforms.config.forms import Section, as_tuple
 
 Value = tuple[str, str | bool | int | float]
+Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(as_tuple)]
+
+
+class FieldMatch(Section):
+    """True where the metadata field at `path` (dots descend) equals, or lists, one of `values`."""
+
+    path: str = Field(min_length=1)
+    values: Values = Field(min_length=1)
 
 
 def parse(content: bytes) -> dict[str, Any]:

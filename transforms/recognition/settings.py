@@ -1,60 +1,56 @@
 """What the labels depend on: how each column is recognised, the members read, the model."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import xxhash
 
+from transforms.config.groups import AttributeGroup, LabelGroup, ZeroShot
+from transforms.config.recognisers import RECOGNISERS, Source, dumped
 from transforms.config.schema import Recognised, schema_of
-from transforms.config.sections import Attribute, Config, Members, Recognition, ZeroShot
+from transforms.config.sections import Config, Members
 from transforms.recognition.checkpoints import model_identity
 
 _SEMANTICS = 1
 _BUDGETS = {"max_reject_share", "max_rejects", "max_lost_shards", "max_lost_share"}
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """Which parts of a sample the labels need."""
+def recognitions(config: Config) -> tuple[dict[str, Any], ...]:
+    """How each column of the label table is recognised: settings by the recognisers' keys.
 
-    image: bool
-    caption: bool
-    metadata: bool
-
-
-def recognitions(config: Config) -> tuple[Recognition, ...]:
-    """How each column of the label table is recognised, by the column's own sources only."""
-    return tuple(_recognition(config, entry) for entry in schema_of(config).recognised)
+    Those alone that are of the column's own sources.
+    """
+    return tuple(
+        _group_of(config, entry).names[_base(entry.name)].given(entry.sources)
+        for entry in schema_of(config).recognised
+    )
 
 
 def zero_shot_of(config: Config, entry: Recognised) -> ZeroShot:
     """How the group of a column decides on its names' prompts."""
-    groups = config.attributes if entry.kind == "s" else config.labels
-    return groups[entry.group.partition("@")[0]].zero_shot
+    return _group_of(config, entry).zero_shot
 
 
-def needs_of(config: Config) -> Needs:
+def needs_of(config: Config) -> frozenset[Source]:
     """Which parts of a sample the labels of `config` need."""
-    specs = recognitions(config)
-    caption = config.scores_similarity or any(spec.lexicon for spec in specs)
-    return Needs(
-        image=config.scores_similarity or any(spec.prompts for spec in specs),
-        caption=caption,
-        metadata=any(spec.field for spec in specs)
-        or config.utility.field is not None
-        or (caption and config.input.caption_field is not None),
-    )
+    needs = {source for entry in schema_of(config).recognised for source in entry.sources}
+    if config.scores_similarity:
+        needs |= {"image", "caption"}
+    if config.utility.field is not None:
+        needs.add("metadata")
+    if "caption" in needs and config.input.caption_field is not None:
+        needs.add("metadata")
+    return frozenset(needs)
 
 
 def members_of(config: Config) -> Members:
     """The members that must be read: the given ones that the labels need."""
     given, needs = config.input.members, needs_of(config)
-    caption_is_member = needs.caption and config.input.caption_field is None
+    caption_is_member = "caption" in needs and config.input.caption_field is None
     return Members(
-        image=given.image if needs.image else (),
+        image=given.image if "image" in needs else (),
         caption=given.caption if caption_is_member else (),
-        metadata=given.metadata if needs.metadata else (),
+        metadata=given.metadata if "metadata" in needs else (),
     )
 
 
@@ -65,19 +61,20 @@ def settings_digest(config: Config) -> str:
     output, engine, device and batch size are left out.
     """
     schema = schema_of(config)
-    model = config.model if needs_of(config).image else None
+    model = config.model if "image" in needs_of(config) else None
     settings: dict[str, Any] = {
         "semantics": _SEMANTICS,
         "members": members_of(config).model_dump(),
         "caption_field": config.input.caption_field,
         "limits": config.input.limits.model_dump(exclude=_BUDGETS),
         "columns": [
-            (entry.column, spec.model_dump(), zero_shot_of(config, entry).model_dump())
-            for entry, spec in zip(schema.recognised, recognitions(config), strict=True)
+            (entry.column, dumped(given, "json"), zero_shot_of(config, entry).model_dump())
+            for entry, given in zip(schema.recognised, recognitions(config), strict=True)
         ],
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
         "model": model and (model_identity(model), model.precision),
+        **_versions(config),
     }
     return xxhash.xxh3_128_hexdigest(json.dumps(settings, sort_keys=True).encode())
 
@@ -99,27 +96,33 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         "labels": {},
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
+        **_versions(config),
     }
-    for entry, spec in zip(schema.recognised, recognitions(config), strict=True):
+    for entry, given_settings in zip(schema.recognised, recognitions(config), strict=True):
         groups = keys["attributes" if entry.kind == "s" else "labels"]
         group = groups.setdefault(entry.group, {"names": {}})
-        group["names"][entry.name] = spec.model_dump(mode="json")
+        group["names"][entry.name] = dumped(given_settings, "json")
         group["zero_shot"] = zero_shot_of(config, entry).model_dump(mode="json")
-    if config.model is not None and needs_of(config).image:
+    if config.model is not None and "image" in needs_of(config):
         named = config.model.model_dump(include={"name", "pretrained", "precision"})
         keys["model"] = {**named, "weights": model_identity(config.model)}
     return keys
 
 
-def _recognition(config: Config, entry: Recognised) -> Recognition:
-    name, group = entry.name.partition("@")[0], entry.group.partition("@")[0]
-    spec: Attribute | Recognition = (
-        config.attributes[group].names[name]
-        if entry.kind == "s"
-        else config.labels[group].names[name]
-    )
-    return Recognition(
-        lexicon=spec.lexicon if "caption" in entry.sources else (),
-        prompts=spec.prompts if "image" in entry.sources else (),
-        field=spec.field if "metadata" in entry.sources else None,
-    )
+def _versions(config: Config) -> dict[str, dict[str, int]]:
+    """The versions of the recognisers in use, but the first ones of those that have always been."""
+    used = (RECOGNISERS[key] for given in recognitions(config) for key in given)
+    versions = {
+        entry.name: entry.version for entry in used if entry.version > 1 or not entry.original
+    }
+    return {"recognisers": versions} if versions else {}
+
+
+def _group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:
+    groups = config.attributes if entry.kind == "s" else config.labels
+    return groups[_base(entry.group)]
+
+
+def _base(name: str) -> str:
+    """The name of a column or group without its source."""
+    return name.partition("@")[0]

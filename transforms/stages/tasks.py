@@ -15,6 +15,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
+from transforms.stages.registrations import load_registrations
 from transforms.stages.solving import Checking, Counting, Gathered, Step
 from transforms.statistics.exact_sums import FixedSums
 from transforms.storage.files import output_storage
@@ -38,6 +39,7 @@ def label_part(
 
     A shard of one part is written, and its record is what travels on.
     """
+    load_registrations()
     storage = output_storage(config.output)
     done = finished(part.shard, settings, storage)
     if done is not None:
@@ -62,6 +64,7 @@ def gather_parts(
 
 def gather(record: LabelRecord, step: Step, config: Config) -> Gathered:
     """What a step of solving needs of one labelled shard."""
+    load_registrations()
     return step.gather(record, config)
 
 
@@ -70,6 +73,7 @@ def advance(gathered: Gathered, step: Step, records: Sequence[LabelRecord], conf
 
     Only the process that solves loads the solver: workers start without it.
     """
+    load_registrations()
     return step.advance(gathered, records, config)
 
 
@@ -88,6 +92,7 @@ def made_plan(step: Step) -> Plan:
 def passed_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> Plan:
     """The plan, if it passes its gate or there are no gates; else GateError."""
     if config.gates.enabled:
+        load_registrations()
         from transforms.gates.gating import check_plan
         from transforms.gates.results import require
 

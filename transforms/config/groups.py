@@ -1,0 +1,103 @@
+"""Groups of names: sensitive attributes with their targets, and labels."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from transforms.config.forms import Name, Section, Words
+from transforms.config.names import AttributeSpec, NameSpec
+from transforms.config.recognisers import registered
+
+_ROUNDING = 1e-3
+
+
+class ZeroShot(Section):
+    """Zero-shot recognition of one group: a softmax over its names and the alternatives."""
+
+    templates: Words = ("{}",)
+    none_of_these: Words = ()
+    threshold: float = Field(0.5, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _templates_have_a_place(self) -> Self:
+        for template in self.templates:
+            if "{}" not in template:
+                raise ValueError(f"the template {template!r} has no place '{{}}' for the prompt")
+        return self
+
+
+class Group(Section):
+    """What attribute groups and label groups share.
+
+    `field` is the metadata field of every name that gives none, matched by the name itself.
+    `combine: any` is true where any source is; `apart` makes each source one of its own.
+    """
+
+    field: str | None = None
+    combine: Literal["any", "apart"] = "any"
+    zero_shot: ZeroShot = ZeroShot()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell_out(cls, values: Any) -> Any:
+        """A list of names is one of names without more; each name gets the group's field."""
+        if not isinstance(values, dict):
+            return values
+        names = values.get("names")
+        if isinstance(names, list) and all(isinstance(name, Hashable) for name in names):
+            names = {name: {} for name in names}
+        path = values.get("field")
+        if isinstance(names, dict) and path is not None:
+            names = {
+                name: {"field": {"path": path, "values": name}, **spec}
+                if isinstance(spec, dict)
+                else spec
+                for name, spec in names.items()
+            }
+        return {**values, "names": names} if "names" in values else values
+
+
+class AttributeGroup(Group):
+    """Sensitive attributes; `share_of` says of what the targets are shares."""
+
+    share_of: Literal["all", "group"] = "all"
+    names: dict[Name, AttributeSpec] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _recognisable(self) -> Self:
+        whole = sum(spec.target for spec in self.names.values())
+        if self.share_of == "group" and abs(whole - 1) > _ROUNDING:
+            raise ValueError(
+                f"with share_of: group the targets are shares of one whole: they must add up to 1, "
+                f"not to {whole:g}"
+            )
+        _check_recognisable(self.names, self)
+        return self
+
+
+class LabelGroup(Group):
+    """Labels whose association with the sensitive attributes is to be bounded."""
+
+    names: dict[Name, NameSpec] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _recognisable(self) -> Self:
+        _check_recognisable(self.names, self)
+        return self
+
+
+def _check_recognisable(names: Mapping[str, NameSpec], group: Group) -> None:
+    given = {name: spec.given() for name, spec in names.items()}
+    for name, settings in given.items():
+        if not settings:
+            raise ValueError(f"{name!r} has no way to be recognised: give {_one_of_the_keys()}")
+    for entry in registered():
+        used = {name: each[entry.name] for name, each in given.items() if entry.name in each}
+        if used:
+            entry.check(used, group)
+
+
+def _one_of_the_keys() -> str:
+    keys = [entry.name for entry in registered()]
+    return " or ".join(filter(None, (", ".join(keys[:-1]), *keys[-1:])))

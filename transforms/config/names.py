@@ -1,0 +1,75 @@
+"""How a name is recognised: the settings of registered recognisers, each under its key."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializationInfo,
+    create_model,
+    model_serializer,
+    model_validator,
+)
+
+from transforms.config.forms import Section
+from transforms.config.recognisers import SOURCES, Recogniser, Source, dumped, registered
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class NameSpec(Section):
+    """How one name is recognised: any of the registered recognisers that it has a key of.
+
+    Once read, it needs no registry but to be dumped.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    _given: dict[str, Source] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(values, dict):
+            return handler(values)
+        entries = registered()
+        parsed = _form(cls, entries).model_validate(values)
+        settings = {entry.name: getattr(parsed, entry.name) for entry in entries}
+        given = {e.name: e.source for e in entries if settings[e.name] != e.unset}
+        kept = {e.name: settings[e.name] for e in entries if e.original or e.name in given}
+        spec = handler({**kept, **{name: getattr(parsed, name) for name in cls.model_fields}})
+        spec._given = given
+        return spec
+
+    @model_serializer(mode="plain")
+    def _dump(self, info: SerializationInfo) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return {**dumped(self.given(), info.mode, info.round_trip), **own}
+
+    def given(self, sources: Collection[Source] = SOURCES) -> dict[str, Any]:
+        """The settings by key that ask for something of these sources."""
+        settings = self.model_extra or {}
+        return {key: settings[key] for key, source in self._given.items() if source in sources}
+
+    def sources(self) -> tuple[Source, ...]:
+        """The sources that this name uses, in a fixed order."""
+        used = set(self._given.values())
+        return tuple(source for source in SOURCES if source in used)
+
+
+class AttributeSpec(NameSpec):
+    """A sensitive attribute: how it is recognised, and the share wanted of it (pi_k)."""
+
+    target: Share
+
+
+@cache
+def _form(kind: type[NameSpec], entries: tuple[Recogniser, ...]) -> type[Section]:
+    """The form of a name whose keys are those of `entries` and of `kind`."""
+    keys: dict[str, Any] = {entry.name: (entry.annotation, entry.unset) for entry in entries}
+    keys |= {name: (field.annotation, field) for name, field in kind.model_fields.items()}
+    return create_model(kind.__name__, __base__=Section, **keys)

@@ -1,0 +1,100 @@
+"""The registry of recognisers: each is a key that a name may have in the configuration.
+
+What a configuration must know of one is here; how it recognises, in its kind
+(transforms/recognition/kinds.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pydantic import TypeAdapter
+
+from transforms.base.errors import ConfigError
+from transforms.config.registry import Registry
+
+if TYPE_CHECKING:
+    from transforms.config.groups import Group
+
+Source = Literal["caption", "image", "metadata"]
+SOURCES: tuple[Source, ...] = get_args(Source)
+_KEY = re.compile(r"[a-z][a-z0-9_]*")
+_TAKEN = {"target"}
+
+
+def _no_terms(settings: Any) -> Iterable[str]:
+    return ()
+
+
+def _no_check(settings: Mapping[str, Any], group: Group) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recogniser:
+    """A way to recognise names.
+
+    name: its key under a name. source: the part of a sample that it looks at. form: what the key
+    takes, any type that pydantic knows; unset: the value that asks for nothing, which also stands
+    where the key is not given. version: to be raised when the same settings give other labels, so
+    that samples are labelled again. check: raises ValueError where the settings of a group's names
+    do not go together. terms: the words that settings look for. original: one of those that have
+    always been, and are part of every digest and dump, given or not.
+    """
+
+    name: str
+    about: str
+    source: Source
+    form: Any
+    unset: Any = None
+    version: int = 1
+    check: Callable[[Mapping[str, Any], Group], None] = _no_check
+    terms: Callable[[Any], Iterable[str]] = _no_terms
+    original: bool = False
+
+    def __post_init__(self) -> None:
+        if not _KEY.fullmatch(self.name) or self.name in _TAKEN:
+            raise ConfigError(
+                f"a recogniser cannot be named {self.name!r}: use small letters, digits and '_'"
+            )
+        _ = self._adapter
+
+    @property
+    def annotation(self) -> Any:
+        """The form, with null where that asks for nothing."""
+        return self.form | None if self.unset is None else self.form
+
+    def dumped(self, settings: Any, mode: str, round_trip: bool = False) -> Any:
+        """The settings as pydantic dumps them."""
+        python_or_json: Any = mode
+        return self._adapter.dump_python(settings, mode=python_or_json, round_trip=round_trip)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.annotation)
+
+
+RECOGNISERS: Registry[Recogniser] = Registry("recogniser", "fairshard.recognisers")
+
+
+def registered() -> tuple[Recogniser, ...]:
+    """All that there are, by their sources."""
+    return _in_order(RECOGNISERS[name] for name in RECOGNISERS)
+
+
+def dumped(given: Mapping[str, Any], mode: str, round_trip: bool = False) -> dict[str, Any]:
+    """Settings by key, as pydantic dumps them; ConfigError where a recogniser is not there."""
+    originals = {entry for entry in registered() if entry.original}
+    shown = _in_order({*originals, *(RECOGNISERS[name] for name in given)})
+    return {
+        entry.name: entry.dumped(given.get(entry.name, entry.unset), mode, round_trip)
+        for entry in shown
+    }
+
+
+def _in_order(entries: Iterable[Recogniser]) -> tuple[Recogniser, ...]:
+    return tuple(sorted(entries, key=lambda entry: (SOURCES.index(entry.source), entry.name)))

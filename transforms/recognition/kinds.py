@@ -1,0 +1,100 @@
+"""The kinds of recognisers, by the part of a sample that they look at, and how each is built.
+
+A recogniser is built once per process from the settings of all columns that use it, {column:
+settings}, and gives the columns that are true of a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.base.errors import FairshardError, reason_of
+from transforms.config.recognisers import RECOGNISERS, Recogniser, Source
+from transforms.config.sections import Config
+from transforms.recognition.settings import recognitions
+
+if TYPE_CHECKING:
+    import torch
+
+    from transforms.recognition.clip import Clip
+
+Columns = AbstractSet[int]
+Settings = Mapping[int, Any]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A batch of n pictures, as the configuration's model is given them and as it sees them.
+
+    pixels: (height, width, 3) each, 0 to 255. vectors: unit vectors (n, d).
+    """
+
+    pixels: Sequence[NDArray[np.uint8]]
+    vectors: torch.Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CaptionRecogniser(Recogniser):
+    """Recognises names in a sample's caption."""
+
+    build: Callable[[Settings, Config], Callable[[str], Columns]]
+    source: Source = field(default="caption", init=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MetadataRecogniser(Recogniser):
+    """Recognises names in a sample's metadata, a JSON object."""
+
+    build: Callable[[Settings, Config], Callable[[Mapping[str, Any]], Columns]]
+    source: Source = field(default="metadata", init=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageRecogniser(Recogniser):
+    """Recognises names in pictures, batch by batch; it is given the configuration's model.
+
+    What it builds holds whatever other model it needs.
+    """
+
+    build: Callable[[Settings, Config, Clip], Callable[[Pictures], Sequence[Columns]]]
+    source: Source = field(default="image", init=False)
+
+
+Kind = TypeVar("Kind", bound=Recogniser)
+Built = TypeVar("Built")
+
+
+def built(
+    config: Config, kind: type[Kind], build: Callable[[Kind, Settings], Built]
+) -> dict[str, Built]:
+    """What the recognisers of a kind, of those that `config` uses, are built to, by their names.
+
+    Raises FairshardError where one cannot be built.
+    """
+    settings: dict[str, dict[int, Any]] = {}
+    for column, given in enumerate(recognitions(config)):
+        for key, value in given.items():
+            settings.setdefault(key, {})[column] = value
+    return {
+        key: _built(entry, of_columns, build)
+        for key, of_columns in settings.items()
+        if isinstance(entry := RECOGNISERS[key], kind)
+    }
+
+
+def _built(entry: Kind, settings: Settings, build: Callable[[Kind, Settings], Built]) -> Built:
+    try:
+        return build(entry, settings)
+    except FairshardError:
+        raise
+    except Exception as error:
+        raise FairshardError(
+            f"the recogniser {entry.name!r} of {RECOGNISERS.origin(entry.name)} fails on its "
+            f"settings: {reason_of(error)}; correct what names have under {entry.name}"
+        ) from error

@@ -1,0 +1,18 @@
+"""`lexicon`: words and phrases in a caption."""
+
+from transforms.config.forms import Words
+from transforms.config.recognisers import RECOGNISERS
+from transforms.recognition.kinds import CaptionRecogniser
+from transforms.recognition.lexicon import Lexicon
+
+RECOGNISERS.register(
+    CaptionRecogniser(
+        name="lexicon",
+        about="whole words and phrases in the caption, in any case",
+        form=Words,
+        unset=(),
+        original=True,
+        terms=iter,
+        build=lambda terms, config: Lexicon(terms).columns,
+    )
+)

@@ -1,0 +1,99 @@
+"""The model's part in labelling: what it sees in pictures, and what recognisers make of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from transforms.base.errors import FairshardError
+from transforms.base.logs import LOGGER
+from transforms.config.sections import Config, Model
+from transforms.recognition.candidates import Candidate, Sight
+from transforms.recognition.clip import Clip
+from transforms.recognition.decoding import Decoder
+from transforms.recognition.kinds import ImageRecogniser, Pictures, built
+from transforms.recognition.zeroshot import rounded
+
+
+class Vision:
+    """The model's part in labelling: decoding for it, its tokens, and what it sees in a batch."""
+
+    def __init__(self, config: Config, model: Model) -> None:
+        clip = Clip(model)
+        self.threads = model.decode_threads
+        self.side = clip.side
+        self.device: str = clip.device.type
+        self.tokens = clip.tokens
+        self.decode = Decoder(clip.shape, clip.side, config.input.limits.max_pixels).decode
+        self._clip = clip
+        self._most = model.batch_size
+        self._scores_similarity = config.scores_similarity
+        self._recognisers = built(
+            config, ImageRecogniser, lambda entry, settings: entry.build(settings, config, clip)
+        )
+
+    def see(self, candidates: Sequence[Candidate]) -> list[Sight]:
+        """What the model sees in each candidate; raises what it raises on any of them.
+
+        Where the device has no memory for so many at once it is asked for half as many, from then
+        on; FairshardError where there is none for one.
+        """
+        sights: list[Sight] = []
+        while len(sights) < len(candidates):
+            batch = candidates[len(sights) :][: self._most]
+            try:
+                sights += self._see(batch)
+                continue
+            except torch.OutOfMemoryError as error:
+                if len(batch) == 1:
+                    raise FairshardError(
+                        f"the {self.device} has no memory for one sample: give the model a larger "
+                        "device, or run fewer workers on it"
+                    ) from error
+            self._halve(len(batch))
+        return sights
+
+    def works(self) -> bool:
+        """Whether the model sees anything at all: a grey picture without a caption."""
+        grey = self._clip.shape(Image.new("RGB", (self.side, self.side), (127, 127, 127)))
+        probe = Candidate("", 0, 0, set(), 1.0, np.asarray(grey), self.tokens(""))
+        try:
+            self._see([probe])
+        except Exception:
+            return False
+        return True
+
+    def _halve(self, tried: int) -> None:
+        """Go on with half of the samples `tried` at once, once the memory of these is free."""
+        self._most = (tried + 1) // 2
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        LOGGER.warning(
+            "the %s has no memory for %d samples at once: going on with %d; lower model.batch_size",
+            self.device,
+            tried,
+            self._most,
+        )
+
+    def _see(self, candidates: Sequence[Candidate]) -> list[Sight]:
+        images = self._clip.encode_images([one.pixels for one in candidates])
+        pictures = Pictures([one.pixels for one in candidates], images)
+        found = [recognise(pictures) for recognise in self._recognisers.values()]
+        columns = [frozenset[int]().union(*of_one) for of_one in zip(*found, strict=True)]
+        columns = columns or [frozenset()] * len(candidates)
+        if not self._scores_similarity:
+            return [Sight(seen) for seen in columns]
+        captions = self._clip.encode_tokens([one.tokens for one in candidates])
+        scores = similarities(images, captions)
+        return [Sight(seen, score) for seen, score in zip(columns, scores, strict=True)]
+
+
+def similarities(images: torch.Tensor, captions: torch.Tensor) -> list[float]:
+    """The cosines of n image and caption unit vectors (n, d), rounded to 5 decimals.
+
+    Raises ValueError where one is not finite.
+    """
+    cosines: NDArray[np.float64] = (images * captions).sum(dim=1).double().cpu().numpy()
+    return [float(cosine) for cosine in rounded(cosines)]
