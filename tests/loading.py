@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
-_PACKAGES = ("transforms", "pipelines", "jobs")
+PACKAGES = ("transforms", "pipelines", "jobs")
 
 
 def loaded(modules: Iterable[str], root: Path = ROOT) -> set[str]:
@@ -26,7 +26,7 @@ def loaded(modules: Iterable[str], root: Path = ROOT) -> set[str]:
 
 def ours(modules: Iterable[str]) -> set[str]:
     """Those of the modules that are fairshard's."""
-    return {name for name in modules if name.partition(".")[0] in _PACKAGES}
+    return {name for name in modules if name.partition(".")[0] in PACKAGES}
 
 
 def modules_of(package: ModuleType) -> list[str]:
@@ -37,7 +37,7 @@ def modules_of(package: ModuleType) -> list[str]:
 
 def planted(folder: Path, module: str, line: str) -> Path:
     """A copy of the packages in which `module` begins with `line`."""
-    for package in _PACKAGES:
+    for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package)
     path = folder / f"{module.replace('.', '/')}.py"
     path = path if path.exists() else path.with_suffix("") / "__init__.py"

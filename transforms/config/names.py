@@ -16,7 +16,14 @@ from pydantic import (
 )
 
 from transforms.config.forms import Section
-from transforms.config.recognisers import SOURCES, Recogniser, Source, dumped, registered
+from transforms.config.recognisers import (
+    RECOGNISERS,
+    SOURCES,
+    Recogniser,
+    Source,
+    dumped,
+    registered,
+)
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -36,6 +43,9 @@ class NameSpec(Section):
     def _read(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(values, dict):
             return handler(values)
+        for key in values:
+            if why := RECOGNISERS.broken(key):
+                raise ValueError(f"the recogniser {key!r} cannot be used: {why}")
         entries = registered()
         parsed = _form(cls, entries).model_validate(values)
         settings = {entry.name: getattr(parsed, entry.name) for entry in entries}

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from pydantic import TypeAdapter
 
 from transforms.base.errors import ConfigError
+from transforms.config.forms import Section
 from transforms.config.registry import Registry
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Source = Literal["caption", "image", "metadata"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
-_TAKEN = {"target"}
+_TAKEN = {"target", *dir(Section)}
 
 
 def _no_terms(settings: Any) -> Iterable[str]:
@@ -38,17 +39,17 @@ def _no_check(settings: Mapping[str, Any], group: Group) -> None:
 class Recogniser:
     """A way to recognise names.
 
-    name: its key under a name. source: the part of a sample that it looks at. form: what the key
-    takes, any type that pydantic knows; unset: the value that asks for nothing, which also stands
-    where the key is not given. version: to be raised when the same settings give other labels, so
-    that samples are labelled again. check: raises ValueError where the settings of a group's names
-    do not go together. terms: the words that settings look for. original: one of those that have
-    always been, and are part of every digest and dump, given or not.
+    name: its key under a name. source: the part of a sample that it looks at, which its kind says.
+    form: what the key takes, any type that pydantic knows; unset: the value that asks for nothing,
+    which also stands where the key is not given. version: to be raised when the same settings give
+    other labels, so that samples are labelled again. check: raises ValueError where the settings of
+    a group's names do not go together. terms: the words that settings look for. original: one of
+    those that have always been, and are part of every digest and dump, given or not.
     """
 
     name: str
     about: str
-    source: Source
+    source: ClassVar[Source]
     form: Any
     unset: Any = None
     version: int = 1
@@ -59,8 +60,11 @@ class Recogniser:
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.name) or self.name in _TAKEN:
             raise ConfigError(
-                f"a recogniser cannot be named {self.name!r}: use small letters, digits and '_'"
+                f"a recogniser cannot be named {self.name!r}: that is taken, or holds more than "
+                "small letters, digits and '_'"
             )
+        if getattr(self, "source", None) not in SOURCES:
+            raise ConfigError(f"the recogniser {self.name!r} is of no kind: it must have a source")
         _ = self._adapter
 
     @property
@@ -78,7 +82,7 @@ class Recogniser:
         return TypeAdapter(self.annotation)
 
 
-RECOGNISERS: Registry[Recogniser] = Registry("recogniser", "fairshard.recognisers")
+RECOGNISERS: Registry[Recogniser] = Registry("recogniser", "fairshard.recognisers", Recogniser)
 
 
 def registered() -> tuple[Recogniser, ...]:

@@ -36,11 +36,12 @@ E = TypeVar("E", bound=Entry)
 class Registry(Generic[E]):
     """The entries of one kind; `group` is that of the entry points of installed packages, or "".
 
-    `kind` is what an entry is called in sentences.
+    `kind` is what an entry is called in sentences, `base` the class that all entries are of.
     """
 
     kind: str
     group: str = ""
+    base: type = object
     _entries: dict[str, E] = field(default_factory=dict)
     _origins: dict[str, str] = field(default_factory=dict)
     _broken: dict[str, str] = field(default_factory=dict)
@@ -49,8 +50,12 @@ class Registry(Generic[E]):
     def register(self, entry: E, origin: str = _OURS) -> E:
         """Add an entry, of fairshard itself or of the distribution `origin`.
 
-        Raises ConfigError where another one of that name is registered.
+        Raises ConfigError where it is none, or another one of that name is registered.
         """
+        if not isinstance(entry, self.base):
+            raise ConfigError(
+                f"{origin} registers a {type(entry).__name__}, which is no {self.kind}"
+            )
         taken = self._entries.setdefault(entry.name, entry)
         if taken is not entry:
             raise ConfigError(
@@ -91,6 +96,10 @@ class Registry(Generic[E]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
+
+    def broken(self, name: str) -> str:
+        """Why what an installed package has under this name could not be loaded; "" otherwise."""
+        return self._broken.get(name, "")
 
     def origin(self, name: str) -> str:
         """Who registered the entry of a name: fairshard, or a distribution with its version."""

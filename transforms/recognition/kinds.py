@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +43,16 @@ class Pictures:
 class CaptionRecogniser(Recogniser):
     """Recognises names in a sample's caption."""
 
+    source: ClassVar[Source] = "caption"
     build: Callable[[Settings, Config], Callable[[str], Columns]]
-    source: Source = field(default="caption", init=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MetadataRecogniser(Recogniser):
     """Recognises names in a sample's metadata, a JSON object."""
 
+    source: ClassVar[Source] = "metadata"
     build: Callable[[Settings, Config], Callable[[Mapping[str, Any]], Columns]]
-    source: Source = field(default="metadata", init=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,8 +62,8 @@ class ImageRecogniser(Recogniser):
     What it builds holds whatever other model it needs.
     """
 
+    source: ClassVar[Source] = "image"
     build: Callable[[Settings, Config, Clip], Callable[[Pictures], Sequence[Columns]]]
-    source: Source = field(default="image", init=False)
 
 
 Kind = TypeVar("Kind", bound=Recogniser)
