@@ -219,13 +219,39 @@ def test_what_it_looks_for_is_no_candidate_for_a_proxy(add: Add) -> None:
 
 
 def test_a_sample_that_it_fails_on_is_rejected(tmp_path: Path, add: Add) -> None:
-    add(by_caption(lambda settings, config: lambda caption: {1 // (len(caption) - 3)} - {0, 1}))
+    def recognise(caption: str) -> set[int]:
+        if caption == "many":
+            raise ValueError("the caption is in no language")
+        return {1 // len(caption)} - {0, 1}
+
+    add(by_caption(lambda settings, config: recognise))
     config = labelling_config(tmp_path, {"g": {"names": {"w": {"target": 0.5, "said": ["a"]}}}})
-    labelled = Labelled(tmp_path, config, [*sample("a", txt="abc"), *sample("b", txt="abcdef")])
-    assert labelled.true("b") == set()
+    captions = {"a": "", "b": "many", "c": "few"}
+    entries = [entry for key, text in captions.items() for entry in sample(key, txt=text)]
+    labelled = Labelled(tmp_path, config, entries)
+    assert labelled.true("c") == set()
     assert labelled.rejects == [
-        ("a", "caption", "the recogniser said fails on it: integer division or modulo by zero")
+        ("a", "caption", "the recogniser said fails on it: integer division or modulo by zero"),
+        ("b", "caption", "the caption is in no language"),
     ]
+
+
+def test_a_picture_that_it_fails_on_is_rejected(tmp_path: Path, add: Add) -> None:
+    def recognise(pictures: Pictures) -> list[set[int]]:
+        return [{1 // int(np.ptp(pixels))} - {0, 1} for pixels in pictures.pixels]
+
+    entry = ImageRecogniser(
+        name="bright", about="", form=int, build=lambda settings, config, clip: recognise
+    )
+    add(entry)
+    config = labelling_config(tmp_path, {"g": {"names": {"w": {"target": 0.5, "bright": 1}}}})
+    grey = BytesIO()
+    Image.new("RGB", (64, 64), (9, 9, 9)).save(grey, "PNG")
+    entries = [*sample("a", jpg=FOX), *sample("b", png=grey.getvalue())]
+    labelled = Labelled(tmp_path, config, entries)
+    assert labelled.true("a") == set()
+    said = "the model fails on it: the recogniser bright fails on it: integer division or modulo"
+    assert [(key, error[: len(said)]) for key, _, error in labelled.rejects] == [("b", said)]
 
 
 def test_settings_that_it_fails_on_are_named(tmp_path: Path, add: Add) -> None:
@@ -246,7 +272,7 @@ def test_a_name_that_cannot_be_a_key_is_refused(name: str, said: str) -> None:
 
 def test_one_of_no_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="'said' is of no kind"):
-        Recogniser(name="said", about="", form=int)
+        Recogniser(name="said", about="", form=int, build=by_caption)
 
 
 def test_one_that_cannot_be_loaded_is_named_where_it_is_used(

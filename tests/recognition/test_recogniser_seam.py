@@ -121,3 +121,10 @@ def test_sentences_know_it(place: Path) -> None:
         "attributes.g.names.w.longer_than: should be greater than or equal to 0, not -1",
         "attributes.g.names.w.longer: unknown key; see `fairshard init` for the keys there are",
     ]
+
+
+def test_the_page_shows_the_example_as_it_is() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text()
+    assert f"```python\n{EXAMPLE.read_text()}```\n" in page
+    points = (ROOT / "tests" / "example_package" / "pyproject.toml").read_text()
+    assert page.partition("```toml\n")[2].partition("```")[0] in points

@@ -51,6 +51,7 @@ class Recogniser:
     about: str
     source: ClassVar[Source]
     form: Any
+    build: Callable[..., Any]
     unset: Any = None
     version: int = 1
     check: Callable[[Mapping[str, Any], Group], None] = _no_check

@@ -9,17 +9,22 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.base.errors import reason_of
 from transforms.config.sections import Config
 from transforms.recognition import fields
 from transforms.recognition.fields import values_at
-from transforms.recognition.kinds import CaptionRecogniser, Columns, MetadataRecogniser, built
+from transforms.recognition.kinds import (
+    CaptionRecogniser,
+    Columns,
+    MetadataRecogniser,
+    built,
+    failing,
+)
 from transforms.recognition.settings import needs_of
 from transforms.shards.samples import Reject, Sample
 
 _LONGEST_REASON = 300
 
-Part = TypeVar("Part")
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,9 @@ class CandidateReader:
         self._needs = needs_of(config)
         self._decode = decode
         self._tokenise = tokenise if config.scores_similarity else None
-        self._by_caption = built(
-            config, CaptionRecogniser, lambda entry, settings: entry.build(settings, config)
-        )
-        self._by_metadata = built(
-            config, MetadataRecogniser, lambda entry, settings: entry.build(settings, config)
+        self._by_caption: dict[str, Callable[[str], Columns]] = built(config, CaptionRecogniser)
+        self._by_metadata: dict[str, Callable[[dict[str, Any]], Columns]] = built(
+            config, MetadataRecogniser
         )
 
     def read(self, sample: Sample) -> Candidate | Reject:
@@ -133,14 +136,12 @@ class CandidateReader:
         return self._decode(_member(sample, self._input.members.image, "image"))
 
 
-def _recognised(recognisers: Mapping[str, Callable[[Part], Columns]], part: Part) -> set[int]:
-    """The columns that any of the recognisers, by name, finds in a part of a sample."""
+def _recognised(recognisers: Mapping[str, Callable[[Read], Columns]], read: Read) -> set[int]:
+    """The columns that any of the recognisers, by name, finds in what is read of a sample."""
     columns: set[int] = set()
     for name, recognise in recognisers.items():
-        try:
-            columns |= recognise(part)
-        except Exception as error:
-            raise ValueError(f"the recogniser {name} fails on it: {reason_of(error)}") from error
+        with failing(name):
+            columns |= recognise(read)
     return columns
 
 

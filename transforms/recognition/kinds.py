@@ -6,10 +6,11 @@ settings}, and gives the columns that are true of a sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,31 +67,40 @@ class ImageRecogniser(Recogniser):
     build: Callable[[Settings, Config, Clip], Callable[[Pictures], Sequence[Columns]]]
 
 
-Kind = TypeVar("Kind", bound=Recogniser)
-Built = TypeVar("Built")
-
-
-def built(
-    config: Config, kind: type[Kind], build: Callable[[Kind, Settings], Built]
-) -> dict[str, Built]:
-    """What the recognisers of a kind, of those that `config` uses, are built to, by their names.
+def built(config: Config, kind: type[Recogniser], *given: Any) -> dict[str, Any]:
+    """What those recognisers of a kind that `config` uses are built to, by their names.
 
     Raises FairshardError where one cannot be built.
     """
     settings: dict[str, dict[int, Any]] = {}
-    for column, given in enumerate(recognitions(config)):
-        for key, value in given.items():
+    for column, of_column in enumerate(recognitions(config)):
+        for key, value in of_column.items():
             settings.setdefault(key, {})[column] = value
+    used = {key: RECOGNISERS[key] for key in settings}
     return {
-        key: _built(entry, of_columns, build)
-        for key, of_columns in settings.items()
-        if isinstance(entry := RECOGNISERS[key], kind)
+        key: _built(entry, settings[key], config, *given)
+        for key, entry in used.items()
+        if isinstance(entry, kind)
     }
 
 
-def _built(entry: Kind, settings: Settings, build: Callable[[Kind, Settings], Built]) -> Built:
+@contextmanager
+def failing(name: str, known: type[Exception] = ValueError) -> Iterator[None]:
+    """What the recogniser `name` raises in the block is said to be its own.
+
+    A ValueError is what it says of a sample: that is left as it is, and so is what is `known`.
+    """
     try:
-        return build(entry, settings)
+        yield
+    except (ValueError, known):
+        raise
+    except Exception as error:
+        raise ValueError(f"the recogniser {name} fails on it: {reason_of(error)}") from error
+
+
+def _built(entry: Recogniser, settings: Settings, *given: Any) -> Any:
+    try:
+        return entry.build(settings, *given)
     except FairshardError:
         raise
     except Exception as error:

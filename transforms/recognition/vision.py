@@ -1,6 +1,6 @@
 """The model's part in labelling: what it sees in pictures, and what recognisers make of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from transforms.config.sections import Config, Model
 from transforms.recognition.candidates import Candidate, Sight
 from transforms.recognition.clip import Clip
 from transforms.recognition.decoding import Decoder
-from transforms.recognition.kinds import ImageRecogniser, Pictures, built
+from transforms.recognition.kinds import Columns, ImageRecogniser, Pictures, built, failing
 from transforms.recognition.zeroshot import rounded
 
 
@@ -30,8 +30,8 @@ class Vision:
         self._clip = clip
         self._most = model.batch_size
         self._scores_similarity = config.scores_similarity
-        self._recognisers = built(
-            config, ImageRecogniser, lambda entry, settings: entry.build(settings, config, clip)
+        self._recognisers: dict[str, Callable[[Pictures], Sequence[Columns]]] = built(
+            config, ImageRecogniser, clip
         )
 
     def see(self, candidates: Sequence[Candidate]) -> list[Sight]:
@@ -80,9 +80,13 @@ class Vision:
     def _see(self, candidates: Sequence[Candidate]) -> list[Sight]:
         images = self._clip.encode_images([one.pixels for one in candidates])
         pictures = Pictures([one.pixels for one in candidates], images)
-        found = [recognise(pictures) for recognise in self._recognisers.values()]
-        columns = [frozenset[int]().union(*of_one) for of_one in zip(*found, strict=True)]
-        columns = columns or [frozenset()] * len(candidates)
+        found = []
+        for name, recognise in self._recognisers.items():
+            with failing(name, torch.OutOfMemoryError):
+                found.append(recognise(pictures))
+        columns = [
+            frozenset[int]().union(*of_one) for _, *of_one in zip(candidates, *found, strict=True)
+        ]
         if not self._scores_similarity:
             return [Sight(seen) for seen in columns]
         captions = self._clip.encode_tokens([one.tokens for one in candidates])
