@@ -9,6 +9,7 @@ from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
 from tests.loading import ROOT, loaded, modules_of, planted
 from transforms.m4.solver import solve
+from transforms.recognition import recognisers
 from transforms.resampling.drawing import keep_shard
 
 _HEAVY = {"numba", "torch", "open_clip", "great_expectations", "jinja2", solve.__module__}
@@ -22,6 +23,14 @@ def _heavy(engine: str, root: Path = ROOT) -> set[str]:
 def test_workers_load_neither_the_solver_nor_the_model(engine: type) -> None:
     assert engine.__module__ in modules_of(pipelines)
     assert _heavy(engine.__module__) == set()
+
+
+def test_recognisers_are_registered_without_the_model(tmp_path: Path) -> None:
+    modules = modules_of(recognisers)
+    assert len(modules) > 3
+    assert loaded(modules) & _HEAVY == set()
+    root = planted(tmp_path, modules[1], "import torch")
+    assert "torch" in loaded(modules, root)
 
 
 @pytest.mark.parametrize("heavy", ["numba", solve.__module__])

@@ -72,6 +72,16 @@ def test_one_name_is_one_entry(shapes: Registry[Shape]) -> None:
         shapes.register(Shape("circle", "another"))
 
 
+def test_what_is_of_another_class_is_refused(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shapes: Registry[Shape] = Registry("shape", GROUP, Shape)
+    installed(place, "square = pathlib:Path")
+    shapes.load("tests.config")
+    assert not shapes
+    assert "outlines 2.1 registers a type, which is no shape" in caplog.text
+    assert shapes.broken("square").endswith("which is no shape")
+    assert shapes.broken("circle") == ""
+
+
 def test_an_installed_package_adds_its_own(shapes: Registry[Shape], place: Path) -> None:
     installed(place, "square = outlines:SQUARE")
     for _ in range(2):
