@@ -90,6 +90,12 @@ def test_one_of_the_metadata_is_given_it_parsed(tmp_path: Path, add: Add) -> Non
     assert labelled.true("c") == set()
 
 
+def test_one_of_images_needs_the_model(add: Add) -> None:
+    add(ImageRecogniser(name="bright", about="", form=float, build=lambda *given: list))
+    with pytest.raises(ConfigError, match="bright, prompts and similarity need a model: give mod"):
+        asking("{target: 0.5, bright: 1}")
+
+
 @pytest.mark.parametrize("combine", ["any", "apart"])
 def test_one_of_images_is_given_batches_beside_zero_shot(
     tmp_path: Path, add: Add, combine: str
