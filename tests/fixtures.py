@@ -12,6 +12,7 @@ from PIL import Image
 
 from transforms.config.files import anchored
 from transforms.config.sections import Config
+from transforms.stages.registrations import load_registrations
 
 ATTRIBUTES = ("woman", "man")
 LABELS = ("doctor", "nurse", "laptop", "tie")
@@ -83,7 +84,11 @@ def write_corpus(folder: Path, samples: int = 300, shards: int = 3, seed: int = 
 
 
 def config_of(folder: Path, **changes: Any) -> Config:
-    """A configuration for `write_corpus(folder)`; `changes` replace its top-level sections."""
+    """A configuration for `write_corpus(folder)`; `changes` replace its top-level sections.
+
+    In whatever process: those that a test spawns have read no settings of tests.
+    """
+    load_registrations()
     values: dict[str, Any] = {
         "input": {"shards": "in/*.tar"},
         "attributes": {

@@ -16,6 +16,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.shards.naming import stem_of
+from transforms.stages.registrations import load_registrations
 from transforms.stages.solving import Counting, Gathered, Step, merged
 from transforms.stages.tasks import finish_output
 from transforms.storage import paths
@@ -23,7 +24,8 @@ from transforms.storage.files import Storage, output_storage
 
 
 def config_for(folder: Path, **sections: Any) -> Config:
-    """A configuration that reads folder/in/*.tar and writes folder/out."""
+    """A configuration that reads folder/in/*.tar and writes folder/out, in whatever process."""
+    load_registrations()
     return Config.model_validate(
         {
             "input": {"shards": str(folder / "in" / "*.tar*"), **sections.pop("input", {})},

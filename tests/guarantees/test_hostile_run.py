@@ -33,9 +33,7 @@ import resource, sys
 from pathlib import Path
 from tests.outputs import config_for, finished_output
 from jobs.begin.demo.corpus import MODEL
-from transforms.stages.registrations import load_registrations
 
-load_registrations()
 names = {name: {"target": 0.5, "lexicon": [name]} for name in ("woman", "man")}
 config = config_for(
     Path(sys.argv[1]),

@@ -288,3 +288,9 @@ def test_one_that_cannot_be_loaded_is_named_where_it_is_used(
     asking("{target: 0.5, lexicon: w}")
     with pytest.raises(ConfigError, match=r"names\.w: the recogniser 'said' cannot be .* no disk"):
         asking("{target: 0.5, said: [a]}")
+
+
+def test_a_process_that_loaded_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RECOGNISERS, "_entries", {})
+    with pytest.raises(ConfigError, match=r"no recogniser is loaded: call load_registrations\(\)"):
+        asking("{target: 0.5, lexicon: w}")

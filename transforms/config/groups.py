@@ -100,4 +100,4 @@ def _check_recognisable(names: Mapping[str, NameSpec], group: Group) -> None:
 
 def _one_of_the_keys() -> str:
     keys = [entry.name for entry in registered()]
-    return " or ".join(filter(None, (", ".join(keys[:-1]), *keys[-1:])))
+    return " or ".join(filter(None, (", ".join(keys[:-1]), keys[-1])))

@@ -87,7 +87,9 @@ RECOGNISERS: Registry[Recogniser] = Registry("recogniser", "fairshard.recogniser
 
 
 def registered() -> tuple[Recogniser, ...]:
-    """All that there are, by their sources."""
+    """All that there are, by their sources; ConfigError where they were not loaded."""
+    if not len(RECOGNISERS):
+        raise ConfigError("no recogniser is loaded: call load_registrations() (transforms/stages)")
     return _in_order(RECOGNISERS[name] for name in RECOGNISERS)
 
 
