@@ -33,7 +33,6 @@ _CONFIG = "config.json"
 
 def solve_or_check(folder: Path, engine: str, task: str) -> None:
     """Solve for the tables in `folder`, or check its labels or its plan."""
-    from jobs.run import gate
     from jobs.session.engines import runner_for
     from transforms.gates.labels import check_tables
     from transforms.gates.plan import gate_plan
@@ -50,7 +49,7 @@ def solve_or_check(folder: Path, engine: str, task: str) -> None:
         runner.solve(config, records)
         return
     if task == "labels":
-        with gate.label_tables(config, runner, records) as tables:
+        with runner.label_tables(config, records) as tables:
             result = check_tables(tables, config, [])
     else:
         plan = read_plan(storage)

@@ -342,9 +342,9 @@ class OutputConfig(Section):
 
 
 class Engine(Section):
-    """What runs the job: Beam (any runner) or Spark, with the engine's own options."""
+    """What runs the job, by name, with the engine's own options."""
 
-    name: Literal["beam", "spark"] = "beam"
+    name: str = "beam"
     options: dict[str, str | int | float | bool] = {}
 
 
