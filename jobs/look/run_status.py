@@ -16,6 +16,7 @@ from transforms.labels.records import LabelRecord
 from transforms.labels.tables import labels_digest
 from transforms.plan.plan import Plan
 from transforms.resampling.manifest import manifest_on_file
+from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
 
@@ -116,7 +117,10 @@ class _View:
         if manifest["plan"] != self.plan.identity:
             return StageStatus("resample", "of another plan", Count(self._expected()))
         found = self._of_shards("resample", len(manifest["shards"]), True)
-        damaged = damaged_shards(manifest, self.records["resample"].keys(), self.storage)
+        recorded = {
+            f"{paths.OUTPUT_RECORDS}/{name}{paths.RECORD}" for name in self.records["resample"]
+        }
+        damaged = damaged_shards(manifest, recorded, self.storage)
         return found if found.state != "done" or not damaged else replace(found, state="damaged")
 
     def _of_shards(self, stage: str, total: int | None, whole: bool) -> StageStatus:

@@ -42,7 +42,7 @@ class Records:
     def versions(self, stage: str) -> dict[str, str]:
         """The version of each file of a stage's folder that may be a record, by its name."""
         found = self.storage.versions(_FOLDERS[stage])
-        return {name: version for name, version in found.items() if name.endswith(".json")}
+        return {name: version for name, version in found.items() if name.endswith(paths.RECORD)}
 
     def counted(self, stage: str, seen: Mapping[str, str]) -> dict[str, Record]:
         """The records of a stage that count, by name: all but versions that were `seen` before.
@@ -56,7 +56,7 @@ class Records:
         }
         found = at_once(lambda name: self._record(stage, name, versions[name]), versions)
         return {
-            name.removesuffix(".json"): record
+            name.removesuffix(paths.RECORD): record
             for name, record in zip(versions, found, strict=True)
             if record is not None
         }
