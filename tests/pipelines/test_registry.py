@@ -72,9 +72,14 @@ def test_a_third_engine_is_a_folder_and_a_line(tmp_path: Path) -> None:
     registry = root / "pipelines" / "registry.py"
     registry.write_text(registry.read_text() + LINE)
     write_corpus(tmp_path)
-    serial = written(tmp_path, "serial", engine={"name": "serial"}, output={"url": "serial"})
+    serial = written(
+        tmp_path,
+        "serial",
+        engine={"name": "serial"},
+        output={"url": "serial", "samples_per_shard": 40},
+    )
     wrong = written(tmp_path, "wrong", engine={"name": "flink"})
-    beam = written(tmp_path, "beam", output={"url": "beam"})
+    beam = written(tmp_path, "beam", output={"url": "beam", "samples_per_shard": 40})
     helped, mistaken, option, done, gate = fairshard(
         root,
         ["rebalance", "--help"],

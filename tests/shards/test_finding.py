@@ -19,6 +19,10 @@ from transforms.shards.naming import stem_of
 from transforms.shards.streams import open_tar
 from transforms.shards.unchanged import require_unchanged
 
+SENTENCE = (
+    r"the input shard \S+ cannot be looked up: .+; see to it, then run the same command again"
+)
+
 
 def found(*patterns: object) -> Found:
     return found_in(Input(shards=tuple(map(str, patterns))))
@@ -206,8 +210,7 @@ def test_what_cannot_be_looked_up_is_one_sentence_wherever_it_is_asked(folder: P
     for ask in asking:
         with pytest.raises(UnreachableError) as caught:
             ask()
-        said = r"the input shard \S+ cannot be looked up: .+; see to it, then run the same command again"
-        assert re.fullmatch(said, str(caught.value))
+        assert re.fullmatch(SENTENCE, str(caught.value))
 
 
 def test_an_object_store_is_read_alike() -> None:
