@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.label_tables import Corpus, read_records, write_tables
 from benchmarks.machine import machine
 from transforms.config.schema import schema_of
-from transforms.config.sections import Config, Engine
+from transforms.config.sections import Config, EngineConfig
 from transforms.gates.expectations import STAGES, Stage
 from transforms.gates.metrics import measure_shard
 from transforms.statistics.counting import count_shard
@@ -40,7 +40,7 @@ def solve_or_check(folder: Path, engine: str, task: str) -> None:
     from transforms.plan.fingerprint import fingerprint
     from transforms.plan.plan import read_histogram, read_plan
 
-    chosen = Engine.model_validate({"name": engine})
+    chosen = EngineConfig.model_validate({"name": engine})
     config = Config.model_validate_json((folder / _CONFIG).read_text())
     config = config.model_copy(update={"engine": chosen})
     storage = output_storage(config.output)

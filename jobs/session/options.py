@@ -21,7 +21,7 @@ from transforms.base.visible import visible_values
 from transforms.config.files import read_config
 from transforms.config.registry import Entry, Registry
 from transforms.config.schema import schema_of
-from transforms.config.sections import Config, Engine
+from transforms.config.sections import Config, EngineConfig
 from transforms.m4.targets import targets_of
 from transforms.stages.registrations import load_registrations
 
@@ -79,7 +79,7 @@ def overridden(config: Config, output: str | None, engine: str | None) -> Config
         url = located(output)
         config = config.model_copy(update={"output": config.output.model_copy(update={"url": url})})
     if engine is not None and engine != config.engine.name:
-        config = config.model_copy(update={"engine": Engine(name=engine)})
+        config = config.model_copy(update={"engine": EngineConfig(name=engine)})
     return config
 
 

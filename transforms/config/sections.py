@@ -341,7 +341,7 @@ class OutputConfig(Section):
         return self
 
 
-class Engine(Section):
+class EngineConfig(Section):
     """What runs the job, by name, with the engine's own options."""
 
     name: str = "beam"
@@ -362,7 +362,7 @@ class Config(Section):
     calibration: Url | None = Field(None, min_length=1)
     seed: int = Field(0, ge=0)
     output: OutputConfig
-    engine: Engine = Engine()
+    engine: EngineConfig = EngineConfig()
     gates: Gates = Gates()
     telemetry: Telemetry = Field(Telemetry(), exclude=True)
 
