@@ -61,13 +61,17 @@ _LONGEST_LINE = 1000
 
 
 def read_checked(path: Path) -> Config:
-    """The configuration in a file, whose overrides name what there is."""
+    """The configuration in a file, whose engine and overrides name what there is."""
     load_registrations()
-    config = read_config(path)
+    return checked(read_config(path), str(path))
+
+
+def checked(config: Config, origin: str = "the configuration") -> Config:
+    """`config`, whose engine and overrides name what there is; else ConfigError."""
     try:
         ENGINES[config.engine.name]
     except ConfigError as error:
-        raise ConfigError(f"{path} is wrong:\n  engine.name: {error}") from error
+        raise ConfigError(f"{origin} is wrong:\n  engine.name: {error}") from error
     schema = schema_of(config)
     targets_of(schema.attributes, schema.labels, config.balance)
     return config
