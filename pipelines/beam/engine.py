@@ -33,6 +33,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
+from transforms.stages.engine import Engine
 from transforms.stages.solving import ROUNDS, Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
@@ -138,7 +139,7 @@ class ResampleShards(beam.PTransform[Any, Any]):
         )
 
 
-class BeamEngine:
+class BeamEngine(Engine):
     """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options.
 
     Without a `--runner` among them, or with `DirectRunner`, Beam's local runner is used, with a

@@ -23,6 +23,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
+from transforms.stages.engine import Engine
 from transforms.stages.solving import Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
@@ -120,7 +121,7 @@ def resample_shards(
     finish_output(sums, records, kept, outputs, plan, config)
 
 
-class SparkEngine:
+class SparkEngine(Engine):
     """Runs the stages as Spark jobs.
 
     `arguments` are `--master URL`, `--conf KEY=VALUE` and `--spark.KEY=VALUE`. Without a master,

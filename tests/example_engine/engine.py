@@ -18,11 +18,12 @@ from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import parts_of
 from transforms.stages import tasks
+from transforms.stages.engine import Engine
 from transforms.stages.solving import Checking, Counting, Gathered, Step, merged
 from transforms.storage.files import output_storage
 
 
-class SerialEngine:
+class SerialEngine(Engine):
     """Runs the stages here; `arguments`, as an engine gets them, it takes none."""
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
