@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.label_tables import Corpus, read_records, write_tables
 from benchmarks.machine import machine
 from transforms.config.schema import schema_of
-from transforms.config.sections import Config, Engine
+from transforms.config.sections import Config, EngineConfig
 from transforms.gates.expectations import STAGES, Stage
 from transforms.gates.metrics import measure_shard
 from transforms.stages.registrations import load_registrations
@@ -34,7 +34,6 @@ _CONFIG = "config.json"
 
 def solve_or_check(folder: Path, engine: str, task: str) -> None:
     """Solve for the tables in `folder`, or check its labels or its plan."""
-    from jobs.run import gate
     from jobs.session.engines import runner_for
     from transforms.gates.labels import check_tables
     from transforms.gates.plan import gate_plan
@@ -42,7 +41,7 @@ def solve_or_check(folder: Path, engine: str, task: str) -> None:
     from transforms.plan.fingerprint import fingerprint
     from transforms.plan.plan import read_histogram, read_plan
 
-    chosen = Engine.model_validate({"name": engine})
+    chosen = EngineConfig.model_validate({"name": engine})
     load_registrations()
     config = Config.model_validate_json((folder / _CONFIG).read_text())
     config = config.model_copy(update={"engine": chosen})
@@ -52,7 +51,7 @@ def solve_or_check(folder: Path, engine: str, task: str) -> None:
         runner.solve(config, records)
         return
     if task == "labels":
-        with gate.label_tables(config, runner, records) as tables:
+        with runner.label_tables(config, records) as tables:
             result = check_tables(tables, config, [])
     else:
         plan = read_plan(storage)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.label_tables import UTILITIES, Corpus, read_records, write_tables
 from benchmarks.machine import machine
-from transforms.config.sections import Config, Engine
+from transforms.config.sections import Config, EngineConfig
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import read_plan
 from transforms.stages.registrations import load_registrations
@@ -67,7 +67,7 @@ def plan(folder: Path, engine: str, processes: int) -> tuple[float, float]:
         return time.perf_counter() - started, solving
     from jobs.session.engines import runner_for
 
-    chosen = config.model_copy(update={"engine": Engine.model_validate({"name": engine})})
+    chosen = config.model_copy(update={"engine": EngineConfig.model_validate({"name": engine})})
     runner_for(chosen, []).solve(chosen, records)
     return time.perf_counter() - started, math.nan
 

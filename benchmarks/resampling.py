@@ -29,7 +29,7 @@ import pyarrow as pa
 from benchmarks import label_tables
 from benchmarks.machine import machine
 from transforms.config.schema import schema_of
-from transforms.config.sections import Config, Engine
+from transforms.config.sections import Config, EngineConfig
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import digest, parquet_bytes
 from transforms.plan.make import make_plan
@@ -141,7 +141,7 @@ def by_engine(name: str, config: Config, records: Sequence[LabelRecord], plan: P
     """The resample stage on an engine."""
     from jobs.session.engines import runner_for
 
-    chosen = config.model_copy(update={"engine": Engine.model_validate({"name": name})})
+    chosen = config.model_copy(update={"engine": EngineConfig.model_validate({"name": name})})
     runner_for(chosen, []).resample(chosen, records, plan)
 
 

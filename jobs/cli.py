@@ -5,10 +5,6 @@ from collections.abc import Sequence
 
 import typer
 
-from jobs.begin import commands as begin
-from jobs.decide import commands as decide
-from jobs.look import commands as look
-from jobs.run import commands as run
 from jobs.session.console import end_output, take_any_text
 from jobs.session.options import log
 from transforms.base.errors import FairshardError
@@ -21,14 +17,24 @@ _NO_ROOM = (
     "container's), or use fewer workers, then run the same command again"
 )
 
-app = typer.Typer(
-    help="Rebalance image-text corpora in webdataset shards: label, solve M4, resample.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-)
-for _panel in (begin, run, decide, look):
-    app.add_typer(_panel.app)
+
+def application() -> typer.Typer:
+    """The command, whose help names what can be added: that is loaded before its panels are."""
+    load_registrations()
+    from jobs.begin import commands as begin
+    from jobs.decide import commands as decide
+    from jobs.look import commands as look
+    from jobs.run import commands as run
+
+    app = typer.Typer(
+        help="Rebalance image-text corpora in webdataset shards: label, solve M4, resample.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+    for panel in (begin, run, decide, look):
+        app.add_typer(panel.app)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log()
     try:
         try:
-            load_registrations()
-            app(arguments)
+            application()(arguments)
         except OSError:
             end_output("\n")
             raise

@@ -19,7 +19,14 @@ from transforms.storage.files import Storage
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["jobs.cli", "pipelines.beam.engine", "transforms.plan.make", "transforms.outcome.artefacts"]
+    [
+        "jobs.cli",
+        "jobs.run.commands",
+        "jobs.look.commands",
+        "pipelines.beam.engine",
+        "transforms.plan.make",
+        "transforms.outcome.artefacts",
+    ]
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import fsspec
 
-from jobs.session.engines import Runner, runner_for
+from jobs.session.engines import runner_for
 from jobs.session.labelled import all_label_records, label_records
 from jobs.session.options import overridden, read_checked
 from transforms.base.errors import ConfigError, FairshardError
@@ -19,6 +19,7 @@ from transforms.config.sections import Config
 from transforms.plan.fingerprint import check_fits, fingerprint
 from transforms.plan.plan import read_plan
 from transforms.shards.inputs import input_shards
+from transforms.stages.engine import Engine
 from transforms.stages.registrations import load_registrations
 from transforms.storage import paths
 from transforms.storage.files import output_storage
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
 
 
-def start(stage: str, config: Config, runner: Runner) -> None:
+def start(stage: str, config: Config, runner: Engine) -> None:
     """Hand `stage` to the engine, with what the output folder holds for it."""
     shards = input_shards(config)
     match stage:

@@ -14,6 +14,7 @@ from jobs.begin.diagnosis.finding import Finding
 from jobs.begin.diagnosis.machine import check_clock, check_disk, check_memory
 from jobs.begin.diagnosis.packages import check_packages, check_python
 from jobs.session.console import say
+from pipelines.registry import ENGINES
 from transforms.config.sections import Config
 
 _COLOURS = {"ok": "green", "warning": "yellow", "missing": "red"}
@@ -51,7 +52,7 @@ def _for_config(config: Config) -> list[Finding]:
     findings = [found, *check_output(config)]
     if (room := check_room(config, shards)) is not None:
         findings.append(room)
-    if config.engine.name == "spark":
+    if ENGINES[config.engine.name].java:
         findings.append(check_java(needed=True))
     if config.model is not None:
         findings += [check_model(config.model), check_gpu(config.model.device)]
@@ -63,5 +64,5 @@ def _for_anything() -> list[Finding]:
 
 
 def _extras(config: Config) -> tuple[str, ...]:
-    spark = ("spark",) if config.engine.name == "spark" else ()
-    return (*spark, "otel") if config.telemetry.otlp_endpoint else spark
+    telemetry = "otel" if config.telemetry.otlp_endpoint else ""
+    return tuple(extra for extra in (ENGINES[config.engine.name].extra, telemetry) if extra)

@@ -10,15 +10,29 @@ from jobs.session.options import (
     AsJson,
     ConfigPath,
     OutputUrl,
+    entry_of,
     log,
     new_run,
     overridden,
     read_checked,
     report,
 )
+from transforms.config.balancers import BALANCERS, in_order
 
 app = typer.Typer()
 PANEL = "Decide"
+
+BalancerNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--balancer",
+        parser=entry_of(BALANCERS),
+        metavar="<name>",
+        help="One to compare M4 with, again for more; of none, all. "
+        + "; ".join(f"{name}: {BALANCERS[name].about}" for name in in_order())
+        + ".",
+    ),
+]
 
 
 @app.command("frontier", rich_help_panel=PANEL)
@@ -37,13 +51,18 @@ def frontier_command(
 
 
 @app.command("compare", rich_help_panel=PANEL)
-def compare_command(config: ConfigPath, output: OutputUrl = None, as_json: AsJson = False) -> None:
+def compare_command(
+    config: ConfigPath,
+    output: OutputUrl = None,
+    balancers: BalancerNames = None,
+    as_json: AsJson = False,
+) -> None:
     """Weigh the labelled corpus by M4 and by other balancers, and show what each would give.
 
-    Example: `fairshard compare config.yaml`
+    Examples: `fairshard compare config.yaml`, `fairshard compare config.yaml --balancer raking`
     """
     settled = overridden(read_checked(config), output, None)
-    report(compare.run(settled, log()), compare.show, as_json)
+    report(compare.run(settled, log(), balancers or ()), compare.show, as_json)
 
 
 @app.command("suggest", rich_help_panel=PANEL)

@@ -1,6 +1,7 @@
 """The job that weighs a labelled corpus by M4 and by other balancers, and shows what each gives."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -14,11 +15,11 @@ from transforms.config.sections import Config
 from transforms.shards.inputs import input_shards
 
 
-def run(config: Config, console: Console) -> dict[str, Any]:
-    """What each balancer gives on the corpus, and what was asked."""
+def run(config: Config, console: Console, balancers: Sequence[str] = ()) -> dict[str, Any]:
+    """What M4 and each of `balancers` (of none: all) give on the corpus, and what was asked."""
     records = all_label_records(config, input_shards(config))
     seen = corpus_histogram(config, records, console)
-    rows = compare(seen.histogram, schema_of(config).attributes, config.balance)
+    rows = compare(seen.histogram, schema_of(config).attributes, config.balance, balancers)
     return {
         "samples": seen.samples,
         "patterns": len(seen.histogram),

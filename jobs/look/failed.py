@@ -24,7 +24,7 @@ def run(storage: Storage) -> dict[str, Any]:
     attempts = [
         dataclasses.asdict(attempt) | {"error": attempt.error or "its process is gone"}
         for stage in status.stages
-        for attempt in (*stage.failed, *stage.left)
+        for attempt in (*stage.attempts.failed, *stage.attempts.left)
     ]
     lost = shown_losses(records)
     kinds = frequent_rejects(rejecting, storage)

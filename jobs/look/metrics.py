@@ -5,6 +5,7 @@ from pathlib import Path
 from transforms.base.errors import FairshardError
 from transforms.config.files import read_config
 from transforms.outcome.run_metrics import run_metrics, run_text
+from transforms.storage import paths
 from transforms.storage.files import Storage
 
 
@@ -15,7 +16,7 @@ def run(output: str, config: Path | None) -> str:
     """
     options = read_config(config).output.storage_options if config else {}
     storage = Storage(output, options)
-    if not storage.versions("done/labels") and not storage.versions("done"):
+    if not storage.versions(paths.LABEL_RECORDS) and not storage.versions(paths.DONE):
         raise FairshardError(
             f"{output} holds no run: give the output folder of a run that has begun"
         )

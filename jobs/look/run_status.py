@@ -1,60 +1,39 @@
-"""How far the stages of a run are, from its files alone, whatever runs it and wherever."""
+"""How far the stages of a run are and stand, as `jobs.session.counting` counts them."""
 
 import math
-import statistics
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.session.counting import NO_ATTEMPTS, STAGES, Attempts, Count, Record, Records
 from jobs.session.holders import Holder, living
 from jobs.session.labelled import labels_are_whole
 from jobs.session.outputs import damaged_shards
 from jobs.session.resume import read_work
 from transforms.base.errors import FairshardError
-from transforms.labels.records import LabelRecord, label_record_from
+from transforms.labels.records import LabelRecord
 from transforms.labels.tables import labels_digest
-from transforms.plan.plan import Plan, read_plan
+from transforms.plan.plan import Plan
 from transforms.resampling.manifest import manifest_on_file
-from transforms.resampling.records import OutputRecord, output_record_from
 from transforms.storage import paths
-from transforms.storage.attempts import Attempt, attempts_at
-from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
-
-Recorded = LabelRecord | OutputRecord
-STAGES = ("label", "solve", "resample")
-_READ: dict[str, Callable[[bytes], Recorded]] = {
-    "label": label_record_from,
-    "resample": output_record_from,
-}
-_FOLDERS = {"label": "done/labels", "resample": "done/shards"}
-_STRAGGLING = 3.0
-_LEAST_FINISHED = 3
 
 
 @dataclass(frozen=True)
 class StageStatus:
     """How far a stage is.
 
-    total is None where it is not known. failed and left are attempts that ended with an error, and
-    attempts of no run that is alive. rate: samples a second in this run; seconds_left by it.
-    straggling: running shards that take over three times as long as half of the finished ones did.
+    rate: samples a second in this run; seconds_left by it. None where they are not known.
     """
 
     name: str
     state: str
-    done: int
-    total: int | None
-    running: tuple[Attempt, ...] = ()
-    failed: tuple[Attempt, ...] = ()
-    left: tuple[Attempt, ...] = ()
-    samples: int = 0
-    rejected: int = 0
+    count: Count
+    attempts: Attempts = NO_ATTEMPTS
     rate: float | None = None
     seconds_left: float | None = None
-    straggling: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,75 +46,30 @@ class Status:
     at: datetime
 
 
-@dataclass
 class Watcher:
-    """Reads an output's status, again and again: records that have not changed are read once."""
+    """Reads an output's status, again and again."""
 
-    storage: Storage
-    _records: dict[str, tuple[str, Recorded]] = field(default_factory=dict)
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._records = Records(storage)
 
     def status(self) -> Status:
         """How far the stages are; FairshardError where the output holds no run."""
-        run, work = read_run(self.storage), read_work(self.storage)
-        holders, at = living(self.storage), datetime.now(UTC)
-        seen = {stage: _seen(stage, run, work) for stage in STAGES}
-        records = {stage: self._counted(stage, seen[stage]) for stage in _FOLDERS}
-        if not run and not any(records.values()):
+        run, work = read_run(self._storage), read_work(self._storage)
+        holders, at = living(self._storage), datetime.now(UTC)
+        records = {stage: self._records.counted(stage, _seen(stage, run, work)) for stage in STAGES}
+        if not run and not (records["label"] or records["resample"]):
             raise FairshardError(
-                f"{self.storage.url} holds no run: give the output folder, or the configuration, "
+                f"{self._storage.url} holds no run: give the output folder, or the configuration, "
                 "of a run that has begun"
             )
-        view = _View(self.storage, run, work, holders, at, self._plan(seen["solve"]))
-        stages = (
-            view.of_label(records["label"]),
-            view.of_solve(records["label"]),
-            view.of_resample(records["resample"]),
-        )
-        return Status(run, holders, stages, at)
+        view = _View(self._storage, run, work, holders, at, records)
+        return Status(run, holders, (view.of_label(), view.of_solve(), view.of_resample()), at)
 
     def labelled(self) -> list[LabelRecord]:
         """The records of the input shards that are labelled."""
-        seen = _seen("label", read_run(self.storage), read_work(self.storage))
-        records = self._counted("label", seen).values()
-        return [record for record in records if isinstance(record, LabelRecord)]
-
-    def _plan(self, seen: Mapping[str, str]) -> Plan | None:
-        """The plan on file, unless it is one that the last run makes again."""
-        name = paths.PLAN.rpartition("/")[2]
-        version = self.storage.versions("plan").get(name)
-        if version is None or seen.get(name) == version:
-            return None
-        try:
-            return read_plan(self.storage)
-        except FairshardError:
-            return None
-
-    def _counted(self, stage: str, seen: Mapping[str, str]) -> dict[str, Recorded]:
-        """The records of a stage that count: all but those of versions `seen` when it began."""
-        folder = _FOLDERS[stage]
-        versions = {
-            name: version
-            for name, version in self.storage.versions(folder).items()
-            if name.endswith(".json") and seen.get(name) != version
-        }
-        found = at_once(
-            lambda name: self._record(stage, f"{folder}/{name}", versions[name]), versions
-        )
-        return {
-            name.removesuffix(".json"): record
-            for name, record in zip(versions, found, strict=True)
-            if record is not None
-        }
-
-    def _record(self, stage: str, name: str, version: str) -> Recorded | None:
-        known = self._records.get(name)
-        if known is None or known[0] != version:
-            try:
-                known = version, _READ[stage](self.storage.read(name))
-            except (FairshardError, ValueError):  # it is being replaced, or is no record
-                return None
-            self._records[name] = known
-        return known[1]
+        seen = _seen("label", read_run(self._storage), read_work(self._storage))
+        return _labelled(self._records.counted("label", seen))
 
 
 @dataclass(frozen=True)
@@ -147,67 +81,59 @@ class _View:
     work: Mapping[str, Any]
     holders: tuple[Holder, ...]
     at: datetime
-    plan: Plan | None
+    records: Mapping[str, Mapping[str, Record]]
 
-    def of_label(self, records: Mapping[str, Recorded]) -> StageStatus:
+    @property
+    def plan(self) -> Plan | None:
+        """The plan on file, unless it is one that the last run makes again."""
+        made = (plan for plan in self.records["solve"].values() if isinstance(plan, Plan))
+        return next(made, None)
+
+    def of_label(self) -> StageStatus:
         """The status of labelling."""
-        total = _stage_of(self.work, "label").get("total")
+        records, total = self.records["label"], _stage_of(self.work, "label").get("total")
         done = self.plan is not None if total is None else len(records) >= total
-        found = self._of_shards("label", records, total, done)
-        labelled = (record for record in records.values() if isinstance(record, LabelRecord))
-        whole = found.state != "done" or labels_are_whole(labelled, self.storage)
+        found = self._of_shards("label", total, done)
+        whole = found.state != "done" or labels_are_whole(_labelled(records), self.storage)
         return found if whole else replace(found, state="damaged")
 
-    def of_resample(self, records: Mapping[str, Recorded]) -> StageStatus:
+    def of_solve(self) -> StageStatus:
+        """The status of the stage that makes the plan, which may be of other labels."""
+        if self.plan is None:
+            return StageStatus("solve", self._state("solve", False), Count(1))
+        digest = labels_digest(_labelled(self.records["label"]))
+        fits = self.plan.fingerprint.get("labels") == digest
+        state = self._state("solve", True) if fits else "of other labels"
+        return StageStatus("solve", state, Count(1, int(fits)))
+
+    def of_resample(self) -> StageStatus:
         """The status of writing the output; done once there is the manifest, its last file.
 
         Damaged where shards of the manifest are not, by name and size, what it says.
         """
         manifest = manifest_on_file(self.storage)
         if manifest is None or self.plan is None:
-            return self._of_shards("resample", records, self._expected(), False)
+            return self._of_shards("resample", self._expected(), False)
         if manifest["plan"] != self.plan.identity:
-            return StageStatus("resample", "of another plan", 0, self._expected())
-        found = self._of_shards("resample", records, len(manifest["shards"]), True)
-        damaged = damaged_shards(manifest, records.keys(), self.storage)
+            return StageStatus("resample", "of another plan", Count(self._expected()))
+        found = self._of_shards("resample", len(manifest["shards"]), True)
+        recorded = {
+            f"{paths.OUTPUT_RECORDS}/{name}{paths.RECORD}" for name in self.records["resample"]
+        }
+        damaged = damaged_shards(manifest, recorded, self.storage)
         return found if found.state != "done" or not damaged else replace(found, state="damaged")
 
-    def _of_shards(
-        self, stage: str, records: Mapping[str, Recorded], total: int | None, whole: bool
-    ) -> StageStatus:
-        begun = _stage_of(self.work, stage)
-        attempts = attempts_at(stage, self.storage)
-        running = tuple(a for a in attempts if a.error is None and self._is_of_run(a))
-        done, samples = len(records), sum(record.samples for record in records.values())
-        rate, left = self._speed(stage, begun, done, samples, total)
+    def _of_shards(self, stage: str, total: int | None, whole: bool) -> StageStatus:
+        records, since = self.records[stage].values(), self._began(stage)
+        count = Count.of(records, total, _stage_of(self.work, stage))
+        attempts = Attempts.of(stage, self.storage, self.holders, records, self.at)
         state = self._state(stage, whole)
+        if state != "running" or since is None:
+            return StageStatus(stage, state, count, attempts)
+        elapsed = self.at.timestamp() - since
         return StageStatus(
-            stage,
-            state,
-            done,
-            total,
-            running,
-            tuple(a for a in attempts if a.error is not None),
-            tuple(a for a in attempts if a.error is None and a not in running),
-            samples,
-            sum(map(_rejects, records.values())),
-            rate if state == "running" else None,
-            left if state == "running" else None,
-            self._straggling(running, records),
+            stage, state, count, attempts, count.rate(elapsed), count.seconds_left(elapsed)
         )
-
-    def of_solve(self, labels: Mapping[str, Recorded]) -> StageStatus:
-        """The status of the stage that makes the plan, which may be of other labels."""
-        if self.plan is None:
-            return StageStatus("solve", self._state("solve", False), 0, 1)
-        records = [record for record in labels.values() if isinstance(record, LabelRecord)]
-        fits = self.plan.fingerprint.get("labels") == labels_digest(records)
-        state = self._state("solve", True) if fits else "of other labels"
-        return StageStatus("solve", state, int(fits), 1)
-
-    def _is_of_run(self, attempt: Attempt) -> bool:
-        """Whether an attempt began in a run that is alive."""
-        return any(attempt.started >= holder.started for holder in self.holders)
 
     def _state(self, stage: str, done: bool) -> str:
         current = self.run.get("stage") if self._began(self.run.get("stage", "")) else None
@@ -227,18 +153,6 @@ class _View:
             return None
         return float(since) if since >= datetime.fromisoformat(started).timestamp() else None
 
-    def _speed(
-        self, stage: str, begun: Mapping[str, Any], done: int, samples: int, total: int | None
-    ) -> tuple[float | None, float | None]:
-        """Samples a second of this run, and the seconds left at its shards a second."""
-        since = self._began(stage)
-        shards = done - int(begun.get("done", 0))
-        if since is None or shards <= 0:
-            return None, None
-        elapsed = max(self.at.timestamp() - since, 1e-3)
-        left = None if total is None else elapsed * max(total - done, 0) / shards
-        return (samples - int(begun.get("samples", 0))) / elapsed, left
-
     def _expected(self) -> int | None:
         """About how many output shards there are to be, where that is known."""
         size = self.work.get("packing", {}).get("samples_per_shard")
@@ -248,22 +162,9 @@ class _View:
         kept = document["certificate"]["rate"] * document["samples"]["balanced"]
         return max(1, math.ceil(float(kept / size)))
 
-    def _straggling(
-        self, running: tuple[Attempt, ...], records: Mapping[str, Recorded]
-    ) -> tuple[Attempt, ...]:
-        took = [_seconds(record.seconds) for record in records.values()]
-        if len(took) < _LEAST_FINISHED:
-            return ()
-        usual = _STRAGGLING * statistics.median(took)
-        return tuple(attempt for attempt in running if attempt.age(self.at) > usual)
 
-
-def _rejects(record: Recorded) -> int:
-    return record.rejects if isinstance(record, LabelRecord) else 0
-
-
-def _seconds(steps: Mapping[str, float]) -> float:
-    return float(steps.get("total", sum(steps.values())))
+def _labelled(records: Mapping[str, Record]) -> list[LabelRecord]:
+    return [record for record in records.values() if isinstance(record, LabelRecord)]
 
 
 def _stage_of(work: Mapping[str, Any], stage: str) -> Mapping[str, Any]:

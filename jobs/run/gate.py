@@ -1,16 +1,14 @@
 """The job that checks what a stage wrote, before the next one takes it."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 
 from jobs.session.console import say
-from jobs.session.engines import Runner
 from jobs.session.labelled import all_label_records
 from transforms.config.sections import Config
-from transforms.gates.expectations import Stage, Table
+from transforms.gates.expectations import Stage
 from transforms.gates.gating import check_output, check_plan, own_for, published
 from transforms.gates.labels import check_tables
 from transforms.gates.results import GateResult, require_none
@@ -20,11 +18,12 @@ from transforms.outcome.artefacts import read_artefacts
 from transforms.plan.plan import read_plan
 from transforms.report.page import write_page
 from transforms.shards.inputs import found_if_told, input_shards
+from transforms.stages.engine import Engine
 from transforms.storage import paths
 from transforms.storage.files import output_storage
 
 
-def run(stage: Stage, config: Config, runner: Runner) -> dict[str, Any]:
+def run(stage: Stage, config: Config, runner: Engine) -> dict[str, Any]:
     """Check what `stage` is about, and publish result and data docs; a summary.
 
     Raises FairshardError where there is nothing to check yet.
@@ -55,38 +54,23 @@ def require(summary: dict[str, Any]) -> None:
     require_none(summary["stage"], summary["failures"])
 
 
-def label_tables(
-    config: Config, runner: Runner, records: Sequence[LabelRecord]
-) -> AbstractContextManager[Mapping[str, Table]]:
-    """The tables that the gate after labelling checks, where `runner` has them."""
-    if config.engine.name == "beam":
-        from pipelines.beam.engine import BeamEngine
-        from pipelines.beam.gates import label_tables as beam_tables
-
-        return beam_tables(cast(BeamEngine, runner), config, records)
-    from pipelines.spark.engine import SparkEngine
-    from pipelines.spark.gates import label_tables as spark_tables
-
-    return spark_tables(cast(SparkEngine, runner), config, records)
-
-
-def check_labels(config: Config, runner: Runner, records: Sequence[LabelRecord]) -> GateResult:
+def check_labels(config: Config, runner: Engine, records: Sequence[LabelRecord]) -> GateResult:
     """Check label tables on the engine."""
-    with label_tables(config, runner, records) as tables:
+    with runner.label_tables(config, records) as tables:
         result = check_tables(tables, config, own_for("labels", config))
     return published(result, labels_digest(records), config)
 
 
-def _labels(config: Config, runner: Runner) -> GateResult:
+def _labels(config: Config, runner: Engine) -> GateResult:
     return check_labels(config, runner, all_label_records(config, input_shards(config)))
 
 
-def _plan(config: Config, _: Runner) -> GateResult:
+def _plan(config: Config, _: Engine) -> GateResult:
     plan = read_plan(output_storage(config.output))
     return check_plan(plan, all_label_records(config, input_shards(config)), config)
 
 
-def _output(config: Config, _: Runner) -> GateResult:
+def _output(config: Config, _: Engine) -> GateResult:
     found_if_told(config)
     storage = output_storage(config.output)
     artefacts = read_artefacts(storage)

@@ -4,7 +4,6 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.session.engines import Runner
 from jobs.session.inputs import input_of
 from jobs.session.labelled import all_label_records
 from jobs.session.progress import watched
@@ -14,10 +13,11 @@ from transforms.config.sections import Config
 from transforms.labels.rejects import check_rejects
 from transforms.shards.finding import Found
 from transforms.shards.left_out import as_json
+from transforms.stages.engine import Engine
 
 
 def run(
-    config: Config, runner: Runner, console: Console, found: Found | None = None
+    config: Config, runner: Engine, console: Console, found: Found | None = None
 ) -> dict[str, Any]:
     """Label; a summary of what the output folder now holds.
 

@@ -6,7 +6,6 @@ from typing import Any
 from rich.console import Console
 
 from jobs.run import finish
-from jobs.session.engines import Runner
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import STAGES_OF, work_on
@@ -18,10 +17,11 @@ from transforms.labels.rejects import check_rejects
 from transforms.plan.plan import Plan
 from transforms.shards.finding import Found, Shard
 from transforms.shards.left_out import as_json
+from transforms.stages.engine import Engine
 
 
 def run(
-    config: Config, runner: Runner, console: Console, found: Found | None = None
+    config: Config, runner: Engine, console: Console, found: Found | None = None
 ) -> dict[str, Any]:
     """Rebalance what is not done yet; the run's summary.
 
@@ -35,7 +35,7 @@ def run(
 
 
 def _rebalanced(
-    config: Config, shards: Sequence[Shard], runner: Runner, console: Console
+    config: Config, shards: Sequence[Shard], runner: Engine, console: Console
 ) -> dict[str, Any]:
     stages = STAGES_OF["rebalance"]
     work = work_on(config, shards, stages)
@@ -63,7 +63,7 @@ def _rebalanced(
     return finish.gated(config, seconds)
 
 
-def _pass_gates(config: Config, runner: Runner, plan: Plan, records: Sequence[LabelRecord]) -> None:
+def _pass_gates(config: Config, runner: Engine, plan: Plan, records: Sequence[LabelRecord]) -> None:
     """Raise GateError unless the labels and the plan at hand pass their gates, or have done so."""
     from jobs.run.gate import check_labels
     from transforms.gates.gating import check_plan, passed

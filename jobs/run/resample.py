@@ -6,7 +6,6 @@ from typing import Any
 from rich.console import Console
 
 from jobs.run import finish
-from jobs.session.engines import Runner
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
@@ -15,12 +14,13 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.fingerprint import check_fits, fingerprint
 from transforms.plan.plan import Plan, read_plan
 from transforms.shards.finding import Found
+from transforms.stages.engine import Engine
 from transforms.storage import paths
 from transforms.storage.files import output_storage
 
 
 def run(
-    config: Config, runner: Runner, console: Console, found: Found | None = None
+    config: Config, runner: Engine, console: Console, found: Found | None = None
 ) -> dict[str, Any]:
     """Resample; StaleError where the plan was made from other inputs; the run's summary."""
     work = work_on(config, input_of(config, console, found).shards, ("resample",))

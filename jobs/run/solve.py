@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from jobs.session.engines import Runner
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
@@ -16,6 +15,7 @@ from transforms.feasibility.conflicts import in_words
 from transforms.labels.rejects import check_rejects
 from transforms.plan.plan import expected_drops, read_plan
 from transforms.shards.finding import Found
+from transforms.stages.engine import Engine
 from transforms.statistics.measures import Bounds, Measures
 from transforms.statistics.standard_errors import worst_of
 from transforms.storage import paths
@@ -25,7 +25,7 @@ _MEASURES = ("RB", "AB", "skew")
 
 
 def run(
-    config: Config, runner: Runner, console: Console, found: Found | None = None
+    config: Config, runner: Engine, console: Console, found: Found | None = None
 ) -> dict[str, Any]:
     """Solve, or find it done; a summary of the plan."""
     work = work_on(config, input_of(config, console, found).shards, ("solve",))

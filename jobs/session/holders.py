@@ -104,7 +104,7 @@ class Roll:
             lease = parsed(content, _OLD_LEASE)
         except ValueError:
             return ()
-        at = self.storage.written("done").get(name.rpartition("/")[2], now)
+        at = self.storage.written(paths.DONE).get(name.rpartition("/")[2], now)
         found = (Entry(self._renamed(old), True, now - at) for old in lease.holders)
         return tuple(entry for entry in found if not self._is_dead(entry))
 
@@ -123,7 +123,7 @@ class Roll:
     def _holders(self, times: Mapping[str, float]) -> Iterator[tuple[str, Holder]]:
         """The runs with a file that can be read; a run's file never changes."""
         for name in times:
-            if name.endswith(".json") and not name.startswith("."):
+            if name.endswith(paths.RECORD) and not name.startswith("."):
                 own = name == file_of(self.mine.run)
                 holder = self.mine if own else self._read.get(name) or self._holder(name)
                 if holder is not None:
@@ -184,7 +184,7 @@ def is_ours(name: str) -> bool:
 
 def file_of(run: str) -> str:
     """The name of a run's file in `done/running`."""
-    return f"{run}.json"
+    return f"{run}{paths.RECORD}"
 
 
 def mark_of(run: str) -> str:

@@ -86,7 +86,7 @@ class Labels:
 def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
     """How the labels in the output of `config` stand to `shards`."""
     storage = output_storage(config.output)
-    on_file = {name.removesuffix(".json") for name in storage.names("done/labels")}
+    on_file = {name.removesuffix(paths.RECORD) for name in storage.names(paths.LABEL_RECORDS)}
     shards = as_labelled(shards, on_file, storage)
     why = _Reasons(config, storage)
 
@@ -94,7 +94,7 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
         return why.of(shard) if shard.name in on_file else _NEW
 
     found = at_once(recorded, shards)
-    inventory = Inventory.of(storage, "labels", "rejects")
+    inventory = Inventory.of(storage, paths.LABELS, paths.REJECTS)
     names = [shard.name for shard in shards]
     standing = {
         name: _with_tables(name, one, inventory) for name, one in zip(names, found, strict=True)
@@ -145,7 +145,7 @@ def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
 
 def labels_are_whole(records: Iterable[LabelRecord], storage: Storage) -> bool:
     """Whether the tables of `records` are there as they say, by a listing of each folder."""
-    inventory = Inventory.of(storage, "labels", "rejects")
+    inventory = Inventory.of(storage, paths.LABELS, paths.REJECTS)
     return not any(inventory.fault(file) for record in records for file in label_files(record))
 
 

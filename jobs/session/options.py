@@ -6,27 +6,51 @@ import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal, cast
+from typing import IO, Annotated, Any, cast
 
 import typer
 from rich.console import Console
 
+from pipelines.registry import ENGINES
+from transforms.base.errors import ConfigError
 from transforms.base.local_paths import local_path
 from transforms.base.logs import EventStream, JsonFormatter, WordsFormatter, log_to
 from transforms.base.places import checked_output
 from transforms.base.redaction import redacted_values
 from transforms.base.visible import visible_values
 from transforms.config.files import read_config
+from transforms.config.registry import Entry, Registry
 from transforms.config.schema import schema_of
-from transforms.config.sections import Config, Engine
+from transforms.config.sections import Config, EngineConfig
 from transforms.m4.targets import targets_of
+from transforms.stages.registrations import load_registrations
+
+
+def entry_of(registry: Registry[Any]) -> Callable[[str], str]:
+    """What takes the name of one of its entries from the command line."""
+
+    def checked(name: str) -> str:
+        try:
+            entry: Entry = registry[name]
+        except ConfigError as error:
+            raise typer.BadParameter(str(error)) from error
+        return entry.name
+
+    return checked
+
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
 OutputPath = Annotated[str, typer.Argument(metavar="OUTPUT", help="The output folder or URL.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
 OutputUrl = Annotated[str | None, typer.Option("--output", help="In place of output.url.")]
 EngineName = Annotated[
-    Literal["beam", "spark"] | None, typer.Option("--engine", help="In place of engine.name.")
+    str | None,
+    typer.Option(
+        "--engine",
+        parser=entry_of(ENGINES),
+        metavar=f"<{'|'.join(ENGINES)}>",
+        help="In place of engine.name.",
+    ),
 ]
 JsonLogs = Annotated[
     bool, typer.Option("--json-logs", help="Log events as JSON, a line each, not progress.")
@@ -37,22 +61,29 @@ _LONGEST_LINE = 1000
 
 
 def read_checked(path: Path) -> Config:
-    """The configuration in a file, whose overrides name what there is."""
-    config = read_config(path)
+    """The configuration in a file, whose engine and overrides name what there is."""
+    load_registrations()
+    return checked(read_config(path), str(path))
+
+
+def checked(config: Config, origin: str = "the configuration") -> Config:
+    """`config`, whose engine and overrides name what there is; else ConfigError."""
+    try:
+        ENGINES[config.engine.name]
+    except ConfigError as error:
+        raise ConfigError(f"{origin} is wrong:\n  engine.name: {error}") from error
     schema = schema_of(config)
     targets_of(schema.attributes, schema.labels, config.balance)
     return config
 
 
-def overridden(
-    config: Config, output: str | None, engine: Literal["beam", "spark"] | None
-) -> Config:
+def overridden(config: Config, output: str | None, engine: str | None) -> Config:
     """`config` with what the command line says in place of it."""
     if output is not None:
         url = located(output)
         config = config.model_copy(update={"output": config.output.model_copy(update={"url": url})})
     if engine is not None and engine != config.engine.name:
-        config = config.model_copy(update={"engine": Engine(name=engine)})
+        config = config.model_copy(update={"engine": EngineConfig(name=engine)})
     return config
 
 

@@ -92,7 +92,7 @@ def outputs_of(storage: Storage) -> Outputs:
         if (number := number_of(shard["name"])) is not None
     }
     surplus = records.keys() - said.keys() if manifest else set()
-    inventory = Inventory.of(storage, "shards")
+    inventory = Inventory.of(storage, paths.SHARDS)
 
     def fault_of(number: int) -> str:
         record = records.get(number)
@@ -111,13 +111,14 @@ def damaged_shards(
 ) -> list[str]:
     """The shards of a manifest that are not there in its size, or without a record, by a listing.
 
-    `recorded` are the numbers of those with a record, as the records' files have them.
+    `recorded` are the names of the records of those that have one.
     """
-    inventory = Inventory.of(storage, "shards")
+    inventory = Inventory.of(storage, paths.SHARDS)
     return [
         shard["name"]
         for shard in manifest["shards"]
-        if shard["name"][len("shards/") : -len(".tar")] not in recorded
+        if (number := number_of(shard["name"])) is None
+        or paths.output_record(number) not in recorded
         or inventory.fault(Vouched(shard["name"], shard["bytes"], "", ""))
     ]
 
@@ -126,7 +127,7 @@ def check_own(stages: Sequence[str], storage: Storage) -> None:
     """Raise FairshardError where a first run of `stages` would overwrite files of the user's."""
     manifest = manifest_on_file(storage)
     own = owned(storage, manifest)
-    begun = own or any(storage.names(folder) for folder in ("done", "done/labels"))
+    begun = own or any(storage.names(folder) for folder in (paths.DONE, paths.LABEL_RECORDS))
     fixed = [] if begun else [name for stage in stages for name in _FIXED[stage]]
     shards = [] if own or "resample" not in stages else numbered(storage)
     refuse_foreign([*fixed, *shards], storage)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,32 +17,28 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from jobs.session.counting import Count, Record, Records
 from jobs.session.run_record import record
 from transforms.base.errors import FairshardError
 from transforms.base.logs import event
-from transforms.labels.records import label_record_from
-from transforms.resampling.records import output_record_from
-from transforms.storage.documents import json_in
+from transforms.plan.plan import Plan
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
 
 _POLL_SECONDS = 0.5
 _LINE_SECONDS = 15.0
-_FOLDERS = {"label": "done/labels", "solve": "plan", "resample": "done/shards"}
 _PUBLISHED = {"label": "shard labelled", "solve": "plan written", "resample": "shard written"}
 
 
 @dataclass
 class Stage:
-    """How far a stage is. shards and samples are those of this run; total is None if unknown.
+    """How far a stage is; what is counted is of this run alone.
 
     began is on the monotonic clock, 0 before that; since is the same moment in seconds since 1970.
     """
 
     name: str
-    total: int | None
-    shards: int = 0
-    samples: int = 0
+    count: Count
     began: float = 0.0
     since: float = 0.0
     seconds: float | None = None
@@ -58,27 +54,30 @@ class Stage:
         event(
             "stage finished",
             stage=self.name,
-            shards=self.shards,
-            samples=self.samples,
+            shards=self.count.shards,
+            samples=self.count.samples,
             seconds=round(self.seconds, 3),
         )
 
     @property
+    def elapsed(self) -> float:
+        """The seconds since it began; those that it took, once it is done."""
+        return self.seconds or time.monotonic() - self.began
+
+    @property
     def speed(self) -> float:
         """Samples a second so far."""
-        elapsed = self.seconds or time.monotonic() - self.began
-        return self.samples / max(elapsed, _POLL_SECONDS)
+        return self.count.rate(self.elapsed) or 0.0
 
     @property
     def left(self) -> timedelta | None:
         """The time left if the rest is as fast as what is done; None where that is not known."""
-        if self.total is None or not self.shards:
-            return None
-        elapsed = time.monotonic() - self.began
-        return timedelta(seconds=round(elapsed * (self.total - self.shards) / self.shards))
+        left = self.count.seconds_left(self.elapsed)
+        return None if left is None else timedelta(seconds=round(left))
 
     def __str__(self) -> str:
-        shards = f"{self.shards:,}" if self.total is None else f"{self.shards:,} of {self.total:,}"
+        done, total = self.count.shards, self.count.total
+        shards = f"{done:,}" if total is None else f"{done:,} of {total:,}"
         left = "" if self.left is None else f", {self.left} left"
         return f"{self.name}: {shards} shards, {self.speed:,.0f} samples/s{left}"
 
@@ -91,9 +90,11 @@ class Watch:
 
     def __init__(self, storage: Storage, stages: tuple[str, ...], to_label: int) -> None:
         totals = {"label": to_label, "solve": 1, "resample": None}
-        self.stages = [Stage(name, totals[name]) for name in stages]
+        self.stages = [Stage(name, Count(totals[name])) for name in stages]
         self._storage = storage
-        self._seen = {name: storage.versions(folder) for name, folder in _FOLDERS.items()}
+        self._records = Records(storage)
+        self._seen = {name: self._records.versions(name) for name in stages}
+        self._told: dict[str, Record] = {}
         self._at = 0
         self._begin()
 
@@ -122,43 +123,33 @@ class Watch:
 
     def _begin(self) -> None:
         """Begin the current stage, and put it on file for those who look from elsewhere."""
+        self._told = {}
         self.current.begin()
         began = read_run(self._storage).get("began", {})
         now = {**began, self.current.name: self.current.since}
         record(self._storage, stage=self.current.name, began=now)
 
     def _update(self, stage: Stage) -> bool:
-        folder = _FOLDERS[stage.name]
-        for name, version in self._storage.versions(folder).items():
-            if name.endswith(".json") and self._seen[stage.name].get(name) != version:
-                self._seen[stage.name][name] = version
-                stage.shards += 1
-                record = self._record(stage.name, f"{folder}/{name}")
-                samples = record.get("samples")
-                stage.samples += samples if isinstance(samples, int) else 0
-                event(_PUBLISHED[stage.name], stage=stage.name, **_told(stage.name, name, record))
-        return stage.total is not None and stage.shards >= stage.total
-
-    def _record(self, stage: str, name: str) -> dict[str, Any]:
-        try:
-            content = self._storage.read(name)
-            if stage == "solve":
-                return json_in(content)
-            read = label_record_from if stage == "label" else output_record_from
-            return asdict(read(content))
-        except (FairshardError, ValueError):
-            return {}
+        """Count what a stage has published; whether that is all."""
+        found = self._records.counted(stage.name, self._seen[stage.name])
+        stage.count = Count.of(found.values(), stage.count.total)
+        for shard, published in found.items():
+            if self._told.get(shard) is not published:
+                event(_PUBLISHED[stage.name], stage=stage.name, **_figures(shard, published))
+        self._told = found
+        return stage.count.total is not None and stage.count.shards >= stage.count.total
 
 
-def _told(stage: str, name: str, record: dict[str, Any]) -> dict[str, Any]:
-    """What an event says of a completion record: its shard, and its figures."""
-    if stage == "solve":
-        return {"samples": record.get("samples"), "certificate": record.get("certificate")}
+def _figures(shard: str, published: Record) -> dict[str, Any]:
+    """What an event says of a completion record, or of the plan."""
+    if isinstance(published, Plan):
+        document = published.document
+        return {"samples": document.get("samples"), "certificate": document.get("certificate")}
     figures = ("samples", "rejects", "bytes", "device")
     return {
-        "shard": name.removesuffix(".json"),
-        **{figure: record[figure] for figure in figures if figure in record},
-        "seconds": {step: round(value, 3) for step, value in record.get("seconds", {}).items()},
+        "shard": shard,
+        **{name: getattr(published, name) for name in figures if hasattr(published, name)},
+        "seconds": {step: round(value, 3) for step, value in published.seconds.items()},
     }
 
 
@@ -214,7 +205,9 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
     )
     with Progress(*columns, console=console, transient=True) as progress:
         bars = {
-            stage.name: progress.add_task(stage.name, total=stage.total, start=False, speed=0.0)
+            stage.name: progress.add_task(
+                stage.name, total=stage.count.total, start=False, speed=0.0
+            )
             for stage in watch.stages
         }
         while not stop.wait(_POLL_SECONDS):
@@ -222,7 +215,7 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
             for stage in watch.stages:
                 if stage.began and not progress.tasks[bars[stage.name]].started:
                     progress.start_task(bars[stage.name])
-                progress.update(bars[stage.name], completed=stage.shards, speed=stage.speed)
+                progress.update(bars[stage.name], completed=stage.count.shards, speed=stage.speed)
 
 
 def _lines(watch: Watch, console: Console, stop: threading.Event) -> None:

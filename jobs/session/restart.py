@@ -42,8 +42,8 @@ def discards_of(stages: Sequence[str], storage: Storage) -> list[Discard]:
 def _of_resample(storage: Storage) -> Iterator[Discard]:
     manifest = manifest_on_file(storage)
     numbers = sorted(owned(storage, manifest))
-    there = {*storage.names("shards")}
-    shards = [name for name in map(paths.output_shard, numbers) if name[len("shards/") :] in there]
+    there = {*storage.names(paths.SHARDS)}
+    shards = [name for name in map(paths.output_shard, numbers) if name.rpartition("/")[2] in there]
     said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()
     if said or numbers:
         yield Discard(
@@ -63,8 +63,8 @@ def _of_solve(storage: Storage) -> Iterator[Discard]:
 
 
 def _of_label(storage: Storage) -> Iterator[Discard]:
-    named = (name for name in storage.names("done/labels") if name.endswith(".json"))
-    shards = recorded_labels((name.removesuffix(".json") for name in named), storage)
+    named = (name for name in storage.names(paths.LABEL_RECORDS) if name.endswith(paths.RECORD))
+    shards = recorded_labels((name.removesuffix(paths.RECORD) for name in named), storage)
     if shards:
         yield Discard(
             f"the labels of {len(shards):,} shards are discarded",

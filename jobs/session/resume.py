@@ -107,7 +107,7 @@ class Work:
         """The shards of a stage in all and done; `seen`: the versions of records that are stale."""
         if stage == "label":
             records, shards = self.labels.records, self.labels.shards
-            found = self.storage.versions("done/labels")
+            found = self.storage.versions(paths.LABEL_RECORDS)
             return {
                 "total": len(shards),
                 "done": len(records),
@@ -115,11 +115,11 @@ class Work:
                 "seen": {
                     name: version
                     for name, version in found.items()
-                    if name.removesuffix(".json") not in records
+                    if name.removesuffix(paths.RECORD) not in records
                 },
             }
         kept = self.plan is not None
-        folder = "plan" if stage == "solve" else "done/shards"
+        folder = paths.PLANS if stage == "solve" else paths.OUTPUT_RECORDS
         seen = {} if kept else self.storage.versions(folder)
         return {"total": 1 if stage == "solve" else None, "seen": seen}
 

@@ -1,9 +1,8 @@
 """The stages on Apache Beam: an element is a descriptor or a small table, never an image."""
 
-import io
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,17 @@ from apache_beam.transforms.combiners import ToList
 from apache_beam.utils.shared import Shared
 
 from pipelines.beam.local_runner import LocalRunner
-from pipelines.beam.runners import check_complete, is_local, prepare, runner_of, told
-from transforms.base.errors import ConfigError
+from pipelines.beam.runners import (
+    check_complete,
+    check_known,
+    check_values,
+    is_local,
+    prepare,
+    runner_of,
+    told,
+)
 from transforms.config.sections import Config
+from transforms.gates.expectations import Table
 from transforms.labels.labelling import Labeller, settings_digest
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
@@ -26,6 +33,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
+from transforms.stages.engine import Engine
 from transforms.stages.solving import ROUNDS, Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
@@ -131,7 +139,7 @@ class ResampleShards(beam.PTransform[Any, Any]):
         )
 
 
-class BeamEngine:
+class BeamEngine(Engine):
     """Runs the stages as Beam jobs; `arguments` are Beam's own command-line options.
 
     Without a `--runner` among them, or with `DirectRunner`, Beam's local runner is used, with a
@@ -141,12 +149,12 @@ class BeamEngine:
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         options = PipelineOptions(list(arguments))
-        _check_values(options)
+        check_values(options)
         self._runner = runner_of(options)
         self._local = is_local(self._runner, options)
         self._arguments = [*arguments, f"--runner={self._runner}"]
         if self._local:
-            _check_known(options)
+            check_known(options)
         else:
             check_complete(self._runner, options)
 
@@ -175,6 +183,17 @@ class BeamEngine:
             solved = records | SolvePlan(config, first_step(config))
             plan = solved | "PassPlan" >> beam.Map(passed_plan, beam.pvalue.AsList(records), config)
             _ = records | ResampleShards(config, plan)
+
+    @contextmanager
+    def label_tables(
+        self, config: Config, records: Sequence[LabelRecord]
+    ) -> Iterator[Mapping[str, Table]]:
+        """The merged metrics of labelled shards, as tables of this process."""
+        from pipelines.beam.gates import MeasureLabels, measured
+
+        with self.pipeline() as pipeline:
+            _ = pipeline | beam.Create(records) | beam.Reshuffle() | MeasureLabels(config)
+        yield measured(config, records)
 
     def pipeline(self) -> "_Pipeline":
         """A pipeline of this engine, which runs at the end of its block."""
@@ -274,26 +293,6 @@ class _Write(beam.DoFn):
         for step, seconds in record.seconds.items():
             _count(f"copy_{step}_ms", round(1000 * seconds))
         yield record, sums
-
-
-def _check_values(options: PipelineOptions) -> None:
-    """Raise ConfigError where Beam, which would end the process, does not take a value."""
-    with redirect_stderr(io.StringIO()) as said:
-        try:
-            options.get_all_options()
-        except SystemExit as ended:
-            why = said.getvalue().rpartition("error: ")[2].strip()
-            raise ConfigError(f"Beam does not take its options: {why}") from ended
-
-
-def _check_known(options: PipelineOptions) -> None:
-    known = options.get_all_options()
-    unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
-    if unknown:
-        raise ConfigError(
-            f"unknown option --{min(unknown)}: neither fairshard nor Beam has it; see "
-            "`fairshard rebalance --help` and Beam's pipeline options"
-        )
 
 
 def _count(name: str, number: int) -> None:

@@ -1,13 +1,11 @@
 """Metrics of label tables on Apache Beam, for the gate after labelling."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
 import apache_beam as beam
 
-from pipelines.beam.engine import BeamEngine
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.gates.expectations import Table
@@ -19,7 +17,7 @@ from transforms.storage.files import Storage, output_storage
 
 
 class MeasureLabels(beam.PTransform[Any, Any]):
-    """Label records to the corpus's metrics (one element)."""
+    """Label records to the corpus's metrics, which are published; workers hand back none."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -32,20 +30,14 @@ class MeasureLabels(beam.PTransform[Any, Any]):
             | "MeasureShard" >> beam.Map(measure_shard, schema_of(self._config), storage)
             | "MergeMetrics" >> beam.CombineGlobally(_merged)
             | beam.Map(LabelMetrics.extract)
+            | beam.Map(_publish, storage)
         )
 
 
-@contextmanager
-def label_tables(
-    engine: BeamEngine, config: Config, records: Sequence[LabelRecord]
-) -> Iterator[Mapping[str, Table]]:
-    """The merged metrics of labelled shards, as tables of this process."""
-    storage = output_storage(config.output)
-    with engine.pipeline() as pipeline:
-        labelled = pipeline | beam.Create(records) | beam.Reshuffle()
-        _ = labelled | MeasureLabels(config) | beam.Map(_publish, storage)
-    metrics = LabelMetrics.from_json(storage.read(paths.METRICS))
-    yield tables_of(metrics, records, schema_of(config))
+def measured(config: Config, records: Sequence[LabelRecord]) -> dict[str, Table]:
+    """The metrics that were measured of labelled shards, as tables of this process."""
+    metrics = LabelMetrics.from_json(output_storage(config.output).read(paths.METRICS))
+    return tables_of(metrics, records, schema_of(config))
 
 
 def _merged(parts: Iterable[LabelMetrics]) -> LabelMetrics:

@@ -1,6 +1,8 @@
 """Beam's runners: the names they go by, and what they need before they run."""
 
+import io
 import os
+from contextlib import redirect_stderr
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
@@ -29,6 +31,27 @@ _LACKING = ("Unable to fetch", "You must specify a --job_endpoint")
 _NO_PROXY = ("no_grpc_proxy", "no_proxy", "NO_PROXY")  # as gRPC looks for it
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _FETCH_SECONDS = 10.0
+
+
+def check_values(options: PipelineOptions) -> None:
+    """Raise ConfigError where Beam, which would end the process, does not take a value."""
+    with redirect_stderr(io.StringIO()) as said:
+        try:
+            options.get_all_options()
+        except SystemExit as ended:
+            why = said.getvalue().rpartition("error: ")[2].strip()
+            raise ConfigError(f"Beam does not take its options: {why}") from ended
+
+
+def check_known(options: PipelineOptions) -> None:
+    """Raise ConfigError where Beam does not know an option."""
+    known = options.get_all_options()
+    unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
+    if unknown:
+        raise ConfigError(
+            f"unknown option --{min(unknown)}: neither fairshard nor Beam has it; see "
+            "`fairshard rebalance --help` and Beam's pipeline options"
+        )
 
 
 def runner_of(options: PipelineOptions) -> str:

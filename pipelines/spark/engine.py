@@ -1,7 +1,7 @@
 """The stages on Apache Spark: an element is a descriptor or a small table, never an image."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from pipelines.spark.context import settings_of, spark_context
 from pipelines.spark.secrets import entrust, entrusted
 from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
+from transforms.gates.expectations import Table
 from transforms.labels.labelling import Labeller, settings_digest
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
@@ -22,6 +23,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
+from transforms.stages.engine import Engine
 from transforms.stages.solving import Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
@@ -119,7 +121,7 @@ def resample_shards(
     finish_output(sums, records, kept, outputs, plan, config)
 
 
-class SparkEngine:
+class SparkEngine(Engine):
     """Runs the stages as Spark jobs.
 
     `arguments` are `--master URL`, `--conf KEY=VALUE` and `--spark.KEY=VALUE`. Without a master,
@@ -150,6 +152,16 @@ class SparkEngine:
             records = label_shards(context, config, shards)
             plan = solve_plan(context, config, records, first_step(config))
             resample_shards(context, config, records, passed_plan(plan, records, config))
+
+    @contextmanager
+    def label_tables(
+        self, config: Config, records: Sequence[LabelRecord]
+    ) -> Iterator[Mapping[str, Table]]:
+        """The rows of labelled shards and their metrics, as tables of the cluster."""
+        from pipelines.spark.gates import tables_on
+
+        with self.context() as context:
+            yield tables_on(context, config, records)
 
     def context(self) -> AbstractContextManager[SparkContext]:
         """A job's own context."""

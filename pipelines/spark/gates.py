@@ -1,7 +1,6 @@
 """Label tables and their metrics as Spark's data frames, for the gate after labelling."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,6 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as sql
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from pipelines.spark.engine import SparkEngine
 from pipelines.spark.secrets import entrust, entrusted
 from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
@@ -29,15 +27,6 @@ _PARTS = (
     "column string, kind string, rows long, nulls long, not_finite long, out_of_range long, "
     "trues long"
 )
-
-
-@contextmanager
-def label_tables(
-    engine: SparkEngine, config: Config, records: Sequence[LabelRecord]
-) -> Iterator[Mapping[str, Table]]:
-    """The rows of labelled shards and their metrics, as tables of the cluster."""
-    with engine.context() as context:
-        yield tables_on(context, config, records)
 
 
 def tables_on(

@@ -19,7 +19,7 @@ from pyspark import SparkContext, TaskContext
 
 from transforms.base.errors import FairshardError
 from transforms.base.redaction import redacted
-from transforms.config.sections import Config, Engine
+from transforms.config.sections import Config, EngineConfig
 from transforms.config.telemetry import Telemetry
 from transforms.labels.records import LabelRecord
 from transforms.shards.finding import Shard
@@ -43,7 +43,7 @@ class Entrusted:
     @classmethod
     def of(cls, config: Config, shards: Sequence[Shard]) -> Self:
         """What workers need of `config`, and of the URLs of `shards`."""
-        needed = {"engine": Engine(), "telemetry": Telemetry()}
+        needed = {"engine": EngineConfig(), "telemetry": Telemetry()}
         ends = dict.fromkeys(_ends_and_path(shard.url)[0] for shard in shards)
         return cls(config.model_copy(update=needed), tuple(ends))
 

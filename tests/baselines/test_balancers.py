@@ -7,11 +7,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.problems import Corpus, corpus, random_corpus
-from transforms.baselines.balancers import BALANCERS, label_caps, quality, raking, uniform
+from transforms.baselines.balancers.label_caps import label_caps
+from transforms.baselines.balancers.quality_filter import quality
+from transforms.baselines.balancers.raking import raking
+from transforms.baselines.balancers.uniform import uniform
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds
+from transforms.config.balancers import BALANCERS, in_order
 from transforms.config.sections import Balance
 from transforms.m4.balance import balance
+from transforms.stages.registrations import load_registrations
 from transforms.statistics.measures import measure
+
+load_registrations()
 
 ONE_EACH = [[1, 0], [0, 1]]
 
@@ -33,13 +40,13 @@ def rate(samples: Corpus, q: NDArray[np.float64]) -> float:
 
 
 def test_there_are_five_of_them() -> None:
-    assert list(BALANCERS) == [
+    assert in_order() == (
         "uniform",
         "quality filter",
         "label caps",
         "raking",
         "quadratic calibration",
-    ]
+    )
 
 
 @pytest.mark.parametrize("name", BALANCERS)
@@ -60,7 +67,7 @@ def test_the_rate_is_held_and_so_are_the_bounds(
     m, target = (m + 1, 1 / (m + 1)) if share_of == "group" else (m, 0.5)
     samples = random_corpus(seed, 60, m, c, share_of=share_of, target=target, noisy_utility=noisy)
     eta, Q = rates
-    q = BALANCERS[name](samples.histogram, samples.attributes, asked_of(eta, Q))
+    q = BALANCERS[name].weights(samples.histogram, samples.attributes, asked_of(eta, Q))
     assert q.shape == (len(samples.histogram),)
     assert q.min() >= 0
     assert q.max() <= Q
@@ -75,7 +82,8 @@ def test_a_corpus_a_thousand_times_over_is_weighed_alike(name: str, seed: int, t
     samples = random_corpus(seed, 40, 2, 3, noisy_utility=True)
     more = corpus(samples.s, samples.y, utility=samples.utility, counts=times)
     first, second = (
-        BALANCERS[name](one.histogram, one.attributes, asked_of(0.4)) for one in (samples, more)
+        BALANCERS[name].weights(one.histogram, one.attributes, asked_of(0.4))
+        for one in (samples, more)
     )
     assert second == pytest.approx(first, abs=1e-7)
 
@@ -89,7 +97,7 @@ def test_m4_moves_the_corpus_no_more_than_any_that_does_as_much(
     """Asked for the representation bias and label skew that another reaches, M4 is the nearest."""
     samples = random_corpus(seed, 300, 2, 3, noisy_utility=noisy)
     histogram, eta = samples.histogram, 0.4
-    q = BALANCERS[name](histogram, samples.attributes, asked_of(eta))
+    q = BALANCERS[name].weights(histogram, samples.attributes, asked_of(eta))
     reached = measure(histogram, samples.attributes, q)
     asked = Balance(
         eta=eta,
@@ -184,7 +192,7 @@ def test_raking_reaches_all_targets_of_attributes_that_overlap(
 def test_where_nothing_is_asked_nothing_is_moved(name: str) -> None:
     samples = random_corpus(3, 200, 2, 3)
     nothing = Balance(eta=0.4, max_representation_bias=None, max_association_bias=None)
-    q = BALANCERS[name](samples.histogram, samples.attributes, nothing)
+    q = BALANCERS[name].weights(samples.histogram, samples.attributes, nothing)
     assert q == pytest.approx(np.full(len(q), 0.4), abs=1e-9)
 
 
@@ -204,7 +212,7 @@ def test_attributes_that_are_probabilities_are_balanced_as_well(share_of: str) -
     effects[0, 1, 3] = -1.0
     soft = CorrectedHistogram.of(samples.histogram, LogOdds(np.ones(2, np.bool_), effects))
     for name in ("raking", "quadratic calibration"):
-        q = BALANCERS[name](soft, samples.attributes, asked_of(0.1))
+        q = BALANCERS[name].weights(soft, samples.attributes, asked_of(0.1))
         assert rate(samples, q) == pytest.approx(0.1, abs=1e-9)
         assert measure(soft, samples.attributes, q).max_RB <= 1e-5
         assert measure(samples.histogram, samples.attributes, q).max_RB > 1e-3

@@ -42,7 +42,7 @@ def test_the_smallest_configuration_has_defaults() -> None:
         (changed("url: out", "url: out, bytes_per_shard: 1, samples_per_shard: 1"), "not both"),
         (SMALLEST + "filter: {min_similarity: 0.2}", "need a model"),
         (SMALLEST + "utility: {field: a, score: similarity}", "field or score, not both"),
-        (SMALLEST + "engine: {name: flink}", "engine.name: should be 'beam' or 'spark'"),
+        (SMALLEST + "engine: {name: 3}", "engine.name: should be text, not 3: put it in quotes"),
         ("[1", "not valid YAML"),
         ("just text", "holds no mapping"),
         ("!!python/object/apply:os.system ['true']", "not valid YAML"),

@@ -115,7 +115,9 @@ def test_no_gate_asks_the_network_for_anything(path: Path) -> None:
         assert "Calculating Metrics" not in ended.stderr
 
 
-@pytest.mark.parametrize("module", ["jobs.cli", "pipelines.beam.gates", "pipelines.spark.gates"])
+@pytest.mark.parametrize(
+    "module", ["jobs.run.commands", "pipelines.beam.gates", "pipelines.spark.gates"]
+)
 def test_great_expectations_is_loaded_by_gates_alone(module: str) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run(

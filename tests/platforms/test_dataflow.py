@@ -19,7 +19,7 @@ from google.cloud.dataflow_v1beta3.types import ParameterType, TemplateMetadata
 from google.cloud.devtools.cloudbuild_v1.types import Build
 from google.protobuf.json_format import ParseDict
 
-from jobs.cli import app
+from jobs.cli import application
 from tests.dataflow_jobs import OPTIONS, DataflowRunner, environment_of
 from tests.fixtures import tree, write_corpus
 from tests.loading import ROOT
@@ -73,7 +73,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rebalanced(config: Path) -> dict[str, bytes]:
     arguments = ["rebalance", str(config), "--", "--runner=FnApiRunner"]
     with pytest.raises(SystemExit) as ended:
-        app(arguments)
+        application()(arguments)
     assert ended.value.code in (0, None)
     return tree(config.parent / "out")
 

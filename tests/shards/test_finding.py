@@ -1,7 +1,9 @@
 """Which files input shards are found in, and what is said of the others: on real folders."""
 
 import os
+import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,15 @@ from tests.servers import BUCKET, SERVERS
 from tests.web import protected
 from transforms.base.errors import FairshardError, StaleError, UnreachableError
 from transforms.config.sections import Input
-from transforms.shards.finding import Found, found_in
+from transforms.shards.finding import Found, Shard, found_in
 from transforms.shards.left_out import in_words
 from transforms.shards.naming import stem_of
 from transforms.shards.streams import open_tar
 from transforms.shards.unchanged import require_unchanged
+
+SENTENCE = (
+    r"the input shard \S+ cannot be looked up: .+; see to it, then run the same command again"
+)
 
 
 def found(*patterns: object) -> Found:
@@ -189,6 +195,22 @@ def test_a_web_server_that_refuses_or_is_gone_does_not_make_a_shard_missing(fold
             pass
     with pytest.raises(UnreachableError, match="cannot be looked up: Connect call failed"):
         found(url)
+
+
+def test_what_cannot_be_looked_up_is_one_sentence_wherever_it_is_asked(folder: Path) -> None:
+    (folder / "turns").mkdir()
+    (folder / "turns" / "loop.tar").symlink_to("loop.tar")
+    gone = "http://127.0.0.1:9/00000.tar"
+    asking: list[Callable[[], object]] = [
+        lambda: found(gone),
+        lambda: found(f"{folder}/turns/*.tar"),
+        lambda: found(f"zip://00000.tar::{folder}/none.zip"),
+        lambda: require_unchanged(Shard("00000", gone, 1, ""), {}),
+    ]
+    for ask in asking:
+        with pytest.raises(UnreachableError) as caught:
+            ask()
+        assert re.fullmatch(SENTENCE, str(caught.value))
 
 
 def test_an_object_store_is_read_alike() -> None:

@@ -39,11 +39,11 @@ def test_a_sum_is_that_of_its_numbers_to_a_unit_each(values: list[float]) -> Non
     found = int(sums.whole[0]) + int(sums.rest[0]) * UNIT
     assert found == sum(map(exact, values))
     assert 0 <= sums.rest[0] < 2**40
-    assert sums.values[0] == float(int(sums.whole[0])) + float(int(sums.rest[0])) * 2.0**-40
+    assert sums.extract()[0] == float(int(sums.whole[0])) + float(int(sums.rest[0])) * 2.0**-40
 
 
 def test_1e10_samples_of_large_weights_do_not_overflow() -> None:
     part = FixedSums.of(np.array([2.0**58 + 0.5, -(2.0**58), 0.75]))
     total = reduce(FixedSums.merge, [part] * 16)
-    assert total.values.tolist() == [2.0**62, -(2.0**62), 12.0]
+    assert total.extract().tolist() == [2.0**62, -(2.0**62), 12.0]
     assert total.whole.dtype == total.rest.dtype == np.int64

@@ -29,8 +29,10 @@ from tests.runs import quiet
 from tests.servers import BUCKET, Store, s3
 from transforms.base.errors import FairshardError, UnreachableError
 from transforms.config.sections import Config, Input
-from transforms.shards.finding import find_shards
+from transforms.labels.records import LabelRecord
+from transforms.shards.finding import Shard, find_shards
 from transforms.storage import paths
+from transforms.storage.documents import to_json
 from transforms.storage.files import Storage
 
 
@@ -156,7 +158,8 @@ def test_a_lease_that_cannot_be_read_is_not_taken_over(calm: Behind) -> None:
 def test_progress_goes_on_once_the_storage_can_be_reached_again(calm: Behind) -> None:
     storage = calm.storage
     watch = Watch(storage, ("label",), to_label=1)
-    storage.publish(paths.label_record("a"), b"{}")
+    record = LabelRecord(Shard("a", "in/a.tar", 1, ""), "", 1, 0, {}, 1, "", {})
+    storage.publish(paths.label_record("a"), to_json(record))
     polls = iter((False, True))
 
     class Once(threading.Event):
@@ -165,10 +168,10 @@ def test_progress_goes_on_once_the_storage_can_be_reached_again(calm: Behind) ->
 
     calm.network.dice = Dice(1.0, kinds=[REFUSED])
     _lines(watch, quiet(), Once())
-    assert watch.current.shards == 0
+    assert watch.current.count.shards == 0
     calm.network.calm()
     watch.poll()
-    assert watch.current.shards == 1
+    assert watch.current.count.shards == 1
 
 
 QUIET = (30, 200)

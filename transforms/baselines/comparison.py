@@ -1,12 +1,12 @@
 """M4 and other balancers side by side, on one histogram at one rate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.baselines.balancers import BALANCERS
+from transforms.config.balancers import BALANCERS, in_order
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.rates import balance_as_asked
@@ -40,14 +40,17 @@ class Compared:
 
 
 def compare(
-    histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance
+    histogram: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    balancers: Sequence[str] = (),
 ) -> tuple[Compared, ...]:
-    """M4, then the others at its rate."""
+    """M4, then others at its rate: those of the names given; where none is, all there are."""
     balanced, _ = balance_as_asked(histogram, attributes, asked)
     same = asked.at(balanced.problem.terms.eta)
     weights = {"M4": balanced.solution.q}
-    for name, balancer in BALANCERS.items():
-        weights[name] = balancer(histogram, attributes, same)
+    for name in balancers or in_order():
+        weights[name] = BALANCERS[name].weights(histogram, attributes, same)
     return tuple(compared(name, histogram, attributes, same, q) for name, q in weights.items())
 
 

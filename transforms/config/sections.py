@@ -16,7 +16,7 @@ __all__ = [
     "AUTO",
     "Balance",
     "Config",
-    "Engine",
+    "EngineConfig",
     "Filter",
     "Input",
     "Limits",
@@ -192,10 +192,10 @@ class OutputConfig(Section):
         return self
 
 
-class Engine(Section):
-    """What runs the job: Beam (any runner) or Spark, with the engine's own options."""
+class EngineConfig(Section):
+    """What runs the job, by name, with the engine's own options."""
 
-    name: Literal["beam", "spark"] = "beam"
+    name: str = "beam"
     options: dict[str, str | int | float | bool] = Field({})
 
 
@@ -213,7 +213,7 @@ class Config(Section):
     calibration: Url | None = Field(None, min_length=1)
     seed: int = Field(0, ge=0)
     output: OutputConfig
-    engine: Engine = Engine()
+    engine: EngineConfig = EngineConfig()
     gates: Gates = Gates()
     telemetry: Telemetry = Field(Telemetry(), exclude=True)
 

@@ -5,9 +5,10 @@ from importlib import resources
 from typing import Any
 
 from transforms.base.templates import environment
+from transforms.storage import paths
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
-_HOME = "index.html"
+_HOME = paths.DATA_DOCS.rpartition("/")[2]
 
 
 def table_page(title: str, sections: Sequence[str]) -> str:

@@ -146,7 +146,7 @@ def standing(stage: Stage, subject: Subject, storage: Storage) -> bool:
     result = _read(stage, storage)
     if result is None or not result["passed"] or result.get("belongs_to") != asdict(subject):
         return False
-    there = storage.listing("validations")
+    there = storage.listing(paths.VALIDATIONS)
     sizes = {
         name: there[last].bytes
         for name in result["pages"]

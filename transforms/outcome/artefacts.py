@@ -151,10 +151,10 @@ def _run(storage: Storage) -> Run:
 
 def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord, ...]:
     """The records of the manifest's shards, of those that are left."""
-    present = set(storage.names("done/labels"))
+    present = set(storage.names(paths.LABEL_RECORDS))
     shards = (paths.label_record(entry["shard"]) for entry in manifest["inputs"])
     names = [name for name in shards if name.rsplit("/", 1)[-1] in present]
     contents = at_once(storage.read, names)
-    where = storage.path("done/labels")
+    where = storage.path(paths.LABEL_RECORDS)
     with well_formed(f"a record in {where} is none: run `fairshard label` again"):
         return tuple(map(label_record_from, contents))

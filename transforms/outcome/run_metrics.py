@@ -27,8 +27,8 @@ _STATUS = {"met": 0, "within sampling error": 0, "missed": 1}
 
 def run_metrics(storage: Storage) -> list[Metric]:
     """What is known so far of the run in `storage`; none of what is not."""
-    label = records_in(storage, "done/labels", label_record_from)
-    output = records_in(storage, "done/shards", output_record_from)
+    label = records_in(storage, paths.LABEL_RECORDS, label_record_from)
+    output = records_in(storage, paths.OUTPUT_RECORDS, output_record_from)
     return [
         *_of_the_run(storage),
         *_of_labels(label),

@@ -54,7 +54,7 @@ class Measured:
     @classmethod
     def from_sums(cls, sums: FixedSums, weighing: Weighing) -> Self:
         """What `measure_shard` and merging gave."""
-        values, m = sums.values, len(weighing.terms.attributes)
+        values, m = sums.extract(), len(weighing.terms.attributes)
         parts = np.split(values[1:], 2 if weighing.odds is None else 4)
         moments = [Moments.from_vector(part, m) for part in parts]
         return cls(float(values[0]), *moments[:2], *moments[-2:])

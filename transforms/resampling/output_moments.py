@@ -25,7 +25,7 @@ class Written:
         """What `count_copies` and merging gave; None: nothing was written."""
         m, parts = len(plan.terms.attributes), 1 if plan.odds is None else 2
         size = parts * (3 * m + 1) * (len(plan.terms.labels) + 1)
-        values = np.zeros(size) if sums is None else sums.values
+        values = np.zeros(size) if sums is None else sums.extract()
         moments = [Moments.from_vector(part, m) for part in np.split(values, parts)]
         return cls(moments[0], moments[-1])
 

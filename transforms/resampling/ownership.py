@@ -10,7 +10,7 @@ from transforms.storage import paths
 from transforms.storage.files import Storage
 
 _RECORD = re.compile(r"(\d{5,})\.json")
-_SHARD = re.compile(r"shards/(\d{5,})\.tar")
+_SHARD = re.compile(rf"{paths.SHARDS}/(\d{{5,}})\.tar")
 
 
 def owned(storage: Storage, manifest: Mapping[str, Any] | None) -> set[int]:
@@ -22,7 +22,7 @@ def owned(storage: Storage, manifest: Mapping[str, Any] | None) -> set[int]:
 
 def recorded_numbers(storage: Storage) -> set[int]:
     """The numbers of output shards that have a completion record."""
-    found = (_RECORD.fullmatch(name) for name in storage.names("done/shards"))
+    found = (_RECORD.fullmatch(name) for name in storage.names(paths.OUTPUT_RECORDS))
     return {int(name[1]) for name in found if name}
 
 
@@ -69,7 +69,7 @@ def refuse_foreign(names: Iterable[str], storage: Storage) -> None:
 
 def numbered(storage: Storage) -> list[str]:
     """The files that are named as output shards are."""
-    names = (f"shards/{name}" for name in storage.names("shards"))
+    names = (f"{paths.SHARDS}/{name}" for name in storage.names(paths.SHARDS))
     return [name for name in names if _SHARD.fullmatch(name)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import fsspec
 
-from transforms.base.errors import ConfigError, FairshardError, UnreachableError, reason_of
+from transforms.base.errors import ConfigError, FairshardError, reason_of
 from transforms.config.sections import Input
 from transforms.config.shard_patterns import alternatives, literal, paths_of
 from transforms.shards.left_out import (
@@ -21,7 +21,7 @@ from transforms.shards.left_out import (
     left_out,
 )
 from transforms.shards.listing import matching_files
-from transforms.shards.lookups import Lookup
+from transforms.shards.lookups import Lookup, not_looked_up
 from transforms.shards.naming import ALLOWED, is_shard, name_of, normal_form
 from transforms.storage.files import version_of
 
@@ -236,10 +236,7 @@ class _Systems:
         except (ValueError, ImportError) as error:
             raise ConfigError(f"input.shards: {path} cannot be read: {reason_of(error)}") from error
         except Exception as error:  # storage libraries raise exceptions of their own
-            raise UnreachableError(
-                f"the input shard {path} cannot be looked up: {reason_of(error)}; see to it, then "
-                "run the same command again"
-            ) from None
+            raise not_looked_up(path, error) from None
         if "::" not in path:
             self._known[host] = system
         return system, str(inner)

@@ -88,7 +88,7 @@ class _Apart:
     def _is_begun(self) -> bool:
         """Whether what is in the output's own folders is of a run: shards come after the plan."""
         there = any(map(self.output.exists, (paths.PLAN, paths.MANIFEST)))
-        return there or bool(self.output.names("done/shards"))
+        return there or bool(self.output.names(paths.OUTPUT_RECORDS))
 
     def _is_there(self, system: Any, path: str, info: Mapping[str, Any]) -> bool:
         """Whether the output's storage has the same file at `path`, if it is not that of `system`.

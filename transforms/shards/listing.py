@@ -18,6 +18,7 @@ from transforms.base.errors import FairshardError, UnreachableError, reason_of
 from transforms.base.redaction import redacted
 from transforms.config.shard_patterns import literal
 from transforms.shards.left_out import FOLDER, HIDDEN, NO_FILE
+from transforms.shards.lookups import not_looked_up
 from transforms.shards.naming import is_shard
 
 _ANY_DEPTH = "**"
@@ -120,10 +121,7 @@ def _followed(system: Any, path: str, listed: dict[str, Any]) -> dict[str, Any]:
                 f"the input shard {path} is a link to what does not exist: restore "
                 f"{listed.get('destination') or 'it'}, or remove the link"
             ) from None
-        raise UnreachableError(
-            f"the input shard {path} cannot be looked up: {reason_of(error)}; see to it, then run "
-            "the same command again"
-        ) from None
+        raise not_looked_up(path, error) from None
 
 
 def _listed(system: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:

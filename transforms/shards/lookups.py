@@ -70,7 +70,12 @@ class Lookup:
                 raise FairshardError(
                     f"the input shard {shown} does not exist: correct input.shards"
                 ) from error
-            raise UnreachableError(
-                f"the input shard {shown} cannot be looked up: {reason_of(told)}; see to it, then "
-                "run the same command again"
-            ) from None
+            raise not_looked_up(shown, told) from None
+
+
+def not_looked_up(shard: str, error: Exception) -> UnreachableError:
+    """What to raise where the storage does not tell of an input shard."""
+    return UnreachableError(
+        f"the input shard {shard} cannot be looked up: {reason_of(error)}; see to it, then run the "
+        "same command again"
+    )

@@ -6,10 +6,11 @@ from typing import Any
 import fsspec
 
 from transforms.base.differences import in_words
-from transforms.base.errors import FairshardError, StaleError, UnreachableError, reason_of
+from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Config
 from transforms.shards.finding import Shard, one_spelling
 from transforms.shards.inputs import input_shards
+from transforms.shards.lookups import not_looked_up
 from transforms.shards.web_files import as_told
 from transforms.storage.files import version_of
 
@@ -29,10 +30,7 @@ def require_unchanged(shard: Shard, storage_options: dict[str, Any]) -> None:
         told = as_told(error, shard.url)
         if isinstance(told, FileNotFoundError):
             raise FairshardError(f"the shard {shard.url} does not exist: restore it") from None
-        raise UnreachableError(
-            f"the shard {shard.url} cannot be looked up: {reason_of(told)}; see to it, then run "
-            "the same command again"
-        ) from None
+        raise not_looked_up(shard.url, told) from None
     if (int(info["size"] or 0), version_of(info)) != (shard.bytes, shard.version):
         raise StaleError(f"the shard {shard.url} changed {_AGAIN}")
 

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from transforms.config.balancers import BALANCERS
 from transforms.recognition import recognisers
 
 
@@ -9,3 +10,4 @@ from transforms.recognition import recognisers
 def load_registrations() -> None:
     """Register all of it, once in a process: before a configuration is read or labels are made."""
     recognisers.load()
+    BALANCERS.load("transforms.baselines.balancers")

@@ -26,6 +26,7 @@ from transforms.plan.plan import Plan, write_plan
 from transforms.statistics.counting import accumulator_for, count_shard, sample_shard
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.histogram import HistogramAccumulator
+from transforms.statistics.mergeable import Mergeable
 from transforms.statistics.pattern_tables import histogram_table
 from transforms.statistics.subsampling import level_for
 from transforms.storage import paths
@@ -34,7 +35,7 @@ from transforms.storage.files import output_storage
 MOST_PASSES = 8
 ROUNDS = 3 + MOST_PASSES
 
-Gathered = HistogramAccumulator | FixedSums | LabelMetrics | None
+Gathered = Mergeable | None
 
 
 class Step(ABC):
@@ -175,13 +176,9 @@ class Polishing(Step):
 
 def merged(one: Gathered, other: Gathered) -> Gathered:
     """What both hold; None holds nothing. The first may be changed."""
-    if isinstance(one, HistogramAccumulator) and isinstance(other, HistogramAccumulator):
-        return one.merge(other)
-    if isinstance(one, FixedSums) and isinstance(other, FixedSums):
-        return one.merge(other)
-    if isinstance(one, LabelMetrics) and isinstance(other, LabelMetrics):
-        return one.merge(other)
-    return other if one is None else one
+    if one is None or other is None:
+        return other if one is None else one
+    return one.merge(other)
 
 
 def patterns_of(gathered: Gathered, config: Config) -> HistogramAccumulator:

@@ -26,8 +26,7 @@ class FixedSums:
         rest = np.rint(np.ldexp(values - whole, _BITS))
         return cls._carried(whole.astype(np.int64), rest.astype(np.int64))
 
-    @property
-    def values(self) -> NDArray[np.float64]:
+    def extract(self) -> NDArray[np.float64]:
         """The sums as numbers, float64 (n,)."""
         return self.whole.astype(np.float64) + np.ldexp(self.rest.astype(np.float64), -_BITS)
 

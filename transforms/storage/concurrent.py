@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from transforms.base.errors import FairshardError
+from transforms.storage import paths
 from transforms.storage.files import Storage
 
 _AT_ONCE = 16
@@ -31,5 +32,5 @@ def records_in(storage: Storage, folder: str, read: Callable[[bytes], B]) -> lis
         except (FairshardError, ValueError, TypeError, KeyError):
             return None
 
-    names = (name for name in storage.names(folder) if name.endswith(".json"))
+    names = (name for name in storage.names(folder) if name.endswith(paths.RECORD))
     return [found for found in at_once(record, names) if found is not None]

@@ -1,0 +1,1 @@
+"""The stages in one process, a shard after the other."""
