@@ -166,9 +166,9 @@ class _View:
         manifest = manifest_on_file(self.storage)
         if manifest is None or self.plan is None:
             return self._of_shards("resample", records, self._expected(), False)
-        if manifest["plan"] != self.plan.identity:
+        if manifest.plan != self.plan.identity:
             return StageStatus("resample", "of another plan", 0, self._expected())
-        found = self._of_shards("resample", records, len(manifest["shards"]), True)
+        found = self._of_shards("resample", records, len(manifest.shards), True)
         damaged = damaged_shards(manifest, records.keys(), self.storage)
         return found if found.state != "done" or not damaged else replace(found, state="damaged")
 
@@ -244,8 +244,7 @@ class _View:
         size = self.work.get("packing", {}).get("samples_per_shard")
         if self.plan is None or not size:
             return None
-        document = self.plan.document
-        kept = document["certificate"]["rate"] * document["samples"]["balanced"]
+        kept = self.plan.file.certificate.rate * self.plan.file.samples.balanced
         return max(1, math.ceil(float(kept / size)))
 
     def _straggling(

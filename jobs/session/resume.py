@@ -100,7 +100,7 @@ class Work:
             self.outputs.withdraw(self.storage)
         before = read_work(self.storage).get("stages", {})
         stages = {**before, **{stage: self._begun(stage) for stage in self.stages}}
-        values = {"stages": stages, "packing": packing_of(self.config)}
+        values = {"stages": stages, "packing": packing_of(self.config).to_dict()}
         self.storage.publish(paths.WORK, f"{json.dumps(values, indent=1)}\n".encode())
 
     def _begun(self, stage: str) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _on_file(storage: Storage) -> tuple[Plan | None, str]:
         plan = read_plan(storage)
         if fault := patterns_fault(plan, storage):
             return None, f"the plan is made again: {paths.PATTERNS} is {fault}"
-        read_histogram(storage, plan.document)
+        read_histogram(storage, plan)
     except FairshardError:
         return None, "the plan is made again: the one on file cannot be read"
     return plan, ""
@@ -183,7 +183,7 @@ def _changed_but_labels(plan: Plan, config: Config, shards: Sequence[Shard]) -> 
 def _changed(plan: Plan, config: Config, at_hand: Mapping[str, str]) -> str:
     """What of the things that a plan was made from has changed; "" where nothing has."""
     parts = differing(dict(plan.fingerprint), dict(at_hand))
-    given, before = redacted_values(config.model_dump(mode="json")), plan.document["config"]
+    given, before = redacted_values(config.model_dump(mode="json")), plan.file.config
     changed: list[str] = []
     for part in parts:
         name = part.removeprefix("config.")
@@ -203,10 +203,10 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
         if not there:
             return False, "the output is to be written: there is none yet"
         return False, "the output is written again: the plan is made again"
-    if plan is None or manifest["plan"] != plan.identity:
+    if plan is None or manifest.plan != plan.identity:
         return False, "the output is written again, unless the new plan is the same"
     if not is_of(manifest, plan, config):
-        keys = differing(manifest["packing"], packing_of(config), "output")
+        keys = differing(manifest.packing.to_dict(), packing_of(config).to_dict(), "output")
         return False, f"the output is written again: {in_words(keys)} changed"
-    kept = len(manifest["shards"]) - len(outputs.faults)
+    kept = len(manifest.shards) - len(outputs.faults)
     return outputs.whole, f"the output of {kept:,} shards is kept"

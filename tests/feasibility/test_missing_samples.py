@@ -5,7 +5,8 @@ import pytest
 
 from tests.problems import corpus
 from transforms.config.sections import Balance
-from transforms.feasibility.missing_samples import MissingPattern, missing_samples, pruned
+from transforms.feasibility.missing_samples import missing_samples, pruned
+from transforms.feasibility.remedies import MissingPattern
 from transforms.feasibility.subproblem import Scene
 from transforms.m4.balance import Balanced
 from transforms.statistics.row_histograms import RowHistogram

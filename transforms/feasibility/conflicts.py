@@ -8,9 +8,7 @@ stake see it, which has few patterns, and what would help is then tested on the 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +16,10 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
-from transforms.feasibility.missing_samples import MissingSamples, missing_samples
+from transforms.feasibility.missing_samples import missing_samples
 from transforms.feasibility.rate_bounds import deficit
 from transforms.feasibility.rates import largest_rate
+from transforms.feasibility.remedies import Conflict, Looser
 from transforms.feasibility.subproblem import BOUND_OF, Demand, Scene, scene_of
 from transforms.m4.balance import Balanced, balance
 from transforms.m4.problem import Problem
@@ -35,42 +34,6 @@ _MOST_TESTS = 80
 _MOST_PATTERNS_TESTED = 100_000
 _CLOSE = 1e-3
 _LEAST_BOUND = 1e-4
-_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Looser:
-    """The smallest bound that would do if it were asked of all these subjects instead."""
-
-    bound: str
-    value: float
-    subjects: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """The constraints that cannot be met together at rate eta, and what would do instead.
-
-    missing: samples to add; rate: the largest rate; looser: bounds, each by itself. None or empty
-    where nothing of the kind would do. tested: on the whole corpus; else, as that has too many
-    patterns, only on what the constraints at stake see of it.
-    """
-
-    eta: float
-    constraints: tuple[str, ...]
-    missing: MissingSamples | None
-    rate: float | None
-    looser: tuple[Looser, ...]
-    tested: bool
-
-    def of_sample(self, times: float) -> "Conflict":
-        """The conflict of a corpus `times` as large as its sample, in which this one is."""
-        missing = self.missing and self.missing.times(times)
-        return replace(self, missing=missing, tested=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The conflict as JSON holds it."""
-        return asdict(self)
 
 
 def conflict_of(
@@ -98,40 +61,6 @@ def conflict_of(
         tuple(_looser(core, stakes, scene, whole)),
         tested,
     )
-
-
-def in_words(conflict: Mapping[str, Any]) -> tuple[str, ...]:
-    """A conflict, as `Conflict.to_dict` gives it, in a line each: what conflicts, what would do."""
-    constraints = "; ".join(conflict["constraints"])
-    together = " together" * (len(conflict["constraints"]) > 1)
-    lines = [f"cannot be met{together} at eta = {conflict['eta']:g}: {constraints}"]
-    helps = []
-    if conflict["missing"]:
-        helps.append(_missing_in_words(conflict["missing"]))
-    if conflict["rate"] is not None:
-        helps.append(f"eta <= {conflict['rate']:g}")
-    for looser in conflict["looser"]:
-        subjects = ", ".join(looser["subjects"][:_NAMED])
-        more = len(looser["subjects"]) - _NAMED
-        others = f" and {more} more" if more > 0 else ""
-        helps.append(f"{looser['bound']} >= {looser['value']:g} for {subjects}{others}")
-    alone = "" if conflict["tested"] else " for these by themselves"
-    lines += [
-        f"{'or' if number else 'what would do' + alone + ':'} {line}"
-        for number, line in enumerate(helps)
-    ]
-    return tuple(lines)
-
-
-def _missing_in_words(missing: Mapping[str, Any]) -> str:
-    patterns = missing["patterns"]
-    named = [f"with {' and '.join(row['carries']) or 'none of these'}" for row in patterns]
-    if len(patterns) == 1:
-        return f"{missing['samples']:,} more samples {named[0]}"
-    counted = [f"{row['samples']:,} {name}" for row, name in zip(patterns, named, strict=True)]
-    others = sum(row["samples"] for row in patterns[_NAMED:])
-    listed = counted[:_NAMED] + ([f"{others:,} others"] if others else [])
-    return f"{missing['samples']:,} more samples: {', '.join(listed)}"
 
 
 def _stakes(balanced: Balanced) -> list[Demand]:

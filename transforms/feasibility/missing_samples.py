@@ -9,13 +9,13 @@ found again.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.feasibility.rate_bounds import deficit
+from transforms.feasibility.remedies import MissingPattern, MissingSamples
 from transforms.feasibility.subproblem import Scene
 from transforms.m4.balance import Balanced, balance
 from transforms.m4.terms import integrands_of
@@ -29,32 +29,6 @@ _MOST_GROWTH = 20
 _SHRINKS = 7
 _MOST_COMBINATIONS = 64
 _SCENES = 3
-
-
-@dataclass(frozen=True)
-class MissingPattern:
-    """So many samples that carry these attributes and labels of those at stake, and no others."""
-
-    carries: tuple[str, ...]
-    samples: int
-
-
-@dataclass(frozen=True)
-class MissingSamples:
-    """Samples that would do, most first; of these patterns no fewer than `least` would."""
-
-    samples: int
-    least: int
-    patterns: tuple[MissingPattern, ...]
-
-    def times(self, factor: float) -> "MissingSamples":
-        """What a corpus `factor` times as large lacks."""
-        patterns = tuple(
-            MissingPattern(pattern.carries, math.ceil(pattern.samples * factor))
-            for pattern in self.patterns
-        )
-        samples = sum(pattern.samples for pattern in patterns)
-        return MissingSamples(samples, math.ceil(self.least * factor), patterns)
 
 
 def missing_samples(

@@ -13,6 +13,8 @@ Vector = NDArray[np.float64]
 REPRESENTATION, ASSOCIATION, SKEW = range(3)
 
 Kind = Literal["representation", "association", "skew"]
+Sign = Literal[1, -1]
+SIGNS: tuple[Sign, Sign] = (1, -1)
 _SUBJECTS: dict[Kind, str] = {
     "representation": "share of {0}",
     "association": "association of {0} with {1}",
@@ -27,7 +29,7 @@ class Constraint:
     kind: Kind
     attribute: str
     label: str | None
-    sign: int
+    sign: Sign
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
-from transforms.m4.constraints import Constraint, Kind
+from transforms.m4.constraints import SIGNS, Constraint, Kind
 from transforms.m4.incidence import Pairs
 from transforms.m4.terms import Integrands, Terms, integrands_of, integrated
 from transforms.m4.weights import Duals
@@ -82,13 +82,13 @@ class Problem:
         attributes = [attribute.name for attribute in self.terms.attributes]
         plain = [
             Constraint("representation", attribute, None, sign)
-            for sign in (1, -1)
+            for sign in SIGNS
             for attribute in attributes
         ]
         labelled = [
             Constraint(kind, attribute, label, sign)
             for kind in kinds
-            for sign in (1, -1)
+            for sign in SIGNS
             for attribute in attributes
             for label in self.terms.labels
         ]

@@ -38,6 +38,7 @@ from transforms.m4.weights import clipped
 from transforms.plan.make import Findings, check_balanceable, plan_of
 from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
+from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import measures_of
@@ -132,21 +133,21 @@ class Sample:
             self.calibration,
             balanced,
             measures_of(measured.before, attributes),
-            (
-                measures_of(measured.labelled_before, attributes),
-                measures_of(measured.labelled_after, attributes),
+            PlannedMeasures(
+                before=measures_of(measured.labelled_before, attributes),
+                predicted=measures_of(measured.labelled_after, attributes),
             ),
-            {"rate": terms.eta, "upper": upper} if upper else None,
+            RateFound(rate=terms.eta, upper=upper) if upper else None,
             samples,
-            {
-                "samples": self.histogram.samples,
-                "share": 2.0**-level,
-                "passes": [
-                    {"gap": found.gap, "violation": found.violation, "rate": found.rate}
+            Sampled(
+                samples=self.histogram.samples,
+                share=2.0**-level,
+                passes=tuple(
+                    PassFigures(gap=found.gap, violation=found.violation, rate=found.rate)
                     for found in passes
-                ],
-                "polished": best.good,
-            },
+                ),
+                polished=best.good,
+            ),
         )
         return plan_of(findings, records, config)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Bounds, ratio
+from transforms.statistics.measures import PerMeasure, ratio
 from transforms.statistics.moments import share_base
 
 Vector = NDArray[np.float64]
@@ -27,10 +27,10 @@ class _Part:
     among: Vector
 
 
-def together(errors: Bounds, others: Bounds) -> Bounds:
+def together(errors: PerMeasure, others: PerMeasure) -> PerMeasure:
     """The standard errors of sums of what errs independently."""
     pairs = ((getattr(errors, name), getattr(others, name)) for name in ("RB", "AB", "skew"))
-    return Bounds(*(np.hypot(one, other) for one, other in pairs))
+    return PerMeasure(*(np.hypot(one, other) for one, other in pairs))
 
 
 def worst_of(values: Vector, errors: Vector) -> tuple[float, float]:
@@ -42,7 +42,9 @@ def worst_of(values: Vector, errors: Vector) -> tuple[float, float]:
     return float(size[at]), float(errors.ravel()[at])
 
 
-def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> Bounds:
+def sampling_error(
+    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector
+) -> PerMeasure:
     """The standard errors of the measures of an output drawn with weights q, float64 (P,).
 
     Those of independent draws, to first order in the deviations: a sample is drawn floor(q) or
@@ -53,7 +55,7 @@ def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: V
     return _errors(histogram, attributes, q, histogram.counts * fraction * (1 - fraction))
 
 
-def corpus_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> Bounds:
+def corpus_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> PerMeasure:
     """The standard errors of the measures under fixed weights q, float64 (P,), of another corpus
     of as many samples from the same source.
 
@@ -64,7 +66,7 @@ def corpus_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vec
 
 def _errors(
     histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector, variance: Vector
-) -> Bounds:
+) -> PerMeasure:
     """The errors of measures under weights q, of patterns' masses of a `variance`, (P,)."""
     mass = histogram.counts * q
     rows = []
@@ -107,10 +109,10 @@ def _share_variance(mass: Vector, variance: Vector, y: sp.csr_array) -> Vector:
     return of_share
 
 
-def _stacked(rows: list[tuple[Vector, Vector, Vector]], histogram: Histogram) -> Bounds:
+def _stacked(rows: list[tuple[Vector, Vector, Vector]], histogram: Histogram) -> PerMeasure:
     shape = (len(rows), len(histogram.labels))
     representation, association, skew = (list(column) for column in zip(*rows, strict=True))
-    return Bounds(
+    return PerMeasure(
         np.array(representation, dtype=np.float64).reshape(len(rows)),
         np.array(association, dtype=np.float64).reshape(shape),
         np.array(skew, dtype=np.float64).reshape(shape),
