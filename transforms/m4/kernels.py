@@ -114,18 +114,18 @@ def pair_sums(
 
 
 @compiled
-def coefficients(labels: int, attributes: int, slots: "ConstraintTable", prices: Vector) -> Vector:
+def coefficients(labels: int, attributes: int, table: "ConstraintTable", prices: Vector) -> Vector:
     """What v . a takes of each integrand for each label, (labels + 1, 4 m); the last row is plain.
 
-    prices are v (K,), for the constraints in `slots`.
+    prices are v (K,), for the constraints in `table`.
     """
     m, taken = attributes, np.zeros((labels + 1, 4 * attributes))
     for i in range(len(prices)):
-        k, r = slots.attribute[i], slots.label[i]
-        signed, allowed = slots.sign[i] * prices[i], slots.tolerance[i] * prices[i]
-        if slots.associated[i]:
+        k, r = table.attribute[i], table.label[i]
+        signed, allowed = table.sign[i] * prices[i], table.tolerance[i] * prices[i]
+        if table.associated[i]:
             taken[r, 2 * m + k] += signed
-            taken[labels, 2 * m + k] -= slots.centre[i] * signed
+            taken[labels, 2 * m + k] -= table.centre[i] * signed
             taken[labels, 3 * m + k] -= allowed
         else:
             taken[r, k] += signed
@@ -134,16 +134,16 @@ def coefficients(labels: int, attributes: int, slots: "ConstraintTable", prices:
 
 
 @compiled
-def biases(moments: Vector, slots: "ConstraintTable") -> Vector:
-    """E[q a] of the constraints in `slots`, (K,), of the integrands' moments, (labels + 1, 4 m)."""
-    means, plain, m = np.empty(len(slots.sign)), len(moments) - 1, moments.shape[1] // 4
+def biases(moments: Vector, table: "ConstraintTable") -> Vector:
+    """E[q a] of the constraints in `table`, (K,), of the integrands' moments, (labels + 1, 4 m)."""
+    means, plain, m = np.empty(len(table.sign)), len(moments) - 1, moments.shape[1] // 4
     for i in range(len(means)):
-        k, r = slots.attribute[i], slots.label[i]
-        if slots.associated[i]:
-            bias = moments[r, 2 * m + k] - slots.centre[i] * moments[plain, 2 * m + k]
-            means[i] = slots.sign[i] * bias - slots.tolerance[i] * moments[plain, 3 * m + k]
+        k, r = table.attribute[i], table.label[i]
+        if table.associated[i]:
+            bias = moments[r, 2 * m + k] - table.centre[i] * moments[plain, 2 * m + k]
+            means[i] = table.sign[i] * bias - table.tolerance[i] * moments[plain, 3 * m + k]
         else:
-            means[i] = slots.sign[i] * moments[r, k] - slots.tolerance[i] * moments[r, m + k]
+            means[i] = table.sign[i] * moments[r, k] - table.tolerance[i] * moments[r, m + k]
     return means
 
 

@@ -85,7 +85,7 @@ def curvature(dual: Dual, working: NDArray[np.int64], scale: Vector, proximal: V
     """That over the `working` prices, (W,), of the patterns of `dual`."""
     pairs, labels = dual.pairs, dual.problem.y.shape[1]
     return Curvature(
-        dual.slots.some(working),
+        dual.table.some(working),
         scale,
         proximal,
         labels,

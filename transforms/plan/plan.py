@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, soft_attributes
 from transforms.labels.tables import digest, parquet_bytes
+from transforms.m4.constraints import Kind, arranged
 from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
 from transforms.plan.plan_file import PatternsFile, PlanFile, plan_file_from
@@ -177,18 +178,8 @@ def _odds(file: PlanFile) -> LogOdds | None:
     return LogOdds.from_dict(file.calibration.log_odds, names, file.labels)
 
 
-def _by_kind(file: PlanFile, part: str, absent: float) -> dict[str, NDArray[np.float64]]:
-    """A number of each constraint, (2, m) or (2, m, c) by kind; index 0 is sign +1."""
-    attribute_at = {entry.name: k for k, entry in enumerate(file.attributes)}
-    label_at = {name: r for r, name in enumerate(file.labels)}
-    m, c = len(attribute_at), len(label_at)
-    values = {
-        "representation": np.full((2, m), absent),
-        "association": np.full((2, m, c), absent),
-        "skew": np.full((2, m, c), absent),
-    }
-    for row in file.constraints:
-        label = () if row.label is None else (label_at[row.label],)
-        at = (0 if row.sign > 0 else 1, attribute_at[row.attribute], *label)
-        values[row.kind][at] = getattr(row, part)
-    return values
+def _by_kind(file: PlanFile, part: str, absent: float) -> dict[Kind, NDArray[np.float64]]:
+    """A number of each constraint, by kind; `absent` where the file has none."""
+    numbers = ((row.constraint, getattr(row, part)) for row in file.constraints)
+    names = [entry.name for entry in file.attributes]
+    return arranged(numbers, names, file.labels, absent)

@@ -191,14 +191,14 @@ def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:
 
 def _unsupported(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints no sample of the corpus supports, (K,)."""
-    before, slots = measured.before, dual.slots
-    base, among = (mass[slots.attribute, slots.label] for mass in (before.n, before.s + before.o))
-    return np.asarray(np.where(slots.kind == ASSOCIATION, among, base) <= 0)
+    before, table = measured.before, dual.table
+    base, among = (mass[table.attribute, table.label] for mass in (before.n, before.s + before.o))
+    return np.asarray(np.where(table.kind == ASSOCIATION, among, base) <= 0)
 
 
 def _emptied(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints are on a share of nobody: of a group all of whose samples have q = 0."""
-    slots, before, after = dual.slots, measured.before.n[:, -1], measured.after.n[:, -1]
+    table, before, after = dual.table, measured.before.n[:, -1], measured.after.n[:, -1]
     empty = (before > 0) & (after <= NOBODY * before)
-    asked = (slots.kind == REPRESENTATION) & (slots.tolerance < VACUOUS)
-    return np.asarray(asked & empty[slots.attribute])
+    asked = (table.kind == REPRESENTATION) & (table.tolerance < VACUOUS)
+    return np.asarray(asked & empty[table.attribute])
