@@ -20,7 +20,7 @@ from transforms.feasibility.missing_samples import missing_samples
 from transforms.feasibility.rate_bounds import deficit
 from transforms.feasibility.rates import largest_rate
 from transforms.feasibility.remedies import Conflict, Looser
-from transforms.feasibility.subproblem import BOUND_OF, Demand, Scene, scene_of
+from transforms.feasibility.subproblem import BOUND_OF, Demand, Subproblem, subproblem_of
 from transforms.m4.balance import Balanced, balance
 from transforms.m4.problem import Problem
 from transforms.m4.terms import VACUOUS
@@ -44,14 +44,14 @@ def conflict_of(
     if not stakes:
         return None
     rows = RowHistogram.of(histogram)
-    scene = scene_of(rows, attributes, asked, stakes)
+    scene = subproblem_of(rows, attributes, asked, stakes)
     tested = len(histogram) <= _MOST_PATTERNS_TESTED
-    whole = Scene(rows, attributes, asked) if tested else scene
+    whole = Subproblem(rows, attributes, asked) if tested else scene
     core = _irreducible(stakes, lambda demands: _conflicting(scene, demands))
 
-    def wider(missed: Balanced) -> Scene:
+    def wider(missed: Balanced) -> Subproblem:
         stakes.extend(demand for demand in _stakes(missed) if demand not in stakes)
-        return scene_of(rows, attributes, asked, stakes)
+        return subproblem_of(rows, attributes, asked, stakes)
 
     return Conflict(
         asked.rate,
@@ -87,9 +87,9 @@ def _proven(problem: Problem, prices: Vector, which: NDArray[np.int64]) -> bool:
     return deficit(problem, some).least > _PROVEN
 
 
-def _conflicting(scene: Scene, demands: Sequence[Demand]) -> bool:
+def _conflicting(scene: Subproblem, demands: Sequence[Demand]) -> bool:
     """Whether these demands alone are proven not to be attainable."""
-    alone = scene_of(scene.rows, scene.attributes, scene.asked, demands)
+    alone = subproblem_of(scene.rows, scene.attributes, scene.asked, demands)
     found = balance(alone.rows, alone.attributes, alone.asked)
     prices = found.problem.vector_of(found.solution.duals)
     return not found.attained and deficit(found.problem, prices).least > _PROVEN
@@ -115,7 +115,7 @@ def _irreducible(
     return kept[::-1]
 
 
-def _rate(scene: Scene, whole: Scene) -> float | None:
+def _rate(scene: Subproblem, whole: Subproblem) -> float | None:
     """The largest rate: what the scene allows if that will do, else what the whole corpus does."""
     try:
         rate = largest_rate(scene.rows, scene.attributes, _open(scene.asked)).rate
@@ -131,7 +131,7 @@ def _open(asked: Balance) -> Balance:
 
 
 def _looser(
-    core: Sequence[Demand], stakes: Sequence[Demand], scene: Scene, whole: Scene
+    core: Sequence[Demand], stakes: Sequence[Demand], scene: Subproblem, whole: Subproblem
 ) -> Iterator[Looser]:
     """For each measure in conflict, the smallest bound that would do: on what conflicts or, where
     that is not enough, on all that is at stake.
@@ -145,7 +145,7 @@ def _looser(
                 break
 
 
-def _smallest(demands: Sequence[Demand], scene: Scene) -> float | None:
+def _smallest(demands: Sequence[Demand], scene: Subproblem) -> float | None:
     """The smallest bound on `demands` that will do in `scene`, to 1e-3 of it; None where none."""
     low, high = max(demand.bound for demand in demands), VACUOUS
     if not _loosened(demands, high, scene):
@@ -156,7 +156,7 @@ def _smallest(demands: Sequence[Demand], scene: Scene) -> float | None:
     return math.ceil(high / _LEAST_BOUND) * _LEAST_BOUND
 
 
-def _loosened(demands: Sequence[Demand], bound: float, scene: Scene) -> bool:
+def _loosened(demands: Sequence[Demand], bound: float, scene: Subproblem) -> bool:
     overrides = tuple(demand.override(max(demand.bound, bound)) for demand in demands)
     asked = scene.asked.model_copy(update={"overrides": scene.asked.overrides + overrides})
     return balance(scene.rows, scene.attributes, asked).attained

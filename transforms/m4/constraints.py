@@ -119,7 +119,7 @@ class ConstraintTable(NamedTuple):
 
     def some(self, chosen: NDArray[np.int64]) -> "ConstraintTable":
         """Those that are chosen, int64 (n,)."""
-        return ConstraintTable._make(part[chosen] for part in self)
+        return ConstraintTable._make(column[chosen] for column in self)
 
     @classmethod
     def of(cls, terms: Terms) -> Self:

@@ -68,9 +68,9 @@ class Dual:
 
     def among(self, patterns: NDArray[np.int64]) -> Self:
         """The same constraints over these patterns alone, for `scores`, `biases` and `spread`."""
-        part = copy(self)
-        part.pairs = self.pairs.among(patterns)
-        return part
+        some = copy(self)
+        some.pairs = self.pairs.among(patterns)
+        return some
 
     def at(self, prices: Vector, mu: float = 0.0) -> Point:
         """The dual at `prices`; `mu` is where the search for the rate's multiplier starts."""

@@ -27,7 +27,7 @@ from transforms.storage.wellformed import well_formed
 
 
 @dataclass(frozen=True)
-class Run:
+class LastRun:
     """What is known of the run: its engine, the seconds of each stage, when it finished."""
 
     engine: str
@@ -46,7 +46,7 @@ class Artefacts:
     q: NDArray[np.float64]
     manifest: Manifest
     records: tuple[LabelRecord, ...]
-    run: Run
+    run: LastRun
 
     @property
     def before(self) -> Measures:
@@ -148,9 +148,9 @@ def _check_fits(manifest: Manifest, plan: Plan) -> None:
         check_shapes(found, len(plan.terms.attributes), len(plan.terms.labels))
 
 
-def _run(storage: Storage) -> Run:
+def _run(storage: Storage) -> LastRun:
     known = read_run(storage)
-    return Run(known.get("engine", ""), known.get("stages", {}), known.get("finished") or "")
+    return LastRun(known.get("engine", ""), known.get("stages", {}), known.get("finished") or "")
 
 
 def _records(storage: Storage, manifest: Manifest) -> tuple[LabelRecord, ...]:

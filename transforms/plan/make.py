@@ -46,7 +46,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Findings:
+class SolvedCorpus:
     """What a plan is written from.
 
     histogram holds the `samples` solved on, as labelled, or some of them; balanced and before are
@@ -80,7 +80,7 @@ def make_plan(
     corpus = calibration.corrected(histogram) if calibration else histogram
     balanced, largest = balance_as_asked(corpus, attributes, config.balance)
     q = balanced.solution.q
-    findings = Findings(
+    solved = SolvedCorpus(
         histogram,
         calibration,
         balanced,
@@ -90,17 +90,17 @@ def make_plan(
         histogram.samples,
         None,
     )
-    return plan_of(findings, records, config)
+    return plan_of(solved, records, config)
 
 
 def plan_of(
-    findings: Findings, records: Sequence[LabelRecord], config: Config
+    solved: SolvedCorpus, records: Sequence[LabelRecord], config: Config
 ) -> tuple[Plan, pa.Table]:
     """The plan that follows from what was found, and its patterns."""
-    schema, histogram, calibration = schema_of(config), findings.histogram, findings.calibration
-    corpus, balanced = findings.corpus, findings.balanced
+    schema, histogram, calibration = schema_of(config), solved.histogram, solved.calibration
+    corpus, balanced = solved.corpus, solved.balanced
     solution, terms = balanced.solution, balanced.problem.terms
-    share = histogram.samples / findings.samples
+    share = histogram.samples / solved.samples
     everybody = np.ones(len(histogram))
     labelled = sum(record.samples for record in records)
     patterns = histogram_table(histogram).append_column("q", pa.array(solution.q))
@@ -110,18 +110,18 @@ def plan_of(
         fingerprint=fingerprint(config, records),
         config=shown_config(config),
         problem=Scalars(eta=terms.eta, Q=terms.Q, V=terms.V),
-        largest_rate=findings.largest,
+        largest_rate=solved.largest,
         attributes=_attributes(terms),
         labels=schema.labels,
         samples=SampleCounts(
             labelled=labelled,
-            filtered=labelled - findings.samples,
-            balanced=findings.samples,
+            filtered=labelled - solved.samples,
+            balanced=solved.samples,
             rejected=sum(record.rejects for record in records),
             patterns=len(histogram),
         ),
         patterns=vouched_for(patterns),
-        sampled=findings.sampled,
+        sampled=solved.sampled,
         certificate=Certificate(
             primal=solution.primal,
             dual=solution.dual,
@@ -131,14 +131,14 @@ def plan_of(
             utility_error_bound=solution.utility_error_bound,
         ),
         unattainable=solution.unattainable,
-        conflict=_conflict(findings, config),
+        conflict=_conflict(solved, config),
         without_support=solution.dropped,
-        measures=PlannedMeasures(before=findings.before, predicted=balanced.measures),
+        measures=PlannedMeasures(before=solved.before, predicted=balanced.measures),
         standard_errors=PlannedErrors(
             before=measured_error(corpus, calibration, schema.attributes, everybody, share),
             predicted=measured_error(corpus, calibration, schema.attributes, solution.q, share),
         ),
-        calibration=_calibration_figures(findings),
+        calibration=_calibration_figures(solved),
         mu=solution.duals.mu,
         constraints=_constraint_rows(balanced),
     )
@@ -208,26 +208,26 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
     )
 
 
-def _conflict(findings: Findings, config: Config) -> Conflict | None:
+def _conflict(solved: SolvedCorpus, config: Config) -> Conflict | None:
     """Why some constraints cannot be met: in the samples solved on, where these are not all."""
-    balanced, sampled = findings.balanced, findings.sampled
+    balanced, sampled = solved.balanced, solved.sampled
     if not balanced.solution.unattainable or (sampled and not sampled.polished):
         return None
     terms = balanced.problem.terms
     asked = config.balance.at(terms.eta)
-    found = conflict_of(findings.corpus, terms.attributes, asked, balanced)
+    found = conflict_of(solved.corpus, terms.attributes, asked, balanced)
     if found is not None and sampled:
-        return found.of_sample(findings.samples / findings.histogram.samples)
+        return found.of_sample(solved.samples / solved.histogram.samples)
     return found
 
 
-def _calibration_figures(findings: Findings) -> CalibrationFigures | None:
-    calibration, by_labels = findings.calibration, findings.labelled
+def _calibration_figures(solved: SolvedCorpus) -> CalibrationFigures | None:
+    calibration, by_labels = solved.calibration, solved.labelled
     if calibration is None or by_labels is None:
         return None
-    q, attributes = findings.balanced.solution.q, findings.balanced.problem.terms.attributes
+    q, attributes = solved.balanced.solution.q, solved.balanced.problem.terms.attributes
     return CalibrationFigures(
         log_odds=calibration.odds.to_dict(calibration.attributes, calibration.labels),
         as_labelled=by_labels,
-        standard_errors=calibration_error(findings.histogram, calibration, attributes, q),
+        standard_errors=calibration_error(solved.histogram, calibration, attributes, q),
     )

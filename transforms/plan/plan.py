@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -178,8 +179,10 @@ def _odds(file: PlanFile) -> LogOdds | None:
     return LogOdds.from_dict(file.calibration.log_odds, names, file.labels)
 
 
-def _by_kind(file: PlanFile, part: str, absent: float) -> dict[Kind, NDArray[np.float64]]:
+def _by_kind(
+    file: PlanFile, of: Literal["tolerance", "price"], absent: float
+) -> dict[Kind, NDArray[np.float64]]:
     """A number of each constraint, by kind; `absent` where the file has none."""
-    numbers = ((row.constraint, getattr(row, part)) for row in file.constraints)
+    numbers = ((row.constraint, getattr(row, of)) for row in file.constraints)
     names = [entry.name for entry in file.attributes]
     return arranged(numbers, names, file.labels, absent)

@@ -197,8 +197,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
     if found.calibration is not None:
         by_labels = found.calibration.as_labelled
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]
-    for part in measured:
-        check_shapes(part, len(found.attributes), len(found.labels))
+    for one in measured:
+        check_shapes(one, len(found.attributes), len(found.labels))
     return found
 
 

@@ -35,7 +35,7 @@ from transforms.m4.problem import Problem, problem_of
 from transforms.m4.solver import NOBODY, Solution, priced, scores_of
 from transforms.m4.terms import VACUOUS, integrated
 from transforms.m4.weights import clipped
-from transforms.plan.make import Findings, check_balanceable, plan_of
+from transforms.plan.make import SolvedCorpus, check_balanceable, plan_of
 from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
 from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
@@ -66,7 +66,7 @@ def first_weighing(
 
 
 @dataclass(frozen=True)
-class Sample:
+class Subsample:
     """The sample of a corpus, and the problem on it under the terms of given weights."""
 
     histogram: Histogram
@@ -128,7 +128,7 @@ class Sample:
         attributes = terms.attributes
         after = measures_of(measured.after, attributes)
         balanced = Balanced(self.problem.under(terms), self._solution(weighing, measured), after)
-        findings = Findings(
+        solved = SolvedCorpus(
             self.histogram,
             self.calibration,
             balanced,
@@ -149,7 +149,7 @@ class Sample:
                 polished=best.good,
             ),
         )
-        return plan_of(findings, records, config)
+        return plan_of(solved, records, config)
 
     def _solution(self, weighing: Weighing, measured: Measured) -> Solution:
         """The weights of the sample's patterns, and the certificate that a pass gives them.

@@ -16,7 +16,7 @@ from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.verdict import measure_rows, verdict_of
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
-from transforms.report.gallery import Group, sample_groups
+from transforms.report.gallery import SampleGroup, sample_groups
 from transforms.report.tables import (
     kept_attributes,
     kept_labels,
@@ -123,7 +123,7 @@ def _given(values: Any) -> Any:
 
 def _samples(
     artefacts: Artefacts, storage: Storage, input_options: Mapping[str, Any]
-) -> tuple[tuple[Group, ...], str]:
+) -> tuple[tuple[SampleGroup, ...], str]:
     """The sample groups, or why there are none."""
     plan, config, records = artefacts.plan, artefacts.config, artefacts.records
     try:

@@ -16,7 +16,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Members:
     """One attribute k in a weighted corpus, float64 (P,) each, by pattern.
 
     s: carries k; base: what k's share is taken of; among: takes part in k's AB.
@@ -70,18 +70,17 @@ def _errors(
     """The errors of measures under weights q, of patterns' masses of a `variance`, (P,)."""
     mass = histogram.counts * q
     rows = []
-    for part in _parts(histogram, attributes):
-        base = mass * part.base
-        share = ratio((mass * part.s).sum(), base.sum())
-        spread = variance @ (part.s * (1 - 2 * share * part.base) + (share * part.base) ** 2)
-        carriers, others = part.s, part.among - part.s
+    for who in _members(histogram, attributes):
+        base = mass * who.base
+        share = ratio((mass * who.s).sum(), base.sum())
+        spread = variance @ (who.s * (1 - 2 * share * who.base) + (share * who.base) ** 2)
+        carriers, others = who.s, who.among - who.s
         association = _share_variance(mass * carriers, variance * carriers, histogram.y)
         association += _share_variance(mass * others, variance * others, histogram.y)
         labelled = base @ histogram.y
-        within = ratio((mass * part.s) @ histogram.y, labelled)
+        within = ratio((mass * who.s) @ histogram.y, labelled)
         squares = [
-            (variance * weight) @ histogram.y
-            for weight in (part.s, part.s * part.base, part.base**2)
+            (variance * weight) @ histogram.y for weight in (who.s, who.s * who.base, who.base**2)
         ]
         skew = squares[0] - 2 * within * squares[1] + within**2 * squares[2]
         rows.append(
@@ -94,10 +93,10 @@ def _errors(
     return _stacked(rows, histogram)
 
 
-def _parts(histogram: Histogram, attributes: tuple[Attribute, ...]) -> Iterator[_Part]:
+def _members(histogram: Histogram, attributes: tuple[Attribute, ...]) -> Iterator[_Members]:
     for k in range(len(attributes)):
         base = share_base(histogram.s, attributes, k)
-        yield _Part(histogram.s[:, k].astype(float), base, np.minimum(base, 1.0))
+        yield _Members(histogram.s[:, k].astype(float), base, np.minimum(base, 1.0))
 
 
 def _share_variance(mass: Vector, variance: Vector, y: sp.csr_array) -> Vector:
