@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
+from jobs.session.begun import StageBegun, WorkFile
 from jobs.session.holders import Holder, living
 from jobs.session.labelled import labels_are_whole
 from jobs.session.outputs import damaged_shards
@@ -21,7 +21,7 @@ from transforms.storage import paths
 from transforms.storage.attempts import Attempt, attempts_at
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
-from transforms.storage.last_run import read_run
+from transforms.storage.last_run import LastRun, read_run
 
 Recorded = LabelRecord | OutputRecord
 STAGES = ("label", "solve", "resample")
@@ -61,7 +61,7 @@ class StageStatus:
 class Status:
     """The last run in an output, who writes to it now, and its stages, in order."""
 
-    run: Mapping[str, Any]
+    run: LastRun
     holders: tuple[Holder, ...]
     stages: tuple[StageStatus, ...]
     at: datetime
@@ -80,7 +80,7 @@ class Watcher:
         holders, at = living(self.storage), datetime.now(UTC)
         seen = {stage: _seen(stage, run, work) for stage in STAGES}
         records = {stage: self._counted(stage, seen[stage]) for stage in _FOLDERS}
-        if not run and not any(records.values()):
+        if not run.known and not any(records.values()):
             raise FairshardError(
                 f"{self.storage.url} holds no run: give the output folder, or the configuration, "
                 "of a run that has begun"
@@ -143,15 +143,15 @@ class _View:
     """What is known of a run at one moment."""
 
     storage: Storage
-    run: Mapping[str, Any]
-    work: Mapping[str, Any]
+    run: LastRun
+    work: WorkFile
     holders: tuple[Holder, ...]
     at: datetime
     plan: Plan | None
 
     def of_label(self, records: Mapping[str, Recorded]) -> StageStatus:
         """The status of labelling."""
-        total = _stage_of(self.work, "label").get("total")
+        total = _stage_of(self.work, "label").total
         done = self.plan is not None if total is None else len(records) >= total
         found = self._of_shards("label", records, total, done)
         labelled = (record for record in records.values() if isinstance(record, LabelRecord))
@@ -210,38 +210,38 @@ class _View:
         return any(attempt.started >= holder.started for holder in self.holders)
 
     def _state(self, stage: str, done: bool) -> str:
-        current = self.run.get("stage") if self._began(self.run.get("stage", "")) else None
+        current = self.run.stage if self._began(self.run.stage or "") else None
         if self.holders and current == stage:
             return "running"
         if done:
             return "done"
         if self.holders or current != stage:
             return "waiting" if self.holders else "not done"
-        return "failed" if self.run.get("error") else "stopped"
+        return "failed" if self.run.error else "stopped"
 
     def _began(self, stage: str) -> float | None:
         """When a stage began in the last run, in seconds since 1970."""
-        since = self.run.get("began", {}).get(stage)
-        started = self.run.get("started")
+        since = self.run.began.get(stage)
+        started = self.run.started
         if since is None or started is None:
             return None
         return float(since) if since >= datetime.fromisoformat(started).timestamp() else None
 
     def _speed(
-        self, stage: str, begun: Mapping[str, Any], done: int, samples: int, total: int | None
+        self, stage: str, begun: StageBegun, done: int, samples: int, total: int | None
     ) -> tuple[float | None, float | None]:
         """Samples a second of this run, and the seconds left at its shards a second."""
         since = self._began(stage)
-        shards = done - int(begun.get("done", 0))
+        shards = done - begun.done
         if since is None or shards <= 0:
             return None, None
         elapsed = max(self.at.timestamp() - since, 1e-3)
         left = None if total is None else elapsed * max(total - done, 0) / shards
-        return (samples - int(begun.get("samples", 0))) / elapsed, left
+        return (samples - begun.samples) / elapsed, left
 
     def _expected(self) -> int | None:
         """About how many output shards there are to be, where that is known."""
-        size = self.work.get("packing", {}).get("samples_per_shard")
+        size = self.work.packing and self.work.packing.samples_per_shard
         if self.plan is None or not size:
             return None
         kept = self.plan.file.certificate.rate * self.plan.file.samples.balanced
@@ -265,17 +265,15 @@ def _seconds(steps: Mapping[str, float]) -> float:
     return float(steps.get("total", sum(steps.values())))
 
 
-def _stage_of(work: Mapping[str, Any], stage: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = work.get("stages", {}).get(stage, {})
-    return found
+def _stage_of(work: WorkFile, stage: str) -> StageBegun:
+    return work.stages.get(stage, StageBegun())
 
 
-def _seen(stage: str, run: Mapping[str, Any], work: Mapping[str, Any]) -> Mapping[str, str]:
+def _seen(stage: str, run: LastRun, work: WorkFile) -> Mapping[str, str]:
     """The versions of records that were stale when a stage began.
 
     Once it has ended none is, but for labels: those of shards that have left the input stay.
     """
-    span = run.get("spans", {}).get(stage)
-    ended = span is not None and span[0] == run.get("began", {}).get(stage)
-    seen: Mapping[str, str] = _stage_of(work, stage).get("seen", {})
-    return {} if ended and stage != "label" else seen
+    span = run.spans.get(stage)
+    ended = span is not None and span[0] == run.began.get(stage)
+    return {} if ended and stage != "label" else _stage_of(work, stage).seen

@@ -123,7 +123,7 @@ class Watch:
     def _begin(self) -> None:
         """Begin the current stage, and put it on file for those who look from elsewhere."""
         self.current.begin()
-        began = read_run(self._storage).get("began", {})
+        began = read_run(self._storage).began
         now = {**began, self.current.name: self.current.since}
         record(self._storage, stage=self.current.name, began=now)
 
@@ -194,8 +194,8 @@ def _keep(watch: Watch, storage: Storage) -> None:
     }
     record(
         storage,
-        stages={**run.get("stages", {}), **seconds},
-        spans={**run.get("spans", {}), **spans},
+        stages={**run.stages, **seconds},
+        spans={**run.spans, **spans},
     )
 
 

@@ -1,13 +1,11 @@
 """What a run has to do: what of an output is kept, what is made again, and why."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rich.console import Console
 
-from jobs.session.begun import read_begun
+from jobs.session.begun import StageBegun, WorkFile, read_begun
 from jobs.session.console import say
 from jobs.session.labelled import Labels, all_of, keep_settings, labels_of, withdraw_lost
 from jobs.session.outputs import Outputs, outputs_of
@@ -98,30 +96,30 @@ class Work:
             keep_settings(self.config, self.storage)
         if "resample" in self.stages:
             self.outputs.withdraw(self.storage)
-        before = read_work(self.storage).get("stages", {})
-        stages = {**before, **{stage: self._begun(stage) for stage in self.stages}}
-        values = {"stages": stages, "packing": packing_of(self.config).to_dict()}
-        self.storage.publish(paths.WORK, f"{json.dumps(values, indent=1)}\n".encode())
+        begun = {stage: self._begun(stage) for stage in self.stages}
+        stages = {**read_work(self.storage).stages, **begun}
+        work = WorkFile(stages=stages, packing=packing_of(self.config))
+        self.storage.publish(paths.WORK, work.to_json())
 
-    def _begun(self, stage: str) -> dict[str, Any]:
-        """The shards of a stage in all and done; `seen`: the versions of records that are stale."""
+    def _begun(self, stage: str) -> StageBegun:
+        """The stage as it begins now."""
         if stage == "label":
             records, shards = self.labels.records, self.labels.shards
             found = self.storage.versions("done/labels")
-            return {
-                "total": len(shards),
-                "done": len(records),
-                "samples": sum(record.samples for record in records.values()),
-                "seen": {
+            return StageBegun(
+                total=len(shards),
+                done=len(records),
+                samples=sum(record.samples for record in records.values()),
+                seen={
                     name: version
                     for name, version in found.items()
                     if name.removesuffix(".json") not in records
                 },
-            }
+            )
         kept = self.plan is not None
         folder = "plan" if stage == "solve" else "done/shards"
         seen = {} if kept else self.storage.versions(folder)
-        return {"total": 1 if stage == "solve" else None, "seen": seen}
+        return StageBegun(total=1 if stage == "solve" else None, seen=seen)
 
 
 def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) -> Work:
@@ -142,7 +140,7 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
     return Work(config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before)
 
 
-def read_work(storage: Storage) -> dict[str, Any]:
+def read_work(storage: Storage) -> WorkFile:
     """How far the stages were when they last began; nothing where none has."""
     return read_begun(storage)
 

@@ -22,17 +22,8 @@ from transforms.statistics.standard_errors import sampling_error, together
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
-from transforms.storage.last_run import read_run
+from transforms.storage.last_run import LastRun, read_run
 from transforms.storage.wellformed import well_formed
-
-
-@dataclass(frozen=True)
-class LastRun:
-    """What is known of the run: its engine, the seconds of each stage, when it finished."""
-
-    engine: str
-    stages: Mapping[str, float]
-    finished: str
 
 
 @dataclass(frozen=True)
@@ -133,7 +124,7 @@ def read_artefacts(storage: Storage) -> Artefacts:
         q,
         manifest,
         _records(storage, manifest),
-        _run(storage),
+        read_run(storage),
     )
 
 
@@ -146,11 +137,6 @@ def _check_fits(manifest: Manifest, plan: Plan) -> None:
         measured.append(manifest.as_labelled)
     for found in measured:
         check_shapes(found, len(plan.terms.attributes), len(plan.terms.labels))
-
-
-def _run(storage: Storage) -> LastRun:
-    known = read_run(storage)
-    return LastRun(known.get("engine", ""), known.get("stages", {}), known.get("finished") or "")
 
 
 def _records(storage: Storage, manifest: Manifest) -> tuple[LabelRecord, ...]:

@@ -43,13 +43,13 @@ def run_text(metrics: Iterable[Metric], storage: Storage) -> str:
 
 def _of_the_run(storage: Storage) -> Iterator[Metric]:
     run = read_run(storage)
-    if not run:
+    if not run.known:
         return
-    started, finished = run.get("started"), run.get("finished")
-    if run.get("run"):
-        named = labelled(run=run["run"], command=run["command"], engine=run["engine"])
+    started, finished = run.started, run.finished
+    if run.run and run.command and run.engine:
+        named = labelled(run=run.run, command=run.command, engine=run.engine)
         yield gauge("fairshard_run_info", "The last run: its id, command and engine.", {named: 1})
-        active, failed = finished is None, run.get("error") is not None
+        active, failed = finished is None, run.error is not None
         yield gauge("fairshard_run_active", "1 while the last run goes on, or was killed.", active)
         yield gauge("fairshard_run_failed", "1 where the last run ended with an error.", failed)
     if started:
@@ -58,7 +58,7 @@ def _of_the_run(storage: Storage) -> Iterator[Metric]:
     if finished:
         when = datetime.fromisoformat(finished).timestamp()
         yield gauge("fairshard_run_end_timestamp_seconds", "When the last run ended.", when)
-    stages = {labelled(stage=name): seconds for name, seconds in run.get("stages", {}).items()}
+    stages = {labelled(stage=name): seconds for name, seconds in run.stages.items()}
     yield gauge("fairshard_stage_duration_seconds", "Time that a stage took, last run.", stages)
 
 

@@ -60,8 +60,8 @@ class InputEntry(Document):
 class Packing(Document):
     """How large output shards are to be: in samples or in bytes."""
 
-    samples_per_shard: int | None
-    bytes_per_shard: int | None
+    samples_per_shard: Count | None
+    bytes_per_shard: Count | None
 
 
 class Manifest(Document):
