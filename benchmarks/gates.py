@@ -55,7 +55,7 @@ def solve_or_check(folder: Path, engine: str, task: str) -> None:
             result = check_tables(tables, config, [])
     else:
         plan = read_plan(storage)
-        histogram, q = read_histogram(storage, plan.document)
+        histogram, q = read_histogram(storage, plan)
         result = gate_plan(plan, histogram, q, records, fingerprint(config, records))
     publish(result, storage)
     require(result)

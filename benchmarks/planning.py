@@ -126,9 +126,9 @@ def compare(corpus: Corpus, engines: Sequence[str], processes: int, parent: Path
         for engine in engines:
             took = measured(folder, engine, processes)
             core = took["wall"] if engine == "core" else core
-            samples = read_plan(output_storage(config.output)).document["samples"]
-            if samples["balanced"] != corpus.rows:
-                raise RuntimeError(f"{engine} counted {samples['balanced']:,} rows")
+            samples = read_plan(output_storage(config.output)).file.samples
+            if samples.balanced != corpus.rows:
+                raise RuntimeError(f"{engine} counted {samples.balanced:,} rows")
             ratio = f"{took['wall'] / core:8.2f}" if core else " " * 8
             print(
                 f"{engine:<6}{corpus.rows:>14,}{corpus.attributes + corpus.labels:>8,}"

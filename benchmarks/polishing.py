@@ -53,17 +53,17 @@ def planned(
 
 def show(plan: Plan, seconds: dict[str, list[float]], peak: float, reference: float) -> None:
     """Print a line for the plan, with its peak MiB, and one for each of its passes."""
-    document, certificate = plan.document, plan.document["certificate"]
-    passes = document["sampled"]["passes"] if document["sampled"] else []
+    file, certificate = plan.file, plan.file.certificate
+    passes = file.sampled.passes if file.sampled else ()
     mean = sum(seconds["pass"]) / len(passes) if passes else 0.0
     print(
-        f"{plan.solved_on:>12,}{document['samples']['patterns']:>12,}{sum(seconds['count']):>8.1f}"
+        f"{plan.solved_on:>12,}{file.samples.patterns:>12,}{sum(seconds['count']):>8.1f}"
         f"{sum(seconds['draw']):>8.1f}{mean:>8.1f}{sum(seconds['solve']):>8.1f}"
-        f"{peak:>9,.0f}{certificate['primal'] / reference - 1:>11.1e}{certificate['gap']:>10.1e}"
-        f"{certificate['violation']:>10.1e}"
+        f"{peak:>9,.0f}{certificate.primal / reference - 1:>11.1e}{certificate.gap:>10.1e}"
+        f"{certificate.violation:>10.1e}"
     )
     for number, found in enumerate(passes, 1):
-        print(f"{'pass':>12}{number:>3}{'':>63}{found['gap']:>11.1e}{found['violation']:>10.1e}")
+        print(f"{'pass':>12}{number:>3}{'':>63}{found.gap:>11.1e}{found.violation:>10.1e}")
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def main() -> None:
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
             found.append((plan, seconds, peak))
         for plan, seconds, peak in found:
-            show(plan, seconds, peak, found[-1][0].document["certificate"]["primal"])
+            show(plan, seconds, peak, found[-1][0].file.certificate.primal)
 
 
 if __name__ == "__main__":

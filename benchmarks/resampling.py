@@ -210,7 +210,7 @@ def measure(
     peer, written = folder / "peer", folder / "written"
     clear(folder)
     by_core(config, records, plan, PROCESSES)
-    digests = [shard["sha256"] for shard in read_manifest(output_storage(config.output))["shards"]]
+    digests = [shard.sha256 for shard in read_manifest(output_storage(config.output)).shards]
     (folder / "shards").rename(written)
     shards = sorted(written.iterdir())
     size = sum(path.stat().st_size for path in shards)
@@ -239,7 +239,7 @@ def measure(
         print(f"{name:<15}{rate:7.0f} MB/s, {ratios}", flush=True)
         if (folder / paths.MANIFEST).exists():
             manifest = read_manifest(output_storage(config.output))
-            assert digests == [shard["sha256"] for shard in manifest["shards"]], "other bytes"
+            assert digests == [shard.sha256 for shard in manifest.shards], "other bytes"
 
 
 def main() -> None:

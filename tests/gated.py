@@ -87,7 +87,7 @@ def plan_result(config: Config, own: Sequence[Expectation] = ()) -> GateResult:
     """The gate after solving."""
     storage, records = output_storage(config.output), records_of(config)
     plan = read_plan(storage)
-    histogram, q = read_histogram(storage, plan.document)
+    histogram, q = read_histogram(storage, plan)
     return gate_plan(plan, histogram, q, records, fingerprint(config, records), own)
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from jobs.session.console import say
 from jobs.session.labelled import all_label_records
 from transforms.calibration.checked_samples import (
-    Found,
+    CheckedRows,
     calibrate,
     find_checked,
     read_checked_samples,
@@ -57,7 +57,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
         say(console, line)
 
 
-def _row(name: str, calibration: Calibration, found: Found) -> dict[str, Any]:
+def _row(name: str, calibration: Calibration, found: CheckedRows) -> dict[str, Any]:
     """An attribute's rates; the corpus says how often it is recognised, the checked how rightly."""
     without, recognised = calibration.posteriors[name]
     share = found.recognised[calibration.attributes.index(name)] / found.samples
@@ -87,7 +87,7 @@ def _interval(rate: dict[str, Any]) -> str:
     return f"{rate['true']:.3f} ({rate['low']:.3f}-{rate['high']:.3f})"
 
 
-def _warnings(calibration: Calibration, found: Found) -> list[str]:
+def _warnings(calibration: Calibration, found: CheckedRows) -> list[str]:
     warnings = []
     counts = (
         (found.missing, "in no label table"),

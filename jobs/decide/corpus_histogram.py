@@ -72,15 +72,15 @@ def _planned(config: Config, records: Sequence[LabelRecord], storage: Storage) -
     )
     if of_plan != at_hand or _sampled_otherwise(plan, config):
         return None
-    histogram = read_histogram(storage, plan.document)[0]
-    return Seen(histogram, plan.document["samples"]["balanced"])
+    histogram = read_histogram(storage, plan)[0]
+    return Seen(histogram, plan.file.samples.balanced)
 
 
 def _sampled_otherwise(plan: Plan, config: Config) -> bool:
     """Whether a plan was solved on a sample that `config` would not draw."""
-    if not plan.document.get("sampled"):
+    if plan.file.sampled is None:
         return False
-    return bool(plan.document["config"]["balance"]["max_patterns"] != config.balance.max_patterns)
+    return bool(plan.file.config["balance"]["max_patterns"] != config.balance.max_patterns)
 
 
 def _counted(config: Config, records: Sequence[LabelRecord], console: Console) -> Seen:

@@ -31,7 +31,7 @@ def run(storage: Storage) -> dict[str, Any]:
     return {
         "output": storage.url,
         "active": bool(status.holders),
-        "error": status.run.get("error"),
+        "error": status.run.error,
         "stopped": _was_killed(status),
         "attempts": attempts,
         "rejected": sum(kind.samples for kind in kinds),
@@ -77,15 +77,15 @@ def _shards(number: int) -> str:
 
 
 def _was_killed(status: Status) -> bool:
-    ended = status.run.get("finished") is not None
-    return bool(status.run.get("started")) and not ended and not status.holders
+    ended = status.run.finished is not None
+    return bool(status.run.started) and not ended and not status.holders
 
 
 def _advice(status: Status, attempts: bool, rejects: bool, lost: bool) -> list[str]:
     """What to do, a line each."""
     advice = []
-    command = status.run.get("command")
-    if command and (status.run.get("error") or attempts or _was_killed(status)):
+    command = status.run.command
+    if command and (status.run.error or attempts or _was_killed(status)):
         advice.append(
             f"to try again: `fairshard {command}` with the same configuration; what is done is kept"
         )

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
+from jobs.session.begun import StageBegun, WorkFile
 from jobs.session.counting import NO_ATTEMPTS, STAGES, Attempts, Count, Record, Records
 from jobs.session.holders import Holder, living
 from jobs.session.labelled import labels_are_whole
@@ -18,7 +18,7 @@ from transforms.plan.plan import Plan
 from transforms.resampling.manifest import manifest_on_file
 from transforms.storage import paths
 from transforms.storage.files import Storage
-from transforms.storage.last_run import read_run
+from transforms.storage.last_run import LastRun, read_run
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class StageStatus:
 class Status:
     """The last run in an output, who writes to it now, and its stages, in order."""
 
-    run: Mapping[str, Any]
+    run: LastRun
     holders: tuple[Holder, ...]
     stages: tuple[StageStatus, ...]
     at: datetime
@@ -58,7 +58,7 @@ class Watcher:
         run, work = read_run(self._storage), read_work(self._storage)
         holders, at = living(self._storage), datetime.now(UTC)
         records = {stage: self._records.counted(stage, _seen(stage, run, work)) for stage in STAGES}
-        if not run and not (records["label"] or records["resample"]):
+        if not run.known and not (records["label"] or records["resample"]):
             raise FairshardError(
                 f"{self._storage.url} holds no run: give the output folder, or the configuration, "
                 "of a run that has begun"
@@ -77,8 +77,8 @@ class _View:
     """What is known of a run at one moment."""
 
     storage: Storage
-    run: Mapping[str, Any]
-    work: Mapping[str, Any]
+    run: LastRun
+    work: WorkFile
     holders: tuple[Holder, ...]
     at: datetime
     records: Mapping[str, Mapping[str, Record]]
@@ -91,7 +91,7 @@ class _View:
 
     def of_label(self) -> StageStatus:
         """The status of labelling."""
-        records, total = self.records["label"], _stage_of(self.work, "label").get("total")
+        records, total = self.records["label"], _stage_of(self.work, "label").total
         done = self.plan is not None if total is None else len(records) >= total
         found = self._of_shards("label", total, done)
         whole = found.state != "done" or labels_are_whole(_labelled(records), self.storage)
@@ -114,9 +114,9 @@ class _View:
         manifest = manifest_on_file(self.storage)
         if manifest is None or self.plan is None:
             return self._of_shards("resample", self._expected(), False)
-        if manifest["plan"] != self.plan.identity:
+        if manifest.plan != self.plan.identity:
             return StageStatus("resample", "of another plan", Count(self._expected()))
-        found = self._of_shards("resample", len(manifest["shards"]), True)
+        found = self._of_shards("resample", len(manifest.shards), True)
         recorded = {
             f"{paths.OUTPUT_RECORDS}/{name}{paths.RECORD}" for name in self.records["resample"]
         }
@@ -136,30 +136,29 @@ class _View:
         )
 
     def _state(self, stage: str, done: bool) -> str:
-        current = self.run.get("stage") if self._began(self.run.get("stage", "")) else None
+        current = self.run.stage if self._began(self.run.stage or "") else None
         if self.holders and current == stage:
             return "running"
         if done:
             return "done"
         if self.holders or current != stage:
             return "waiting" if self.holders else "not done"
-        return "failed" if self.run.get("error") else "stopped"
+        return "failed" if self.run.error else "stopped"
 
     def _began(self, stage: str) -> float | None:
         """When a stage began in the last run, in seconds since 1970."""
-        since = self.run.get("began", {}).get(stage)
-        started = self.run.get("started")
+        since = self.run.began.get(stage)
+        started = self.run.started
         if since is None or started is None:
             return None
         return float(since) if since >= datetime.fromisoformat(started).timestamp() else None
 
     def _expected(self) -> int | None:
         """About how many output shards there are to be, where that is known."""
-        size = self.work.get("packing", {}).get("samples_per_shard")
+        size = self.work.packing and self.work.packing.samples_per_shard
         if self.plan is None or not size:
             return None
-        document = self.plan.document
-        kept = document["certificate"]["rate"] * document["samples"]["balanced"]
+        kept = self.plan.file.certificate.rate * self.plan.file.samples.balanced
         return max(1, math.ceil(float(kept / size)))
 
 
@@ -167,17 +166,15 @@ def _labelled(records: Mapping[str, Record]) -> list[LabelRecord]:
     return [record for record in records.values() if isinstance(record, LabelRecord)]
 
 
-def _stage_of(work: Mapping[str, Any], stage: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = work.get("stages", {}).get(stage, {})
-    return found
+def _stage_of(work: WorkFile, stage: str) -> StageBegun:
+    return work.stages.get(stage, StageBegun())
 
 
-def _seen(stage: str, run: Mapping[str, Any], work: Mapping[str, Any]) -> Mapping[str, str]:
+def _seen(stage: str, run: LastRun, work: WorkFile) -> Mapping[str, str]:
     """The versions of records that were stale when a stage began.
 
     Once it has ended none is, but for labels: those of shards that have left the input stay.
     """
-    span = run.get("spans", {}).get(stage)
-    ended = span is not None and span[0] == run.get("began", {}).get(stage)
-    seen: Mapping[str, str] = _stage_of(work, stage).get("seen", {})
-    return {} if ended and stage != "label" else seen
+    span = run.spans.get(stage)
+    ended = span is not None and span[0] == run.began.get(stage)
+    return {} if ended and stage != "label" else _stage_of(work, stage).seen

@@ -57,8 +57,10 @@ def in_values(status: Status, storage: Storage) -> dict[str, Any]:
     return {
         "output": storage.url,
         "active": bool(status.holders),
-        "run": {name: run.get(name) for name in ("run", "command", "engine", "error")}
-        | {"started": run.get("started"), "finished": run.get("finished")},
+        "run": {
+            name: getattr(run, name)
+            for name in ("run", "command", "engine", "error", "started", "finished")
+        },
         "writers": [
             {"host": holder.host, "pid": holder.pid, "run": holder.run} for holder in status.holders
         ],

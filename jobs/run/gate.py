@@ -31,7 +31,7 @@ def run(stage: Stage, config: Config, runner: Engine) -> dict[str, Any]:
     checks = {"labels": _labels, "plan": _plan, "output": _output}
     result = checks[stage](config, runner)
     data_docs = output_storage(config.output).path(paths.DATA_DOCS)
-    return {**result.document(), "data_docs": data_docs}
+    return {**result.file.to_dict(), "data_docs": data_docs}
 
 
 def show(summary: dict[str, Any], console: Console) -> None:

@@ -11,12 +11,11 @@ from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
 from transforms.config.sections import Config
-from transforms.feasibility.conflicts import in_words
+from transforms.feasibility.remedies import Conflict, in_words
 from transforms.labels.rejects import check_rejects
 from transforms.plan.plan import expected_drops, read_plan
 from transforms.shards.finding import Found
 from transforms.stages.engine import Engine
-from transforms.statistics.measures import Bounds, Measures
 from transforms.statistics.standard_errors import worst_of
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -42,14 +41,15 @@ def run(
 def planned(storage: Storage) -> dict[str, Any]:
     """A summary of the plan that an output holds; dropped_share is what it is expected to drop."""
     plan = read_plan(storage)
-    document = plan.document
+    file = plan.file
     dropped = expected_drops(storage, plan) / plan.solved_on
+    measures, errors = file.measures, file.standard_errors
     measured = {
-        when: (Measures.from_dict(values), Bounds.from_dict(document["standard_errors"][when]))
-        for when, values in document["measures"].items()
+        "before": (measures.before, errors.before),
+        "predicted": (measures.predicted, errors.predicted),
     }
     return {
-        "samples": document["samples"],
+        "samples": file.samples.to_dict(),
         "bias": {
             when: {"RB": found.max_RB, "AB": found.max_AB, "skew": found.max_skew}
             for when, (found, _) in measured.items()
@@ -58,12 +58,12 @@ def planned(storage: Storage) -> dict[str, Any]:
             when: {name: _error(getattr(found, name), getattr(errors, name)) for name in _MEASURES}
             for when, (found, errors) in measured.items()
         },
-        "certificate": document["certificate"],
+        "certificate": file.certificate.to_dict(),
         "rate": plan.rate_in_words,
         "sampled": plan.sampled_in_words,
         "dropped_share": dropped,
-        "unattainable": document["unattainable"],
-        "conflict": document["conflict"],
+        "unattainable": list(file.unattainable),
+        "conflict": file.conflict.to_dict() if file.conflict else None,
         "plan": storage.path(paths.PLAN),
     }
 
@@ -85,8 +85,9 @@ def show(summary: dict[str, Any], console: Console) -> None:
         console.print(summary["sampled"], highlight=False, soft_wrap=True)
     if summary["unattainable"]:
         console.print(f"{len(summary['unattainable']):,} constraints cannot be met at this eta")
-    for line in in_words(summary["conflict"]) if summary["conflict"] else ():
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if summary["conflict"]:
+        for line in in_words(Conflict.from_dict(summary["conflict"])):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"plan: {summary['plan']}", highlight=False, soft_wrap=True)
 
 

@@ -1,35 +1,44 @@
 """How far the stages of an output were when they last began, as a file."""
 
-from typing import Any
+import json
 
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+from pydantic import Field, TypeAdapter
 
+from transforms.resampling.manifest import Packing
 from transforms.storage import paths
-from transforms.storage.documents import Count, found
+from transforms.storage.documents import Count, Document, found
 from transforms.storage.files import Storage
 
 
-class _Stage(TypedDict, total=False):
-    total: Count | None
-    done: Count
-    samples: Count
-    seen: dict[str, str]
+class StageBegun(Document):
+    """A stage as it began: its shards in all, those that were done and their samples; `seen` are
+    the versions of records that were stale.
+    """
+
+    total: Count | None = None
+    done: Count = 0
+    samples: Count = 0
+    seen: dict[str, str] = Field(default_factory=dict)
 
 
-class _Begun(TypedDict, total=False):
-    stages: dict[str, _Stage]
-    packing: dict[str, Count | None]
+class WorkFile(Document):
+    """work.json: the stages as they last began, and how output shards were to be packed."""
+
+    stages: dict[str, StageBegun] = Field(default_factory=dict)
+    packing: Packing | None = None
+
+    def to_json(self) -> bytes:
+        """JSON for people."""
+        return f"{json.dumps(self.to_dict(), indent=1)}\n".encode()
 
 
-_BEGUN = TypeAdapter(_Begun)
+_FORM = TypeAdapter(WorkFile)
 
 
-def read_begun(storage: Storage) -> dict[str, Any]:
+def read_begun(storage: Storage) -> WorkFile:
     """How far the stages were when they last began; nothing where none has.
 
     Nor where the file cannot be read, which is said.
     """
     lost = "how far the last run was is not known; the next one writes it again"
-    begun = found(storage, paths.WORK, _BEGUN, lost)
-    return {**begun} if begun else {}
+    return found(storage, paths.WORK, _FORM, lost) or WorkFile()

@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
+from jobs.session.begun import StageBegun
 from jobs.session.holders import Holder
 from transforms.base.errors import FairshardError
 from transforms.labels.records import LabelRecord, label_record_from
@@ -30,6 +30,7 @@ _FOLDERS = {
 _STRAGGLING = 3.0
 _LEAST_FINISHED = 3
 _LEAST_SECONDS = 1e-3
+_NOTHING_BEFORE = StageBegun()
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,16 @@ class Count:
 
     @classmethod
     def of(
-        cls, records: Collection[Record], total: int | None, begun: Mapping[str, Any] | None = None
+        cls, records: Collection[Record], total: int | None, begun: StageBegun = _NOTHING_BEFORE
     ) -> "Count":
-        """Those of `records`; `begun` says how many were `done` before, with how many `samples`."""
-        before = begun or {}
+        """Those of `records`, of a stage that began as `begun` says."""
         return cls(
             total,
             len(records),
             sum(record.samples for record in records if not isinstance(record, Plan)),
             sum(record.rejects for record in records if isinstance(record, LabelRecord)),
-            int(before.get("done", 0)),
-            int(before.get("samples", 0)),
+            begun.done,
+            begun.samples,
         )
 
     def rate(self, seconds: float) -> float | None:

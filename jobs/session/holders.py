@@ -42,7 +42,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LivingRun:
     """A living run in an output: `held` once it has entered, `silence` seconds ago heard of."""
 
     holder: Holder
@@ -85,16 +85,16 @@ class Roll:
     _read: dict[str, Holder] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
 
-    def living(self, times: Mapping[str, float], now: float) -> tuple[Entry, ...]:
+    def living(self, times: Mapping[str, float], now: float) -> tuple[LivingRun, ...]:
         """The others that are alive, of the files in `done/running` at their `times`."""
         found = (
-            Entry(holder, mark_of(holder.run) in times, now - times[name])
+            LivingRun(holder, mark_of(holder.run) in times, now - times[name])
             for name, holder in self._holders(times)
             if holder.run != self.mine.run
         )
         return tuple(entry for entry in found if not self._is_dead(entry))
 
-    def older(self, now: float) -> tuple[Entry, ...]:
+    def older(self, now: float) -> tuple[LivingRun, ...]:
         """The living runs of an older fairshard, which all write to one file."""
         name = paths.RUNNING_BEFORE
         content = self.storage.find(name)
@@ -105,7 +105,7 @@ class Roll:
         except ValueError:
             return ()
         at = self.storage.written(paths.DONE).get(name.rpartition("/")[2], now)
-        found = (Entry(self._renamed(old), True, now - at) for old in lease.holders)
+        found = (LivingRun(self._renamed(old), True, now - at) for old in lease.holders)
         return tuple(entry for entry in found if not self._is_dead(entry))
 
     def bury(self, times: Mapping[str, float], now: float) -> None:
@@ -148,7 +148,7 @@ class Roll:
             )
         return None
 
-    def _is_dead(self, entry: Entry) -> bool:
+    def _is_dead(self, entry: LivingRun) -> bool:
         holder, mine = entry.holder, self.mine
         if abs(entry.silence) > DEAD_SECONDS:
             return True

@@ -13,7 +13,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from jobs.session.holders import DEAD_SECONDS, Entry, Holder, Roll, file_of, mark_of, this_process
+from jobs.session.holders import (
+    DEAD_SECONDS,
+    Holder,
+    LivingRun,
+    Roll,
+    file_of,
+    mark_of,
+    this_process,
+)
 from jobs.session.run_record import now as in_words
 from transforms.base.errors import FairshardError
 from transforms.base.interrupts import interruption
@@ -150,7 +158,7 @@ class Hold:
             self.storage.url,
         )
 
-    def _refusal(self, other: Entry) -> FairshardError:
+    def _refusal(self, other: LivingRun) -> FairshardError:
         holder = other.holder
         whose = "another configuration" if holder.asked else "an older fairshard"
         return FairshardError(

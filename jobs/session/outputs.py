@@ -3,9 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from transforms.resampling.manifest import manifest_on_file, withdraw_manifest
+from transforms.resampling.manifest import (
+    Manifest,
+    ShardEntry,
+    manifest_on_file,
+    shard_names,
+    withdraw_manifest,
+)
 from transforms.resampling.ownership import (
     claim,
     number_of,
@@ -42,7 +47,7 @@ class Outputs:
     have a record and are not in the manifest.
     """
 
-    manifest: Mapping[str, Any] | None
+    manifest: Manifest | None
     recorded: int
     faults: Mapping[int, str]
     surplus: tuple[int, ...]
@@ -55,7 +60,7 @@ class Outputs:
     @property
     def lines(self) -> tuple[str, ...]:
         """What is damaged; nothing where nothing is."""
-        total = self.recorded if self.manifest is None else len(self.manifest["shards"])
+        total = self.recorded if self.manifest is None else len(self.manifest.shards)
         lines = []
         if self.faults:
             are = "shards are" if len(self.faults) > 1 else "shards is"
@@ -71,7 +76,7 @@ class Outputs:
 
         What was claimed stays claimed, also where the claim was lost.
         """
-        if own := owned(storage, self.manifest):
+        if own := owned(storage, shard_names(self.manifest)):
             claim(0, own, storage)
         if not self.faults and not self.surplus:
             return
@@ -88,8 +93,8 @@ def outputs_of(storage: Storage) -> Outputs:
     records = dict(zip(numbers, found, strict=True))
     said = {
         number: shard
-        for shard in (manifest["shards"] if manifest else ())
-        if (number := number_of(shard["name"])) is not None
+        for shard in (manifest.shards if manifest else ())
+        if (number := number_of(shard.name)) is not None
     }
     surplus = records.keys() - said.keys() if manifest else set()
     inventory = Inventory.of(storage, paths.SHARDS)
@@ -106,27 +111,25 @@ def outputs_of(storage: Storage) -> Outputs:
     return Outputs(manifest, len(numbers), wrong, tuple(sorted(surplus)))
 
 
-def damaged_shards(
-    manifest: Mapping[str, Any], recorded: Collection[str], storage: Storage
-) -> list[str]:
+def damaged_shards(manifest: Manifest, recorded: Collection[str], storage: Storage) -> list[str]:
     """The shards of a manifest that are not there in its size, or without a record, by a listing.
 
     `recorded` are the names of the records of those that have one.
     """
     inventory = Inventory.of(storage, paths.SHARDS)
     return [
-        shard["name"]
-        for shard in manifest["shards"]
-        if (number := number_of(shard["name"])) is None
+        shard.name
+        for shard in manifest.shards
+        if (number := number_of(shard.name)) is None
         or paths.output_record(number) not in recorded
-        or inventory.fault(Vouched(shard["name"], shard["bytes"], "", ""))
+        or inventory.fault(Vouched(shard.name, shard.bytes, "", ""))
     ]
 
 
 def check_own(stages: Sequence[str], storage: Storage) -> None:
     """Raise FairshardError where a first run of `stages` would overwrite files of the user's."""
     manifest = manifest_on_file(storage)
-    own = owned(storage, manifest)
+    own = owned(storage, shard_names(manifest))
     begun = own or any(storage.names(folder) for folder in (paths.DONE, paths.LABEL_RECORDS))
     fixed = [] if begun else [name for stage in stages for name in _FIXED[stage]]
     shards = [] if own or "resample" not in stages else numbered(storage)
@@ -140,15 +143,11 @@ def _record(number: int, storage: Storage) -> OutputRecord | None:
         return None
 
 
-def _against(said: Mapping[str, Any] | None, record: OutputRecord) -> str:
+def _against(said: ShardEntry | None, record: OutputRecord) -> str:
     if said is None:
         return ""
-    same = (said["samples"], said["bytes"], said["sha256"]) == (
-        record.samples,
-        record.bytes,
-        record.sha256,
-    )
-    return "" if same and record.number == number_of(said["name"]) else _OTHERWISE
+    same = (said.samples, said.bytes, said.sha256) == (record.samples, record.bytes, record.sha256)
+    return "" if same and record.number == number_of(said.name) else _OTHERWISE
 
 
 def _in_words(faults: Sequence[str]) -> str:

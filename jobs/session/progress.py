@@ -125,7 +125,7 @@ class Watch:
         """Begin the current stage, and put it on file for those who look from elsewhere."""
         self._told = {}
         self.current.begin()
-        began = read_run(self._storage).get("began", {})
+        began = read_run(self._storage).began
         now = {**began, self.current.name: self.current.since}
         record(self._storage, stage=self.current.name, began=now)
 
@@ -143,8 +143,8 @@ class Watch:
 def _figures(shard: str, published: Record) -> dict[str, Any]:
     """What an event says of a completion record, or of the plan."""
     if isinstance(published, Plan):
-        document = published.document
-        return {"samples": document.get("samples"), "certificate": document.get("certificate")}
+        document = published.file.to_dict()
+        return {"samples": document["samples"], "certificate": document["certificate"]}
     figures = ("samples", "rejects", "bytes", "device")
     return {
         "shard": shard,
@@ -185,8 +185,8 @@ def _keep(watch: Watch, storage: Storage) -> None:
     }
     record(
         storage,
-        stages={**run.get("stages", {}), **seconds},
-        spans={**run.get("spans", {}), **spans},
+        stages={**run.stages, **seconds},
+        spans={**run.spans, **spans},
     )
 
 

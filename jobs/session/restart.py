@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from jobs.session.labelled import recorded_labels
-from transforms.resampling.manifest import manifest_on_file
+from transforms.resampling.manifest import manifest_on_file, shard_names
 from transforms.resampling.ownership import owned
 from transforms.storage import paths
 from transforms.storage.attempts import attempts_at
@@ -41,7 +41,7 @@ def discards_of(stages: Sequence[str], storage: Storage) -> list[Discard]:
 
 def _of_resample(storage: Storage) -> Iterator[Discard]:
     manifest = manifest_on_file(storage)
-    numbers = sorted(owned(storage, manifest))
+    numbers = sorted(owned(storage, shard_names(manifest)))
     there = {*storage.names(paths.SHARDS)}
     shards = [name for name in map(paths.output_shard, numbers) if name.rpartition("/")[2] in there]
     said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()

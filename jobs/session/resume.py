@@ -1,13 +1,11 @@
 """What a run has to do: what of an output is kept, what is made again, and why."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rich.console import Console
 
-from jobs.session.begun import read_begun
+from jobs.session.begun import StageBegun, WorkFile, read_begun
 from jobs.session.console import say
 from jobs.session.labelled import Labels, all_of, keep_settings, labels_of, withdraw_lost
 from jobs.session.outputs import Outputs, outputs_of
@@ -98,30 +96,30 @@ class Work:
             keep_settings(self.config, self.storage)
         if "resample" in self.stages:
             self.outputs.withdraw(self.storage)
-        before = read_work(self.storage).get("stages", {})
-        stages = {**before, **{stage: self._begun(stage) for stage in self.stages}}
-        values = {"stages": stages, "packing": packing_of(self.config)}
-        self.storage.publish(paths.WORK, f"{json.dumps(values, indent=1)}\n".encode())
+        begun = {stage: self._begun(stage) for stage in self.stages}
+        stages = {**read_work(self.storage).stages, **begun}
+        work = WorkFile(stages=stages, packing=packing_of(self.config))
+        self.storage.publish(paths.WORK, work.to_json())
 
-    def _begun(self, stage: str) -> dict[str, Any]:
-        """The shards of a stage in all and done; `seen`: the versions of records that are stale."""
+    def _begun(self, stage: str) -> StageBegun:
+        """The stage as it begins now."""
         if stage == "label":
             records, shards = self.labels.records, self.labels.shards
             found = self.storage.versions(paths.LABEL_RECORDS)
-            return {
-                "total": len(shards),
-                "done": len(records),
-                "samples": sum(record.samples for record in records.values()),
-                "seen": {
+            return StageBegun(
+                total=len(shards),
+                done=len(records),
+                samples=sum(record.samples for record in records.values()),
+                seen={
                     name: version
                     for name, version in found.items()
                     if name.removesuffix(paths.RECORD) not in records
                 },
-            }
+            )
         kept = self.plan is not None
         folder = paths.PLANS if stage == "solve" else paths.OUTPUT_RECORDS
         seen = {} if kept else self.storage.versions(folder)
-        return {"total": 1 if stage == "solve" else None, "seen": seen}
+        return StageBegun(total=1 if stage == "solve" else None, seen=seen)
 
 
 def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) -> Work:
@@ -142,7 +140,7 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
     return Work(config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before)
 
 
-def read_work(storage: Storage) -> dict[str, Any]:
+def read_work(storage: Storage) -> WorkFile:
     """How far the stages were when they last began; nothing where none has."""
     return read_begun(storage)
 
@@ -155,7 +153,7 @@ def _on_file(storage: Storage) -> tuple[Plan | None, str]:
         plan = read_plan(storage)
         if fault := patterns_fault(plan, storage):
             return None, f"the plan is made again: {paths.PATTERNS} is {fault}"
-        read_histogram(storage, plan.document)
+        read_histogram(storage, plan)
     except FairshardError:
         return None, "the plan is made again: the one on file cannot be read"
     return plan, ""
@@ -183,7 +181,7 @@ def _changed_but_labels(plan: Plan, config: Config, shards: Sequence[Shard]) -> 
 def _changed(plan: Plan, config: Config, at_hand: Mapping[str, str]) -> str:
     """What of the things that a plan was made from has changed; "" where nothing has."""
     parts = differing(dict(plan.fingerprint), dict(at_hand))
-    given, before = redacted_values(config.model_dump(mode="json")), plan.document["config"]
+    given, before = redacted_values(config.model_dump(mode="json")), plan.file.config
     changed: list[str] = []
     for part in parts:
         name = part.removeprefix("config.")
@@ -203,10 +201,10 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
         if not there:
             return False, "the output is to be written: there is none yet"
         return False, "the output is written again: the plan is made again"
-    if plan is None or manifest["plan"] != plan.identity:
+    if plan is None or manifest.plan != plan.identity:
         return False, "the output is written again, unless the new plan is the same"
     if not is_of(manifest, plan, config):
-        keys = differing(manifest["packing"], packing_of(config), "output")
+        keys = differing(manifest.packing.to_dict(), packing_of(config).to_dict(), "output")
         return False, f"the output is written again: {in_words(keys)} changed"
-    kept = len(manifest["shards"]) - len(outputs.faults)
+    kept = len(manifest.shards) - len(outputs.faults)
     return outputs.whole, f"the output of {kept:,} shards is kept"

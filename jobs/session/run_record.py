@@ -20,7 +20,7 @@ from transforms.storage.last_run import read_run
 
 def record(storage: Storage, **values: Any) -> None:
     """Put `values` into what is on file of the last run."""
-    merged = redacted_values({**read_run(storage), **values})
+    merged = redacted_values({**read_run(storage).to_dict(), **values})
     storage.publish(paths.RUN, f"{json.dumps(merged, indent=1)}\n".encode())
 
 
@@ -66,7 +66,7 @@ def now() -> str:
 
 def _record_end(storage: Storage, run: str, **values: Any) -> None:
     """Put the end of `run` on file, unless another run has begun there since."""
-    if read_run(storage).get("run") == run:
+    if read_run(storage).run == run:
         record(storage, finished=now(), **values)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from jobs.session.console import say
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
-from transforms.feasibility.conflicts import in_words
+from transforms.feasibility.remedies import Conflict, in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
@@ -25,27 +25,26 @@ def summarise(storage: Storage) -> dict[str, Any]:
 def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
     """As `summarise`, of artefacts that have been read."""
     rows = measure_rows(artefacts)
-    document, manifest = artefacts.plan.document, artefacts.manifest
+    file, manifest = artefacts.plan.file, artefacts.manifest
+    totals = manifest.totals
     return {
         "verdict": verdict_of(artefacts, rows).sentence,
-        "samples": manifest["totals"],
-        "dropped_share": manifest["totals"]["dropped"] / max(manifest["totals"]["in"], 1),
-        "rejects": shown_rejects(
-            [row["shard"] for row in manifest["inputs"] if row["rejected"]], storage
-        ),
+        "samples": totals.to_dict(),
+        "dropped_share": totals.dropped / max(totals.in_, 1),
+        "rejects": shown_rejects([row.shard for row in manifest.inputs if row.rejected], storage),
         **shown_losses(artefacts.records),
-        "shards": len(manifest["shards"]),
+        "shards": len(manifest.shards),
         "bias": {row.name: _measured(row) for row in rows},
-        "certificate": document["certificate"],
+        "certificate": file.certificate.to_dict(),
         "eta": artefacts.plan.terms.eta,
         "rate": artefacts.plan.rate_in_words,
         "sampled": artefacts.plan.sampled_in_words,
-        "unattainable": document["unattainable"],
-        "conflict": document["conflict"],
+        "unattainable": list(file.unattainable),
+        "conflict": file.conflict.to_dict() if file.conflict else None,
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
         "gates": [
-            {name: result[name] for name in ("stage", "passed", "failures", "warnings")}
+            result.model_dump(include={"stage", "passed", "failures", "warnings"})
             for result in read_results(storage, checked_in(artefacts))
         ],
         "data_docs": storage.path(paths.DATA_DOCS),
@@ -81,8 +80,9 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         more = len(summary["unattainable"]) - 3
         named = "; ".join(summary["unattainable"][:3]) + (f"; and {more} more" * (more > 0))
         say(console, f"missed: {named}")
-    for line in in_words(summary["conflict"]) if summary["conflict"] else ():
-        say(console, line)
+    if summary["conflict"]:
+        for line in in_words(Conflict.from_dict(summary["conflict"])):
+            say(console, line)
     say(
         console,
         f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f}, "

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transforms.base.errors import ConfigError
 from transforms.base.logs import LOGGER
 from transforms.base.redaction import redacted
 from transforms.config.telemetry import Telemetry
 from transforms.outcome.prometheus import Metric
+from transforms.storage.last_run import LastRun
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
@@ -39,14 +40,14 @@ class Collector:
             ) from error
         self._url = url.rstrip("/")
 
-    def send(self, output: str, run: Mapping[str, Any], metrics: Sequence[Metric]) -> None:
+    def send(self, output: str, run: LastRun, metrics: Sequence[Metric]) -> None:
         """Send a run's spans, one for it and one a stage, and its metrics; a warning if lost."""
         from opentelemetry.sdk.resources import Resource
 
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         service = {"service.name": "fairshard", "service.version": _version()}
         about = Resource.create(
-            {**service, "fairshard.run": run["run"], "fairshard.output": output}
+            {**service, "fairshard.run": run.run or "", "fairshard.output": output}
         )
         try:
             arrived = self._send_spans(run, about) and self._send_metrics(metrics, about)
@@ -60,7 +61,7 @@ class Collector:
                 redacted(self._url),
             )
 
-    def _send_spans(self, run: Mapping[str, Any], about: Resource) -> bool:
+    def _send_spans(self, run: LastRun, about: Resource) -> bool:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
@@ -72,20 +73,21 @@ class Collector:
         provider.add_span_processor(SimpleSpanProcessor(ended))
         tracer = provider.get_tracer("fairshard")
         started, finished = (
-            round(_NANOSECONDS * datetime.fromisoformat(run[when]).timestamp())
-            for when in ("started", "finished")
+            round(_NANOSECONDS * datetime.fromisoformat(when).timestamp())
+            for when in (run.started, run.finished)
+            if when
         )
-        whole = tracer.start_span(f"fairshard {run['command']}", start_time=started)
-        whole.set_attributes({"fairshard.run": run["run"], "fairshard.engine": run["engine"]})
-        for stage, (began, end) in run.get("spans", {}).items():
+        whole = tracer.start_span(f"fairshard {run.command}", start_time=started)
+        whole.set_attributes({"fairshard.run": run.run or "", "fairshard.engine": run.engine or ""})
+        for stage, (began, end) in run.spans.items():
             if began * _NANOSECONDS >= started:
                 span = tracer.start_span(
                     stage, set_span_in_context(whole), start_time=round(began * _NANOSECONDS)
                 )
                 span.set_attribute("fairshard.stage", stage)
                 span.end(round(end * _NANOSECONDS))
-        if run.get("error") is not None:
-            whole.set_status(Status(StatusCode.ERROR, run["error"]))
+        if run.error is not None:
+            whole.set_status(Status(StatusCode.ERROR, run.error))
         whole.end(finished)
         exporter = OTLPSpanExporter(f"{self._url}/v1/traces", timeout=_SECONDS)
         return exporter.export(ended.get_finished_spans()) is SpanExportResult.SUCCESS

@@ -25,7 +25,6 @@ from transforms.report.page import write_report
 from transforms.resampling.drawing import draw
 from transforms.resampling.manifest import read_manifest
 from transforms.shards.finding import find_shards
-from transforms.statistics.measures import Measures
 from transforms.statistics.patterns import flags_of
 from transforms.storage.files import Storage, output_storage
 
@@ -71,7 +70,7 @@ def test_workers_weigh_samples_as_the_plan_weighs_their_patterns(
 ) -> None:
     config, storage = output
     plan = read_plan(storage)
-    histogram, q = read_histogram(storage, plan.document)
+    histogram, q = read_histogram(storage, plan)
     known = {
         (*map(bool, s), *map(bool, y)): weight
         for s, y, weight in zip(histogram.s, histogram.y.toarray(), q, strict=True)
@@ -89,30 +88,31 @@ def test_workers_weigh_samples_as_the_plan_weighs_their_patterns(
 def test_what_was_asked_holds_of_the_true_attributes(output: tuple[Config, Storage]) -> None:
     _, storage = output
     plan, manifest = read_plan(storage), read_manifest(storage)
-    predicted = Measures.from_dict(plan.document["measures"]["predicted"])
-    labelled = Measures.from_dict(plan.document["calibration"]["as_labelled"]["predicted"])
-    assert not plan.document["unattainable"]
+    predicted = plan.file.measures.predicted
+    assert plan.file.calibration is not None
+    labelled = plan.file.calibration.as_labelled.predicted
+    assert not plan.file.unattainable
     assert predicted.max_RB <= 0.01 + 1e-6
     assert predicted.max_AB <= 0.04 + 1e-5
     assert labelled.max_AB > 0.08
-    true = world_of(plan.terms.attributes).truly(read_histogram(storage, plan.document)[1])
-    error = np.array(plan.document["standard_errors"]["predicted"]["AB"])
+    true = world_of(plan.terms.attributes).truly(read_histogram(storage, plan)[1])
+    error = plan.file.standard_errors.predicted.AB
     assert np.all(np.abs(true.AB) <= 0.04 + 1.96 * error)
     assert true.max_AB < labelled.max_AB / 1.5
-    after = Measures.from_dict(manifest["measures"])
+    after = manifest.measures
     assert after.share == pytest.approx(predicted.share, abs=0.02)
-    assert Measures.from_dict(manifest["as_labelled"]).share == pytest.approx(
-        labelled.share, abs=0.02
-    )
+    assert manifest.as_labelled is not None
+    assert manifest.as_labelled.share == pytest.approx(labelled.share, abs=0.02)
 
 
 def test_both_figures_are_reported_with_their_errors(output: tuple[Config, Storage]) -> None:
     _, storage = output
     bias = summarise(storage)["bias"]
-    document = read_plan(storage).document
-    labelled = Measures.from_dict(document["calibration"]["as_labelled"]["before"])
+    found = read_plan(storage).file.calibration
+    assert found is not None
+    labelled = found.as_labelled.before
     assert bias["AB"]["as_labelled"]["before"] == labelled.max_AB
-    left = np.array(document["calibration"]["standard_errors"]["RB"])
+    left = found.standard_errors.RB
     assert bias["RB"]["standard_error"] > left.max() > 0
     page = Path(write_report(storage)).read_text()
     assert "as labelled, not corrected" in page
@@ -141,7 +141,7 @@ def test_a_plan_of_another_calibration_does_not_fit(
 
 def test_a_calibration_of_other_labels_is_refused(output: tuple[Config, Storage]) -> None:
     config, storage = output
-    histogram, _ = read_histogram(storage, read_plan(storage).document)
+    histogram, _ = read_histogram(storage, read_plan(storage))
     records = all_label_records(config, find_shards(config.input))
     limits = config.input.limits.model_copy(update={"max_pixels": 12345})
     source = config.input.model_copy(update={"limits": limits})

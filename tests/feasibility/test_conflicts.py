@@ -12,7 +12,8 @@ from tests.outputs import finished_output
 from tests.problems import Corpus, corpus, random_corpus
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
-from transforms.feasibility.conflicts import Conflict, conflict_of, in_words
+from transforms.feasibility.conflicts import conflict_of
+from transforms.feasibility.remedies import Conflict, in_words
 from transforms.m4.balance import balance
 from transforms.plan.plan import read_plan
 from transforms.statistics.row_histograms import RowHistogram
@@ -28,7 +29,7 @@ def conflict_in(samples: Corpus, asked: Balance) -> Conflict | None:
 def lines_of(samples: Corpus, asked: Balance) -> tuple[str, ...]:
     found = conflict_in(samples, asked)
     assert found is not None and found.tested
-    return in_words(found.to_dict())
+    return in_words(found)
 
 
 def test_a_share_that_is_too_small_for_the_rate() -> None:
@@ -53,7 +54,7 @@ def test_a_share_within_a_label_that_cannot_be_dropped() -> None:
     found = conflict_in(samples, Balance(eta=0.9, max_label_skew=0.1, **NOTHING))
     assert found is not None
     assert found.rate == pytest.approx(0.625, abs=1e-3)
-    assert in_words(replace(found, rate=None).to_dict()) == (
+    assert in_words(replace(found, rate=None)) == (
         "cannot be met at eta = 0.9: share of people.0 within things.0, from below",
         "what would do: 172 more samples with people.0 and things.0",
         "or max_label_skew >= 0.3751 for people.0 with things.0",
@@ -154,7 +155,7 @@ def test_long_answers_are_cut() -> None:
         "looser": [{"bound": "max_label_skew", "value": 0.2, "subjects": ["a", "b", "c", "d"]}],
         "tested": False,
     }
-    assert in_words(conflict) == (
+    assert in_words(Conflict.from_dict(conflict)) == (
         "cannot be met together at eta = 0.9: x; y",
         "what would do for these by themselves: 5,000 more samples: 1,000 with a, 1,000 with a, "
         "1,000 with a, 2,000 others",
@@ -165,4 +166,4 @@ def test_long_answers_are_cut() -> None:
 def test_where_no_price_is_left_to_choose_there_is_a_plan_still(tmp_path: Path) -> None:
     write_corpus(tmp_path, samples=20, shards=2)
     storage = finished_output(config_of(tmp_path))
-    assert read_plan(storage).document["conflict"]
+    assert read_plan(storage).file.conflict

@@ -19,7 +19,7 @@ from transforms.feasibility.frontier import Frontier, Mark, frontier
 from transforms.feasibility.rates import largest_rate
 from transforms.m4.balance import balance
 from transforms.plan.plan import read_plan
-from transforms.report.frontier import fits
+from transforms.report.frontier import FrontierOrigin, fits
 from transforms.statistics.measures import effective_samples
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -149,15 +149,16 @@ def test_the_command_writes_it_and_it_fits_the_plan(
     assert Path(summary["frontier"]).is_file()
     document = json.loads(storage.read(paths.FRONTIER))
     assert Frontier.from_dict(document) == Frontier.from_dict(summary)
-    plan = read_plan(storage).document
-    assert fits(document, plan)
+    plan, origin = read_plan(storage), FrontierOrigin.model_validate(document)
+    assert fits(origin, plan)
     console = Console(width=200, record=True, file=sys.stderr)
     job.show(summary, console)
     shown = console.export_text()
     assert f"attainable up to eta = {summary['largest']:g}" in shown
     assert "share of people.woman, from below: binds at every rate" in shown
-    other_rate = read_plan(_output(tmp_path, 0.3)).document
-    assert fits(document, other_rate)
-    looser = {**plan["config"]["balance"], "max_representation_bias": 0.2}
-    assert not fits(document, {**plan, "config": {**plan["config"], "balance": looser}})
-    assert not fits(document, {**plan, "fingerprint": {**plan["fingerprint"], "labels": "other"}})
+    other_rate = read_plan(_output(tmp_path, 0.3))
+    assert fits(origin, other_rate)
+    looser = origin.model_copy(update={"asked": {**origin.asked, "max_representation_bias": 0.2}})
+    assert not fits(looser, plan)
+    relabelled = {**origin.fingerprint, "labels": "other"}
+    assert not fits(origin.model_copy(update={"fingerprint": relabelled}), plan)

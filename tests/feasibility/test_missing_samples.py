@@ -5,20 +5,21 @@ import pytest
 
 from tests.problems import corpus
 from transforms.config.sections import Balance
-from transforms.feasibility.missing_samples import MissingPattern, missing_samples, pruned
-from transforms.feasibility.subproblem import Scene
+from transforms.feasibility.missing_samples import missing_samples, pruned
+from transforms.feasibility.remedies import MissingPattern
+from transforms.feasibility.subproblem import Subproblem
 from transforms.m4.balance import Balanced
 from transforms.statistics.row_histograms import RowHistogram
 
 
-def scene_of_carriers(carriers: int, eta: float, Q: float = 1.0) -> Scene:
+def scene_of_carriers(carriers: int, eta: float, Q: float = 1.0) -> Subproblem:
     """1,000 samples, some with the one attribute, of which 40 % are asked."""
     samples = corpus([[1], [0]], [[], []], counts=[carriers, 1000 - carriers])
     asked = Balance(eta=eta, Q=Q, max_representation_bias=0.1)
-    return Scene(RowHistogram.of(samples.histogram), samples.attributes, asked)
+    return Subproblem(RowHistogram.of(samples.histogram), samples.attributes, asked)
 
 
-def no_wider(_: Balanced) -> Scene:
+def no_wider(_: Balanced) -> Subproblem:
     raise AssertionError("the scene is the whole")
 
 
@@ -48,5 +49,5 @@ def test_where_no_sample_would_do_there_are_none() -> None:
     """Nobody carries both attributes, of which 60 % each are asked to within 5 %."""
     samples = corpus([[1, 0], [0, 1], [0, 0]], [[], [], []], counts=[300, 300, 400], target=0.6)
     asked = Balance(eta=0.9, max_representation_bias=0.05)
-    scene = Scene(RowHistogram.of(samples.histogram), samples.attributes, asked)
+    scene = Subproblem(RowHistogram.of(samples.histogram), samples.attributes, asked)
     assert missing_samples(scene, scene, no_wider) is None

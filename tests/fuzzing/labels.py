@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from tests.fuzzing.artefacts import STORAGE, artefacts, put
 from transforms.base.errors import FairshardError
 from transforms.labels.records import LabelRecord, label_record_from
-from transforms.labels.tables import digest, label_parts, parquet_bytes, read_labels
+from transforms.labels.tables import digest, label_batches, parquet_bytes, read_labels
 from transforms.storage import paths
 
 _COLUMNS = ["key", "offset", "size", "utility", "s.gender.woman"]
@@ -30,7 +30,7 @@ def check(content: bytes) -> None:
     put(paths.labels(record.shard.name), content)
     try:
         table = read_labels(STORAGE, record, _COLUMNS)
-        parts = list(label_parts(STORAGE, record, _COLUMNS))
+        parts = list(label_batches(STORAGE, record, _COLUMNS))
     except FairshardError:
         return
     assert table.num_rows == 60 == sum(part.num_rows for part in parts)

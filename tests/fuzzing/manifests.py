@@ -25,6 +25,6 @@ def _check(content: bytes) -> None:
         manifest = read_manifest(STORAGE)
     except FairshardError:
         return
-    assert manifest["plan"].encode("utf-8", "replace") is not None
-    assert sum(shard["samples"] for shard in manifest["shards"]) is not None
-    assert all(isinstance(name, str) for name in manifest["totals"])
+    assert manifest.plan.encode("utf-8", "replace") is not None
+    assert sum(shard.samples for shard in manifest.shards) is not None
+    assert manifest.to_json()

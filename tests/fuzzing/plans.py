@@ -1,9 +1,5 @@
 """plan.json, read back: a plan that gives weights, or a sentence."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from tests.fuzzing.artefacts import STORAGE, artefacts, put
@@ -44,9 +40,5 @@ def _check(content: bytes) -> None:
     flags[1] = True
     weights = plan.weights(flags, np.ones(2))
     assert weights.shape == (2,)
-    assert np.isfinite(weights).all() or _beyond_floats(plan.document)
+    assert np.isfinite(weights).all() or b"e+30" in plan.file.to_json()
     assert plan.identity
-
-
-def _beyond_floats(document: Mapping[str, Any]) -> bool:
-    return "e+30" in json.dumps(document)

@@ -69,11 +69,10 @@ def test_pages_say_what_was_expected_and_lead_from_one_to_the_next(
 
 def test_results_are_published_on_any_storage(storage: Storage) -> None:
     results = read_results(storage)
-    assert [result["stage"] for result in results] == ["labels", "plan", "output"]
+    assert [result.stage for result in results] == ["labels", "plan", "output"]
     elsewhere = Storage("memory://gates")
     assert read_results(elsewhere) == []
-    config = results[0]
-    assert config["evaluated"] == 9
+    assert results[0].evaluated == 9
 
 
 HOSTILE = (

@@ -40,7 +40,7 @@ def test_a_sound_output_passes_every_gate(config: Config) -> None:
         assert result.failures == ()
         assert len(result.outcomes) == least
         require(result)
-        json.dumps(result.document(), allow_nan=False)
+        json.dumps(result.file.to_dict(), allow_nan=False)
 
 
 def first(value: Any) -> Callable[[list[Any]], list[Any]]:

@@ -134,7 +134,7 @@ def test_all_that_is_valid_is_kept_and_all_is_accounted_for(config: Config) -> N
     keys = [name.removesuffix(".txt") for name in written if name.endswith(".txt")]
     assert keys == ["good-first", "good-middle", "good-last", "whole"]
     assert written["good-first.txt"] == GOOD["txt"]
-    totals = read_manifest(storage)["totals"]
-    assert totals["in"] == 4 + 9 + 3 == totals["kept"] + totals["rejected"]
+    totals = read_manifest(storage).totals
+    assert totals.in_ == 4 + 9 + 3 == totals.kept + totals.rejected
     record = json.loads(storage.read(paths.label_record(named(config, "bad"))))
     assert record["ignored"] == {"it is a directory": 1}

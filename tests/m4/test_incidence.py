@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.m4.incidence import Pairs
-from transforms.m4.kernels import PARTS
+from transforms.m4.kernels import BLOCKS
 
 
 @given(
@@ -40,7 +40,7 @@ def test_groups_in_no_order_do_not_take_many_times_the_room() -> None:
     y = sp.csr_array((random.random((40_000, 4)) < 0.5).astype(float))
     pairs, in_order = Pairs.of(group, y), Pairs.of(np.sort(group), y)
     assert pairs.room[-1] <= 4 * len(pairs.group)
-    assert len(in_order.low) == PARTS > len(pairs.low) > 1
+    assert len(in_order.low) == BLOCKS > len(pairs.low) > 1
     for found in (pairs, in_order):
         by_label = np.bincount(found.label, found.over_pairs(masses))
         assert by_label == pytest.approx(np.append(masses @ y, masses.sum()))

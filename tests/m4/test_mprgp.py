@@ -42,7 +42,7 @@ def quadratic(seed: int, m: int, c: int, prices: int, proximal: float) -> Quadra
     random = np.random.default_rng(seed)
     dual = Dual(random_corpus(seed, 90, m, c).problem(Limits(eta=0.5, delta=0.05)))
     masses = dual.problem.probabilities * random.random(len(dual.problem.probabilities))
-    working = np.sort(random.permutation(len(dual.slots.sign))[:prices])
+    working = np.sort(random.permutation(len(dual.table.sign))[:prices])
     scale = np.maximum(dual.spread(masses)[working], 1e-3)
     term = np.full(len(working), proximal)
     linear = random.normal(size=len(working)) * 3

@@ -74,7 +74,7 @@ def test_newton_alone_solves_from_nothing() -> None:
 def test_the_distance_is_of_weights_that_are_not_clipped() -> None:
     dual = Dual(random_corpus(2, 300, 2, 4).problem(BALANCE))
     random = np.random.default_rng(0)
-    before, after = (dual.at(random.uniform(0, 1e-3, len(dual.slots.sign))) for _ in range(2))
+    before, after = (dual.at(random.uniform(0, 1e-3, len(dual.table.sign))) for _ in range(2))
     assert ((before.q > 0) & (before.q < 1) & (after.q > 0) & (after.q < 1)).all()
     apart = np.sqrt(dual.problem.probabilities @ (after.q - before.q) ** 2)
     assert distance(dual, before, after) == pytest.approx(apart)

@@ -55,8 +55,8 @@ def rebalanced(
 
 def test_bias_is_at_what_was_asked_for(rebalanced: tuple[Config, dict[str, bytes]]) -> None:
     artefacts = read_artefacts(output_storage(rebalanced[0].output))
-    assert artefacts.plan.document["certificate"]["gap"] <= 1e-6
-    assert artefacts.plan.document["unattainable"] == []
+    assert artefacts.plan.file.certificate.gap <= 1e-6
+    assert artefacts.plan.file.unattainable == ()
     asked, errors = (
         artefacts.asked,
         sampling_error(artefacts.histogram, artefacts.attributes, artefacts.q),
@@ -83,9 +83,9 @@ def test_every_payload_is_the_origins_and_every_sample_is_accounted_for(
                 key, extension = member.split(".", 1)
                 kept.setdefault(key, {})[extension] = content
     assert all(members == originals[key] for key, members in kept.items())
-    totals = read_manifest(output_storage(config.output))["totals"]
-    assert totals["kept"] == len(kept) == totals["written"]
-    assert totals["in"] == 2000 == totals["kept"] + totals["dropped"] + totals["rejected"]
+    totals = read_manifest(output_storage(config.output)).totals
+    assert totals.kept == len(kept) == totals.written
+    assert totals.in_ == 2000 == totals.kept + totals.dropped + totals.rejected
 
 
 def test_two_processes_write_the_same_bytes(
@@ -150,11 +150,11 @@ def test_a_pipeline_counts_what_it_does(corpus: tuple[Path, list[Truth]], tmp_pa
     result.wait_until_finish()
     counters = result.metrics().query()["counters"]
     counted = {counter.key.metric.name: counter.committed for counter in counters}
-    totals = read_manifest(output_storage(config.output))["totals"]
+    totals = read_manifest(output_storage(config.output)).totals
     assert counted["samples"] == 2000
     assert counted["rejects"] == 0
-    assert counted["samples_written"] == totals["written"]
-    assert counted["bytes_written"] == totals["bytes"]
+    assert counted["samples_written"] == totals.written
+    assert counted["bytes_written"] == totals.bytes
     assert counted["bytes_read"] == sum(shard.bytes for shard in find_shards(config.input))
     steps = ("read", "decode", "model", "write", "copy_read", "copy_write")
     assert {f"{step}_ms" for step in steps} <= counted.keys()

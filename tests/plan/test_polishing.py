@@ -23,7 +23,6 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan, read_histogram, read_plan
 from transforms.recognition.settings import settings_digest
 from transforms.stages.solving import MOST_PASSES
-from transforms.statistics.measures import Measures
 from transforms.statistics.patterns import flags_of
 from transforms.statistics.subsampling import drawn
 from transforms.storage.files import output_storage
@@ -64,26 +63,27 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Plan, Config]:
 def test_what_is_polished_is_as_good_as_what_is_solved_on_all_patterns(
     both: tuple[Plan, Plan, Config],
 ) -> None:
-    exact, document = both[0].document, both[1].document
-    sampled = document["sampled"]
-    assert exact["sampled"] is None
-    assert exact["samples"]["patterns"] > MOST * 0.6
-    assert (sampled["share"], sampled["polished"]) == (0.25, True)
-    assert document["samples"]["balanced"] == exact["samples"]["balanced"] == ROWS
-    figures, reference = document["certificate"], exact["certificate"]
-    assert sampled["passes"][-1] == {name: figures[name] for name in ("gap", "violation", "rate")}
-    gaps = [found["gap"] for found in sampled["passes"]]
+    exact, polished = both[0].file, both[1].file
+    sampled = polished.sampled
+    assert exact.sampled is None and sampled is not None
+    assert exact.samples.patterns > MOST * 0.6
+    assert (sampled.share, sampled.polished) == (0.25, True)
+    assert polished.samples.balanced == exact.samples.balanced == ROWS
+    figures, reference = polished.certificate, exact.certificate
+    last = sampled.passes[-1]
+    assert (last.gap, last.violation, last.rate) == (figures.gap, figures.violation, figures.rate)
+    gaps = [found.gap for found in sampled.passes]
     assert gaps[0] > 0.1
     assert 0 <= gaps[-1] <= 1e-6
-    allowed = 2e-6 * reference["primal"] + reference["utility_error_bound"]
-    assert abs(figures["primal"] - reference["primal"]) <= allowed
-    assert figures["utility_error_bound"] == figures["violation"] == 0
-    assert document["unattainable"] == exact["unattainable"] == []
+    allowed = 2e-6 * reference.primal + reference.utility_error_bound
+    assert abs(figures.primal - reference.primal) <= allowed
+    assert figures.utility_error_bound == figures.violation == 0
+    assert polished.unattainable == exact.unattainable == ()
 
 
 def test_errors_of_a_sample_are_those_of_its_corpus(both: tuple[Plan, Plan, Config]) -> None:
     for when in ("before", "predicted"):
-        exact, ours = (np.array(p.document["standard_errors"][when]["AB"]) for p in both[:2])
+        exact, ours = (getattr(plan.file.standard_errors, when).AB for plan in both[:2])
         np.testing.assert_allclose(ours, exact, rtol=0.3)
 
 
@@ -113,19 +113,19 @@ def naive(plan: Plan, config: Config, records: list[LabelRecord]) -> dict[str, A
 def test_its_figures_are_those_of_all_rows(tmp_path: Path) -> None:
     config, records = labelled(tmp_path)
     plan = solved(records, config)
-    found, document = naive(plan, config, records), plan.document
-    assert document["certificate"]["rate"] == pytest.approx(found["rate"], abs=1e-12)
-    predicted = Measures.from_dict(document["measures"]["predicted"])
+    found, file = naive(plan, config, records), plan.file
+    assert file.certificate.rate == pytest.approx(found["rate"], abs=1e-12)
+    predicted = file.measures.predicted
     assert predicted.samples == pytest.approx(ROWS * found["rate"], abs=1e-7)
     np.testing.assert_allclose(predicted.share, found["share"], atol=1e-12)
     np.testing.assert_allclose(predicted.AB, found["AB"], atol=1e-12)
     assert predicted.max_AB <= BALANCE["max_association_bias"] + 2e-6
-    before = Measures.from_dict(document["measures"]["before"])
+    before = file.measures.before
     flags, _ = rows_of(config, records)
     np.testing.assert_allclose(before.label_share, flags[:, 2:].mean(axis=0), atol=1e-12)
-    violated = sum(max(row["slack"], 0) for row in document["constraints"])
+    violated = sum(max(row.slack, 0) for row in file.constraints)
     primal = found["moved"] + plan.terms.V * violated
-    assert document["certificate"]["primal"] == pytest.approx(primal, rel=1e-12)
+    assert file.certificate.primal == pytest.approx(primal, rel=1e-12)
 
 
 def test_engines_and_orders_write_the_same_bytes(tmp_path: Path) -> None:
@@ -148,32 +148,35 @@ def test_engines_and_orders_write_the_same_bytes(tmp_path: Path) -> None:
 def test_what_cannot_be_met_is_what_the_exact_plan_names(tmp_path: Path) -> None:
     balance = {"eta": 0.8, "max_association_bias": None}
     all_of_it, records = labelled(tmp_path, ALL, balance=balance)
-    exact = solved(records, all_of_it).document
+    exact = solved(records, all_of_it).file
     config, records = labelled(tmp_path, balance=balance)
-    document = solved(records, config).document
-    assert exact["unattainable"]
-    assert document["unattainable"] == exact["unattainable"]
-    assert document["certificate"]["gap"] <= 1e-6
-    reference = exact["certificate"]
-    allowed = 2e-6 * reference["primal"] + reference["utility_error_bound"]
-    assert abs(document["certificate"]["primal"] - reference["primal"]) <= allowed
-    assert document["conflict"]["tested"] is False
-    assert document["conflict"]["constraints"] == exact["conflict"]["constraints"]
-    missing, of_all = (found["conflict"]["missing"]["samples"] for found in (document, exact))
-    assert missing == pytest.approx(of_all, rel=0.1)
+    polished = solved(records, config).file
+    assert exact.unattainable
+    assert polished.unattainable == exact.unattainable
+    assert polished.certificate.gap <= 1e-6
+    reference = exact.certificate
+    allowed = 2e-6 * reference.primal + reference.utility_error_bound
+    assert abs(polished.certificate.primal - reference.primal) <= allowed
+    ours, theirs = polished.conflict, exact.conflict
+    assert ours is not None and theirs is not None
+    assert ours.tested is False
+    assert ours.constraints == theirs.constraints
+    assert ours.missing is not None and theirs.missing is not None
+    assert ours.missing.samples == pytest.approx(theirs.missing.samples, rel=0.1)
 
 
 def test_an_open_rate_is_found_and_everything_is_met_by_all_rows(tmp_path: Path) -> None:
     all_of_it, records = labelled(tmp_path, ALL, balance={"eta": "auto"})
-    exact = solved(records, all_of_it).document
-    most = exact["samples"]["patterns"] - 1
+    exact = solved(records, all_of_it).file
+    most = exact.samples.patterns - 1
     config, records = labelled(tmp_path, most, balance={"eta": "auto"})
     plan = solved(records, config)
-    assert plan.document["sampled"]["polished"]
-    assert plan.document["unattainable"] == []
-    assert plan.terms.eta == plan.document["largest_rate"]["rate"]
-    assert plan.terms.eta == pytest.approx(exact["problem"]["eta"], rel=0.1)
-    assert plan.terms.eta <= exact["largest_rate"]["upper"]
+    assert plan.file.sampled is not None and plan.file.sampled.polished
+    assert plan.file.unattainable == ()
+    assert plan.file.largest_rate is not None and exact.largest_rate is not None
+    assert plan.terms.eta == plan.file.largest_rate.rate
+    assert plan.terms.eta == pytest.approx(exact.problem.eta, rel=0.1)
+    assert plan.terms.eta <= exact.largest_rate.upper
 
 
 def test_soft_attributes_are_polished_too(tmp_path: Path) -> None:
@@ -190,32 +193,30 @@ def test_soft_attributes_are_polished_too(tmp_path: Path) -> None:
     path.write_bytes(calibration.to_json())
     balance = {"max_association_bias": 0.08}
     exact_config, records = labelled(tmp_path, ALL, balance=balance, calibration=str(path))
-    exact = solved(records, exact_config).document
-    most = exact["samples"]["patterns"] - 1
+    exact = solved(records, exact_config).file
+    most = exact.samples.patterns - 1
     config, records = labelled(tmp_path, most, balance=balance, calibration=str(path))
-    document = solved(records, config).document
-    assert document["sampled"]["polished"]
-    reference = exact["certificate"]
-    allowed = 2e-6 * reference["primal"] + reference["utility_error_bound"]
-    assert abs(document["certificate"]["primal"] - reference["primal"]) <= allowed
-    for when in ("before", "predicted"):
-        for part in (document["measures"], document["calibration"]["as_labelled"]):
-            assert part[when]["RB"]
-    for when, tolerance in (("before", 1e-12), ("predicted", 1e-3)):
-        ours, theirs = (
-            Measures.from_dict(found["calibration"]["as_labelled"][when])
-            for found in (document, exact)
-        )
-        np.testing.assert_allclose(ours.AB, theirs.AB, atol=tolerance)
+    polished = solved(records, config).file
+    assert polished.sampled is not None and polished.sampled.polished
+    reference = exact.certificate
+    allowed = 2e-6 * reference.primal + reference.utility_error_bound
+    assert abs(polished.certificate.primal - reference.primal) <= allowed
+    assert polished.calibration is not None and exact.calibration is not None
+    ours, theirs = polished.calibration.as_labelled, exact.calibration.as_labelled
+    for sides in (polished.measures, ours):
+        assert len(sides.before.RB) == len(sides.predicted.RB) == 2
+    np.testing.assert_allclose(ours.before.AB, theirs.before.AB, atol=1e-12)
+    np.testing.assert_allclose(ours.predicted.AB, theirs.predicted.AB, atol=1e-3)
 
 
 def test_a_sample_that_is_too_small_says_so(tmp_path: Path) -> None:
     config, records = labelled(tmp_path, 20)
     plan = solved(records, config)
-    assert len(plan.document["sampled"]["passes"]) == MOST_PASSES
-    assert not plan.document["sampled"]["polished"]
-    best = min(found["gap"] for found in plan.document["sampled"]["passes"])
-    assert plan.document["certificate"]["gap"] == best > 1e-6
+    assert plan.file.sampled is not None
+    assert len(plan.file.sampled.passes) == MOST_PASSES
+    assert not plan.file.sampled.polished
+    best = min(found.gap for found in plan.file.sampled.passes)
+    assert plan.file.certificate.gap == best > 1e-6
     assert "not enough: raise balance.max_patterns" in plan.sampled_in_words
 
 
@@ -236,14 +237,14 @@ def test_looking_at_a_corpus_sees_the_sample_that_is_solved_on(tmp_path: Path) -
 def test_the_sample_is_the_rows_that_are_drawn(tmp_path: Path) -> None:
     config, records = labelled(tmp_path)
     plan = solved(records, config)
-    level = int(-np.log2(plan.document["sampled"]["share"]))
+    level = int(-np.log2(plan.file.sampled.share))
     sizes = [record.samples for record in records]
     chosen = [
         drawn(record.shard.name, 0, size, level)
         for record, size in zip(records, sizes, strict=True)
     ]
     flags, _ = rows_of(config, records)
-    histogram, q = read_histogram(output_storage(config.output), plan.document)
+    histogram, q = read_histogram(output_storage(config.output), plan)
     rows = flags[np.concatenate(chosen)]
     np.testing.assert_array_equal(histogram.counts @ histogram.y, rows[:, 2:].sum(axis=0))
     flat = np.hstack([histogram.s, histogram.y.toarray() > 0])

@@ -18,8 +18,8 @@ from tests.outputs import config_for, finished_output
 from tests.tarmaking import files_in, make_tar, special
 from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Balance
-from transforms.feasibility.conflicts import in_words
 from transforms.feasibility.frontier import frontier
+from transforms.feasibility.remedies import in_words
 from transforms.plan.plan import read_histogram, read_plan
 from transforms.report.frontier import document_of
 from transforms.report.page import write_report
@@ -152,19 +152,19 @@ def test_text_in_cells_of_any_colour_can_be_read(browser: Browser, page: Path, s
 
 def test_the_page_says_what_was_asked_and_what_came_out(browser: Browser, page: Path) -> None:
     storage = Storage(str(page.parent.parent))
-    manifest, document = read_manifest(storage), read_plan(storage).document
+    manifest, plan = read_manifest(storage), read_plan(storage)
     text = _text(browser, str(page))
-    totals = manifest["totals"]
-    assert f"Of 240 samples, {totals['kept']} were kept" in text
+    assert f"Of 240 samples, {manifest.totals.kept} were kept" in text
     for when in ("before", "predicted"):
-        measured, errors = document["measures"][when], document["standard_errors"][when]
-        worst = int(np.argmax(measured["RB"]))
-        assert re.search(rf"{measured['RB'][worst]:.4f}\s+± {errors['RB'][worst]:.4f}", text)
-    assert f"{np.nanmax(np.abs(np.array(manifest['measures']['AB'], float))):.4f}" in text
+        measured = getattr(plan.file.measures, when)
+        errors = getattr(plan.file.standard_errors, when)
+        worst = int(np.argmax(measured.RB))
+        assert re.search(rf"{measured.RB[worst]:.4f}\s+± {errors.RB[worst]:.4f}", text)
+    assert f"{manifest.measures.max_AB:.4f}" in text
     assert "3 min 15 s" in text and "0.25 s" in text and "2031-02-03 04:05:06 UTC" in text
     assert re.search(r"people\.woman\s+of its group\s+33\.3%\s+\d\d\.\d%\s+50\.0%", text)
     assert "No sample was rejected" in text
-    assert document["fingerprint"]["labels"] in page.read_text(encoding="utf-8")
+    assert plan.fingerprint["labels"] in page.read_text(encoding="utf-8")
 
 
 def test_the_page_is_small_and_the_same_every_time(page: Path) -> None:
@@ -233,30 +233,32 @@ def test_unattainable_constraints_are_named_in_a_warning(browser: Browser, tmp_p
             "max_label_skew": 0.01,
         },
     )
-    document = read_plan(storage).document
+    file = read_plan(storage).file
     with visiting(browser, Path(write_report(storage))) as visit:
         heading = visit.page.inner_text("h1")
         warning = visit.page.inner_text(".warning")
         prices = visit.page.inner_text("#prices")
-    assert document["unattainable"]
-    assert heading.startswith(f"{len(document['unattainable'])} of ")
+    assert file.unattainable
+    assert heading.startswith(f"{len(file.unattainable)} of ")
     assert heading.endswith("cannot be met at eta = 0.95.")
-    assert all(name in warning for name in document["unattainable"][:20])
+    assert all(name in warning for name in file.unattainable[:20])
     assert "cannot be met" in prices
-    lines = in_words(document["conflict"])
+    assert file.conflict is not None
+    lines = in_words(file.conflict)
     assert len(lines) >= 2 and all(line in warning for line in lines)
 
 
 def test_a_rate_left_open_is_found_and_shown(browser: Browser, tmp_path: Path) -> None:
     storage = _output(tmp_path, balance={**EASY, "eta": "auto"})
     plan = read_plan(storage)
-    found = plan.document["largest_rate"]
-    assert 0.4 < found["rate"] == plan.terms.eta <= found["upper"]
-    assert f"eta = {found['rate']:g} (auto: the largest" in plan.rate_in_words
+    found = plan.file.largest_rate
+    assert found is not None
+    assert 0.4 < found.rate == plan.terms.eta <= found.upper
+    assert f"eta = {found.rate:g} (auto: the largest" in plan.rate_in_words
     with visiting(browser, Path(write_report(storage))) as visit:
         asked = visit.page.inner_text("#asked")
         assert visit.page.locator("header.missed").count() == 0
-    assert f"auto: {found['rate']:g}" in asked and f"at most {found['upper']:.4g}" in asked
+    assert f"auto: {found.rate:g}" in asked and f"at most {found.upper:.4g}" in asked
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -265,7 +267,7 @@ def test_a_frontier_of_the_same_corpus_is_drawn(
 ) -> None:
     storage = _output(tmp_path)
     plan = read_plan(storage)
-    histogram, _ = read_histogram(storage, plan.document)
+    histogram, _ = read_histogram(storage, plan)
     asked = Balance.model_validate(EASY)
     found = frontier(histogram, plan.terms.attributes, asked, 10)
     document = document_of(found, asked, plan.fingerprint)
@@ -309,7 +311,7 @@ def test_the_verdict_follows_what_was_measured_on_the_output(
     browser: Browser, tmp_path: Path, bias: float, verdict: str
 ) -> None:
     storage = _output(tmp_path, labels={})
-    manifest = read_manifest(storage)
+    manifest = read_manifest(storage).to_dict()
     manifest["measures"]["RB"] = [0.0, bias]
     storage.publish(paths.MANIFEST, json.dumps(manifest).encode())
     text = _text(browser, write_report(storage))
@@ -349,7 +351,7 @@ def test_repeats_and_compressed_shards_are_shown(browser: Browser, tmp_path: Pat
 
 def test_without_a_plan_or_with_another_ones_manifest_there_is_no_report(tmp_path: Path) -> None:
     storage = _output(tmp_path)
-    manifest = {**read_manifest(storage), "plan": "another"}
+    manifest = {**read_manifest(storage).to_dict(), "plan": "another"}
     storage.publish(paths.MANIFEST, json.dumps(manifest).encode())
     with pytest.raises(StaleError, match="made with another plan"):
         write_report(storage)

@@ -1,6 +1,5 @@
 """Plan, resampling and manifest on real label tables, without an engine."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from transforms.plan.fingerprint import check_fits, fingerprint
 from transforms.plan.make import make_plan
 from transforms.plan.plan import read_histogram, read_plan, write_plan
 from transforms.resampling.drawing import draw, keep_shard
-from transforms.resampling.manifest import read_manifest
+from transforms.resampling.manifest import Manifest, read_manifest
 from transforms.resampling.packing import Kept, capacity, pack
 from transforms.resampling.records import OutputRecord
 from transforms.resampling.writing import write_output
@@ -44,7 +43,7 @@ class Run:
         self.plan, patterns = make_plan(self.histogram, list(self.records.values()), config)
         write_plan(self.plan, patterns, self.storage)
 
-    def resample(self) -> dict[str, Any]:
+    def resample(self) -> Manifest:
         self.kept: list[Kept] = [
             keep_shard(record, self.plan, self.config, self.storage)
             for record in self.records.values()
@@ -70,8 +69,8 @@ def test_a_written_plan_is_read_the_same(tmp_path: Path) -> None:
     run = Run(config_of(tmp_path, utility={"field": "quality"}))
     plan = read_plan(run.storage)
     assert plan.identity == run.plan.identity
-    assert plan.document == json.loads(json.dumps(run.plan.document))
-    histogram, q = read_histogram(run.storage, plan.document)
+    assert plan.file.to_json() == run.plan.file.to_json()
+    histogram, q = read_histogram(run.storage, plan)
     assert (histogram.patterns == run.histogram.patterns).all()
     assert abs((q @ histogram.counts) / histogram.samples - 0.5) < 1e-9
 
@@ -88,10 +87,10 @@ def test_weights_above_one_repeat_samples_under_new_keys(tmp_path: Path) -> None
         },
     )
     manifest = Run(config).resample()
-    totals = manifest["totals"]
-    assert totals["repeats"] > 0
-    assert totals["written"] == totals["kept"] + totals["repeats"]
-    assert abs(totals["written"] - 1.3 * 300) <= 3
+    totals = manifest.totals
+    assert totals.repeats > 0
+    assert totals.written == totals.kept + totals.repeats
+    assert abs(totals.written - 1.3 * 300) <= 3
     originals = {truth.key: members_of(truth) for truth in truths}
     for members in members_written(config):
         for name, content in members.items():
@@ -125,12 +124,12 @@ def test_outputs_are_as_large_as_asked_for(tmp_path: Path, output: dict[str, int
     write_corpus(tmp_path)
     config = config_of(tmp_path, output={"url": "out", **output})
     manifest = Run(config).resample()
-    assert len(manifest["shards"]) > 2
-    for shard in manifest["shards"][:-1]:
+    assert len(manifest.shards) > 2
+    for shard in manifest.shards[:-1]:
         if "samples_per_shard" in output:
-            assert shard["samples"] == 7
+            assert shard.samples == 7
         else:
-            assert abs(shard["bytes"] - 1024 - 20_000) < 4096
+            assert abs(shard.bytes - 1024 - 20_000) < 4096
     names = sorted(path.name for path in (tmp_path / "out" / "shards").iterdir())
     assert names == [f"{number:05d}.tar" for number in range(len(names))]
 
@@ -140,7 +139,7 @@ def test_fewer_outputs_than_before_leave_none_of_the_old(tmp_path: Path) -> None
     Run(config_of(tmp_path, output={"url": "out", "samples_per_shard": 10})).resample()
     manifest = Run(config_of(tmp_path, output={"url": "out", "samples_per_shard": 60})).resample()
     names = sorted(path.name for path in (tmp_path / "out" / "shards").iterdir())
-    assert names == [shard["name"].removeprefix("shards/") for shard in manifest["shards"]]
+    assert names == [shard.name.removeprefix("shards/") for shard in manifest.shards]
 
 
 def test_a_finished_output_is_not_written_again(tmp_path: Path) -> None:
@@ -149,7 +148,7 @@ def test_a_finished_output_is_not_written_again(tmp_path: Path) -> None:
     first = run.resample()
     path = tmp_path / "out" / "shards" / "00000.tar"
     written = path.stat()
-    assert run.resample() == first
+    assert run.resample().to_json() == first.to_json()
     assert path.stat() == written
     (tmp_path / "out" / "done" / "shards" / "00000.json").unlink()
     run.resample()
@@ -220,11 +219,11 @@ def test_a_manifest_tells_where_each_shard_came_from(tmp_path: Path) -> None:
     write_corpus(tmp_path)
     run = Run(config_of(tmp_path))
     manifest = run.resample()
-    assert read_manifest(run.storage) == manifest
-    taken = sum(o["samples"] for shard in manifest["shards"] for o in shard["origins"])
-    assert taken == manifest["totals"]["written"]
-    for row in manifest["inputs"]:
-        assert row["in"] == row["kept"] + row["dropped"] + row["rejected"]
+    assert read_manifest(run.storage).to_json() == manifest.to_json()
+    taken = sum(origin.samples for shard in manifest.shards for origin in shard.origins)
+    assert taken == manifest.totals.written
+    for row in manifest.inputs:
+        assert row.in_ == row.kept + row.dropped + row.rejected
 
 
 def test_a_plan_that_is_not_one_is_a_sentence(tmp_path: Path) -> None:

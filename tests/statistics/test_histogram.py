@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
-from transforms.statistics.histogram import Histogram, HistogramAccumulator
+from transforms.statistics.histogram import Histogram, HistogramAccumulator, distinct_rows
 from transforms.statistics.patterns import (
     UTILITY_UNIT,
     pack_patterns,
@@ -218,3 +218,8 @@ def test_what_overflowed_holds_and_sends_no_patterns() -> None:
     assert counted.overflowed
     counted.add_rows(flags, np.ones(200))
     assert (counted.samples, len(pickle.dumps(counted)) < 1000) == (400, True)
+
+
+def test_no_rows_have_no_distinct_rows() -> None:
+    rows, group = distinct_rows(np.empty((0, 3), np.bool_))
+    assert rows.shape == (0, 3) and group.shape == (0,)

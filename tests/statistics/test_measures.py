@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from tests.problems import Corpus, corpus, random_corpus
 from transforms.statistics.measures import Measures, effective_samples, measure
@@ -94,7 +95,9 @@ def test_what_is_undefined_is_nan_and_does_not_count() -> None:
 def test_measures_pass_through_json(c: int) -> None:
     samples = random_corpus(0, 5, 2, c)
     measured = measure(samples.histogram, samples.attributes)
-    again = Measures.from_dict(json.loads(json.dumps(measured.to_dict(), allow_nan=False)))
+    form = TypeAdapter(Measures)
+    content = json.dumps(form.dump_python(measured), allow_nan=False)
+    again = form.validate_json(content, strict=True)
     for name in ("share", "RB", "AB", "skew", "label_share"):
         assert np.array_equal(getattr(again, name), getattr(measured, name), equal_nan=True)
     assert again.samples == measured.samples

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import TypeAdapter
 
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
-from transforms.statistics.measures import Bounds, measure
+from transforms.statistics.measures import PerMeasure, measure
 from transforms.statistics.standard_errors import corpus_error, sampling_error, worst_of
 
 
@@ -84,8 +85,9 @@ def test_without_samples_there_are_no_errors() -> None:
 @pytest.mark.parametrize("labels", [0, 2])
 def test_errors_are_read_as_they_are_written(labels: int) -> None:
     pairs = np.array([[0.1, np.nan], [np.nan, 0.2]])[:, :labels]
-    errors = Bounds(np.array([0.3, np.nan]), pairs, -pairs)
-    back = Bounds.from_dict(json.loads(json.dumps(errors.to_dict())))
+    errors = PerMeasure(np.array([0.3, np.nan]), pairs, -pairs)
+    form = TypeAdapter(PerMeasure)
+    back = form.validate_json(json.dumps(form.dump_python(errors), allow_nan=False), strict=True)
     for name in ("RB", "AB", "skew"):
         assert_array_equal(getattr(back, name), getattr(errors, name))
 

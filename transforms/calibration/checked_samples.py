@@ -16,9 +16,9 @@ from transforms.calibration.posteriors import Calibration, Posterior
 from transforms.config.schema import SIMILARITY, Schema, schema_of
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
-from transforms.labels.tables import label_parts, labels_digest
+from transforms.labels.tables import label_batches, labels_digest
 from transforms.recognition.settings import settings_digest
-from transforms.statistics.counting import balanced_part
+from transforms.statistics.counting import is_balanced
 from transforms.statistics.patterns import flags_of
 from transforms.storage.files import Storage
 
@@ -38,7 +38,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckedRows:
     """The checked samples in a labelled corpus.
 
     keys, strings (n,), and their flags (n, m + c); missing, repeated and filtered are how many
@@ -89,7 +89,7 @@ def read_checked_samples(url: str) -> Checked:
 
 def find_checked(
     checked: Checked, records: Sequence[LabelRecord], config: Config, storage: Storage
-) -> Found:
+) -> CheckedRows:
     """The checked samples in the label tables of `records`, one after another.
 
     Takes the memory of one table and of the checked samples.
@@ -102,13 +102,13 @@ def find_checked(
     keys, flags, balanced = [pa.array([], pa.string())], [], [np.empty(0, np.bool_)]
     flags = [np.empty((0, len(schema.pattern_columns)), np.bool_)]
     for record in records:
-        for part in label_parts(storage, record, columns):
-            kept = balanced_part(part, config)
-            here = pc.is_in(part["key"], value_set=wanted)
-            carried = flags_of(part, schema.pattern_columns[: len(schema.attributes)])
+        for batch in label_batches(storage, record, columns):
+            kept = is_balanced(batch, config)
+            here = pc.is_in(batch["key"], value_set=wanted)
+            carried = flags_of(batch, schema.pattern_columns[: len(schema.attributes)])
             samples += int(kept.sum())
             recognised += carried[kept].sum(axis=0)
-            hits = part.filter(here)
+            hits = batch.filter(here)
             keys += hits["key"].chunks
             flags.append(flags_of(hits, schema.pattern_columns))
             balanced.append(kept[here.to_numpy()])
@@ -117,7 +117,7 @@ def find_checked(
         rows.to_numpy(zero_copy_only=False).astype(str), return_inverse=True, return_counts=True
     )
     single, kept = times[at] == 1, np.concatenate(balanced)
-    return Found(
+    return CheckedRows(
         rows.filter(pa.array(single & kept)).combine_chunks(),
         np.concatenate(flags)[single & kept],
         missing=len(wanted) - len(times),
@@ -129,7 +129,7 @@ def find_checked(
 
 
 def calibrate(
-    checked: Checked, found: Found, records: Sequence[LabelRecord], config: Config
+    checked: Checked, found: CheckedRows, records: Sequence[LabelRecord], config: Config
 ) -> Calibration:
     """The calibration of every attribute that was checked.
 
@@ -152,7 +152,7 @@ def calibrate(
 
 
 def _posteriors(
-    name: str, checked: Checked, found: Found, schema: Schema
+    name: str, checked: Checked, found: CheckedRows, schema: Schema
 ) -> tuple[Posterior, Posterior]:
     names = [attribute.name for attribute in schema.attributes]
     rows = checked.table.filter(pc.equal(checked.table["attribute"], name))

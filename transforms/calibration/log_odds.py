@@ -15,7 +15,6 @@ Epidemiology 107, 1978), is for a corpus taken whole: once q depends on the reco
 error rates hold among the kept samples, and it is biased.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -28,6 +27,7 @@ from transforms.calibration.logistic_regression import sigmoid
 from transforms.statistics.histogram import Histogram
 
 Matrix = NDArray[np.float64]
+NamedEffects = dict[str, tuple[dict[str, float], dict[str, float]]]
 INTERCEPT = "intercept"
 _STEPS_OF_ODDS = 128
 _STEPS_OF_PROBABILITY = 2**24
@@ -49,20 +49,21 @@ class LogOdds:
     checked: NDArray[np.bool_]
     effects: Matrix
 
-    def to_dict(self, attributes: tuple[str, ...], labels: tuple[str, ...]) -> dict[str, Any]:
+    def to_dict(self, attributes: tuple[str, ...], labels: tuple[str, ...]) -> NamedEffects:
         """The effects by attribute, recognised value and feature, where they are not 0."""
         columns = feature_names(attributes, labels)
+
+        def named(row: Matrix) -> dict[str, float]:
+            return {columns[at]: float(row[at]) for at in np.flatnonzero(row)}
+
         return {
-            attributes[k]: [
-                {columns[at]: float(row[at]) for at in np.flatnonzero(row)}
-                for row in self.effects[k]
-            ]
+            attributes[k]: (named(self.effects[k, 0]), named(self.effects[k, 1]))
             for k in np.flatnonzero(self.checked)
         }
 
     @classmethod
     def from_dict(
-        cls, values: Mapping[str, Any], attributes: tuple[str, ...], labels: tuple[str, ...]
+        cls, values: NamedEffects, attributes: tuple[str, ...], labels: tuple[str, ...]
     ) -> Self:
         """The inverse of `to_dict`."""
         columns = feature_names(attributes, labels)

@@ -11,7 +11,7 @@ from transforms.calibration.log_odds import CorrectedHistogram
 from transforms.calibration.posteriors import Calibration
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Bounds, measure
+from transforms.statistics.measures import PerMeasure
 from transforms.statistics.moments import share_base
 from transforms.statistics.standard_errors import corpus_error, together
 
@@ -38,7 +38,7 @@ class _Variances:
     AB: Matrix
     skew: Matrix
 
-    def plus(self, gradients: Bounds, covariance: Matrix) -> "_Variances":
+    def plus(self, gradients: PerMeasure, covariance: Matrix) -> "_Variances":
         """With those that coefficients of a `covariance` add."""
         return _Variances(
             self.RB + float(gradients.RB @ covariance @ gradients.RB),
@@ -49,7 +49,7 @@ class _Variances:
 
 def calibration_error(
     histogram: Histogram, calibration: Calibration, attributes: tuple[Attribute, ...], q: Matrix
-) -> Bounds:
+) -> PerMeasure:
     """What the calibration leaves uncertain in corrected measures under weights q, float64 (P,).
 
     Standard errors by the delta method: to first order in the coefficients, whose covariance is
@@ -64,7 +64,7 @@ def calibration_error(
     y, recognised, s = corpus.y, corpus.recognised, corpus.s
     design = sp.csr_array(sp.hstack([np.ones((len(q), 1)), recognised.astype(float), y]))
     masses = [_Masses.of(mass, corpus, attributes, k) for k in range(m)]
-    errors = Bounds(np.zeros(m), np.zeros((m, c)), np.zeros((m, c)))
+    errors = PerMeasure(np.zeros(m), np.zeros((m, c)), np.zeros((m, c)))
     for j in np.flatnonzero(corpus.odds.checked).tolist():
         among = share_base(s, attributes, j) < 1
         influenced = _influenced(attributes, j)
@@ -95,7 +95,7 @@ def measured_error(
     attributes: tuple[Attribute, ...],
     q: Matrix,
     share: float = 1.0,
-) -> Bounds:
+) -> PerMeasure:
     """The standard errors of the measures of `corpus` under fixed weights q, float64 (P,).
 
     Those of the corpus as a sample and, where there is a calibration, of that. Where the patterns
@@ -105,22 +105,6 @@ def measured_error(
     if calibration is None:
         return of_corpus
     return together(of_corpus, calibration_error(corpus, calibration, attributes, q))
-
-
-def corrected_part(
-    histogram: Histogram, calibration: Calibration, attributes: tuple[Attribute, ...], q: Matrix
-) -> dict[str, Any]:
-    """What a plan of weights q, float64 (P,), says of its calibration: the log odds, the measures
-    as labelled, and the standard errors that the calibration leaves in the predicted ones.
-    """
-    return {
-        "log_odds": calibration.odds.to_dict(calibration.attributes, calibration.labels),
-        "as_labelled": {
-            "before": measure(histogram, attributes).to_dict(),
-            "predicted": measure(histogram, attributes, q).to_dict(),
-        },
-        "standard_errors": calibration_error(histogram, calibration, attributes, q).to_dict(),
-    }
 
 
 @dataclass(frozen=True)
@@ -152,7 +136,7 @@ class _Masses:
         return cls(s.sum(), base.sum(), among.sum(), s @ y, base @ y, among @ y)
 
 
-def _gradients(at: _Masses, s: _Slopes, base: _Slopes, among: _Slopes) -> Bounds:
+def _gradients(at: _Masses, s: _Slopes, base: _Slopes, among: _Slopes) -> PerMeasure:
     """The gradients of RB's share (T,), AB (c, T) and skew (c, T) of one attribute."""
     share = _over(s.whole - _over(at.s, at.base) * base.whole, at.base)
     within = _over(at.s_labelled, at.base_labelled)[:, None]
@@ -163,7 +147,7 @@ def _gradients(at: _Masses, s: _Slopes, base: _Slopes, among: _Slopes) -> Bounds
     association = _over(s.labelled - with_ * s.whole, at.s)
     lacking = _Slopes(among.whole - s.whole, among.labelled - s.labelled)
     association = association - _over(lacking.labelled - without * lacking.whole, others)
-    return Bounds(share, association, skew)
+    return PerMeasure(share, association, skew)
 
 
 def _slopes(moved: Matrix, y: sp.csr_array, design: sp.csr_array) -> _Slopes:

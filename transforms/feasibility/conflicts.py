@@ -8,9 +8,7 @@ stake see it, which has few patterns, and what would help is then tested on the 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +16,11 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
-from transforms.feasibility.missing_samples import MissingSamples, missing_samples
+from transforms.feasibility.missing_samples import missing_samples
 from transforms.feasibility.rate_bounds import deficit
 from transforms.feasibility.rates import largest_rate
-from transforms.feasibility.subproblem import BOUND_OF, Demand, Scene, scene_of
+from transforms.feasibility.remedies import Conflict, Looser
+from transforms.feasibility.subproblem import BOUND_OF, Demand, Subproblem, subproblem_of
 from transforms.m4.balance import Balanced, balance
 from transforms.m4.problem import Problem
 from transforms.m4.terms import VACUOUS
@@ -35,42 +34,6 @@ _MOST_TESTS = 80
 _MOST_PATTERNS_TESTED = 100_000
 _CLOSE = 1e-3
 _LEAST_BOUND = 1e-4
-_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Looser:
-    """The smallest bound that would do if it were asked of all these subjects instead."""
-
-    bound: str
-    value: float
-    subjects: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """The constraints that cannot be met together at rate eta, and what would do instead.
-
-    missing: samples to add; rate: the largest rate; looser: bounds, each by itself. None or empty
-    where nothing of the kind would do. tested: on the whole corpus; else, as that has too many
-    patterns, only on what the constraints at stake see of it.
-    """
-
-    eta: float
-    constraints: tuple[str, ...]
-    missing: MissingSamples | None
-    rate: float | None
-    looser: tuple[Looser, ...]
-    tested: bool
-
-    def of_sample(self, times: float) -> "Conflict":
-        """The conflict of a corpus `times` as large as its sample, in which this one is."""
-        missing = self.missing and self.missing.times(times)
-        return replace(self, missing=missing, tested=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The conflict as JSON holds it."""
-        return asdict(self)
 
 
 def conflict_of(
@@ -81,14 +44,14 @@ def conflict_of(
     if not stakes:
         return None
     rows = RowHistogram.of(histogram)
-    scene = scene_of(rows, attributes, asked, stakes)
+    scene = subproblem_of(rows, attributes, asked, stakes)
     tested = len(histogram) <= _MOST_PATTERNS_TESTED
-    whole = Scene(rows, attributes, asked) if tested else scene
+    whole = Subproblem(rows, attributes, asked) if tested else scene
     core = _irreducible(stakes, lambda demands: _conflicting(scene, demands))
 
-    def wider(missed: Balanced) -> Scene:
+    def wider(missed: Balanced) -> Subproblem:
         stakes.extend(demand for demand in _stakes(missed) if demand not in stakes)
-        return scene_of(rows, attributes, asked, stakes)
+        return subproblem_of(rows, attributes, asked, stakes)
 
     return Conflict(
         asked.rate,
@@ -98,40 +61,6 @@ def conflict_of(
         tuple(_looser(core, stakes, scene, whole)),
         tested,
     )
-
-
-def in_words(conflict: Mapping[str, Any]) -> tuple[str, ...]:
-    """A conflict, as `Conflict.to_dict` gives it, in a line each: what conflicts, what would do."""
-    constraints = "; ".join(conflict["constraints"])
-    together = " together" * (len(conflict["constraints"]) > 1)
-    lines = [f"cannot be met{together} at eta = {conflict['eta']:g}: {constraints}"]
-    helps = []
-    if conflict["missing"]:
-        helps.append(_missing_in_words(conflict["missing"]))
-    if conflict["rate"] is not None:
-        helps.append(f"eta <= {conflict['rate']:g}")
-    for looser in conflict["looser"]:
-        subjects = ", ".join(looser["subjects"][:_NAMED])
-        more = len(looser["subjects"]) - _NAMED
-        others = f" and {more} more" if more > 0 else ""
-        helps.append(f"{looser['bound']} >= {looser['value']:g} for {subjects}{others}")
-    alone = "" if conflict["tested"] else " for these by themselves"
-    lines += [
-        f"{'or' if number else 'what would do' + alone + ':'} {line}"
-        for number, line in enumerate(helps)
-    ]
-    return tuple(lines)
-
-
-def _missing_in_words(missing: Mapping[str, Any]) -> str:
-    patterns = missing["patterns"]
-    named = [f"with {' and '.join(row['carries']) or 'none of these'}" for row in patterns]
-    if len(patterns) == 1:
-        return f"{missing['samples']:,} more samples {named[0]}"
-    counted = [f"{row['samples']:,} {name}" for row, name in zip(patterns, named, strict=True)]
-    others = sum(row["samples"] for row in patterns[_NAMED:])
-    listed = counted[:_NAMED] + ([f"{others:,} others"] if others else [])
-    return f"{missing['samples']:,} more samples: {', '.join(listed)}"
 
 
 def _stakes(balanced: Balanced) -> list[Demand]:
@@ -158,9 +87,9 @@ def _proven(problem: Problem, prices: Vector, which: NDArray[np.int64]) -> bool:
     return deficit(problem, some).least > _PROVEN
 
 
-def _conflicting(scene: Scene, demands: Sequence[Demand]) -> bool:
+def _conflicting(scene: Subproblem, demands: Sequence[Demand]) -> bool:
     """Whether these demands alone are proven not to be attainable."""
-    alone = scene_of(scene.rows, scene.attributes, scene.asked, demands)
+    alone = subproblem_of(scene.rows, scene.attributes, scene.asked, demands)
     found = balance(alone.rows, alone.attributes, alone.asked)
     prices = found.problem.vector_of(found.solution.duals)
     return not found.attained and deficit(found.problem, prices).least > _PROVEN
@@ -186,7 +115,7 @@ def _irreducible(
     return kept[::-1]
 
 
-def _rate(scene: Scene, whole: Scene) -> float | None:
+def _rate(scene: Subproblem, whole: Subproblem) -> float | None:
     """The largest rate: what the scene allows if that will do, else what the whole corpus does."""
     try:
         rate = largest_rate(scene.rows, scene.attributes, _open(scene.asked)).rate
@@ -202,7 +131,7 @@ def _open(asked: Balance) -> Balance:
 
 
 def _looser(
-    core: Sequence[Demand], stakes: Sequence[Demand], scene: Scene, whole: Scene
+    core: Sequence[Demand], stakes: Sequence[Demand], scene: Subproblem, whole: Subproblem
 ) -> Iterator[Looser]:
     """For each measure in conflict, the smallest bound that would do: on what conflicts or, where
     that is not enough, on all that is at stake.
@@ -216,7 +145,7 @@ def _looser(
                 break
 
 
-def _smallest(demands: Sequence[Demand], scene: Scene) -> float | None:
+def _smallest(demands: Sequence[Demand], scene: Subproblem) -> float | None:
     """The smallest bound on `demands` that will do in `scene`, to 1e-3 of it; None where none."""
     low, high = max(demand.bound for demand in demands), VACUOUS
     if not _loosened(demands, high, scene):
@@ -227,7 +156,7 @@ def _smallest(demands: Sequence[Demand], scene: Scene) -> float | None:
     return math.ceil(high / _LEAST_BOUND) * _LEAST_BOUND
 
 
-def _loosened(demands: Sequence[Demand], bound: float, scene: Scene) -> bool:
+def _loosened(demands: Sequence[Demand], bound: float, scene: Subproblem) -> bool:
     overrides = tuple(demand.override(max(demand.bound, bound)) for demand in demands)
     asked = scene.asked.model_copy(update={"overrides": scene.asked.overrides + overrides})
     return balance(scene.rows, scene.attributes, asked).attained

@@ -31,7 +31,7 @@ _OF_THE_SOLUTION = frozenset(("config.balance", "config.seed"))
 
 
 @dataclass(frozen=True)
-class Point:
+class FrontierPoint:
     """What a rate gives: the largest RB, AB and skew of the balanced corpus, the effective sample
     size as a share of all samples, and how many constraints bind and how many are missed.
     """
@@ -74,7 +74,7 @@ class Frontier:
     largest: Finite
     upper: Finite
     chosen: Finite
-    points: tuple[Point, ...]
+    points: tuple[FrontierPoint, ...]
     constraints: Count
     marks: tuple[Mark, ...]
 
@@ -146,9 +146,9 @@ def _states(balanced: Balanced) -> list[tuple[bool, bool]]:
     return [(row.price > _PRICED, not row.attainable) for row in balanced.solution.constraints]
 
 
-def _point(histogram: Histogram, balanced: Balanced) -> Point:
+def _point(histogram: Histogram, balanced: Balanced) -> FrontierPoint:
     measures, states = balanced.measures, _states(balanced)
-    return Point(
+    return FrontierPoint(
         balanced.problem.terms.eta,
         measures.max_RB,
         measures.max_AB,

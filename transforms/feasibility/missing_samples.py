@@ -9,14 +9,14 @@ found again.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.feasibility.rate_bounds import deficit
-from transforms.feasibility.subproblem import Scene
+from transforms.feasibility.remedies import MissingPattern, MissingSamples
+from transforms.feasibility.subproblem import Subproblem
 from transforms.m4.balance import Balanced, balance
 from transforms.m4.terms import integrands_of
 from transforms.m4.weights import bias_scores
@@ -31,34 +31,8 @@ _MOST_COMBINATIONS = 64
 _SCENES = 3
 
 
-@dataclass(frozen=True)
-class MissingPattern:
-    """So many samples that carry these attributes and labels of those at stake, and no others."""
-
-    carries: tuple[str, ...]
-    samples: int
-
-
-@dataclass(frozen=True)
-class MissingSamples:
-    """Samples that would do, most first; of these patterns no fewer than `least` would."""
-
-    samples: int
-    least: int
-    patterns: tuple[MissingPattern, ...]
-
-    def times(self, factor: float) -> "MissingSamples":
-        """What a corpus `factor` times as large lacks."""
-        patterns = tuple(
-            MissingPattern(pattern.carries, math.ceil(pattern.samples * factor))
-            for pattern in self.patterns
-        )
-        samples = sum(pattern.samples for pattern in patterns)
-        return MissingSamples(samples, math.ceil(self.least * factor), patterns)
-
-
 def missing_samples(
-    scene: Scene, whole: Scene, wider: Callable[[Balanced], Scene]
+    scene: Subproblem, whole: Subproblem, wider: Callable[[Balanced], Subproblem]
 ) -> MissingSamples | None:
     """What to add to the corpus in `scene`, enough on the `whole` too; None if nothing was found.
 
@@ -76,7 +50,7 @@ def missing_samples(
     return None
 
 
-def _enough(scene: Scene, s: Flags, y: Flags) -> tuple[NDArray[np.int64], int]:
+def _enough(scene: Subproblem, s: Flags, y: Flags) -> tuple[NDArray[np.int64], int]:
     """How many of each pattern would do, or none of any; and how many are needed at least."""
     added, least = np.zeros(len(s), np.int64), 0
     for _ in range(_ROUNDS):
@@ -96,7 +70,7 @@ def _enough(scene: Scene, s: Flags, y: Flags) -> tuple[NDArray[np.int64], int]:
 
 
 def _patterns(
-    scene: Scene, s: Flags, y: Flags, added: NDArray[np.int64]
+    scene: Subproblem, s: Flags, y: Flags, added: NDArray[np.int64]
 ) -> tuple[MissingPattern, ...]:
     names = np.array([*scene.rows.attributes, *scene.rows.labels])
     flags = np.hstack([s, y])
@@ -104,7 +78,7 @@ def _patterns(
     return tuple(MissingPattern(tuple(names[flags[j]].tolist()), int(added[j])) for j in most_first)
 
 
-def _candidates(scene: Scene) -> tuple[Flags, Flags]:
+def _candidates(scene: Subproblem) -> tuple[Flags, Flags]:
     """Patterns to add: the attributes that go together or any one alone, with one label at most."""
     hard = scene.rows.s[np.all((scene.rows.s == 0) | (scene.rows.s == 1), axis=1)].astype(np.bool_)
     together = distinct_rows(hard)[0][:_MOST_COMBINATIONS]
@@ -114,7 +88,7 @@ def _candidates(scene: Scene) -> tuple[Flags, Flags]:
     return np.repeat(s, c + 1, axis=0), np.tile(labels, (len(s), 1))
 
 
-def _with(scene: Scene, s: Flags, y: Flags, added: NDArray[np.int64]) -> Balanced:
+def _with(scene: Subproblem, s: Flags, y: Flags, added: NDArray[np.int64]) -> Balanced:
     some = added > 0
     rows = scene.rows.with_samples(s[some], y[some], added[some])
     return balance(rows, scene.attributes, scene.asked)
@@ -134,7 +108,7 @@ def _most_mended(found: Balanced, samples: int, s: Flags, y: Flags) -> tuple[int
     return (best, math.ceil(samples * proof.least / mended[best])) if mended[best] > 0 else None
 
 
-def pruned(scene: Scene, s: Flags, y: Flags, added: NDArray[np.int64]) -> NDArray[np.int64]:
+def pruned(scene: Subproblem, s: Flags, y: Flags, added: NDArray[np.int64]) -> NDArray[np.int64]:
     """Without the patterns that are not needed, the rarest first; then less of all."""
     for j in np.argsort(added, kind="stable"):
         without = np.where(np.arange(len(added)) == j, 0, added)
@@ -148,7 +122,7 @@ def pruned(scene: Scene, s: Flags, y: Flags, added: NDArray[np.int64]) -> NDArra
     return _times(added, high)
 
 
-def _in_whole(scene: Scene, whole: Scene, s: Flags, y: Flags) -> tuple[Flags, Flags]:
+def _in_whole(scene: Subproblem, whole: Subproblem, s: Flags, y: Flags) -> tuple[Flags, Flags]:
     """Patterns of `scene` by the attributes and labels of `whole`."""
     all_s = np.zeros((len(s), len(whole.rows.attributes)), np.bool_)
     all_y = np.zeros((len(y), len(whole.rows.labels)), np.bool_)

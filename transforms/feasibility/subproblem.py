@@ -47,7 +47,7 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Subproblem:
     """What some demands see of a corpus: its rows by the attributes and labels that they name."""
 
     rows: RowHistogram
@@ -62,19 +62,19 @@ def asked_only(asked: Balance, demands: Iterable[Demand]) -> Balance:
     return asked.model_copy(update={**nothing, "overrides": overrides})
 
 
-def scene_of(
+def subproblem_of(
     rows: RowHistogram,
     attributes: tuple[Attribute, ...],
     asked: Balance,
     demands: Iterable[Demand],
-) -> Scene:
+) -> Subproblem:
     """The corpus as `demands` see it, and nothing but them asked for; whole groups stay."""
     kept = list(demands)
     named = {demand.constraint.attribute for demand in kept}
     groups = {attribute.group for attribute in attributes if attribute.name in named}
     columns = [k for k, attribute in enumerate(attributes) if attribute.group in groups]
     labels = sorted({rows.labels.index(d.constraint.label) for d in kept if d.constraint.label})
-    return Scene(
+    return Subproblem(
         rows.only(columns, labels),
         tuple(attributes[k] for k in columns),
         asked_only(asked, kept),

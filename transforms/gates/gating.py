@@ -31,7 +31,7 @@ def check_labels(
 
 def check_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> GateResult:
     """Check the plan that is on file."""
-    histogram, q = read_histogram(output_storage(config.output), plan.document)
+    histogram, q = read_histogram(output_storage(config.output), plan)
     made_from, own = fingerprint(config, records), own_for("plan", config)
     result = gate_plan(plan, histogram, q, records, made_from, own)
     return published(result, plan_digest(plan, records), config)

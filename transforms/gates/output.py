@@ -1,6 +1,6 @@
 """The gate after resampling: what must hold of an output, and the tables that say it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -12,6 +12,7 @@ from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
 from transforms.outcome.artefacts import Artefacts
+from transforms.resampling.manifest import InputEntry, Manifest, Totals
 
 _ROUNDING = 5e-5
 _STANDARD_ERRORS = 4
@@ -58,14 +59,14 @@ def output_suite() -> list[Expectation]:
 def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateResult:
     """Check a finished output by its manifest, plan and label records."""
     manifest = artefacts.manifest
-    totals, shards = manifest["totals"], manifest["shards"]
+    totals, shards = manifest.totals, manifest.shards
     row = {
-        **totals,
+        **totals.to_dict(),
         "shards": len(shards),
         "unaccounted": _unaccounted(totals),
-        "written_unaccounted": totals["written"] - totals["kept"] - totals["repeats"],
-        "samples_beyond_shards": totals["written"] - sum(shard["samples"] for shard in shards),
-        "bytes_beyond_shards": totals["bytes"] - sum(shard["bytes"] for shard in shards),
+        "written_unaccounted": totals.written - totals.kept - totals.repeats,
+        "samples_beyond_shards": totals.written - sum(shard.samples for shard in shards),
+        "bytes_beyond_shards": totals.bytes - sum(shard.bytes for shard in shards),
     }
     tables = {
         "inputs": Table(pd.DataFrame(_inputs(artefacts), columns=list(_INPUTS)), "shard"),
@@ -77,24 +78,24 @@ def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateRe
     return evaluate("output", tables, [*output_suite(), *placed(own, columns, "output")])
 
 
-def _unaccounted(row: Mapping[str, int]) -> int:
-    return row["in"] - row["kept"] - row["dropped"] - row["rejected"]
+def _unaccounted(counts: Totals | InputEntry) -> int:
+    return counts.in_ - counts.kept - counts.dropped - counts.rejected
 
 
 def _inputs(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
     recorded = {r.shard.name: r.samples + r.rejects for r in artefacts.records}
-    for row in artefacts.manifest["inputs"]:
-        counts = [row[name] for name in ("in", "kept", "dropped", "rejected")]
-        beyond = row["in"] - recorded.get(row["shard"], row["in"])
-        yield row["shard"], *counts, _unaccounted(row), beyond
+    for row in artefacts.manifest.inputs:
+        beyond = row.in_ - recorded.get(row.shard, row.in_)
+        counts = (row.in_, row.kept, row.dropped, row.rejected)
+        yield row.shard, *counts, _unaccounted(row), beyond
 
 
-def _shards(manifest: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    samples, size = (manifest["packing"][f"{unit}_per_shard"] for unit in ("samples", "bytes"))
-    for shard in manifest["shards"]:
-        above = None if samples is None else shard["samples"] - samples
-        share = None if size is None else shard["bytes"] / size
-        yield shard["name"], shard["samples"], shard["bytes"], above, share
+def _shards(manifest: Manifest) -> Iterator[tuple[Any, ...]]:
+    samples, size = manifest.packing.samples_per_shard, manifest.packing.bytes_per_shard
+    for shard in manifest.shards:
+        above = None if samples is None else shard.samples - samples
+        share = None if size is None else shard.bytes / size
+        yield shard.name, shard.samples, shard.bytes, above, share
 
 
 def _bias(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any
 
 from transforms.base.templates import environment
+from transforms.gates.result_file import ResultFile
 from transforms.storage import paths
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
@@ -17,7 +17,7 @@ def table_page(title: str, sections: Sequence[str]) -> str:
     return page.render(title=title, sections=sections, home=_HOME, policy=_POLICY, style=_style())
 
 
-def index_page(results: Sequence[dict[str, Any]]) -> str:
+def index_page(results: Sequence[ResultFile]) -> str:
     """The first page of the data docs: each gate's verdict, and links to its tables."""
     page = environment(__package__).get_template("gates.html.j2")
     return page.render(results=results, policy=_POLICY, style=_style())

@@ -75,31 +75,31 @@ def gate_plan(
 
     `made_from` is the fingerprint of the configuration and labels at hand.
     """
-    samples, certificate = plan.document["samples"], plan.document["certificate"]
+    samples, certificate = plan.file.samples, plan.file.certificate
     eta, counted = plan.terms.eta, histogram.samples
-    sampled = counted < samples["balanced"]
+    sampled = counted < samples.balanced
     row = {
-        "labelled": samples["labelled"],
-        "balanced": samples["balanced"],
-        "filtered": samples["filtered"],
-        "rejected": samples["rejected"],
+        "labelled": samples.labelled,
+        "balanced": samples.balanced,
+        "filtered": samples.filtered,
+        "rejected": samples.rejected,
         "patterns": len(histogram),
-        "labelled_beyond_records": samples["labelled"] - sum(r.samples for r in records),
-        "balanced_beyond_labelled": samples["balanced"] + samples["filtered"] - samples["labelled"],
+        "labelled_beyond_records": samples.labelled - sum(r.samples for r in records),
+        "balanced_beyond_labelled": samples.balanced + samples.filtered - samples.labelled,
         "counted_beyond_solved": counted - plan.solved_on,
-        "gap": certificate["gap"],
-        "violation": certificate["violation"],
-        "rate": certificate["rate"],
-        "rate_error": certificate["rate"] - eta,
+        "gap": certificate.gap,
+        "violation": certificate.violation,
+        "rate": certificate.rate,
+        "rate_error": certificate.rate - eta,
         "mean_q_error": None if sampled else float(q @ histogram.counts) / max(counted, 1) - eta,
         "least_q": float(q.min(initial=0.0)),
         "q_beyond_Q": float(q.max(initial=0.0)) - plan.terms.Q,
-        "unattainable": len(plan.document["unattainable"]),
+        "unattainable": len(plan.file.unattainable),
     }
     tables = {
         "parts": _parts(plan.fingerprint, made_from),
         "plan": Table(pd.DataFrame([row])),
-        "unattainable": _unattainable(plan.document["unattainable"]),
+        "unattainable": _unattainable(plan.file.unattainable),
     }
     columns = {name: table.columns for name, table in tables.items()}
     return evaluate("plan", tables, [*plan_suite(), *placed(own, columns, "plan")])

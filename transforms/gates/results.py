@@ -1,19 +1,15 @@
 """What a gate found, and the files that hold it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NotRequired
-
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+from typing import Any
 
 from transforms.base.errors import GateError
 from transforms.gates.expectations import STAGES, Severity, Stage
 from transforms.gates.pages import index_page
+from transforms.gates.result_file import ResultFile, result_file_from
 from transforms.gates.subjects import Subject
 from transforms.storage import paths
-from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 
 
@@ -28,23 +24,6 @@ class Outcome:
     success: bool
     observed: Any
     sentence: str
-
-
-class _Result(TypedDict):
-    """What is read of a gate's result."""
-
-    stage: str
-    passed: bool
-    evaluated: int
-    failures: list[str]
-    warnings: list[str]
-    expectations: list[dict[str, Any]]
-    pages: list[str]
-    page_bytes: NotRequired[dict[str, int]]
-    belongs_to: NotRequired[dict[str, str]]
-
-
-_RESULT = TypeAdapter(_Result)
 
 
 @dataclass(frozen=True)
@@ -70,22 +49,23 @@ class GateResult:
         """The other expectations that failed, in words."""
         return self._failed("warning")
 
-    def document(self) -> dict[str, Any]:
-        """The result as JSON holds it."""
+    @property
+    def file(self) -> ResultFile:
+        """The result as it is put on file, but for what it belongs to."""
         pages = {
             paths.validation_page(self.stage, table): len(page.encode())
             for table, page in self.pages.items()
         }
-        return {
-            "stage": self.stage,
-            "passed": self.passed,
-            "evaluated": len(self.outcomes),
-            "failures": list(self.failures),
-            "warnings": list(self.warnings),
-            "expectations": [asdict(outcome) for outcome in self.outcomes],
-            "pages": list(pages),
-            "page_bytes": pages,
-        }
+        return ResultFile(
+            stage=self.stage,
+            passed=self.passed,
+            evaluated=len(self.outcomes),
+            failures=self.failures,
+            warnings=self.warnings,
+            expectations=tuple(asdict(outcome) for outcome in self.outcomes),
+            pages=tuple(pages),
+            page_bytes=pages,
+        )
 
     def _failed(self, severity: Severity) -> tuple[str, ...]:
         return tuple(
@@ -114,11 +94,10 @@ def publish(result: GateResult, storage: Storage, subject: Subject | None = None
     """
     for table, page in result.pages.items():
         storage.publish(paths.validation_page(result.stage, table), page.encode())
-    document = result.document()
+    file = result.file
     if subject is not None:
-        document["belongs_to"] = asdict(subject)
-    content = json.dumps(document, indent=1, ensure_ascii=False)
-    storage.publish(paths.validation(result.stage), f"{content}\n".encode())
+        file = file.model_copy(update={"belongs_to": subject})
+    storage.publish(paths.validation(result.stage), file.to_json())
     publish_index(storage)
     return storage.path(paths.DATA_DOCS)
 
@@ -128,7 +107,7 @@ def publish_index(storage: Storage) -> None:
     storage.settle(paths.DATA_DOCS, index_page(read_results(storage)).encode())
 
 
-def read_results(storage: Storage, of: Mapping[Stage, str] | None = None) -> list[dict[str, Any]]:
+def read_results(storage: Storage, of: Mapping[Stage, str] | None = None) -> list[ResultFile]:
     """The results in an output folder, in the order of the stages.
 
     Where `of` says what each gate would look at now, only those that belong to that.
@@ -137,36 +116,34 @@ def read_results(storage: Storage, of: Mapping[Stage, str] | None = None) -> lis
     return [
         result
         for result in found
-        if result is not None and (of is None or _belongs(result, of[result["stage"]]))
+        if result is not None and (of is None or _belongs(result, of[result.stage]))
     ]
 
 
 def standing(stage: Stage, subject: Subject, storage: Storage) -> bool:
     """Whether the gate's result on file is passed, belongs to `subject`, and has all its pages."""
     result = _read(stage, storage)
-    if result is None or not result["passed"] or result.get("belongs_to") != asdict(subject):
+    if result is None or not result.passed or result.belongs_to != subject:
         return False
     there = storage.listing(paths.VALIDATIONS)
     sizes = {
         name: there[last].bytes
-        for name in result["pages"]
+        for name in result.pages
         if (last := name.rpartition("/")[2]) in there
     }
-    return bool(sizes == result["page_bytes"])
+    return sizes == result.page_bytes
 
 
-def _belongs(result: Mapping[str, Any], digest: str) -> bool:
-    return bool(result.get("belongs_to", {"of": digest})["of"] == digest)
+def _belongs(result: ResultFile, digest: str) -> bool:
+    return result.belongs_to is None or result.belongs_to.of == digest
 
 
-def _read(stage: Stage, storage: Storage) -> dict[str, Any] | None:
+def _read(stage: Stage, storage: Storage) -> ResultFile | None:
     """A gate's result on file; None where there is none, or a torn one."""
     content = storage.find(paths.validation(stage))
     if content is None:
         return None
     try:
-        result = json_in(content)
-        _RESULT.validate_python(result, strict=True)
+        return result_file_from(content)
     except ValueError:
         return None
-    return result

@@ -1,14 +1,14 @@
 """What a gate's result belongs to: what was checked, and what was expected of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from transforms.gates.expectations import Stage
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import digest_of
 from transforms.outcome.artefacts import Artefacts
 from transforms.plan.plan import Plan
+from transforms.resampling.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ def labels_digest(records: Sequence[LabelRecord]) -> str:
 
 def plan_digest(plan: Plan, records: Sequence[LabelRecord]) -> str:
     """A digest of what the gate of the plan looks at."""
-    return digest_of([dict(plan.document), labels_digest(records)])
+    return digest_of([plan.file.to_dict(), labels_digest(records)])
 
 
-def output_digest(manifest: Mapping[str, Any]) -> str:
+def output_digest(manifest: Manifest) -> str:
     """A digest of the manifest that the gate of the output looks at."""
-    return digest_of(dict(manifest))
+    return digest_of(manifest.to_dict())
 
 
 def checked_in(artefacts: Artefacts) -> dict[Stage, str]:

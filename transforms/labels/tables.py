@@ -59,10 +59,10 @@ def label_file(storage: Storage, record: LabelRecord) -> pq.ParquetFile:
         return file
 
 
-def label_parts(storage: Storage, record: LabelRecord, columns: list[str]) -> Iterator[pa.Table]:
+def label_batches(storage: Storage, record: LabelRecord, columns: list[str]) -> Iterator[pa.Table]:
     """Some columns of the label table that `record` vouches for, 262,144 rows at a time.
 
-    Takes the memory of the file and of one part, and one thread. Raises StaleError as
+    Takes the memory of the file and of one batch, and one thread. Raises StaleError as
     `read_labels` does.
     """
     file = label_file(storage, record)

@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.m4.constraints import ConstraintTable
+from transforms.m4.constraints import ConstraintTable, alike, flattened
 from transforms.m4.kernels import (
     biases,
     coefficients,
@@ -59,7 +59,7 @@ class Dual:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.slots = ConstraintTable.of(problem.terms)
+        self.table = ConstraintTable.of(problem.terms)
         self.pairs = problem.pairs
         at, m = problem.integrands, len(problem.terms.attributes)
         self.integrands = np.hstack([at.share, at.base, at.contrast, at.spread])
@@ -68,9 +68,9 @@ class Dual:
 
     def among(self, patterns: NDArray[np.int64]) -> Self:
         """The same constraints over these patterns alone, for `scores`, `biases` and `spread`."""
-        part = copy(self)
-        part.pairs = self.pairs.among(patterns)
-        return part
+        some = copy(self)
+        some.pairs = self.pairs.among(patterns)
+        return some
 
     def at(self, prices: Vector, mu: float = 0.0) -> Point:
         """The dual at `prices`; `mu` is where the search for the rate's multiplier starts."""
@@ -100,9 +100,9 @@ class Dual:
     def pair_scores(self, prices: Vector) -> Vector:
         """Each pair's part of v . a, float64 (J,)."""
         m, c = self.problem.terms.label_centres.shape
-        table = coefficients(c, m, self.slots, prices)
+        taken = coefficients(c, m, self.table, prices)
         label, group = self.pairs.label, self.pairs.group
-        return np.asarray(pair_scores(*self.labelled, table, self.integrands, label, group))
+        return np.asarray(pair_scores(*self.labelled, taken, self.integrands, label, group))
 
     def residuals(self, q: Vector) -> Vector:
         """r = E[q a]."""
@@ -110,7 +110,7 @@ class Dual:
 
     def biases(self, masses: Vector) -> Vector:
         """The sum of each a over patterns of these masses, (P,): (K,)."""
-        return np.asarray(biases(self._moments(self.pairs.over_pairs(masses), 1), self.slots))
+        return np.asarray(biases(self._moments(self.pairs.over_pairs(masses), 1), self.table))
 
     def moments(self, mass: Vector, power: int) -> Integrands:
         """Sums over pairs of mass times each integrand's power, by label, (c + 1, m) each.
@@ -128,7 +128,7 @@ class Dual:
 
     def ceilings(self, spread: Vector) -> Vector:
         """The largest price of each constraint, (K,): 0 where nothing is asked or supported."""
-        asked = (spread > 0) & (self.slots.tolerance < VACUOUS)
+        asked = (spread > 0) & (self.table.tolerance < VACUOUS)
         return np.where(asked, self.problem.terms.V, 0.0)
 
     def spread(self, mass: Vector) -> Vector:
@@ -142,12 +142,17 @@ class Dual:
         centred = (1 - 2 * centres) * contrast[:, :-1] + centres**2 * contrast[:, -1:]
         supported = contrast[:, :-1] > 0
         associated = np.where(supported, np.maximum(centred, 0.0), 0.0)
-        parts = [share[:, -1], share[:, -1], associated, associated]
-        if self.problem.terms.bounds_skew:
-            allowed = self.problem.terms.tolerances.skew**2 * second.base.T[:, :-1]
-            skewed = np.where(share[:, :-1] > 0, share[:, :-1] + allowed, 0.0)
-            parts += [skewed, skewed]
-        return np.asarray(np.sqrt(np.concatenate([part.ravel() for part in parts])))
+        allowed = self.problem.terms.tolerances.skew**2 * second.base.T[:, :-1]
+        skewed = np.where(share[:, :-1] > 0, share[:, :-1] + allowed, 0.0)
+        squares = flattened(
+            {
+                "representation": alike(share[:, -1]),
+                "association": alike(associated),
+                "skew": alike(skewed),
+            },
+            self.problem.terms,
+        )
+        return np.asarray(np.sqrt(squares))
 
     def at_rate(self, free: Vector, mu: float) -> tuple[float, Vector]:
         """mu and q = clip(free - mu, 0, Q) with E[q] = eta to rounding.

@@ -8,7 +8,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.m4.kernels import PARTS, WORTH_THREADS, pair_sums, pattern_sums
+from transforms.m4.kernels import BLOCKS, WORTH_THREADS, pair_sums, pattern_sums
 
 Vector = NDArray[np.float64]
 Cuts = NDArray[np.int64]
@@ -20,7 +20,7 @@ class Pairs:
     """J pairs, in order of group, then label; label c is the intercept, which every group has.
 
     group and label are int64 (J,). Pattern p has the pairs places[starts[p] : starts[p + 1]];
-    cuts, low and room are how sums over patterns are taken in parts (`kernels.pair_sums`).
+    cuts, low and room are how sums over patterns are taken in blocks (`kernels.pair_sums`).
     """
 
     group: Cuts
@@ -48,7 +48,7 @@ class Pairs:
         places = rank[found.indices.to_numpy()]
         starts = y.indptr.astype(np.uint64) + np.arange(len(y.indptr), dtype=np.uint64)
         of_group, of_label = np.divmod(pairs[order], columns)
-        return cls(of_group, of_label, starts, places, *_parts(starts, places, len(pairs)))
+        return cls(of_group, of_label, starts, places, *_blocks(starts, places, len(pairs)))
 
     def among(self, patterns: Cuts) -> Self:
         """The pairs that these patterns, int64 (n,), have; the n patterns are then 0 to n - 1."""
@@ -63,7 +63,7 @@ class Pairs:
         places = (np.cumsum(used, dtype=np.uint32) - np.uint32(1))[kept]
         group, label = self.group[used], self.label[used]
         first = starts.astype(np.uint64)
-        return type(self)(group, label, first, places, *_parts(first, places, len(group)))
+        return type(self)(group, label, first, places, *_blocks(first, places, len(group)))
 
     def over_patterns(self, scores: Vector) -> Vector:
         """Of each pattern the sum of its pairs' `scores`, float64 (J,): (P,)."""
@@ -78,27 +78,27 @@ class Pairs:
         )
 
 
-def _parts(
+def _blocks(
     starts: NDArray[np.uint64], places: NDArray[np.uint32], pairs: int
 ) -> tuple[Cuts, Cuts, Cuts]:
-    """The parts to sum over pairs in: as many as do not need many times the room of the pairs."""
-    parts = PARTS if len(starts) > WORTH_THREADS else 1
+    """The blocks to sum over pairs in: as many as do not need many times the room of the pairs."""
+    blocks = BLOCKS if len(starts) > WORTH_THREADS else 1
     while True:
-        cuts, low, room = _cut(starts, places, parts)
-        if parts == 1 or room[-1] <= _MOST_ROOM * pairs:
+        cuts, low, room = _cut(starts, places, blocks)
+        if blocks == 1 or room[-1] <= _MOST_ROOM * pairs:
             return cuts, low, room
-        parts //= 4
+        blocks //= 4
 
 
 def _cut(
-    starts: NDArray[np.uint64], places: NDArray[np.uint32], parts: int
+    starts: NDArray[np.uint64], places: NDArray[np.uint32], blocks: int
 ) -> tuple[Cuts, Cuts, Cuts]:
-    cuts = np.linspace(0, len(starts) - 1, parts + 1).astype(np.int64)
-    low, room = np.zeros(parts, np.int64), np.zeros(parts + 1, np.int64)
-    for part in range(parts):
-        inside = places[starts[cuts[part]] : starts[cuts[part + 1]]]
+    cuts = np.linspace(0, len(starts) - 1, blocks + 1).astype(np.int64)
+    low, room = np.zeros(blocks, np.int64), np.zeros(blocks + 1, np.int64)
+    for block in range(blocks):
+        inside = places[starts[cuts[block]] : starts[cuts[block + 1]]]
         span = 0
         if len(inside):
-            low[part], span = inside.min(), int(inside.max()) - int(inside.min()) + 1
-        room[part + 1] = room[part] + span
+            low[block], span = inside.min(), int(inside.max()) - int(inside.min()) + 1
+        room[block + 1] = room[block] + span
     return cuts, low, room

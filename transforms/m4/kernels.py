@@ -1,6 +1,6 @@
 """The inner loops of the solver, compiled: sums over patterns, and over the pairs that they have.
 
-Every sum is taken over a fixed number of parts, in a fixed order, whatever the number of threads:
+Every sum is taken over a fixed number of blocks, in a fixed order, whatever the number of threads:
 the same input gives the same bits on any number of cores (numba splits `.sum()` by threads, so
 that the last sums are loops). Small inputs are not worth the threads.
 Threads that wait sleep, unless the environment says otherwise: spinning, they would take a busy
@@ -27,7 +27,7 @@ Vector = NDArray[np.float64]
 Starts = NDArray[np.uint64]
 Places = NDArray[np.uint32]
 Cuts = NDArray[np.int64]
-PARTS = 64
+BLOCKS = 64
 WORTH_THREADS = 1 << 15
 _RATE_TOLERANCE = 1e-15
 _MAX_RATE_STEPS = 200
@@ -95,37 +95,37 @@ def pair_sums(
     """Of each of `count` pairs the sum of the masses, float64 (P,), of the patterns that have it.
 
     Part i is the patterns from cuts[i] to cuts[i + 1]; its pairs begin at low[i] and span room[i]
-    to room[i + 1] of the parts' own sums.
+    to room[i + 1] of the blocks' own sums.
     """
     apart = np.zeros(room[-1])
-    for part in prange(len(low)):
-        own = apart[room[part] : room[part + 1]]
-        shift = np.uint64(low[part])
-        for pattern in range(cuts[part], cuts[part + 1]):
+    for block in prange(len(low)):
+        own = apart[room[block] : room[block + 1]]
+        shift = np.uint64(low[block])
+        for pattern in range(cuts[block], cuts[block + 1]):
             mass = masses[pattern]
             if mass != 0.0:
                 for place in range(starts[pattern], starts[pattern + 1]):
                     own[pairs[place] - shift] += mass
     sums = np.zeros(count)
-    for part in range(len(low)):
-        for place in range(room[part + 1] - room[part]):
-            sums[low[part] + place] += apart[room[part] + place]
+    for block in range(len(low)):
+        for place in range(room[block + 1] - room[block]):
+            sums[low[block] + place] += apart[room[block] + place]
     return sums
 
 
 @compiled
-def coefficients(labels: int, attributes: int, slots: "ConstraintTable", prices: Vector) -> Vector:
+def coefficients(labels: int, attributes: int, table: "ConstraintTable", prices: Vector) -> Vector:
     """What v . a takes of each integrand for each label, (labels + 1, 4 m); the last row is plain.
 
-    prices are v (K,), for the constraints in `slots`.
+    prices are v (K,), for the constraints in `table`.
     """
     m, taken = attributes, np.zeros((labels + 1, 4 * attributes))
     for i in range(len(prices)):
-        k, r = slots.attribute[i], slots.label[i]
-        signed, allowed = slots.sign[i] * prices[i], slots.tolerance[i] * prices[i]
-        if slots.associated[i]:
+        k, r = table.attribute[i], table.label[i]
+        signed, allowed = table.sign[i] * prices[i], table.tolerance[i] * prices[i]
+        if table.associated[i]:
             taken[r, 2 * m + k] += signed
-            taken[labels, 2 * m + k] -= slots.centre[i] * signed
+            taken[labels, 2 * m + k] -= table.centre[i] * signed
             taken[labels, 3 * m + k] -= allowed
         else:
             taken[r, k] += signed
@@ -134,16 +134,16 @@ def coefficients(labels: int, attributes: int, slots: "ConstraintTable", prices:
 
 
 @compiled
-def biases(moments: Vector, slots: "ConstraintTable") -> Vector:
-    """E[q a] of the constraints in `slots`, (K,), of the integrands' moments, (labels + 1, 4 m)."""
-    means, plain, m = np.empty(len(slots.sign)), len(moments) - 1, moments.shape[1] // 4
+def biases(moments: Vector, table: "ConstraintTable") -> Vector:
+    """E[q a] of the constraints in `table`, (K,), of the integrands' moments, (labels + 1, 4 m)."""
+    means, plain, m = np.empty(len(table.sign)), len(moments) - 1, moments.shape[1] // 4
     for i in range(len(means)):
-        k, r = slots.attribute[i], slots.label[i]
-        if slots.associated[i]:
-            bias = moments[r, 2 * m + k] - slots.centre[i] * moments[plain, 2 * m + k]
-            means[i] = slots.sign[i] * bias - slots.tolerance[i] * moments[plain, 3 * m + k]
+        k, r = table.attribute[i], table.label[i]
+        if table.associated[i]:
+            bias = moments[r, 2 * m + k] - table.centre[i] * moments[plain, 2 * m + k]
+            means[i] = table.sign[i] * bias - table.tolerance[i] * moments[plain, 3 * m + k]
         else:
-            means[i] = slots.sign[i] * moments[r, k] - slots.tolerance[i] * moments[r, m + k]
+            means[i] = table.sign[i] * moments[r, k] - table.tolerance[i] * moments[r, m + k]
     return means
 
 
@@ -177,7 +177,7 @@ def pair_scores(
 
 @compiled
 def _moments_apart(
-    parts: int,
+    blocks: int,
     first: int,
     last: int,
     labels: int,
@@ -186,17 +186,17 @@ def _moments_apart(
     label: Cuts,
     group: Cuts,
 ) -> tuple[Vector, Vector]:
-    apart = np.zeros((parts, labels, last - first))
-    plain = np.zeros((parts, integrands.shape[1]))
-    for part in prange(parts):
-        for pair in range(part * len(group) // parts, (part + 1) * len(group) // parts):
+    apart = np.zeros((blocks, labels, last - first))
+    plain = np.zeros((blocks, integrands.shape[1]))
+    for block in prange(blocks):
+        for pair in range(block * len(group) // blocks, (block + 1) * len(group) // blocks):
             r, g, mass = label[pair], group[pair], masses[pair]
             if r == labels:
                 for column in range(integrands.shape[1]):
-                    plain[part, column] += mass * integrands[g, column]
+                    plain[block, column] += mass * integrands[g, column]
             else:
                 for column in range(last - first):
-                    apart[part, r, column] += mass * integrands[g, first + column]
+                    apart[block, r, column] += mass * integrands[g, first + column]
     return apart, plain
 
 
@@ -209,15 +209,15 @@ def label_moments(
     masses are float64 (J,). Labels take the integrands from first to last, the intercept, in the
     last row, takes all.
     """
-    parts = PARTS if len(group) >= WORTH_THREADS else 1
-    apart, plain = _moments_apart(parts, first, last, labels, integrands, masses, label, group)
+    blocks = BLOCKS if len(group) >= WORTH_THREADS else 1
+    apart, plain = _moments_apart(blocks, first, last, labels, integrands, masses, label, group)
     sums = np.zeros((labels + 1, integrands.shape[1]))
-    for part in range(parts):
+    for block in range(blocks):
         for column in range(integrands.shape[1]):
-            sums[labels, column] += plain[part, column]
+            sums[labels, column] += plain[block, column]
         for r in range(labels):
             for column in range(last - first):
-                sums[r, first + column] += apart[part, r, column]
+                sums[r, first + column] += apart[block, r, column]
     return sums
 
 
@@ -226,10 +226,10 @@ def clipped_moments(
     mu: float, largest: float, probabilities: Vector, free: Vector
 ) -> tuple[float, float]:
     """E[q] of q = clip(free - mu, 0, largest), and the probability of what is not clipped."""
-    means, inside = np.zeros(PARTS), np.zeros(PARTS)
-    for part in prange(PARTS):
+    means, inside = np.zeros(BLOCKS), np.zeros(BLOCKS)
+    for block in prange(BLOCKS):
         total = lost = within = 0.0
-        for pattern in range(part * len(free) // PARTS, (part + 1) * len(free) // PARTS):
+        for pattern in range(block * len(free) // BLOCKS, (block + 1) * len(free) // BLOCKS):
             q = free[pattern] - mu
             if q > 0.0:
                 if q < largest:
@@ -240,11 +240,11 @@ def clipped_moments(
                 grown = total + term
                 lost = (grown - total) - term
                 total = grown
-        means[part], inside[part] = total, within
+        means[block], inside[block] = total, within
     rate = slope = 0.0
-    for part in range(PARTS):
-        rate += means[part]
-        slope += inside[part]
+    for block in range(BLOCKS):
+        rate += means[block]
+        slope += inside[block]
     return rate, slope
 
 
@@ -278,13 +278,13 @@ def multiplier(
 @compiled
 def half_square_distance(probabilities: Vector, q: Vector, wanted: Vector) -> float:
     """1/2 E[(q - wanted)^2]."""
-    sums = np.zeros(PARTS)
-    for part in prange(PARTS):
+    sums = np.zeros(BLOCKS)
+    for block in prange(BLOCKS):
         total = 0.0
-        for pattern in range(part * len(q) // PARTS, (part + 1) * len(q) // PARTS):
+        for pattern in range(block * len(q) // BLOCKS, (block + 1) * len(q) // BLOCKS):
             total += probabilities[pattern] * (q[pattern] - wanted[pattern]) ** 2
-        sums[part] = total
+        sums[block] = total
     whole = 0.0
-    for part in range(PARTS):
-        whole += sums[part]
+    for block in range(BLOCKS):
+        whole += sums[block]
     return whole / 2

@@ -34,7 +34,7 @@ class Curvature(NamedTuple):
     first to last.
     """
 
-    slots: ConstraintTable
+    table: ConstraintTable
     scale: Vector
     proximal: Vector
     labels: int
@@ -58,8 +58,8 @@ def curved(curvature: Curvature, values: Vector, masses: Vector) -> Vector:
     prices = np.empty(len(values))
     for i in range(len(values)):
         prices[i] = values[i] / at.scale[i]
-    table = coefficients(labels, attributes, at.slots, prices)
-    of_pairs = pair_scores(first, last, table, at.integrands, at.label, at.group)
+    taken = coefficients(labels, attributes, at.table, prices)
+    of_pairs = pair_scores(first, last, taken, at.integrands, at.label, at.group)
     scores = pattern_sums(at.places, of_pairs, at.starts)
     whole = total = 0.0
     for pattern in range(len(masses)):
@@ -70,7 +70,7 @@ def curved(curvature: Curvature, values: Vector, masses: Vector) -> Vector:
         scores[pattern] = masses[pattern] * (scores[pattern] - centre)
     sums = pair_sums(len(at.group), at.cuts, at.low, at.room, at.places, at.starts, scores)
     moments = label_moments(first, last, labels, at.integrands, sums, at.label, at.group)
-    product: Vector = biases(moments, at.slots)
+    product: Vector = biases(moments, at.table)
     for i in range(len(values)):
         product[i] = product[i] / at.scale[i] + at.proximal[i] * values[i]
     return product

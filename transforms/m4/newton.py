@@ -56,13 +56,13 @@ def newton_direction(
     reach = min(reach, math.sqrt(2 * (point.primal - point.dual)))
     masses = unclipped(dual, point, reach)
     patterns = np.flatnonzero(masses)
-    part, masses = dual.among(patterns), masses[patterns]
-    scale = np.maximum(part.spread(masses)[working], _FAINTEST * spread[working])
+    among, masses = dual.among(patterns), masses[patterns]
+    scale = np.maximum(among.spread(masses)[working], _FAINTEST * spread[working])
     proximal = damping * (spread[working] / scale) ** 2
     direction = np.zeros_like(point.prices)
     direction[working] = (
         box_minimum(
-            curvature(part, working, scale, proximal),
+            curvature(among, working, scale, proximal),
             -point.residuals[working] / scale,
             -point.prices[working] * scale,
             (upper - point.prices)[working] * scale,
@@ -85,7 +85,7 @@ def curvature(dual: Dual, working: NDArray[np.int64], scale: Vector, proximal: V
     """That over the `working` prices, (W,), of the patterns of `dual`."""
     pairs, labels = dual.pairs, dual.problem.y.shape[1]
     return Curvature(
-        dual.slots.some(working),
+        dual.table.some(working),
         scale,
         proximal,
         labels,

@@ -1,4 +1,4 @@
-"""The M4 problem on a histogram: its constraints, and where each one's price is.
+"""The M4 problem on a histogram: its constraints, their prices as one vector, their means.
 
 Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547), whose algorithm 1
 solves it; what the constraints are is said in transforms/m4/terms.py. The problem is
@@ -16,7 +16,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
-from transforms.m4.constraints import Constraint, Kind
+from transforms.m4.constraints import (
+    Constraint,
+    both_sides,
+    constraints_under,
+    flattened,
+    unflattened,
+)
 from transforms.m4.incidence import Pairs
 from transforms.m4.terms import Integrands, Terms, integrands_of, integrated
 from transforms.m4.weights import Duals
@@ -77,41 +83,16 @@ class Problem:
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
-        """Every constraint, in the order of the price vector (see `vector_of`)."""
-        kinds: list[Kind] = ["association", "skew"] if self.terms.bounds_skew else ["association"]
-        attributes = [attribute.name for attribute in self.terms.attributes]
-        plain = [
-            Constraint("representation", attribute, None, sign)
-            for sign in (1, -1)
-            for attribute in attributes
-        ]
-        labelled = [
-            Constraint(kind, attribute, label, sign)
-            for kind in kinds
-            for sign in (1, -1)
-            for attribute in attributes
-            for label in self.terms.labels
-        ]
-        return tuple(plain + labelled)
+        """Every constraint, in the order of the price vector (transforms/m4/constraints.py)."""
+        return constraints_under(self.terms)
 
     def vector_of(self, duals: Duals) -> Matrix:
-        """The prices as one vector: representation, association, then skew where it is bounded."""
-        parts = [duals.representation, duals.association]
-        if self.terms.bounds_skew:
-            parts.append(duals.skew)
-        return np.concatenate([part.ravel() for part in parts])
+        """The prices as one vector."""
+        return flattened(duals.by_kind, self.terms)
 
     def duals_of(self, prices: Matrix, mu: float) -> Duals:
         """The inverse of `vector_of`."""
-        m, c = len(self.terms.attributes), len(self.terms.labels)
-        representation, association = prices[: 2 * m], prices[2 * m : 2 * m * (c + 1)]
-        skew = prices[2 * m * (c + 1) :] if self.terms.bounds_skew else np.zeros(2 * m * c)
-        return Duals(
-            mu,
-            representation.reshape(2, m),
-            association.reshape(2, m, c),
-            skew.reshape(2, m, c),
-        )
+        return Duals(mu, **unflattened(prices, self.terms))
 
     def expected_biases(self, moments: Integrands) -> Matrix:
         """E[q a] in the order of `constraints`, of the integrands' moments, (c + 1, m) each.
@@ -122,14 +103,14 @@ class Problem:
         share, base = moments.share.T, moments.base.T
         contrast, spread = moments.contrast.T, moments.spread.T
         centred = contrast[:, :-1] - self.terms.label_centres * contrast[:, -1:]
-        plain = tolerances.representation * base[:, -1]
-        associated = tolerances.association * spread[:, -1:]
-        parts = [share[:, -1] - plain, -share[:, -1] - plain]
-        parts += [centred - associated, -centred - associated]
-        if self.terms.bounds_skew:
-            skewed = tolerances.skew * base[:, :-1]
-            parts += [share[:, :-1] - skewed, -share[:, :-1] - skewed]
-        return np.concatenate([part.ravel() for part in parts])
+        return flattened(
+            {
+                "representation": both_sides(share[:, -1], tolerances.representation * base[:, -1]),
+                "association": both_sides(centred, tolerances.association * spread[:, -1:]),
+                "skew": both_sides(share[:, :-1], tolerances.skew * base[:, :-1]),
+            },
+            self.terms,
+        )
 
 
 def problem_of(histogram: Histogram, terms: Terms) -> Problem:

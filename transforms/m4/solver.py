@@ -141,8 +141,8 @@ def _emptied(dual: Dual, q: Vector) -> NDArray[np.bool_]:
         for mass in (probabilities, probabilities * q)
     )
     empty = (base > 0) & (kept <= NOBODY * base)
-    of_share = dual.slots.kind == REPRESENTATION
-    return np.asarray(of_share & empty[dual.slots.attribute] & (dual.slots.tolerance < VACUOUS))
+    of_share = dual.table.kind == REPRESENTATION
+    return np.asarray(of_share & empty[dual.table.attribute] & (dual.table.tolerance < VACUOUS))
 
 
 def scores_of(problem: Problem, prices: Vector) -> Vector:

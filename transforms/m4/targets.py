@@ -7,12 +7,12 @@ from transforms.base.errors import ConfigError
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.m4.terms import VACUOUS
-from transforms.statistics.measures import Bounds
+from transforms.statistics.measures import PerMeasure
 
 
 def targets_of(
     attributes: tuple[Attribute, ...], labels: tuple[str, ...], balance: Balance
-) -> Bounds:
+) -> PerMeasure:
     """The largest RB, AB and skew that `balance` asks for; 1 asks for nothing.
 
     Of overrides that fit, the last counts. Raises ConfigError where one names an attribute or a
@@ -33,7 +33,7 @@ def targets_of(
             AB[pairs] = override.max_association_bias
         if override.max_label_skew is not None:
             skew[pairs] = override.max_label_skew
-    return Bounds(RB, AB, skew)
+    return PerMeasure(RB, AB, skew)
 
 
 def _bound(value: float | None) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from transforms.m4.constraints import Kind
 from transforms.m4.terms import Integrands, Terms, integrands_of
 
 Matrix = NDArray[np.float64]
@@ -18,15 +19,21 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Duals:
-    """The dual variables: mu, and the prices v by kind; index 0 is sign +1, index 1 is sign -1.
-
-    representation is float64 (2, m); association and skew are float64 (2, m, c).
-    """
+    """The dual variables: mu, and the prices v by kind (transforms/m4/constraints.py)."""
 
     mu: float
     representation: Matrix
     association: Matrix
     skew: Matrix
+
+    @property
+    def by_kind(self) -> dict[Kind, Matrix]:
+        """The prices."""
+        return {
+            "representation": self.representation,
+            "association": self.association,
+            "skew": self.skew,
+        }
 
 
 def bias_scores(integrands: Integrands, labels: sp.csr_array, duals: Duals, terms: Terms) -> Matrix:

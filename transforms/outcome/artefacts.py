@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +13,17 @@ from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.m4.targets import targets_of
 from transforms.m4.terms import VACUOUS
-from transforms.plan.outline import check_figures
 from transforms.plan.plan import Plan, read_histogram, read_plan
-from transforms.resampling.manifest import read_manifest
+from transforms.plan.plan_file import check_shapes
+from transforms.resampling.manifest import Manifest, read_manifest
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Bounds, Measures
+from transforms.statistics.measures import Measures, PerMeasure
 from transforms.statistics.standard_errors import sampling_error, together
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
-from transforms.storage.last_run import read_run
+from transforms.storage.last_run import LastRun, read_run
 from transforms.storage.wellformed import well_formed
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is known of the run: its engine, the seconds of each stage, when it finished."""
-
-    engine: str
-    stages: Mapping[str, float]
-    finished: str
 
 
 @dataclass(frozen=True)
@@ -45,33 +35,33 @@ class Artefacts:
     attributes: tuple[Attribute, ...]
     histogram: Histogram
     q: NDArray[np.float64]
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     records: tuple[LabelRecord, ...]
-    run: Run
+    run: LastRun
 
-    @cached_property
+    @property
     def before(self) -> Measures:
         """Measured on the corpus that was balanced."""
-        return Measures.from_dict(self.plan.document["measures"]["before"])
+        return self.plan.file.measures.before
 
-    @cached_property
+    @property
     def predicted(self) -> Measures:
         """Predicted by the plan's weights."""
-        return Measures.from_dict(self.plan.document["measures"]["predicted"])
+        return self.plan.file.measures.predicted
 
-    @cached_property
+    @property
     def after(self) -> Measures:
         """Measured on the output."""
-        return Measures.from_dict(dict(self.manifest["measures"]))
+        return self.manifest.measures
 
     @cached_property
     def as_labelled(self) -> Mapping[str, Measures]:
         """Before, predicted and after by recognised attributes, where the others are corrected."""
-        calibrated = self.plan.document.get("calibration")
-        if calibrated is None:
+        calibrated, after = self.plan.file.calibration, self.manifest.as_labelled
+        if calibrated is None or after is None:
             return {}
-        found = {**calibrated["as_labelled"], "after": dict(self.manifest["as_labelled"])}
-        return {when: Measures.from_dict(values) for when, values in found.items()}
+        planned = calibrated.as_labelled
+        return {"before": planned.before, "predicted": planned.predicted, "after": after}
 
     @cached_property
     def corpus(self) -> Histogram:
@@ -81,34 +71,30 @@ class Artefacts:
     @cached_property
     def share(self) -> float:
         """The share of the corpus that the histogram counts: below 1 where it is a sample."""
-        return self.plan.solved_on / float(self.plan.document["samples"]["balanced"])
+        return self.plan.solved_on / float(self.plan.file.samples.balanced)
 
     @cached_property
-    def drawing_error(self) -> Bounds:
+    def drawing_error(self) -> PerMeasure:
         """The standard errors of drawing the output by the plan."""
         return sampling_error(self.corpus, self.attributes, self.q).times(self.share**0.5)
 
     @cached_property
-    def errors(self) -> Mapping[str, Bounds]:
+    def errors(self) -> Mapping[str, PerMeasure]:
         """The standard errors of the measures before, as predicted, and after: of the corpus as a
         sample, of the same, of drawing the output; and all of the calibration.
         """
-        document = self.plan.document
-        found = {
-            when: Bounds.from_dict(values) for when, values in document["standard_errors"].items()
-        }
-        calibrated = document.get("calibration")
-        if calibrated is None:
-            return {**found, "after": self.drawing_error}
-        left = Bounds.from_dict(calibrated["standard_errors"])
-        return {**found, "after": together(self.drawing_error, left)}
+        planned, calibrated = self.plan.file.standard_errors, self.plan.file.calibration
+        after = self.drawing_error
+        if calibrated is not None:
+            after = together(after, calibrated.standard_errors)
+        return {"before": planned.before, "predicted": planned.predicted, "after": after}
 
     @cached_property
-    def asked(self) -> Bounds:
+    def asked(self) -> PerMeasure:
         """The bounds that are asked for; nan where nothing is."""
         targets = targets_of(self.attributes, self.histogram.labels, self.config.balance)
         bounds = (targets.RB, targets.AB, targets.skew)
-        return Bounds(*(np.where(bound < VACUOUS, bound, np.nan) for bound in bounds))
+        return PerMeasure(*(np.where(bound < VACUOUS, bound, np.nan) for bound in bounds))
 
 
 def read_artefacts(storage: Storage) -> Artefacts:
@@ -118,20 +104,18 @@ def read_artefacts(storage: Storage) -> Artefacts:
     """
     plan = read_plan(storage)
     manifest = read_manifest(storage)
-    if manifest["plan"] != plan.identity:
+    if manifest.plan != plan.identity:
         raise StaleError(
             f"{storage.path(paths.MANIFEST)} was made with another plan than "
             f"{storage.path(paths.PLAN)}: run `fairshard resample` again"
         )
-    document = plan.document
     where = storage.path(paths.PLAN)
     with well_formed(f"{where} holds another configuration: run `fairshard solve` again"):
-        config = Config.model_validate({**document["config"], "output": {"url": storage.url}})
-    where, labels = storage.path(paths.MANIFEST), len(document["labels"])
+        config = Config.model_validate({**plan.file.config, "output": {"url": storage.url}})
+    where = storage.path(paths.MANIFEST)
     with well_formed(f"{where} does not fit its plan: run `fairshard resample` again"):
-        for part in [manifest["measures"]] + [manifest["as_labelled"]] * (plan.odds is not None):
-            check_figures(part, len(plan.terms.attributes), labels)
-    histogram, q = read_histogram(storage, document)
+        _check_fits(manifest, plan)
+    histogram, q = read_histogram(storage, plan)
     return Artefacts(
         plan,
         config,
@@ -140,19 +124,25 @@ def read_artefacts(storage: Storage) -> Artefacts:
         q,
         manifest,
         _records(storage, manifest),
-        _run(storage),
+        read_run(storage),
     )
 
 
-def _run(storage: Storage) -> Run:
-    known = read_run(storage)
-    return Run(known.get("engine", ""), known.get("stages", {}), known.get("finished") or "")
+def _check_fits(manifest: Manifest, plan: Plan) -> None:
+    """Raise ValueError where a manifest does not measure what its plan balances."""
+    measured = [manifest.measures]
+    if plan.odds is not None:
+        if manifest.as_labelled is None:
+            raise ValueError("it does not measure the recognised attributes")
+        measured.append(manifest.as_labelled)
+    for found in measured:
+        check_shapes(found, len(plan.terms.attributes), len(plan.terms.labels))
 
 
-def _records(storage: Storage, manifest: Mapping[str, Any]) -> tuple[LabelRecord, ...]:
+def _records(storage: Storage, manifest: Manifest) -> tuple[LabelRecord, ...]:
     """The records of the manifest's shards, of those that are left."""
     present = set(storage.names(paths.LABEL_RECORDS))
-    shards = (paths.label_record(entry["shard"]) for entry in manifest["inputs"])
+    shards = (paths.label_record(entry.shard) for entry in manifest.inputs)
     names = [name for name in shards if name.rsplit("/", 1)[-1] in present]
     contents = at_once(storage.read, names)
     where = storage.path(paths.LABEL_RECORDS)

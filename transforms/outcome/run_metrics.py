@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from transforms.base.redaction import redacted
 from transforms.labels.records import LabelRecord, label_record_from
@@ -14,7 +13,6 @@ from transforms.outcome.verdict import measure_rows
 from transforms.plan.plan import Plan, read_plan
 from transforms.resampling.manifest import manifest_of
 from transforms.resampling.records import OutputRecord, output_record_from
-from transforms.statistics.measures import Measures
 from transforms.storage import paths
 from transforms.storage.concurrent import records_in
 from transforms.storage.files import Storage
@@ -45,13 +43,13 @@ def run_text(metrics: Iterable[Metric], storage: Storage) -> str:
 
 def _of_the_run(storage: Storage) -> Iterator[Metric]:
     run = read_run(storage)
-    if not run:
+    if not run.known:
         return
-    started, finished = run.get("started"), run.get("finished")
-    if run.get("run"):
-        named = labelled(run=run["run"], command=run["command"], engine=run["engine"])
+    started, finished = run.started, run.finished
+    if run.run and run.command and run.engine:
+        named = labelled(run=run.run, command=run.command, engine=run.engine)
         yield gauge("fairshard_run_info", "The last run: its id, command and engine.", {named: 1})
-        active, failed = finished is None, run.get("error") is not None
+        active, failed = finished is None, run.error is not None
         yield gauge("fairshard_run_active", "1 while the last run goes on, or was killed.", active)
         yield gauge("fairshard_run_failed", "1 where the last run ended with an error.", failed)
     if started:
@@ -60,7 +58,7 @@ def _of_the_run(storage: Storage) -> Iterator[Metric]:
     if finished:
         when = datetime.fromisoformat(finished).timestamp()
         yield gauge("fairshard_run_end_timestamp_seconds", "When the last run ended.", when)
-    stages = {labelled(stage=name): seconds for name, seconds in run.get("stages", {}).items()}
+    stages = {labelled(stage=name): seconds for name, seconds in run.stages.items()}
     yield gauge("fairshard_stage_duration_seconds", "Time that a stage took, last run.", stages)
 
 
@@ -144,24 +142,22 @@ def _of_the_plan(storage: Storage) -> Iterator[Metric]:
     if not storage.exists(paths.PLAN):
         return
     plan = read_plan(storage)
-    document = plan.document
-    yield gauge(
-        "fairshard_patterns", "Patterns of the solved histogram.", _at(document, "patterns")
-    )
-    yield gauge("fairshard_samples_balanced", "Samples balanced.", _at(document, "balanced"))
-    certificate = document["certificate"]
-    yield gauge("fairshard_gap_ratio", "Relative duality gap of the plan.", certificate["gap"])
-    yield gauge("fairshard_rate_ratio", "Mean weight of the plan.", certificate["rate"])
+    samples, certificate = plan.file.samples, plan.file.certificate
+    yield gauge("fairshard_patterns", "Patterns of the solved histogram.", samples.patterns)
+    yield gauge("fairshard_samples_balanced", "Samples balanced.", samples.balanced)
+    yield gauge("fairshard_gap_ratio", "Relative duality gap of the plan.", certificate.gap)
+    yield gauge("fairshard_rate_ratio", "Mean weight of the plan.", certificate.rate)
     yield gauge("fairshard_rate_asked_ratio", "The rate asked for, eta.", plan.terms.eta)
     yield gauge(
         "fairshard_constraints_unattainable",
         "Constraints that cannot be met at this rate.",
-        len(document["unattainable"]),
+        len(plan.file.unattainable),
     )
-    if document["config"]["model"]:
-        size = document["config"]["model"]["batch_size"]
+    config = plan.file.config
+    if config["model"]:
+        size = config["model"]["batch_size"]
         yield gauge("fairshard_model_batch_size", "Samples in a batch of the model.", size)
-    limit = document["config"]["input"]["limits"]["max_reject_share"]
+    limit = config["input"]["limits"]["max_reject_share"]
     yield gauge("fairshard_reject_limit_ratio", "Share of rejects that stops a run.", limit)
     if manifest_of(plan, storage) is not None:
         yield from _of_the_output(storage)
@@ -172,11 +168,11 @@ def _of_the_plan(storage: Storage) -> Iterator[Metric]:
 def _of_the_output(storage: Storage) -> Iterator[Metric]:
     artefacts = read_artefacts(storage)
     rows = measure_rows(artefacts)
-    totals = artefacts.manifest["totals"]
-    for name in ("kept", "dropped"):
+    totals = artefacts.manifest.totals
+    for name, count in (("kept", totals.kept), ("dropped", totals.dropped)):
         total = f"fairshard_samples_{name}_total"
-        yield counter(total, f"Samples {name}, of the manifest.", totals[name])
-    yield counter("fairshard_repeats_total", "Copies beyond a sample's first.", totals["repeats"])
+        yield counter(total, f"Samples {name}, of the manifest.", count)
+    yield counter("fairshard_repeats_total", "Copies beyond a sample's first.", totals.repeats)
     yield _bias(
         {
             labelled(measure=row.name, when=when): getattr(row, when)
@@ -197,10 +193,10 @@ def _of_the_output(storage: Storage) -> Iterator[Metric]:
 
 
 def _planned(plan: Plan) -> dict[Labels, float]:
-    measures = plan.document["measures"]
+    measures = plan.file.measures
     return {
-        labelled(measure=name, when=when): getattr(Measures.from_dict(values), f"max_{name}")
-        for when, values in measures.items()
+        labelled(measure=name, when=when): getattr(found, f"max_{name}")
+        for when, found in (("before", measures.before), ("predicted", measures.predicted))
         for name in (_MEASURES if plan.terms.labels else _MEASURES[:1])
     }
 
@@ -213,10 +209,6 @@ def _bias(values: Mapping[Labels, float]) -> Metric:
 
 def _known(values: Mapping[Labels, float]) -> dict[Labels, float]:
     return {labels: value for labels, value in values.items() if not math.isnan(value)}
-
-
-def _at(document: Mapping[str, Any], name: str) -> int:
-    return int(document["samples"][name])
 
 
 def _summed(seconds: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -68,10 +68,10 @@ def measure_rows(artefacts: Artefacts) -> tuple[MeasureRow, ...]:
 
 def verdict_of(artefacts: Artefacts, rows: tuple[MeasureRow, ...]) -> Verdict:
     """Whether what was asked for is met: by the plan, and by the output as measured."""
-    document = artefacts.plan.document
-    unattainable = len(document["unattainable"])
+    file = artefacts.plan.file
+    unattainable = len(file.unattainable)
     if unattainable:
-        constraints = len(document["constraints"]) - len(document["without_support"])
+        constraints = len(file.constraints) - len(file.without_support)
         return Verdict(
             f"{unattainable:,} of {constraints:,} constraints cannot be met at "
             f"eta = {artefacts.plan.terms.eta:g}.",

@@ -1,6 +1,5 @@
 """Making the plan: the problem of a corpus, solved and measured."""
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,42 +7,61 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
 from transforms.calibration.posteriors import Calibration, fitting_calibration
-from transforms.calibration.uncertainty import corrected_part, measured_error
-from transforms.config.schema import schema_of
+from transforms.calibration.uncertainty import calibration_error, measured_error
+from transforms.config.schema import Attribute, schema_of
 from transforms.config.sections import Config
 from transforms.feasibility.conflicts import conflict_of
 from transforms.feasibility.rates import balance_as_asked
+from transforms.feasibility.remedies import Conflict
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
 from transforms.m4.balance import Balanced
 from transforms.m4.constraints import ConstraintTable
+from transforms.m4.terms import Terms
 from transforms.plan.fingerprint import fingerprint
-from transforms.plan.plan import VERSION, Plan, vouched_for
+from transforms.plan.plan import Plan, vouched_for
+from transforms.plan.plan_file import (
+    VERSION,
+    CalibrationFigures,
+    Certificate,
+    ConstraintRow,
+    PlanFile,
+    PlannedAttribute,
+    PlannedErrors,
+    PlannedMeasures,
+    RateFound,
+    SampleCounts,
+    Sampled,
+    Scalars,
+)
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import Measures, measure
 from transforms.statistics.pattern_tables import histogram_table
 
+Vector = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
-class Findings:
+class SolvedCorpus:
     """What a plan is written from.
 
-    histogram holds the `samples` solved on, as labelled, or some of them; balanced, before and
-    predicted are of all. labelled are the measures by recognised attributes, before and as
-    predicted, where there is a calibration. sampled says how a sample was solved on and polished.
+    histogram holds the `samples` solved on, as labelled, or some of them; balanced and before are
+    of all. labelled are the measures by recognised attributes, where there is a calibration.
+    sampled says how a sample was solved on and polished.
     """
 
     histogram: Histogram
     calibration: Calibration | None
     balanced: Balanced
     before: Measures
-    labelled: tuple[Measures, Measures] | None
-    largest: dict[str, float] | None
+    labelled: PlannedMeasures | None
+    largest: RateFound | None
     samples: int
-    sampled: dict[str, Any] | None
+    sampled: Sampled | None
 
     @property
     def corpus(self) -> Histogram:
@@ -62,80 +80,69 @@ def make_plan(
     corpus = calibration.corrected(histogram) if calibration else histogram
     balanced, largest = balance_as_asked(corpus, attributes, config.balance)
     q = balanced.solution.q
-    findings = Findings(
+    solved = SolvedCorpus(
         histogram,
         calibration,
         balanced,
         measure(corpus, attributes),
-        (measure(histogram, attributes), measure(histogram, attributes, q))
-        if calibration
-        else None,
-        {"rate": largest.rate, "upper": largest.upper} if largest else None,
+        _as_labelled(histogram, attributes, q) if calibration else None,
+        RateFound(rate=largest.rate, upper=largest.upper) if largest else None,
         histogram.samples,
         None,
     )
-    return plan_of(findings, records, config)
+    return plan_of(solved, records, config)
 
 
 def plan_of(
-    findings: Findings, records: Sequence[LabelRecord], config: Config
+    solved: SolvedCorpus, records: Sequence[LabelRecord], config: Config
 ) -> tuple[Plan, pa.Table]:
     """The plan that follows from what was found, and its patterns."""
-    schema, histogram, calibration = schema_of(config), findings.histogram, findings.calibration
-    corpus, balanced = findings.corpus, findings.balanced
+    schema, histogram, calibration = schema_of(config), solved.histogram, solved.calibration
+    corpus, balanced = solved.corpus, solved.balanced
     solution, terms = balanced.solution, balanced.problem.terms
-    share = histogram.samples / findings.samples
-    made_from = fingerprint(config, records)
+    share = histogram.samples / solved.samples
+    everybody = np.ones(len(histogram))
     labelled = sum(record.samples for record in records)
     patterns = histogram_table(histogram).append_column("q", pa.array(solution.q))
     patterns = patterns.replace_schema_metadata({"columns": json.dumps(schema.pattern_columns)})
-    document = {
-        "version": VERSION,
-        "fingerprint": made_from,
-        "config": shown_config(config),
-        "problem": {"eta": terms.eta, "Q": terms.Q, "V": terms.V},
-        "largest_rate": findings.largest,
-        "attributes": [
-            {**dataclasses.asdict(attribute), "centre": centre, "label_centres": label_centres}
-            for attribute, centre, label_centres in zip(
-                terms.attributes, terms.centres.tolist(), terms.label_centres.tolist(), strict=True
-            )
-        ],
-        "labels": list(schema.labels),
-        "samples": {
-            "labelled": labelled,
-            "filtered": labelled - findings.samples,
-            "balanced": findings.samples,
-            "rejected": sum(record.rejects for record in records),
-            "patterns": len(histogram),
-        },
-        "patterns": vouched_for(patterns),
-        "sampled": findings.sampled,
-        "certificate": {
-            "primal": solution.primal,
-            "dual": solution.dual,
-            "gap": solution.gap,
-            "violation": solution.violation,
-            "rate": solution.rate,
-            "utility_error_bound": solution.utility_error_bound,
-        },
-        "unattainable": list(solution.unattainable),
-        "conflict": _conflict(findings, config),
-        "without_support": list(solution.dropped),
-        "measures": {
-            "before": findings.before.to_dict(),
-            "predicted": balanced.measures.to_dict(),
-        },
-        "standard_errors": {
-            when: measured_error(corpus, calibration, schema.attributes, q, share).to_dict()
-            for when, q in (("before", np.ones(len(histogram))), ("predicted", solution.q))
-        },
-        "calibration": _corrected_part(findings),
-        "mu": solution.duals.mu,
-        "constraints": _constraint_rows(balanced),
-    }
-    odds = calibration.odds if calibration else None
-    return Plan(made_from, terms, solution.duals, odds, document), patterns
+    file = PlanFile(
+        version=VERSION,
+        fingerprint=fingerprint(config, records),
+        config=shown_config(config),
+        problem=Scalars(eta=terms.eta, Q=terms.Q, V=terms.V),
+        largest_rate=solved.largest,
+        attributes=_attributes(terms),
+        labels=schema.labels,
+        samples=SampleCounts(
+            labelled=labelled,
+            filtered=labelled - solved.samples,
+            balanced=solved.samples,
+            rejected=sum(record.rejects for record in records),
+            patterns=len(histogram),
+        ),
+        patterns=vouched_for(patterns),
+        sampled=solved.sampled,
+        certificate=Certificate(
+            primal=solution.primal,
+            dual=solution.dual,
+            gap=solution.gap,
+            violation=solution.violation,
+            rate=solution.rate,
+            utility_error_bound=solution.utility_error_bound,
+        ),
+        unattainable=solution.unattainable,
+        conflict=_conflict(solved, config),
+        without_support=solution.dropped,
+        measures=PlannedMeasures(before=solved.before, predicted=balanced.measures),
+        standard_errors=PlannedErrors(
+            before=measured_error(corpus, calibration, schema.attributes, everybody, share),
+            predicted=measured_error(corpus, calibration, schema.attributes, solution.q, share),
+        ),
+        calibration=_calibration_figures(solved),
+        mu=solution.duals.mu,
+        constraints=_constraint_rows(balanced),
+    )
+    return Plan(terms, solution.duals, calibration.odds if calibration else None, file), patterns
 
 
 def check_balanceable(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> None:
@@ -161,42 +168,66 @@ def shown_config(config: Config) -> dict[str, Any]:
     )
 
 
-def _constraint_rows(balanced: Balanced) -> list[dict[str, Any]]:
+def _as_labelled(
+    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector
+) -> PlannedMeasures:
+    before, predicted = measure(histogram, attributes), measure(histogram, attributes, q)
+    return PlannedMeasures(before=before, predicted=predicted)
+
+
+def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
+    return tuple(
+        PlannedAttribute(
+            name=attribute.name,
+            group=attribute.group,
+            target=attribute.target,
+            share_of=attribute.share_of,
+            centre=centre,
+            label_centres=tuple(label_centres),
+        )
+        for attribute, centre, label_centres in zip(
+            terms.attributes, terms.centres.tolist(), terms.label_centres.tolist(), strict=True
+        )
+    )
+
+
+def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
     tolerances = ConstraintTable.of(balanced.problem.terms).tolerance.tolist()
-    return [
-        {
-            "kind": row.constraint.kind,
-            "attribute": row.constraint.attribute,
-            "label": row.constraint.label,
-            "sign": row.constraint.sign,
-            "tolerance": tolerance,
-            "price": row.price,
-            "slack": row.slack,
-            "attainable": row.attainable,
-        }
+    return tuple(
+        ConstraintRow(
+            kind=row.constraint.kind,
+            attribute=row.constraint.attribute,
+            label=row.constraint.label,
+            sign=row.constraint.sign,
+            tolerance=tolerance,
+            price=row.price,
+            slack=row.slack,
+            attainable=row.attainable,
+        )
         for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
-    ]
+    )
 
 
-def _conflict(findings: Findings, config: Config) -> dict[str, Any] | None:
+def _conflict(solved: SolvedCorpus, config: Config) -> Conflict | None:
     """Why some constraints cannot be met: in the samples solved on, where these are not all."""
-    balanced, sampled = findings.balanced, findings.sampled
-    if not balanced.solution.unattainable or (sampled and not sampled["polished"]):
+    balanced, sampled = solved.balanced, solved.sampled
+    if not balanced.solution.unattainable or (sampled and not sampled.polished):
         return None
     terms = balanced.problem.terms
     asked = config.balance.at(terms.eta)
-    found = conflict_of(findings.corpus, terms.attributes, asked, balanced)
+    found = conflict_of(solved.corpus, terms.attributes, asked, balanced)
     if found is not None and sampled:
-        found = found.of_sample(findings.samples / findings.histogram.samples)
-    return found.to_dict() if found else None
+        return found.of_sample(solved.samples / solved.histogram.samples)
+    return found
 
 
-def _corrected_part(findings: Findings) -> dict[str, Any] | None:
-    if findings.calibration is None or findings.labelled is None:
+def _calibration_figures(solved: SolvedCorpus) -> CalibrationFigures | None:
+    calibration, by_labels = solved.calibration, solved.labelled
+    if calibration is None or by_labels is None:
         return None
-    q, attributes = findings.balanced.solution.q, findings.balanced.problem.terms.attributes
-    before, predicted = (measures.to_dict() for measures in findings.labelled)
-    return {
-        **corrected_part(findings.histogram, findings.calibration, attributes, q),
-        "as_labelled": {"before": before, "predicted": predicted},
-    }
+    q, attributes = solved.balanced.solution.q, solved.balanced.problem.terms.attributes
+    return CalibrationFigures(
+        log_odds=calibration.odds.to_dict(calibration.attributes, calibration.labels),
+        as_labelled=by_labels,
+        standard_errors=calibration_error(solved.histogram, calibration, attributes, q),
+    )

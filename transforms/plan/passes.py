@@ -1,7 +1,7 @@
 """A pass over all label tables: the exact moments of a corpus under given weights.
 
-Sums are taken with each sample's own utility, and by part of a shard; parts are added in fixed
-point, so that every engine and every order of merging gives the same bits.
+Sums are taken with each sample's own utility, batch by batch; batches are added in fixed point,
+so that every engine and every order of merging gives the same bits.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
 from transforms.m4.terms import Terms, integrands_of
 from transforms.m4.weights import Duals, bias_scores, clipped
-from transforms.statistics.counting import balanced_parts
+from transforms.statistics.counting import balanced_batches
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.moments import Moments
@@ -55,8 +55,8 @@ class Measured:
     def from_sums(cls, sums: FixedSums, weighing: Weighing) -> Self:
         """What `measure_shard` and merging gave."""
         values, m = sums.extract(), len(weighing.terms.attributes)
-        parts = np.split(values[1:], 2 if weighing.odds is None else 4)
-        moments = [Moments.from_vector(part, m) for part in parts]
+        vectors = np.split(values[1:], 2 if weighing.odds is None else 4)
+        moments = [Moments.from_vector(vector, m) for vector in vectors]
         return cls(float(values[0]), *moments[:2], *moments[-2:])
 
     @property
@@ -69,11 +69,11 @@ def measure_shard(
     record: LabelRecord, weighing: Weighing, config: Config, storage: Storage
 ) -> FixedSums:
     """The sums of `Measured` over one labelled shard, as one vector."""
-    columns, parts = schema_of(config).pattern_columns, 2 if weighing.odds is None else 4
+    columns, count = schema_of(config).pattern_columns, 2 if weighing.odds is None else 4
     m, c = len(weighing.terms.attributes), len(weighing.terms.labels)
-    total = FixedSums.of(np.zeros(1 + parts * (3 * m + 1) * (c + 1)))
-    for part in balanced_parts(record, columns, config, storage):
-        for batch in part.to_batches():
+    total = FixedSums.of(np.zeros(1 + count * (3 * m + 1) * (c + 1)))
+    for table in balanced_batches(record, columns, config, storage):
+        for batch in table.to_batches():
             flags = packed_flags(batch, columns)
             sums = _measured(flags, batch.column("utility").to_numpy(), weighing)
             total = total.merge(FixedSums.of(sums))

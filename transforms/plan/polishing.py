@@ -35,9 +35,10 @@ from transforms.m4.problem import Problem, problem_of
 from transforms.m4.solver import NOBODY, Solution, priced, scores_of
 from transforms.m4.terms import VACUOUS, integrated
 from transforms.m4.weights import clipped
-from transforms.plan.make import Findings, check_balanceable, plan_of
+from transforms.plan.make import SolvedCorpus, check_balanceable, plan_of
 from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
+from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import measures_of
@@ -65,7 +66,7 @@ def first_weighing(
 
 
 @dataclass(frozen=True)
-class Sample:
+class Subsample:
     """The sample of a corpus, and the problem on it under the terms of given weights."""
 
     histogram: Histogram
@@ -127,28 +128,28 @@ class Sample:
         attributes = terms.attributes
         after = measures_of(measured.after, attributes)
         balanced = Balanced(self.problem.under(terms), self._solution(weighing, measured), after)
-        findings = Findings(
+        solved = SolvedCorpus(
             self.histogram,
             self.calibration,
             balanced,
             measures_of(measured.before, attributes),
-            (
-                measures_of(measured.labelled_before, attributes),
-                measures_of(measured.labelled_after, attributes),
+            PlannedMeasures(
+                before=measures_of(measured.labelled_before, attributes),
+                predicted=measures_of(measured.labelled_after, attributes),
             ),
-            {"rate": terms.eta, "upper": upper} if upper else None,
+            RateFound(rate=terms.eta, upper=upper) if upper else None,
             samples,
-            {
-                "samples": self.histogram.samples,
-                "share": 2.0**-level,
-                "passes": [
-                    {"gap": found.gap, "violation": found.violation, "rate": found.rate}
+            Sampled(
+                samples=self.histogram.samples,
+                share=2.0**-level,
+                passes=tuple(
+                    PassFigures(gap=found.gap, violation=found.violation, rate=found.rate)
                     for found in passes
-                ],
-                "polished": best.good,
-            },
+                ),
+                polished=best.good,
+            ),
         )
-        return plan_of(findings, records, config)
+        return plan_of(solved, records, config)
 
     def _solution(self, weighing: Weighing, measured: Measured) -> Solution:
         """The weights of the sample's patterns, and the certificate that a pass gives them.
@@ -190,14 +191,14 @@ def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:
 
 def _unsupported(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints no sample of the corpus supports, (K,)."""
-    before, slots = measured.before, dual.slots
-    base, among = (mass[slots.attribute, slots.label] for mass in (before.n, before.s + before.o))
-    return np.asarray(np.where(slots.kind == ASSOCIATION, among, base) <= 0)
+    before, table = measured.before, dual.table
+    base, among = (mass[table.attribute, table.label] for mass in (before.n, before.s + before.o))
+    return np.asarray(np.where(table.kind == ASSOCIATION, among, base) <= 0)
 
 
 def _emptied(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints are on a share of nobody: of a group all of whose samples have q = 0."""
-    slots, before, after = dual.slots, measured.before.n[:, -1], measured.after.n[:, -1]
+    table, before, after = dual.table, measured.before.n[:, -1], measured.after.n[:, -1]
     empty = (before > 0) & (after <= NOBODY * before)
-    asked = (slots.kind == REPRESENTATION) & (slots.tolerance < VACUOUS)
-    return np.asarray(asked & empty[slots.attribute])
+    asked = (table.kind == REPRESENTATION) & (table.tolerance < VACUOUS)
+    return np.asarray(asked & empty[table.attribute])

@@ -16,7 +16,7 @@ from transforms.proxies.contingency import Tally, sides_of
 from transforms.recognition import fields
 from transforms.recognition.lexicon import normalised
 from transforms.shards.samples import Sample, open_tar, read_samples
-from transforms.statistics.counting import balanced_part
+from transforms.statistics.counting import is_balanced
 from transforms.storage.files import Storage
 
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
@@ -89,7 +89,7 @@ def tally_shard(record: LabelRecord, config: Config, field: str | None, storage:
     columns = [*schema.pattern_columns[: len(schema.attributes)], "offset"]
     table = read_labels(storage, record, [*columns, *([SIMILARITY] if config.filter else [])])
     if config.filter:
-        table = table.filter(pa.array(balanced_part(table, config)))
+        table = table.filter(pa.array(is_balanced(table, config)))
     flags = [table.column(column).to_numpy() for column in columns[:-1]]
     sides = sides_of(np.column_stack(flags).astype(np.bool_), schema.attributes)
     row_of = {offset: row for row, offset in enumerate(table.column("offset").to_pylist())}

@@ -8,13 +8,22 @@ from typing import Any
 from transforms.config.sections import Balance
 from transforms.feasibility.frontier import _OF_THE_SOLUTION, VERSION, Frontier, Mark
 from transforms.plan.fingerprint import apart_from
+from transforms.plan.plan import Plan
 from transforms.report.charts import Axis, LineChart, line_chart
 from transforms.storage import paths
-from transforms.storage.documents import json_in
+from transforms.storage.documents import Document, json_in
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
 _MOST_MARKS = 12
+
+
+class FrontierOrigin(Document):
+    """The head of frontier.json: what was asked, and the fingerprint of what it was made from."""
+
+    version: int
+    fingerprint: dict[str, str]
+    asked: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class FrontierView:
     marks: tuple[Mark, ...]
 
 
-def read_frontier(storage: Storage, plan: Mapping[str, Any]) -> FrontierView | None:
+def read_frontier(storage: Storage, plan: Plan) -> FrontierView | None:
     """The frontier in `storage`; None where there is none, or it does not fit the plan.
 
     Raises FairshardError where it is not one.
@@ -42,16 +51,16 @@ def read_frontier(storage: Storage, plan: Mapping[str, Any]) -> FrontierView | N
     where = storage.path(paths.FRONTIER)
     with well_formed(f"{where} is not a frontier: run `fairshard frontier` again"):
         document = json_in(content)
-        if not fits(document, plan):
+        if not fits(FrontierOrigin.model_validate(document), plan):
             return None
         found = Frontier.from_dict(document)
-    x = Axis(plan["problem"]["Q"])
-    balance = plan["config"]["balance"]
+    x = Axis(plan.terms.Q)
+    balance = plan.file.config["balance"]
     return FrontierView(
         found,
-        plan["problem"]["eta"],
+        plan.terms.eta,
         x,
-        tuple(_charts(found, x, balance, bool(plan["labels"]))),
+        tuple(_charts(found, x, balance, bool(plan.terms.labels))),
         found.marks[:_MOST_MARKS],
     )
 
@@ -79,19 +88,17 @@ def _charts(
 
 def document_of(found: Frontier, asked: Balance, made_from: Mapping[str, str]) -> dict[str, Any]:
     """What frontier.json holds; `made_from` is the fingerprint of the configuration and labels."""
-    return {
-        "version": VERSION,
-        "fingerprint": dict(made_from),
-        "asked": asked.model_dump(mode="json"),
-        **found.to_dict(),
-    }
+    origin = FrontierOrigin(
+        version=VERSION, fingerprint=dict(made_from), asked=asked.model_dump(mode="json")
+    )
+    return {**origin.to_dict(), **found.to_dict()}
 
 
-def fits(document: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
-    """Whether a frontier's document is of the plan's labels and, but for the rate, its bounds."""
-    bounds = [{**asked, "eta": None} for asked in (document["asked"], plan["config"]["balance"])]
+def fits(origin: FrontierOrigin, plan: Plan) -> bool:
+    """Whether a frontier is of the plan's labels and, but for the rate, its bounds."""
+    bounds = [{**asked, "eta": None} for asked in (origin.asked, plan.file.config["balance"])]
     parts = [
         apart_from(_OF_THE_SOLUTION, made_from)
-        for made_from in (document["fingerprint"], plan["fingerprint"])
+        for made_from in (origin.fingerprint, plan.fingerprint)
     ]
-    return document["version"] == VERSION and bounds[0] == bounds[1] and parts[0] == parts[1]
+    return origin.version == VERSION and bounds[0] == bounds[1] and parts[0] == parts[1]

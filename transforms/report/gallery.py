@@ -22,7 +22,7 @@ from transforms.recognition.decoding import Decoder
 from transforms.recognition.fields import parse, values_at
 from transforms.resampling.drawing import draw
 from transforms.shards.samples import Sample, open_tar, read_samples
-from transforms.statistics.counting import balanced_part
+from transforms.statistics.counting import is_balanced
 from transforms.storage.files import Storage
 
 MOST_GROUPS = 10
@@ -65,7 +65,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Group:
+class SampleGroup:
     """Samples that carry one attribute (or none): a few kept ones, a few dropped ones."""
 
     name: str
@@ -79,7 +79,7 @@ def sample_groups(
     records: Sequence[LabelRecord],
     storage: Storage,
     input_options: Mapping[str, Any],
-) -> tuple[Group, ...]:
+) -> tuple[SampleGroup, ...]:
     """Samples of the first attributes, and of none, all chosen by hash from a few shards.
 
     Raises FairshardError where the label tables are gone or have changed; where an input shard is
@@ -100,7 +100,7 @@ def sample_groups(
         slot: tuple(_picture(choice, config, decoder, input_options) for choice in choices)
         for slot, choices in chosen.items()
     }
-    found = (Group(name, shown[name, True], shown[name, False]) for name in groups)
+    found = (SampleGroup(name, shown[name, True], shown[name, False]) for name in groups)
     return tuple(group for group in found if group.kept or group.dropped)
 
 
@@ -126,7 +126,7 @@ def _choose(
         rows = order[suits[order]][: EACH - len(choices)]
         table, flags = drawn.table.take(pa.array(rows)), drawn.flags[rows]
         weights = plan.weights(flags, table.column("utility").to_numpy())
-        weights = np.where(balanced_part(table, config), weights, 0.0)
+        weights = np.where(is_balanced(table, config), weights, 0.0)
         names = [*carried][:m] + list(schema.labels)
         for position, entry in enumerate(table.select(["key", "offset", "size"]).to_pylist()):
             present = tuple(np.array(names)[flags[position]].tolist())

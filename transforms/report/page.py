@@ -9,15 +9,14 @@ from jinja2 import Environment
 
 from transforms.base.errors import FairshardError
 from transforms.base.templates import environment
-from transforms.feasibility.conflicts import in_words
+from transforms.feasibility.remedies import in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.verdict import measure_rows, verdict_of
-from transforms.plan.plan import VERSION as PLAN_VERSION
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
-from transforms.report.gallery import Group, sample_groups
+from transforms.report.gallery import SampleGroup, sample_groups
 from transforms.report.tables import (
     kept_attributes,
     kept_labels,
@@ -81,9 +80,9 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
     names = [attribute.name for attribute in artefacts.attributes]
     labels = artefacts.histogram.labels
     before, after = artefacts.before, artefacts.after
-    document = artefacts.plan.document
+    plan = artefacts.plan
     return {
-        "document": document,
+        "plan": plan.file,
         "manifest": artefacts.manifest,
         "config": artefacts.config,
         "attributes": artefacts.attributes,
@@ -93,25 +92,24 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "shares": shares,
         "share_axis": axis([v for row in shares for v in (row.before, row.after, row.high)], 1.0),
         "association": heat_map(names, labels, before.AB, after.AB),
-        "skew_asked": artefacts.plan.terms.bounds_skew,
+        "skew_asked": plan.terms.bounds_skew,
         "skew": heat_map(names, labels, before.skew, after.skew, 24),
         "skews": skew_rows(artefacts),
         "kept_attributes": kept_attributes(artefacts),
         "kept_labels": kept_labels(artefacts),
         "prices": price_rows(artefacts),
-        "conflict": in_words(document["conflict"]) if document["conflict"] else (),
-        "frontier": read_frontier(storage, document),
+        "conflict": in_words(plan.file.conflict) if plan.file.conflict else (),
+        "frontier": read_frontier(storage, plan),
         "gates": read_results(storage, checked_in(artefacts)),
         "rejects": read_rejects(artefacts.records, storage),
         "labelling": seconds_of_labelling(artefacts.records),
         "config_text": yaml.safe_dump(
-            _given(artefacts.plan.document["config"]),
+            _given(plan.file.config),
             sort_keys=False,
             allow_unicode=True,
             width=100,
         ),
-        "plan_version": PLAN_VERSION,
-        "sampled": artefacts.plan.sampled_in_words,
+        "sampled": plan.sampled_in_words,
     }
 
 
@@ -125,7 +123,7 @@ def _given(values: Any) -> Any:
 
 def _samples(
     artefacts: Artefacts, storage: Storage, input_options: Mapping[str, Any]
-) -> tuple[tuple[Group, ...], str]:
+) -> tuple[tuple[SampleGroup, ...], str]:
     """The sample groups, or why there are none."""
     plan, config, records = artefacts.plan, artefacts.config, artefacts.records
     try:

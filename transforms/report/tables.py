@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from transforms.labels.losses import IgnoredKind, LossKind, all_ignored, losses
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import RejectKind, frequent_rejects
-from transforms.m4.constraints import Constraint
 from transforms.outcome.artefacts import Artefacts
 from transforms.storage.files import Storage
 
@@ -138,16 +137,10 @@ def kept_labels(artefacts: Artefacts) -> tuple[KeptRow, ...]:
 
 def price_rows(artefacts: Artefacts, most: int = 20) -> tuple[PriceRow, ...]:
     """The dearest constraints, of those that have a price."""
-    priced = [row for row in artefacts.plan.document["constraints"] if row["price"] > 0]
-    priced.sort(key=lambda row: -row["price"])
+    priced = [row for row in artefacts.plan.file.constraints if row.price > 0]
+    priced.sort(key=lambda row: -row.price)
     return tuple(
-        PriceRow(
-            Constraint(row["kind"], row["attribute"], row["label"], row["sign"]).name,
-            row["price"],
-            row["slack"],
-            row["attainable"],
-        )
-        for row in priced[:most]
+        PriceRow(row.constraint.name, row.price, row.slack, row.attainable) for row in priced[:most]
     )
 
 

@@ -14,7 +14,7 @@ from transforms.plan.plan import Plan
 from transforms.resampling.packing import Kept
 from transforms.resampling.sampling import systematic_copies
 from transforms.shards.naming import stem_of
-from transforms.statistics.counting import balanced_part
+from transforms.statistics.counting import is_balanced
 from transforms.statistics.patterns import flags_of, pack_patterns
 from transforms.storage.files import Storage
 
@@ -41,7 +41,7 @@ def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> D
     table = read_labels(storage, record)
     flags = flags_of(table, schema.pattern_columns)
     utility = table.column("utility").to_numpy()
-    weights = np.where(balanced_part(table, config), plan.weights(flags, utility), 0.0)
+    weights = np.where(is_balanced(table, config), plan.weights(flags, utility), 0.0)
     patterns = pack_patterns(flags, utility)
     copies = systematic_copies(
         weights, patterns, table.column("key"), config.seed, stem_of(record.shard.name)

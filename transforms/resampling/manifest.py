@@ -3,87 +3,87 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
-from transforms.plan.outline import Figures
 from transforms.plan.plan import Plan
 from transforms.resampling.output_moments import Written
 from transforms.resampling.ownership import claim, owned, settle_claim
 from transforms.resampling.packing import Kept
-from transforms.resampling.records import OutputRecord
-from transforms.statistics.measures import measures_of
+from transforms.resampling.records import OutputRecord, Taken
+from transforms.statistics.measures import Measures, measures_of
 from transforms.storage import paths
-from transforms.storage.documents import Count, json_in
+from transforms.storage.documents import Count, Document, parsed
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
 VERSION = 1
 
 
-class _Origin(TypedDict):
-    """What an output shard took of an input shard."""
-
-    shard: str
-    samples: Count
-    kept: Count
-
-
-class _Shard(TypedDict):
+class ShardEntry(Document):
     """What a manifest says of an output shard."""
 
     name: str
     samples: Count
     bytes: Count
     sha256: str
-    origins: list[_Origin]
+    origins: tuple[Taken, ...]
 
 
-_Totals = TypedDict(
-    "_Totals",
-    {
-        "in": Count,
-        "kept": Count,
-        "dropped": Count,
-        "rejected": Count,
-        "repeats": Count,
-        "written": Count,
-        "bytes": Count,
-    },
-)
-_Input = TypedDict(
-    "_Input",
-    {
-        "shard": str,
-        "in": Count,
-        "kept": Count,
-        "dropped": Count,
-        "rejected": Count,
-        "repeats": Count,
-    },
-)
+class Totals(Document):
+    """What became of the input's samples, and what was written."""
+
+    in_: Count = Field(alias="in")
+    kept: Count
+    dropped: Count
+    rejected: Count
+    repeats: Count
+    written: Count
+    bytes: Count
 
 
-class _Outline(TypedDict):
-    """The parts of a manifest."""
+class InputEntry(Document):
+    """What became of the samples of an input shard."""
+
+    shard: str
+    in_: Count = Field(alias="in")
+    kept: Count
+    dropped: Count
+    rejected: Count
+    repeats: Count
+
+
+class Packing(Document):
+    """How large output shards are to be: in samples or in bytes."""
+
+    samples_per_shard: Count | None
+    bytes_per_shard: Count | None
+
+
+class Manifest(Document):
+    """The manifest as it is on file; as_labelled are the measures by recognised attributes, where
+    these are not taken for true.
+    """
 
     version: int
     plan: str
-    packing: dict[str, int | None]
-    totals: _Totals
-    measures: Figures
-    as_labelled: Figures | None
-    shards: list[_Shard]
-    inputs: list[_Input]
+    packing: Packing
+    totals: Totals
+    measures: Measures
+    as_labelled: Measures | None
+    shards: tuple[ShardEntry, ...]
+    inputs: tuple[InputEntry, ...]
+
+    def to_json(self) -> bytes:
+        """JSON for people."""
+        return f"{json.dumps(self.to_dict(), indent=1, ensure_ascii=False)}\n".encode()
 
 
-_OUTLINE = TypeAdapter(_Outline)
+_FORM = TypeAdapter(Manifest)
 
 
 def make_manifest(
@@ -93,47 +93,51 @@ def make_manifest(
     written: Written,
     plan: Plan,
     config: Config,
-) -> dict[str, Any]:
+) -> Manifest:
     """The manifest of a finished output; FairshardError where a sample is lost or counted twice.
 
     `written` is what the output shards hold.
     """
-    inputs = _input_rows(records, kept, outputs)
-    totals = {
-        name: sum(row[name] for row in inputs)
-        for name in ("in", "kept", "dropped", "rejected", "repeats")
-    }
-    totals["written"] = sum(output.samples for output in outputs)
-    totals["bytes"] = sum(output.bytes for output in outputs)
-    _check(totals["written"] == totals["kept"] + totals["repeats"], "the output", totals)
-    _check(totals["written"] == written.samples, "the output's statistics", totals)
+    inputs = _input_entries(records, kept, outputs)
+    totals = Totals(
+        in_=sum(entry.in_ for entry in inputs),
+        kept=sum(entry.kept for entry in inputs),
+        dropped=sum(entry.dropped for entry in inputs),
+        rejected=sum(entry.rejected for entry in inputs),
+        repeats=sum(entry.repeats for entry in inputs),
+        written=sum(output.samples for output in outputs),
+        bytes=sum(output.bytes for output in outputs),
+    )
+    _check(totals.written == totals.kept + totals.repeats, "the output", totals.to_dict())
+    _check(totals.written == written.samples, "the output's statistics", totals.to_dict())
     attributes = schema_of(config).attributes
-    return {
-        "version": VERSION,
-        "plan": plan.identity,
-        "packing": packing_of(config),
-        "totals": totals,
-        "measures": measures_of(written.moments, attributes).to_dict(),
-        "as_labelled": measures_of(written.labelled, attributes).to_dict() if plan.odds else None,
-        "shards": [
-            {
-                "name": paths.output_shard(output.number),
-                "samples": output.samples,
-                "bytes": output.bytes,
-                "sha256": output.sha256,
-                "origins": [
-                    {"shard": o.shard, "samples": o.samples, "kept": o.kept} for o in output.origins
-                ],
-            }
+    return Manifest(
+        version=VERSION,
+        plan=plan.identity,
+        packing=packing_of(config),
+        totals=totals,
+        measures=measures_of(written.moments, attributes),
+        as_labelled=measures_of(written.labelled, attributes) if plan.odds else None,
+        shards=tuple(
+            ShardEntry(
+                name=paths.output_shard(output.number),
+                samples=output.samples,
+                bytes=output.bytes,
+                sha256=output.sha256,
+                origins=output.origins,
+            )
             for output in sorted(outputs, key=lambda output: output.number)
-        ],
-        "inputs": inputs,
-    }
+        ),
+        inputs=inputs,
+    )
 
 
-def packing_of(config: Config) -> dict[str, int | None]:
+def packing_of(config: Config) -> Packing:
     """How large output shards are to be, as a manifest says it."""
-    return config.output.model_dump(include={"samples_per_shard", "bytes_per_shard"})
+    return Packing(
+        samples_per_shard=config.output.samples_per_shard,
+        bytes_per_shard=config.output.bytes_per_shard,
+    )
 
 
 def begin_output(count: int, plan: Plan, config: Config, storage: Storage) -> None:
@@ -143,16 +147,16 @@ def begin_output(count: int, plan: Plan, config: Config, storage: Storage) -> No
     where a shard would take the place of a file of the user's.
     """
     manifest = manifest_on_file(storage)
-    claim(count, owned(storage, manifest), storage)
+    claim(count, owned(storage, shard_names(manifest)), storage)
     if not is_of(manifest, plan, config):
         withdraw_manifest(storage)
 
 
-def is_of(manifest: Mapping[str, Any] | None, plan: Plan, config: Config) -> bool:
+def is_of(manifest: Manifest | None, plan: Plan, config: Config) -> bool:
     """Whether a manifest is of the output that `plan` makes, packed as configured."""
     if manifest is None:
         return False
-    return bool(manifest["plan"] == plan.identity and manifest["packing"] == packing_of(config))
+    return manifest.plan == plan.identity and manifest.packing == packing_of(config)
 
 
 def withdraw_manifest(storage: Storage) -> None:
@@ -161,21 +165,25 @@ def withdraw_manifest(storage: Storage) -> None:
         storage.delete(name)
 
 
-def publish_manifest(manifest: Mapping[str, Any], storage: Storage) -> None:
+def publish_manifest(manifest: Manifest, storage: Storage) -> None:
     """Remove our shards of an earlier, larger output, then write the manifest."""
-    settle_claim(len(manifest["shards"]), owned(storage, manifest), storage)
-    content = json.dumps(manifest, indent=1, ensure_ascii=False)
-    storage.settle(paths.MANIFEST, f"{content}\n".encode())
+    settle_claim(len(manifest.shards), owned(storage, shard_names(manifest)), storage)
+    storage.settle(paths.MANIFEST, manifest.to_json())
 
 
-def read_manifest(storage: Storage) -> dict[str, Any]:
+def shard_names(manifest: Manifest | None) -> list[str]:
+    """The output shards that a manifest names."""
+    return [shard.name for shard in manifest.shards] if manifest else []
+
+
+def read_manifest(storage: Storage) -> Manifest:
     """The manifest of an output folder; FairshardError where there is none that can be read."""
     content, where = storage.read(paths.MANIFEST), storage.path(paths.MANIFEST)
     with well_formed(f"{where} is not a manifest: run `fairshard resample` again"):
         return manifest_from(content)
 
 
-def manifest_on_file(storage: Storage) -> dict[str, Any] | None:
+def manifest_on_file(storage: Storage) -> Manifest | None:
     """The manifest of an output folder; None where there is none, or a torn one."""
     content = storage.find(paths.MANIFEST)
     if content is None:
@@ -186,24 +194,23 @@ def manifest_on_file(storage: Storage) -> dict[str, Any] | None:
         return None
 
 
-def manifest_of(plan: Plan, storage: Storage) -> dict[str, Any] | None:
+def manifest_of(plan: Plan, storage: Storage) -> Manifest | None:
     """The manifest of the output that `plan` made; None where there is none."""
     manifest = manifest_on_file(storage)
-    return manifest if manifest is not None and manifest["plan"] == plan.identity else None
+    return manifest if manifest is not None and manifest.plan == plan.identity else None
 
 
-def manifest_from(content: bytes) -> dict[str, Any]:
-    """The manifest in the JSON `content`; ValueError where it is none, in its outline."""
-    manifest = json_in(content)
-    _OUTLINE.validate_python(manifest, strict=True)
-    if manifest["version"] != VERSION:
-        raise ValueError(f"version {manifest['version']}")
+def manifest_from(content: bytes) -> Manifest:
+    """The manifest in the JSON `content`; ValueError where it is none, in its form."""
+    manifest = parsed(content, _FORM)
+    if manifest.version != VERSION:
+        raise ValueError(f"version {manifest.version}")
     return manifest
 
 
-def _input_rows(
+def _input_entries(
     records: Sequence[LabelRecord], kept: Sequence[Kept], outputs: Sequence[OutputRecord]
-) -> list[dict[str, Any]]:
+) -> tuple[InputEntry, ...]:
     planned = {entry.shard: entry for entry in kept}
     copies: Counter[str] = Counter()
     firsts: Counter[str] = Counter()
@@ -211,20 +218,20 @@ def _input_rows(
         for origin in output.origins:
             copies[origin.shard] += origin.samples
             firsts[origin.shard] += origin.kept
-    rows = []
+    entries = []
     for record in sorted(records, key=lambda record: record.shard.name):
         name = record.shard.name
-        row = {
+        counts = {
             "in": record.samples + record.rejects,
             "kept": firsts[name],
             "dropped": record.samples - planned[name].kept,
             "rejected": record.rejects,
             "repeats": copies[name] - firsts[name],
         }
-        balanced = row["in"] == row["kept"] + row["dropped"] + row["rejected"]
-        _check(balanced and copies[name] == planned[name].samples, f"the shard {name}", row)
-        rows.append({"shard": name, **row})
-    return rows
+        balanced = counts["in"] == counts["kept"] + counts["dropped"] + counts["rejected"]
+        _check(balanced and copies[name] == planned[name].samples, f"the shard {name}", counts)
+        entries.append(InputEntry(shard=name, **counts))
+    return tuple(entries)
 
 
 def _check(holds: bool, where: str, counts: Mapping[str, int]) -> None:

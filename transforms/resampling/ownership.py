@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
@@ -13,11 +12,12 @@ _RECORD = re.compile(r"(\d{5,})\.json")
 _SHARD = re.compile(rf"{paths.SHARDS}/(\d{{5,}})\.tar")
 
 
-def owned(storage: Storage, manifest: Mapping[str, Any] | None) -> set[int]:
-    """The numbers of output shards that records, `manifest` or the claim on file vouch for."""
-    said = (number_of(shard["name"]) for shard in (manifest["shards"] if manifest else ()))
-    named = {number for number in said if number is not None}
-    return named | recorded_numbers(storage) | set(range(claimed(storage)))
+def owned(storage: Storage, named: Iterable[str]) -> set[int]:
+    """The numbers of output shards that records, the claim on file or the manifest vouch for; those
+    of the manifest are `named`.
+    """
+    numbers = {number for number in map(number_of, named) if number is not None}
+    return numbers | recorded_numbers(storage) | set(range(claimed(storage)))
 
 
 def recorded_numbers(storage: Storage) -> set[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from transforms.storage import paths
-from transforms.storage.documents import parsed, plausible
+from transforms.storage.documents import Count, parsed, plausible
 from transforms.storage.inventory import Vouched
 
 
@@ -16,8 +16,8 @@ class Taken:
     """What an output shard took of an input shard: copies, and how many are a sample's first."""
 
     shard: str
-    samples: int
-    kept: int
+    samples: Count
+    kept: Count
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,9 +159,9 @@ class Polishing(Step):
         """Better weights; the plan, once they will do or the last pass is made."""
         if not isinstance(gathered, FixedSums):
             raise FairshardError("there is no labelled shard to measure: run `fairshard label`")
-        from transforms.plan.polishing import Sample
+        from transforms.plan.polishing import Subsample
 
-        sample = Sample.read(self.weighing, config)
+        sample = Subsample.read(self.weighing, config)
         found = sample.judged(self.weighing, gathered)
         made = replace(self, passes=(*self.passes, found))
         if not found.good and len(made.passes) < MOST_PASSES:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from transforms.config.schema import SIMILARITY, Schema, schema_of
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
-from transforms.labels.tables import label_parts
+from transforms.labels.tables import label_batches
 from transforms.shards.naming import stem_of
 from transforms.statistics.histogram import HistogramAccumulator
 from transforms.statistics.subsampling import drawn
@@ -23,7 +23,7 @@ def accumulator_for(schema: Schema, most: int | None = None) -> HistogramAccumul
     )
 
 
-def balanced_part(table: pa.Table, config: Config) -> NDArray[np.bool_]:
+def is_balanced(table: pa.Table, config: Config) -> NDArray[np.bool_]:
     """The samples that pass the quality filter and so take part in balancing, bool (n,)."""
     if config.filter is None:
         return np.ones(table.num_rows, np.bool_)
@@ -35,8 +35,8 @@ def count_shard(record: LabelRecord, config: Config, storage: Storage) -> Histog
     """The patterns of one labelled shard, counted: no more than `balance.max_patterns`."""
     schema = schema_of(config)
     counted = accumulator_for(schema, config.balance.max_patterns)
-    for part in balanced_parts(record, schema.pattern_columns, config, storage):
-        counted.add(part, schema.pattern_columns)
+    for batch in balanced_batches(record, schema.pattern_columns, config, storage):
+        counted.add(batch, schema.pattern_columns)
     return counted.fold()
 
 
@@ -46,12 +46,12 @@ def sample_shard(
     """The patterns of the rows that are drawn of one labelled shard, one of 2^level, counted."""
     schema = schema_of(config)
     counted = accumulator_for(schema)
-    for part in balanced_parts(record, schema.pattern_columns, config, storage, level):
-        counted.add(part, schema.pattern_columns)
+    for batch in balanced_batches(record, schema.pattern_columns, config, storage, level):
+        counted.add(batch, schema.pattern_columns)
     return counted.fold()
 
 
-def balanced_parts(
+def balanced_batches(
     record: LabelRecord,
     columns: Sequence[str],
     config: Config,
@@ -60,12 +60,12 @@ def balanced_parts(
 ) -> Iterator[pa.Table]:
     """The rows of a labelled shard that take part in balancing, one of 2^level, some at a time.
 
-    Each part has the flags in `columns`, and the utility.
+    Each batch has the flags in `columns`, and the utility.
     """
     wanted = [*columns, "utility", *([SIMILARITY] if config.filter else [])]
     stem, first = stem_of(record.shard.name), 0
-    for part in label_parts(storage, record, wanted):
-        chosen = drawn(stem, first, part.num_rows, level)
-        first += part.num_rows
-        chosen &= balanced_part(part, config)
-        yield part if chosen.all() else part.filter(pa.array(chosen))
+    for batch in label_batches(storage, record, wanted):
+        chosen = drawn(stem, first, batch.num_rows, level)
+        first += batch.num_rows
+        chosen &= is_balanced(batch, config)
+        yield batch if chosen.all() else batch.filter(pa.array(chosen))

@@ -217,7 +217,8 @@ def _counted(table: pa.Table) -> pa.Table:
 
 def distinct_rows(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The G distinct rows of `values`, (n, m), by first appearance; and each row's place, (n,)."""
-    rows = packed(np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1))
+    width = values.shape[1] * values.itemsize
+    rows = packed(np.ascontiguousarray(values).view(np.uint8).reshape(len(values), width))
     found = rows.dictionary_encode()
     group = found.indices.to_numpy().astype(np.int64)
     first = np.empty(len(found.dictionary), np.int64)

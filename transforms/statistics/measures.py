@@ -4,19 +4,20 @@ Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547);
 the label skew and shares of a group are ours.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram
+from transforms.statistics.json_arrays import JsonMatrix, JsonVector
 from transforms.statistics.moments import Moments
+from transforms.storage.documents import Finite
 
 Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class Measures:
     among the samples with label r, minus pi_k. label_share (c,): of all samples.
     """
 
-    samples: float
-    share: Matrix
-    RB: Matrix
-    AB: Matrix
-    skew: Matrix
-    label_share: Matrix
+    samples: Annotated[Finite, Field(ge=0)]
+    share: JsonVector
+    RB: JsonVector
+    AB: JsonMatrix
+    skew: JsonMatrix
+    label_share: JsonVector
 
     @property
     def max_RB(self) -> float:
@@ -52,27 +53,18 @@ class Measures:
         """The largest label skew of the corpus; 0 where it is undefined throughout."""
         return _largest(self.skew)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON holds them: nested lists, null where undefined."""
-        return {name: jsonable(value) for name, value in asdict(self).items()}
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        samples = float(values["samples"])
-        attributes, labels = len(values["share"]), len(values["label_share"])
-        shapes = {
-            "share": (attributes,),
-            "RB": (attributes,),
-            "AB": (attributes, labels),
-            "skew": (attributes, labels),
-            "label_share": (labels,),
-        }
-        arrays = {
-            name: np.array(values[name], dtype=np.float64).reshape(shape)
-            for name, shape in shapes.items()
-        }
-        return cls(samples, **arrays)
+@dataclass(frozen=True)
+class PerMeasure:
+    """A number for each measure: RB (m,), AB (m, c), skew (m, c); nan where there is none."""
+
+    RB: JsonVector
+    AB: JsonMatrix
+    skew: JsonMatrix
+
+    def times(self, factor: float) -> "PerMeasure":
+        """`factor` times as much."""
+        return PerMeasure(factor * self.RB, factor * self.AB, factor * self.skew)
 
 
 def measure(
@@ -123,34 +115,3 @@ def ratio(part: Any, whole: Any) -> Any:
 def _largest(values: Matrix) -> float:
     known = np.abs(values[~np.isnan(values)])
     return float(known.max(initial=0.0))
-
-
-def jsonable(value: Any) -> Any:
-    """An array as nested lists, null where it is nan; anything else as it is."""
-    if not isinstance(value, np.ndarray):
-        return value
-    objects = value.astype(object)
-    objects[np.isnan(value)] = None
-    return objects.tolist()
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """A number for each measure: RB (m,), AB (m, c), skew (m, c); nan where there is none."""
-
-    RB: Vector
-    AB: Vector
-    skew: Vector
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON holds them: nested lists, null where there is none."""
-        return {name: jsonable(value) for name, value in asdict(self).items()}
-
-    def times(self, factor: float) -> "Bounds":
-        """`factor` times as much."""
-        return Bounds(factor * self.RB, factor * self.AB, factor * self.skew)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(*(np.array(values[name], np.float64) for name in ("RB", "AB", "skew")))

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Bounds, ratio
+from transforms.statistics.measures import PerMeasure, ratio
 from transforms.statistics.moments import share_base
 
 Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Members:
     """One attribute k in a weighted corpus, float64 (P,) each, by pattern.
 
     s: carries k; base: what k's share is taken of; among: takes part in k's AB.
@@ -27,10 +27,10 @@ class _Part:
     among: Vector
 
 
-def together(errors: Bounds, others: Bounds) -> Bounds:
+def together(errors: PerMeasure, others: PerMeasure) -> PerMeasure:
     """The standard errors of sums of what errs independently."""
     pairs = ((getattr(errors, name), getattr(others, name)) for name in ("RB", "AB", "skew"))
-    return Bounds(*(np.hypot(one, other) for one, other in pairs))
+    return PerMeasure(*(np.hypot(one, other) for one, other in pairs))
 
 
 def worst_of(values: Vector, errors: Vector) -> tuple[float, float]:
@@ -42,7 +42,9 @@ def worst_of(values: Vector, errors: Vector) -> tuple[float, float]:
     return float(size[at]), float(errors.ravel()[at])
 
 
-def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> Bounds:
+def sampling_error(
+    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector
+) -> PerMeasure:
     """The standard errors of the measures of an output drawn with weights q, float64 (P,).
 
     Those of independent draws, to first order in the deviations: a sample is drawn floor(q) or
@@ -53,7 +55,7 @@ def sampling_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: V
     return _errors(histogram, attributes, q, histogram.counts * fraction * (1 - fraction))
 
 
-def corpus_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> Bounds:
+def corpus_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector) -> PerMeasure:
     """The standard errors of the measures under fixed weights q, float64 (P,), of another corpus
     of as many samples from the same source.
 
@@ -64,22 +66,21 @@ def corpus_error(histogram: Histogram, attributes: tuple[Attribute, ...], q: Vec
 
 def _errors(
     histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector, variance: Vector
-) -> Bounds:
+) -> PerMeasure:
     """The errors of measures under weights q, of patterns' masses of a `variance`, (P,)."""
     mass = histogram.counts * q
     rows = []
-    for part in _parts(histogram, attributes):
-        base = mass * part.base
-        share = ratio((mass * part.s).sum(), base.sum())
-        spread = variance @ (part.s * (1 - 2 * share * part.base) + (share * part.base) ** 2)
-        carriers, others = part.s, part.among - part.s
+    for who in _members(histogram, attributes):
+        base = mass * who.base
+        share = ratio((mass * who.s).sum(), base.sum())
+        spread = variance @ (who.s * (1 - 2 * share * who.base) + (share * who.base) ** 2)
+        carriers, others = who.s, who.among - who.s
         association = _share_variance(mass * carriers, variance * carriers, histogram.y)
         association += _share_variance(mass * others, variance * others, histogram.y)
         labelled = base @ histogram.y
-        within = ratio((mass * part.s) @ histogram.y, labelled)
+        within = ratio((mass * who.s) @ histogram.y, labelled)
         squares = [
-            (variance * weight) @ histogram.y
-            for weight in (part.s, part.s * part.base, part.base**2)
+            (variance * weight) @ histogram.y for weight in (who.s, who.s * who.base, who.base**2)
         ]
         skew = squares[0] - 2 * within * squares[1] + within**2 * squares[2]
         rows.append(
@@ -92,10 +93,10 @@ def _errors(
     return _stacked(rows, histogram)
 
 
-def _parts(histogram: Histogram, attributes: tuple[Attribute, ...]) -> Iterator[_Part]:
+def _members(histogram: Histogram, attributes: tuple[Attribute, ...]) -> Iterator[_Members]:
     for k in range(len(attributes)):
         base = share_base(histogram.s, attributes, k)
-        yield _Part(histogram.s[:, k].astype(float), base, np.minimum(base, 1.0))
+        yield _Members(histogram.s[:, k].astype(float), base, np.minimum(base, 1.0))
 
 
 def _share_variance(mass: Vector, variance: Vector, y: sp.csr_array) -> Vector:
@@ -107,10 +108,10 @@ def _share_variance(mass: Vector, variance: Vector, y: sp.csr_array) -> Vector:
     return of_share
 
 
-def _stacked(rows: list[tuple[Vector, Vector, Vector]], histogram: Histogram) -> Bounds:
+def _stacked(rows: list[tuple[Vector, Vector, Vector]], histogram: Histogram) -> PerMeasure:
     shape = (len(rows), len(histogram.labels))
     representation, association, skew = (list(column) for column in zip(*rows, strict=True))
-    return Bounds(
+    return PerMeasure(
         np.array(representation, dtype=np.float64).reshape(len(rows)),
         np.array(association, dtype=np.float64).reshape(shape),
         np.array(skew, dtype=np.float64).reshape(shape),

@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from transforms.base.logs import LOGGER
@@ -27,6 +27,16 @@ def _instant(text: str) -> str:
 
 
 Instant = Annotated[str, AfterValidator(_instant)]
+
+
+class Document(BaseModel):
+    """An artefact in JSON, or a part of one; keys that it does not know are passed over."""
+
+    model_config = ConfigDict(frozen=True, strict=True, populate_by_name=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it: keys in their order, without those that the file did not have."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
 
 
 def json_in(content: bytes) -> dict[str, Any]:

@@ -1,38 +1,45 @@
 """What is on file of the last run in an output."""
 
-from typing import Annotated, Any
-
 from pydantic import ConfigDict, Field, TypeAdapter
-from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from transforms.storage import paths
-from transforms.storage.documents import Finite, Instant, found
+from transforms.storage.documents import Document, Finite, Instant, found
 from transforms.storage.files import Storage
 
 
-class _LastRun(TypedDict, total=False):
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+class LastRun(Document):
+    """The last run: its id, command and engine, when it started and ended, and with which error.
 
-    run: str
-    command: str
-    engine: str
-    started: Instant
-    finished: Instant | None
-    error: str | None
-    stage: str
-    began: dict[str, Finite]
-    stages: dict[str, Finite]
-    spans: dict[str, Annotated[list[Finite], Field(min_length=2, max_length=2)]]
+    stage is the one that it is or was in; began, in seconds since 1970, when each did; stages how
+    many seconds each took, spans from when to when. What is not on file has its default.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    run: str | None = None
+    command: str | None = None
+    engine: str | None = None
+    started: Instant | None = None
+    finished: Instant | None = None
+    error: str | None = None
+    stage: str | None = None
+    began: dict[str, Finite] = Field(default_factory=dict)
+    stages: dict[str, Finite] = Field(default_factory=dict)
+    spans: dict[str, tuple[Finite, Finite]] = Field(default_factory=dict)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is on file."""
+        return bool(self.model_fields_set)
 
 
-_LAST_RUN = TypeAdapter(_LastRun)
+_FORM = TypeAdapter(LastRun)
 
 
-def read_run(storage: Storage) -> dict[str, Any]:
-    """What is on file of the last run: its id, command, engine, times and seconds of stages.
+def read_run(storage: Storage) -> LastRun:
+    """What is on file of the last run.
 
     Nothing where there was none, or where the file cannot be read, which is said.
     """
     lost = "nothing is known of the last run; the next one writes it again"
-    run = found(storage, paths.RUN, _LAST_RUN, lost)
-    return {**run} if run else {}
+    return found(storage, paths.RUN, _FORM, lost) or LastRun()

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.look import status
 from jobs.run import label
+from jobs.session.begun import StageBegun
 from jobs.session.counting import Count, Records
 from jobs.session.progress import Watch
 from jobs.session.run_record import recorded
@@ -73,9 +74,9 @@ def test_what_is_no_record_counts_once_it_is_one_and_is_then_read_no_more(tmp_pa
 
 def test_figures_by_hand() -> None:
     """Four of ten shards in 20 s, two of them and 10 samples of an earlier run."""
-    count = Count.of([RECORD] * 4, 10, {"done": 2, "samples": 10})
+    count = Count.of([RECORD] * 4, 10, StageBegun(done=2, samples=10))
     assert (count.shards, count.samples, count.rejected) == (4, 80, 12)
     assert count.rate(20.0) == pytest.approx(70 / 20)
     assert count.seconds_left(20.0) == pytest.approx(20 * 6 / 2)
     assert replace(count, total=None).seconds_left(20.0) is None
-    assert Count.of([RECORD] * 2, 10, {"done": 2}).rate(20.0) is None
+    assert Count.of([RECORD] * 2, 10, StageBegun(done=2)).rate(20.0) is None

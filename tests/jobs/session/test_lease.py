@@ -325,8 +325,8 @@ def test_a_run_that_lost_it_says_so_though_its_engine_reports_the_interrupt_as_a
                 storage.publish("shards/00000.tar", b"")
         except KeyboardInterrupt as error:
             raise RuntimeError("KeyboardInterrupt [while running 'Write']") from error
-    assert read_run(storage)["run"] == "other"
-    assert read_run(storage)["error"] is None
+    assert read_run(storage).run == "other"
+    assert read_run(storage).error is None
 
 
 def test_a_run_that_fails_as_clean_took_its_files_says_so(tmp_path: Path) -> None:

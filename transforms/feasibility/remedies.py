@@ -1,0 +1,115 @@
+"""A conflict and what would resolve it, as plans hold it, and in words."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from transforms.storage.documents import Count, Finite
+
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class MissingPattern:
+    """So many samples that carry these attributes and labels of those at stake, and no others."""
+
+    carries: tuple[str, ...]
+    samples: Count
+
+
+@dataclass(frozen=True)
+class MissingSamples:
+    """Samples that would do, most first; of these patterns no fewer than `least` would."""
+
+    samples: Count
+    least: Count
+    patterns: tuple[MissingPattern, ...]
+
+    def times(self, factor: float) -> "MissingSamples":
+        """What a corpus `factor` times as large lacks."""
+        patterns = tuple(
+            MissingPattern(pattern.carries, math.ceil(pattern.samples * factor))
+            for pattern in self.patterns
+        )
+        samples = sum(pattern.samples for pattern in patterns)
+        return MissingSamples(samples, math.ceil(self.least * factor), patterns)
+
+
+@dataclass(frozen=True)
+class Looser:
+    """The smallest bound that would do if it were asked of all these subjects instead."""
+
+    bound: str
+    value: Finite
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The constraints that cannot be met together at rate eta, and what would do instead.
+
+    missing: samples to add; rate: the largest rate; looser: bounds, each by itself. None or empty
+    where nothing of the kind would do. tested: on the whole corpus; else, as that has too many
+    patterns, only on what the constraints at stake see of it.
+    """
+
+    eta: Finite
+    constraints: tuple[str, ...]
+    missing: MissingSamples | None
+    rate: Finite | None
+    looser: tuple[Looser, ...]
+    tested: bool
+
+    def of_sample(self, times: float) -> "Conflict":
+        """The conflict of a corpus `times` as large as its sample, in which this one is."""
+        missing = self.missing and self.missing.times(times)
+        return replace(self, missing=missing, tested=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The conflict as JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Conflict":
+        """The inverse of `to_dict`; ValueError where it is not of that form."""
+        return _CONFLICT.validate_python(values)
+
+
+_CONFLICT = TypeAdapter(Conflict)
+
+
+def in_words(conflict: Conflict) -> tuple[str, ...]:
+    """A conflict in a line each: what conflicts, what would do."""
+    constraints = "; ".join(conflict.constraints)
+    together = " together" * (len(conflict.constraints) > 1)
+    lines = [f"cannot be met{together} at eta = {conflict.eta:g}: {constraints}"]
+    helps = []
+    if conflict.missing:
+        helps.append(_missing_in_words(conflict.missing))
+    if conflict.rate is not None:
+        helps.append(f"eta <= {conflict.rate:g}")
+    for looser in conflict.looser:
+        subjects = ", ".join(looser.subjects[:_NAMED])
+        more = len(looser.subjects) - _NAMED
+        others = f" and {more} more" if more > 0 else ""
+        helps.append(f"{looser.bound} >= {looser.value:g} for {subjects}{others}")
+    alone = "" if conflict.tested else " for these by themselves"
+    lines += [
+        f"{'or' if number else 'what would do' + alone + ':'} {line}"
+        for number, line in enumerate(helps)
+    ]
+    return tuple(lines)
+
+
+def _missing_in_words(missing: MissingSamples) -> str:
+    patterns = missing.patterns
+    named = [f"with {' and '.join(pattern.carries) or 'none of these'}" for pattern in patterns]
+    if len(patterns) == 1:
+        return f"{missing.samples:,} more samples {named[0]}"
+    counted = [f"{one.samples:,} {name}" for one, name in zip(patterns, named, strict=True)]
+    others = sum(pattern.samples for pattern in patterns[_NAMED:])
+    listed = counted[:_NAMED] + ([f"{others:,} others"] if others else [])
+    return f"{missing.samples:,} more samples: {', '.join(listed)}"

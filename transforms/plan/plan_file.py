@@ -1,0 +1,213 @@
+"""plan.json: what a plan says, in the order in which the file says it."""
+
+import json
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field, TypeAdapter
+
+from transforms.base.errors import FairshardError
+from transforms.config.schema import Attribute
+from transforms.feasibility.remedies import Conflict
+from transforms.labels.tables import digest
+from transforms.m4.constraints import Constraint, Kind, Sign
+from transforms.statistics.measures import Measures, PerMeasure
+from transforms.storage.documents import Count, Document, Finite, json_in, parsed
+
+VERSION = 2
+
+Some = Annotated[Count, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class PlannedMeasures(Document):
+    """The measures of the corpus as it is, and of the balanced one as the plan predicts it."""
+
+    before: Measures
+    predicted: Measures
+
+
+class PlannedErrors(Document):
+    """Their standard errors."""
+
+    before: PerMeasure
+    predicted: PerMeasure
+
+
+class Scalars(Document):
+    """The rate eta, the largest weight Q, the largest price V."""
+
+    eta: Finite
+    Q: Finite
+    V: Finite
+
+
+class RateFound(Document):
+    """The rate where it was left open, and a bound that no attainable rate exceeds."""
+
+    rate: Finite
+    upper: Finite
+
+
+class PlannedAttribute(Document):
+    """An attribute, and the shares around which its associations are linear: its own, labels'."""
+
+    name: str
+    group: str
+    target: Finite
+    share_of: str
+    centre: Finite
+    label_centres: tuple[Finite, ...]
+
+    @property
+    def attribute(self) -> Attribute:
+        """What the configuration says of it."""
+        return Attribute(self.name, self.group, self.target, self.share_of)
+
+
+class SampleCounts(Document):
+    """How many samples were labelled, what became of them, and in how many patterns they are."""
+
+    labelled: Count
+    filtered: Count
+    balanced: Some
+    rejected: Count
+    patterns: Some
+
+
+class PatternsFile(Document):
+    """The file of the patterns that the plan was made with."""
+
+    bytes: Count
+    digest: str
+
+
+class PassFigures(Document):
+    """The certificate that a pass over the corpus gave."""
+
+    gap: float
+    violation: float
+    rate: float
+
+
+class Sampled(Document):
+    """The samples that were solved on, their share, and the passes that polished the solution."""
+
+    samples: Some
+    share: Share
+    passes: tuple[PassFigures, ...]
+    polished: bool
+
+
+class Certificate(Document):
+    """dual <= optimum <= primal, their relative gap, the largest violation, E[q]."""
+
+    primal: float
+    dual: float
+    gap: float
+    violation: float
+    rate: float
+    utility_error_bound: float
+
+
+class CalibrationFigures(Document):
+    """The log odds of true attributes, by attribute, recognised value and feature; the measures by
+    recognised attributes; the errors that the calibration leaves in the predicted measures.
+    """
+
+    log_odds: dict[str, tuple[dict[str, Finite], dict[str, Finite]]]
+    as_labelled: PlannedMeasures
+    standard_errors: PerMeasure
+
+
+class ConstraintRow(Document):
+    """A constraint at the solution: its price, and E[q a], above 0 where it is violated."""
+
+    kind: Kind
+    attribute: str
+    label: str | None
+    sign: Sign
+    tolerance: Finite
+    price: Annotated[Finite, Field(ge=0)]
+    slack: float
+    attainable: bool
+
+    @property
+    def constraint(self) -> Constraint:
+        """What is constrained."""
+        return Constraint(self.kind, self.attribute, self.label, self.sign)
+
+
+class PlanFile(Document):
+    """A plan as it is on file; what has a default is not in every file of this version."""
+
+    version: int
+    fingerprint: dict[str, str]
+    config: dict[str, Any]
+    problem: Scalars
+    largest_rate: RateFound | None = None
+    attributes: tuple[PlannedAttribute, ...]
+    labels: tuple[str, ...]
+    samples: SampleCounts
+    patterns: PatternsFile | None = None
+    sampled: Sampled | None = None
+    certificate: Certificate
+    unattainable: tuple[str, ...]
+    conflict: Conflict | None
+    without_support: tuple[str, ...]
+    measures: PlannedMeasures
+    standard_errors: PlannedErrors
+    calibration: CalibrationFigures | None = None
+    mu: Finite
+    constraints: tuple[ConstraintRow, ...]
+
+    @property
+    def identity(self) -> str:
+        """A digest of what the plan was made from, its terms and its dual variables."""
+        parts = {"problem", "attributes", "labels", "mu", "constraints"}
+        solved = self.model_dump(include=parts)
+        return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
+
+    def to_json(self) -> bytes:
+        """JSON for people: indented, a line for each constraint."""
+        values = self.to_dict()
+        rows = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in values["constraints"])
+        head = json.dumps({**values, "constraints": []}, indent=1, ensure_ascii=False)
+        body, end = head.rsplit("[]", 1)
+        return f"{body}[\n  {rows}\n ]{end}\n".encode()
+
+
+_FORM = TypeAdapter(PlanFile)
+
+
+def plan_file_from(content: bytes, where: str) -> PlanFile:
+    """The plan in the JSON `content`; FairshardError where it is of another version than ours.
+
+    ValueError, KeyError where it is none, or its parts do not fit each other.
+    """
+    version = json_in(content)["version"]
+    if version != VERSION:
+        raise FairshardError(
+            f"{where} is of version {version}, this fairshard reads version {VERSION}: run "
+            "`fairshard solve` again"
+        )
+    found = parsed(content, _FORM)
+    measured: list[Measures | PerMeasure] = [found.measures.before, found.measures.predicted]
+    measured += [found.standard_errors.before, found.standard_errors.predicted]
+    if found.calibration is not None:
+        by_labels = found.calibration.as_labelled
+        measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]
+    for one in measured:
+        check_shapes(one, len(found.attributes), len(found.labels))
+    return found
+
+
+def check_shapes(found: Measures | PerMeasure, attributes: int, labels: int) -> None:
+    """Raise ValueError where measures are not of so many attributes and labels."""
+    pairs = (attributes, labels)
+    shapes: dict[str, tuple[int, ...]] = {"RB": pairs[:1], "AB": pairs, "skew": pairs}
+    if isinstance(found, Measures):
+        shapes |= {"share": pairs[:1], "label_share": pairs[1:]}
+    for name, shape in shapes.items():
+        if np.shape(getattr(found, name)) != shape:
+            raise ValueError(f"{name} is not of {attributes} attributes and {labels} labels")
