@@ -12,11 +12,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import fsspec
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from scipy.special import betaincinv
 
 from transforms.base.blas import one_thread
@@ -24,9 +25,9 @@ from transforms.base.errors import FairshardError, StaleError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, feature_names
 from transforms.calibration.logistic_regression import fit
 from transforms.config.sections import Config
-from transforms.recognition import fields
 from transforms.recognition.settings import settings_digest
 from transforms.statistics.histogram import Histogram
+from transforms.storage.documents import Count, Document, Finite, parsed
 from transforms.storage.wellformed import finite, well_formed
 
 Matrix = NDArray[np.float64]
@@ -134,60 +135,82 @@ class Calibration:
     def to_json(self) -> bytes:
         """The calibration as a file holds it, features by name."""
         columns = feature_names(self.attributes, self.labels)
-        posteriors = {
-            name: [
-                {
-                    "checked": posterior.checked,
-                    "true": posterior.true,
-                    "width": posterior.width,
-                    "features": [columns[1 + feature] for feature in posterior.features],
-                    "coefficients": posterior.coefficients.tolist(),
-                    "covariance": posterior.covariance.tolist(),
-                }
-                for posterior in pair
-            ]
-            for name, pair in self.posteriors.items()
-        }
-        document = {
-            "version": VERSION,
-            "settings": self.settings,
-            "made_from": self.made_from,
-            "attributes": self.attributes,
-            "labels": self.labels,
-            "posteriors": posteriors,
-        }
-        return f"{json.dumps(document, ensure_ascii=False)}\n".encode()
+        file = _CalibrationFile(
+            version=VERSION,
+            settings=self.settings,
+            made_from=self.made_from,
+            attributes=self.attributes,
+            labels=self.labels,
+            posteriors={
+                name: (_entry(without, columns), _entry(recognised, columns))
+                for name, (without, recognised) in self.posteriors.items()
+            },
+        )
+        return f"{json.dumps(file.to_dict(), ensure_ascii=False)}\n".encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
         """The inverse of `to_json`; raises, of any kind, where it is none."""
-        document = fields.parse(content)
-        if document["version"] != VERSION:
-            raise ValueError(f"version {document['version']}")
-        attributes, labels = tuple(document["attributes"]), tuple(document["labels"])
-        columns = feature_names(attributes, labels)
+        file = parsed(content, _FORM)
+        if file.version != VERSION:
+            raise ValueError(f"version {file.version}")
+        columns = feature_names(file.attributes, file.labels)
         at = {name: position - 1 for position, name in enumerate(columns)}
-        posteriors = {}
-        for name, pair in document["posteriors"].items():
-            without, recognised = (_posterior(entry, at) for entry in pair)
-            posteriors[name] = (without, recognised)
-        if not posteriors.keys() <= set(attributes):
+        posteriors = {
+            name: (_posterior(without, at), _posterior(recognised, at))
+            for name, (without, recognised) in file.posteriors.items()
+        }
+        if not posteriors.keys() <= set(file.attributes):
             raise ValueError("a calibration of other attributes")
-        return cls(attributes, labels, posteriors, document["settings"], document["made_from"])
+        return cls(file.attributes, file.labels, posteriors, file.settings, file.made_from)
 
 
-def _posterior(entry: Mapping[str, Any], at: Mapping[str, int]) -> Posterior:
-    features = [at[feature] for feature in entry["features"]]
-    terms = 1 + len(features)
-    width = finite(entry["width"], ())
-    finite(float(width) ** 2, ())
+class _PosteriorEntry(Document):
+    """A posterior on file: its features by name."""
+
+    checked: Count
+    true: Count
+    width: Finite
+    features: tuple[str, ...]
+    coefficients: tuple[Finite, ...]
+    covariance: tuple[tuple[Finite, ...], ...]
+
+
+class _CalibrationFile(Document):
+    """A calibration as it is on file."""
+
+    version: int
+    settings: str
+    made_from: str
+    attributes: tuple[str, ...]
+    labels: tuple[str, ...]
+    posteriors: dict[str, tuple[_PosteriorEntry, _PosteriorEntry]]
+
+
+_FORM = TypeAdapter(_CalibrationFile)
+
+
+def _entry(posterior: Posterior, columns: tuple[str, ...]) -> _PosteriorEntry:
+    return _PosteriorEntry(
+        checked=posterior.checked,
+        true=posterior.true,
+        width=posterior.width,
+        features=tuple(columns[1 + feature] for feature in posterior.features),
+        coefficients=tuple(posterior.coefficients.tolist()),
+        covariance=tuple(map(tuple, posterior.covariance.tolist())),
+    )
+
+
+def _posterior(entry: _PosteriorEntry, at: Mapping[str, int]) -> Posterior:
+    terms = 1 + len(entry.features)
+    finite(entry.width**2, ())
     return Posterior(
-        np.array(features, dtype=np.int64),
-        finite(entry["coefficients"], (terms,)),
-        finite(entry["covariance"], (terms, terms)),
-        float(width),
-        int(entry["checked"]),
-        int(entry["true"]),
+        np.array([at[feature] for feature in entry.features], dtype=np.int64),
+        finite(entry.coefficients, (terms,)),
+        finite(entry.covariance, (terms, terms)),
+        entry.width,
+        entry.checked,
+        entry.true,
     )
 
 
