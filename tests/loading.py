@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
-_PACKAGES = ("transforms", "pipelines", "jobs")
+_PACKAGES = ("transforms", "pipelines", "jobs", "fairshard")
 
 
 def loaded(modules: Iterable[str], root: Path = ROOT) -> set[str]:

@@ -38,7 +38,11 @@ _LONGEST_LINE = 1000
 
 def read_checked(path: Path) -> Config:
     """The configuration in a file, whose overrides name what there is."""
-    config = read_config(path)
+    return checked(read_config(path))
+
+
+def checked(config: Config) -> Config:
+    """`config`, whose overrides name what there is; else ConfigError."""
     schema = schema_of(config)
     targets_of(schema.attributes, schema.labels, config.balance)
     return config
