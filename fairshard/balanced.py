@@ -1,7 +1,7 @@
 """What balancing a table gives: a weight a row, the plan they follow from, and its certificate."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from fairshard.rows import Rows
 from transforms.config.schema import Attribute
+from transforms.config.sections import Balance
+from transforms.feasibility.conflicts import conflict_of, in_words
+from transforms.m4.balance import Balanced
 from transforms.m4.solver import PricedConstraint
 from transforms.resampling.sampling import systematic_copies
+from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import Bounds, Measures
 from transforms.statistics.patterns import with_bins
 
@@ -25,8 +29,7 @@ class Certificate:
 
     dual <= optimum <= primal, in the units of the objective; gap is their distance, relative to
     primal. violation is by how much the worst constraint is exceeded, rate the mean weight.
-    unattainable names what cannot be met at this rate; conflict says why, and what would do
-    instead, a line each. Both are empty where everything is met.
+    unattainable names the constraints that cannot be met at this rate, the dearest first.
     """
 
     primal: float
@@ -34,8 +37,7 @@ class Certificate:
     gap: float
     violation: float
     rate: float
-    unattainable: tuple[str, ...] = ()
-    conflict: tuple[str, ...] = ()
+    unattainable: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,16 @@ class TablePlan:
                 )
 
 
+@dataclass(frozen=True, eq=False)
+class Workings:
+    """What the weights of a table follow from."""
+
+    rows: Rows
+    histogram: Histogram
+    asked: Balance
+    solved: Balanced
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class BalancedTable:
     """A balanced table: `weights` is float64 (n,), in the order of the rows, from 0 to Q.
@@ -93,7 +105,7 @@ class BalancedTable:
     weights: NDArray[np.float64]
     plan: TablePlan
     certificate: Certificate
-    _rows: Rows = field(repr=False)
+    _workings: Workings
 
     def copies(self, seed: int = 0) -> NDArray[np.int64]:
         """Whole numbers for the weights, int64 (n,): floor or ceil of each, drawn by the seed.
@@ -101,9 +113,22 @@ class BalancedTable:
         By systematic sampling, as shards are: rows with the same flags get the sum of their
         weights to within one, so that the bias is nearer to what is asked than coin flips bring it.
         """
-        patterns = with_bins(self._rows.flags, self._rows.utility)
+        rows = self._workings.rows
+        patterns = with_bins(rows.flags, rows.utility)
         keys = pa.array(np.arange(len(self.weights))).cast(pa.string())
         return systematic_copies(self.weights, patterns, keys, seed, "")
+
+    def conflict(self) -> tuple[str, ...]:
+        """Why something cannot be met, and what would do instead, in lines; none where all is met.
+
+        Other problems are solved for it, which takes longer than this one did.
+        """
+        workings, terms = self._workings, self._workings.solved.problem.terms
+        if not self.certificate.unattainable:
+            return ()
+        asked = workings.asked.at(terms.eta)
+        found = conflict_of(workings.histogram, terms.attributes, asked, workings.solved)
+        return in_words(found.to_dict()) if found else ()
 
     def summary(self) -> str:
         """What was found, in a few lines: bias before and after, asked for, met or not."""
@@ -120,8 +145,7 @@ class BalancedTable:
         )
         yield from plan.lines()
         if certificate.unattainable:
-            yield f"missed: {_named(certificate.unattainable)}"
-        yield from certificate.conflict
+            yield f"missed: {_named(certificate.unattainable)}; conflict() says why"
         yield (
             f"certificate: relative gap {certificate.gap:.1e}, "
             f"worst violation {certificate.violation:.1e}"

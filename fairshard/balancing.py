@@ -9,15 +9,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fairshard.balanced import BalancedTable, Certificate, TablePlan
+from fairshard.balanced import BalancedTable, Certificate, TablePlan, Workings
 from fairshard.rows import Rows, rows_of
 from transforms.base.errors import ConfigError
 from transforms.config.files import validated
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, adds_up_to_one
-from transforms.feasibility.conflicts import conflict_of, in_words
 from transforms.feasibility.rates import balance_as_asked
 from transforms.m4.balance import Balanced
+from transforms.m4.solver import Solution
 from transforms.m4.targets import targets_of
 from transforms.plan.passes import distinct_flags, row_weights
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
@@ -63,7 +63,8 @@ def balance(
             without it, all are worth the same.
 
     Returns:
-        The ``weights``, the ``plan`` and its ``certificate``. What cannot be met is said in it.
+        The ``weights``, the ``plan`` and its ``certificate``. What cannot be met is said in it;
+            ``conflict()`` says why, and what would do instead.
 
     Raises:
         ConfigError: What is asked for is no such thing, or names no column of the table.
@@ -107,8 +108,8 @@ def balance(
     histogram = _counted(rows, tuple(names), tuple(columns[len(names) :]))
     balanced, largest = balance_as_asked(histogram, wanted, asked)
     plan = _plan(histogram, balanced, largest.upper if largest else None, asked)
-    certificate = _certificate(histogram, balanced, asked)
-    return BalancedTable(_weights(rows, balanced), plan, certificate, rows)
+    workings = Workings(rows, histogram, asked, balanced)
+    return BalancedTable(_weights(rows, balanced), plan, _certificate(balanced.solution), workings)
 
 
 def _attributes(targets: Mapping[str, float | Mapping[str, float]]) -> tuple[Attribute, ...]:
@@ -182,11 +183,7 @@ def _plan(
     )
 
 
-def _certificate(histogram: Histogram, balanced: Balanced, asked: Balance) -> Certificate:
-    terms, solution = balanced.problem.terms, balanced.solution
-    conflict = None
-    if solution.unattainable:
-        conflict = conflict_of(histogram, terms.attributes, asked.at(terms.eta), balanced)
+def _certificate(solution: Solution) -> Certificate:
     return Certificate(
         solution.primal,
         solution.dual,
@@ -194,5 +191,4 @@ def _certificate(histogram: Histogram, balanced: Balanced, asked: Balance) -> Ce
         solution.violation,
         solution.rate,
         solution.unattainable,
-        in_words(conflict.to_dict()) if conflict else (),
     )

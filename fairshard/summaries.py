@@ -14,7 +14,6 @@ from jobs.look import verify
 from jobs.run import label, solve
 from jobs.session import summary
 from transforms.base.visible import visible_values
-from transforms.feasibility.conflicts import in_words
 
 _WIDTH = 240
 Details = Mapping[str, Any]
@@ -31,8 +30,7 @@ def _certificate(details: Details) -> Certificate:
         name: details["certificate"][name]
         for name in ("primal", "dual", "gap", "violation", "rate")
     }
-    conflict = in_words(details["conflict"]) if details["conflict"] else ()
-    return Certificate(**figures, unattainable=tuple(details["unattainable"]), conflict=conflict)
+    return Certificate(**figures, unattainable=tuple(details["unattainable"]))
 
 
 @dataclass(frozen=True)
