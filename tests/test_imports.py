@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import fairshard
 import pipelines
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
@@ -22,6 +23,21 @@ def _heavy(engine: str, root: Path = ROOT) -> set[str]:
 def test_workers_load_neither_the_solver_nor_the_model(engine: type) -> None:
     assert engine.__module__ in modules_of(pipelines)
     assert _heavy(engine.__module__) == set()
+
+
+_HEAVIEST = {
+    "torch",
+    "open_clip",
+    "apache_beam",
+    "pyspark",
+    "great_expectations",
+    "pandas",
+    "polars",
+}
+
+
+def test_notebooks_load_neither_an_engine_nor_the_model() -> None:
+    assert loaded([fairshard.__name__]) & _HEAVIEST == set()
 
 
 @pytest.mark.parametrize("heavy", ["numba", solve.__module__])
