@@ -158,5 +158,8 @@ def _run(command: str, given: Configuration, restart: bool, quiet: bool) -> dict
 
 
 def _console(quiet: bool) -> Console:
-    """Where progress goes; notebooks show it as they show standard error."""
-    return Console(stderr=True, markup=False, quiet=quiet, force_jupyter=False)
+    """Where progress goes: standard error; in a notebook, which is no terminal, as lines."""
+    terminal = False if Console().is_jupyter else None
+    return Console(
+        stderr=True, markup=False, quiet=quiet, force_jupyter=False, force_terminal=terminal
+    )

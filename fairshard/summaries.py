@@ -21,7 +21,8 @@ Details = Mapping[str, Any]
 
 def _shown(details: Details, show: Callable[[dict[str, Any], Console], None]) -> str:
     text = io.StringIO()
-    show(visible_values(dict(details)), Console(file=text, width=_WIDTH, markup=False))
+    console = Console(file=text, width=_WIDTH, markup=False, force_jupyter=False)
+    show(visible_values(dict(details)), console)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 

@@ -1,5 +1,6 @@
 """Runs from Python are those of the commands."""
 
+import builtins
 import json
 import logging
 import signal
@@ -204,6 +205,21 @@ def test_control_c_stops_a_run_and_the_next_call_goes_on(
     assert "interrupted; run the same command again to go on" in caplog.text
     assert json.loads((folder / "out" / "done" / "run.json").read_text())["error"] == "interrupted"
     assert fairshard.rebalance("config.yaml", quiet=True).read == 200
+
+
+class ZMQInteractiveShell:
+    """What notebooks are known by."""
+
+
+def test_a_notebook_gets_lines_and_texts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not bars, though its standard error says that it is a terminal, nor pictures of lines."""
+    monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    found = fairshard.label("config.yaml")
+    assert str(found).startswith("2 shards labelled (2 in this run): 200 samples, 0 rejected\n")
+    assert capsys.readouterr().err == "2 shards are to be labelled: none is yet\n"
 
 
 SCRIPT = f"""
