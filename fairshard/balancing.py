@@ -100,9 +100,7 @@ def balance(
         max_label_skew=max_label_skew,
         overrides=list(overrides),
     )
-    for name, times in Counter(columns).items():
-        if times > 1:
-            raise ConfigError(f"the column {name!r} is named {times} times: name each once")
+    _check_columns(columns)
     targets_of(wanted, tuple(columns[len(names) :]), asked)
     rows = rows_of(table, columns, utility)
     histogram = _counted(rows, tuple(names), tuple(columns[len(names) :]))
@@ -110,6 +108,14 @@ def balance(
     plan = _plan(histogram, balanced, largest.upper if largest else None, asked)
     workings = Workings(rows, histogram, asked, balanced)
     return BalancedTable(_weights(rows, balanced), plan, _certificate(balanced.solution), workings)
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    for name, times in Counter(names).items():
+        if not isinstance(name, str):
+            raise ConfigError(f"columns are named by text, and {name!r} is none: rename it")
+        if times > 1:
+            raise ConfigError(f"the column {name!r} is named {times} times: name each once")
 
 
 def _attributes(targets: Mapping[str, float | Mapping[str, float]]) -> tuple[Attribute, ...]:

@@ -57,7 +57,7 @@ def rows_of(table: Any, flags: Sequence[str], utility: str | None) -> Rows:
     for name, count in nulls.items():
         if count:
             raise FairshardError(
-                f"the column {name!r} has {count:,} nulls in {rows:,} rows: fill them (with False, "
+                f"the column {name!r} is null in {count:,} of {rows:,} rows: fill it (with False, "
                 "where not known counts as no), or leave these rows out"
             )
     if not rows:

@@ -260,11 +260,11 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         "has 2 columns named 'woman': rename them",
     ),
     "twice asked": (of_women(True), {"labels": ["woman"]}, "'woman' is named 2 times"),
-    "nulls": (of_women(True, None, None), {}, "the column 'woman' has 2 nulls in 3 rows: fill"),
+    "nulls": (of_women(True, None, None), {}, "the column 'woman' is null in 2 of 3 rows: fill"),
     "nulls, pandas": (
         pd.DataFrame({"woman": [True, None, None]}),
         {},
-        "the column 'woman' has 2 nulls in 3 rows: fill",
+        "the column 'woman' is null in 2 of 3 rows: fill",
     ),
     "text": (of_women("yes"), {}, "'woman' holds string, and attributes and labels are booleans"),
     "shares": (of_women(0.5), {}, "'woman' holds double, and attributes and labels are booleans"),
@@ -274,6 +274,11 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         of_women(True, False, quality=[1.0, -1.0]),
         {"utility": "quality"},
         "the column 'quality' holds -1, and a utility is a number from 0 up",
+    ),
+    "utility, null": (
+        of_women(True, False, quality=[1.0, None]),
+        {"utility": "quality"},
+        "the column 'quality' is null in 1 of 2 rows: fill",
     ),
     "utility, nan": (
         of_women(True, False, quality=[1.0, float("nan")]),
@@ -291,6 +296,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         r"adds up to 1e\+13, and is summed exactly up to 4.4e\+12: divide it by its mean",
     ),
     "no attributes": (of_women(True), {"attributes": {}}, "attributes: give columns"),
+    "number": (of_women(True), {"labels": [7]}, "columns are named by text, and 7 is none"),
     "share": (of_women(True), {"attributes": {"woman": 50}}, "attributes.woman: .* not 50"),
     "flag": (of_women(True), {"attributes": {"woman": True}}, "attributes.woman: .* not True"),
     "whole": (
