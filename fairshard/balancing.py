@@ -14,7 +14,7 @@ from fairshard.rows import Rows, rows_of
 from transforms.base.errors import ConfigError
 from transforms.config.files import validated
 from transforms.config.schema import Attribute
-from transforms.config.sections import Balance, adds_up_to_one
+from transforms.config.sections import Balance
 from transforms.feasibility.rates import balance_as_asked
 from transforms.m4.balance import Balanced
 from transforms.m4.solver import Solution
@@ -22,6 +22,8 @@ from transforms.m4.targets import targets_of
 from transforms.plan.passes import distinct_flags, row_weights
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
 from transforms.statistics.measures import measure
+
+_ROUNDING = 1e-3
 
 
 def balance(
@@ -100,7 +102,7 @@ def balance(
         max_label_skew=max_label_skew,
         overrides=list(overrides),
     )
-    _check_columns(columns)
+    _check_columns(columns if utility is None else [*columns, utility])
     targets_of(wanted, tuple(columns[len(names) :]), asked)
     rows = rows_of(table, columns, utility)
     histogram = _counted(rows, tuple(names), tuple(columns[len(names) :]))
@@ -129,7 +131,7 @@ def _members(name: str, target: float | Mapping[str, float]) -> Iterator[Attribu
         yield Attribute(name, name, _share(name, target), "all")
         return
     shares = {member: _share(f"{name}.{member}", share) for member, share in target.items()}
-    if not adds_up_to_one(shares.values()):
+    if abs(sum(shares.values()) - 1) > _ROUNDING:
         raise ConfigError(
             f"attributes.{name}: targets are shares of the rows that carry any of the group: they "
             f"must add up to 1, not to {sum(shares.values()):g}"

@@ -25,6 +25,12 @@ def test_workers_load_neither_the_solver_nor_the_model(engine: type) -> None:
     assert _heavy(engine.__module__) == set()
 
 
+@pytest.mark.parametrize("heavy", ["numba", solve.__module__])
+def test_a_planted_import_is_seen(tmp_path: Path, heavy: str) -> None:
+    root = planted(tmp_path, keep_shard.__module__, f"import {heavy}")
+    assert heavy in _heavy(BeamEngine.__module__, root)
+
+
 _HEAVIEST = {
     "torch",
     "open_clip",
@@ -38,9 +44,3 @@ _HEAVIEST = {
 
 def test_notebooks_load_neither_an_engine_nor_the_model() -> None:
     assert loaded([fairshard.__name__]) & _HEAVIEST == set()
-
-
-@pytest.mark.parametrize("heavy", ["numba", solve.__module__])
-def test_a_planted_import_is_seen(tmp_path: Path, heavy: str) -> None:
-    root = planted(tmp_path, keep_shard.__module__, f"import {heavy}")
-    assert heavy in _heavy(BeamEngine.__module__, root)

@@ -260,6 +260,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         "has 2 columns named 'woman': rename them",
     ),
     "twice asked": (of_women(True), {"labels": ["woman"]}, "'woman' is named 2 times"),
+    "twice asked, utility": (of_women(True), {"utility": "woman"}, "'woman' is named 2 times"),
     "nulls": (of_women(True, None, None), {}, "the column 'woman' is null in 2 of 3 rows: fill"),
     "nulls, pandas": (
         pd.DataFrame({"woman": [True, None, None]}),

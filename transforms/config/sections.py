@@ -1,7 +1,7 @@
 """The configuration: one YAML file, read once, immutable from then on."""
 
 import re
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -197,11 +197,11 @@ class AttributeGroup(Group):
 
     @model_validator(mode="after")
     def _recognisable(self) -> Self:
-        targets = [spec.target for spec in self.names.values()]
-        if self.share_of == "group" and not adds_up_to_one(targets):
+        whole = sum(spec.target for spec in self.names.values())
+        if self.share_of == "group" and abs(whole - 1) > _ROUNDING:
             raise ValueError(
                 f"with share_of: group the targets are shares of one whole: they must add up to 1, "
-                f"not to {sum(targets):g}"
+                f"not to {whole:g}"
             )
         _check_recognisable(self.names, self.zero_shot)
         return self
@@ -216,11 +216,6 @@ class LabelGroup(Group):
     def _recognisable(self) -> Self:
         _check_recognisable(self.names, self.zero_shot)
         return self
-
-
-def adds_up_to_one(targets: Collection[float]) -> bool:
-    """Whether `targets` are shares of one whole, as people round them."""
-    return abs(sum(targets) - 1) <= _ROUNDING
 
 
 def _check_recognisable(names: Mapping[str, Recognition], zero_shot: ZeroShot) -> None:
