@@ -12,10 +12,10 @@ from fairshard.summaries import LabelSummary, OutputSummary, PlanSummary, Verifi
 from jobs.look.verify import verified
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
-from jobs.session.options import checked, located, new_run
+from jobs.session.options import checked, located, new_run, read_checked
 from transforms.base.logs import logging_to
 from transforms.base.redaction import redacted_values
-from transforms.config import files
+from transforms.config.files import config_in
 from transforms.config.sections import Config
 
 Configuration = Config | Mapping[str, Any] | str | PathLike[str]
@@ -51,10 +51,9 @@ def read_config(given: Configuration) -> Config:
     """
     if isinstance(given, Config):
         return given
-    config = (
-        files.config_in(given) if isinstance(given, Mapping) else files.read_config(Path(given))
-    )
-    return checked(config)
+    if isinstance(given, Mapping):
+        return checked(config_in(given))
+    return read_checked(Path(given))
 
 
 def label(config: Configuration, *, restart: bool = False, quiet: bool = False) -> LabelSummary:
