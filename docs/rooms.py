@@ -6,7 +6,7 @@ from pathlib import Path
 import grimp
 
 PAGE = Path(__file__).with_name("architecture.md")
-_ROOTS = ("transforms", "pipelines", "jobs")
+_ROOTS = ("transforms", "pipelines", "jobs", "fairshard")
 _DRAWN = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 
 Rooms = dict[str, set[str]]
@@ -32,7 +32,7 @@ def reduced(graph: Rooms) -> Rooms:
 
 
 def drawn(graph: Rooms) -> str:
-    """The graph as a Mermaid flowchart, a box for each of the three packages."""
+    """The graph as a Mermaid flowchart, a box for each package."""
     lines = ["```mermaid", "flowchart BT"]
     for root in _ROOTS:
         inside = [room for room in graph if room.partition("/")[0] == root]

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("transforms", "pipelines", "jobs")
+PACKAGES = ("transforms", "pipelines", "jobs", "fairshard")
 _COMMANDS = """
 import contextlib, io, json, sys
 from jobs.cli import main

@@ -12,6 +12,7 @@ from tests.loading import ROOT, planted
 PLANTED = {
     "Rooms of transforms, from the ground up": ("transforms.base.errors", "transforms.config.urls"),
     "Engines know the core, jobs know engines": ("pipelines.beam.engine", "jobs.session.console"),
+    "Nothing knows the Python interface": ("jobs.run.running", "fairshard"),
     "Engines do not know each other": ("pipelines.beam.engine", "pipelines.spark.engine"),
     "The core knows no engine and no terminal": ("transforms.stages.tasks", "apache_beam"),
     "What sessions have in common knows no command": ("jobs.session.lease", "jobs.look.clean"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import fairshard
 import pipelines
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
@@ -37,3 +38,18 @@ def test_recognisers_are_registered_without_the_model(tmp_path: Path) -> None:
 def test_a_planted_import_is_seen(tmp_path: Path, heavy: str) -> None:
     root = planted(tmp_path, keep_shard.__module__, f"import {heavy}")
     assert heavy in _heavy(BeamEngine.__module__, root)
+
+
+_HEAVIEST = {
+    "torch",
+    "open_clip",
+    "apache_beam",
+    "pyspark",
+    "great_expectations",
+    "pandas",
+    "polars",
+}
+
+
+def test_notebooks_load_neither_an_engine_nor_the_model() -> None:
+    assert loaded([fairshard.__name__]) & _HEAVIEST == set()

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from jobs.look.own_config import require_own
 from transforms.config.files import read_config
+from transforms.config.sections import Config
 from transforms.storage.files import Storage
 from transforms.verification.evidence import read_evidence
 from transforms.verification.verifying import Step, verify
@@ -25,18 +26,30 @@ _COLOURS = {"agrees": "green", "differs": "red", "not checked": "yellow"}
 def run(
     output: str, config: Path | None, sample: int | None, inputs: bool, console: Console
 ) -> dict[str, Any]:
+    """As `verified`, with the configuration in the file `config`."""
+    read = read_config(config) if config else None
+    return verified(output, read, str(config), sample, inputs, console)
+
+
+def verified(
+    output: str,
+    config: Config | None,
+    origin: str,
+    sample: int | None,
+    inputs: bool,
+    console: Console,
+) -> dict[str, Any]:
     """Verify the output folder; its checks, and whether all that was checked agrees.
 
-    `config` gives the options of the storages that input and output are on. Raises ConfigError
-    where it is not the one that the output was made with. `inputs`: whether the samples of the
-    input are counted.
+    `config` gives the options of the storages that input and output are on. Raises ConfigError,
+    which names its `origin`, where it is not the one that the output was made with. `inputs`:
+    whether the samples of the input are counted.
     """
-    read = read_config(config) if config else None
-    storage = Storage(output, read.output.storage_options if read else {})
-    options = read.input.storage_options if read else {}
+    storage = Storage(output, config.output.storage_options if config else {})
+    options = config.input.storage_options if config else {}
     evidence = read_evidence(storage, options)
-    if read is not None:
-        require_own(evidence, read, str(config))
+    if config is not None:
+        require_own(evidence, config, origin)
     with _progress(console) as step:
         checks = verify(evidence, sample, step, inputs)
     return {

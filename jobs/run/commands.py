@@ -1,16 +1,13 @@
 """The commands that run the stages, apart or together."""
 
 import inspect
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import typer
-from rich.console import Console
 
 from jobs.run import dry_run as rehearsal
-from jobs.run import label, rebalance, resample, solve
+from jobs.run import label, running, solve
 from jobs.session import summary
-from jobs.session.console import say
 from jobs.session.engines import runner_for
 from jobs.session.lease import leased
 from jobs.session.options import (
@@ -28,13 +25,7 @@ from jobs.session.options import (
     read_checked,
     report,
 )
-from jobs.session.outputs import check_own
-from jobs.session.restart import discard, discards_of
 from jobs.session.resume import STAGES_OF
-from jobs.session.run_record import interruptible, recorded
-from transforms.config.sections import Config
-from transforms.shards.inputs import found_if_told
-from transforms.storage.files import output_storage
 
 app = typer.Typer()
 PANEL = "Run"
@@ -48,16 +39,14 @@ DryRun = Annotated[
 
 
 class _Stage(NamedTuple):
-    """A command that runs stages: its job, what shows its summary, and its help."""
+    """A command that runs stages: what shows its summary, and its help."""
 
-    job: Callable[..., dict[str, Any]]
     show: Show
     help: str
 
 
 _STAGES = {
     "rebalance": _Stage(
-        rebalance.run,
         summary.show,
         """Label, solve and resample as one job, then write the report.
 
@@ -67,7 +56,6 @@ _STAGES = {
         """,
     ),
     "label": _Stage(
-        label.run,
         label.show,
         """Label every sample of the shards that are not labelled yet.
 
@@ -76,7 +64,6 @@ _STAGES = {
         """,
     ),
     "solve": _Stage(
-        solve.run,
         solve.show,
         """Reduce the labels to their statistics and solve M4 once for the corpus.
 
@@ -84,7 +71,6 @@ _STAGES = {
         """,
     ),
     "resample": _Stage(
-        resample.run,
         summary.show,
         """Write the output shards, the manifest and the report that the plan asks for.
 
@@ -112,14 +98,7 @@ def _command(
         report(rehearsal.run(config, STAGES_OF[command], restart), rehearsal.show, as_json)
         return
     runner = runner_for(config, context.args)
-    with interruptible():
-        inputs = found_if_told(config)
-        check_own(STAGES_OF[command], output_storage(config.output))
-        with leased(config, run), recorded(config, command, run):
-            if restart:
-                _discard(config, STAGES_OF[command], console)
-            found = stage.job(config, runner, console, inputs)
-    report(found, stage.show, as_json)
+    report(running.run_command(command, config, runner, console, run, restart), stage.show, as_json)
 
 
 for _name, _stage in _STAGES.items():
@@ -152,11 +131,3 @@ def gate_command(
         summary = gate.run(stage, settled, runner)
     report(summary, gate.show, as_json)
     gate.require(summary)
-
-
-def _discard(config: Config, stages: tuple[str, ...], console: Console) -> None:
-    storage = output_storage(config.output)
-    discards = discards_of(stages, storage)
-    for entry in discards:
-        say(console, entry.line)
-    discard(discards, storage)

@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -91,3 +93,26 @@ def log_to(stream: IO[str], formatter: logging.Formatter) -> None:
     logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
     LOGGER.setLevel(logging.INFO if isinstance(formatter, JsonFormatter) else logging.WARNING)
+
+
+@contextmanager
+def logging_to(stream: IO[str]) -> Iterator[None]:
+    """In the block, send what people must know to `stream`, if this process sends it nowhere.
+
+    Libraries that log would have Python set up the root logger for good; here nothing stays.
+    """
+    root = logging.getLogger()
+    if root.handlers:
+        yield
+        return
+    handler, levels = logging.StreamHandler(stream), (root.level, LOGGER.level)
+    handler.setFormatter(WordsFormatter())
+    root.addHandler(handler)
+    root.setLevel(logging.ERROR)
+    LOGGER.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(levels[0])
+        LOGGER.setLevel(levels[1])

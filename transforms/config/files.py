@@ -1,14 +1,16 @@
 """Reading a configuration: one YAML file, its errors in words, its relative paths made whole."""
 
+from collections.abc import Mapping
+from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from transforms.base.errors import ConfigError
 from transforms.base.local_paths import current_folder, local_path
 from transforms.base.places import checked_output
-from transforms.config.sections import Config
+from transforms.config.sections import Config, Section
 from transforms.config.shard_patterns import anchored_patterns
 from transforms.config.variables import with_variables
 from transforms.config.yaml_text import is_file, read_text, values_in
@@ -16,6 +18,8 @@ from transforms.config.yaml_text import is_file, read_text, values_in
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
+
+S = TypeVar("S", bound=Section)
 
 
 def parse_config(text: str, origin: str) -> Config:
@@ -26,8 +30,13 @@ def parse_config(text: str, origin: str) -> Config:
     values = values_in(text, origin)
     if not isinstance(values, dict):
         raise ConfigError(f"{origin} holds no mapping of keys; `fairshard init` prints an example")
+    return validated(Config, values, origin)
+
+
+def validated(kind: type[S], values: Mapping[str, Any], origin: str) -> S:
+    """The section that `values` make; ConfigError as `parse_config` where they make none."""
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         lines = [_sentence(dict(problem)) for problem in problems[:_MOST_PROBLEMS]]
@@ -42,6 +51,14 @@ def read_config(path: Path) -> Config:
     config = parse_config(read_text(path), str(path))
     whole = Path(local_path(str(path)))
     return anchored(config, whole.resolve().parent if is_file(path) else current_folder())
+
+
+def config_in(values: Mapping[str, Any]) -> Config:
+    """The configuration in `values`, as YAML would hold them; its paths, which may be objects, are
+    taken from the current folder.
+    """
+    config = validated(Config, _plain(values), "the configuration")
+    return anchored(config, current_folder())
 
 
 def anchored(config: Config, folder: Path) -> Config:
@@ -75,6 +92,15 @@ def anchored(config: Config, folder: Path) -> Config:
             "telemetry": config.telemetry.model_copy(update={"otlp_endpoint": collector}),
         }
     )
+
+
+def _plain(value: Any) -> Any:
+    """`value` as YAML gives it: dictionaries, lists, and paths as text."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return fspath(value) if isinstance(value, PathLike) else value
 
 
 def _anchor(path: str, folder: Path) -> str:

@@ -85,8 +85,7 @@ def _measured(flags: NDArray[np.uint8], utility: Vector, weighing: Weighing) -> 
     terms, duals, odds = weighing.terms, weighing.duals, weighing.odds
     labelled, row = distinct_flags(flags, terms)
     seen = labelled if odds is None else CorrectedHistogram.of(labelled, odds)
-    scores = bias_scores(integrands_of(seen.s, terms), seen.y, duals, terms)
-    q = clipped(utility, scores[row], duals.mu, terms)
+    q = row_weights(utility, row, seen, terms, duals)
     masses = [labelled.counts.astype(np.float64), np.bincount(row, q, len(labelled))]
     moved = np.array([np.sum((q - terms.eta * utility) ** 2) / 2])
     corpora = [seen] if odds is None else [seen, labelled]
@@ -96,6 +95,14 @@ def _measured(flags: NDArray[np.uint8], utility: Vector, weighing: Weighing) -> 
         for mass in masses
     ]
     return np.concatenate([moved, *moments])
+
+
+def row_weights(
+    utility: Vector, row: NDArray[np.int64], patterns: Histogram, terms: Terms, duals: Duals
+) -> Vector:
+    """The weights q, (n,), of samples of utility (n,), each with the flags of a row of patterns."""
+    scores = bias_scores(integrands_of(patterns.s, terms), patterns.y, duals, terms)
+    return clipped(utility, scores[row], duals.mu, terms)
 
 
 def distinct_flags(flags: NDArray[np.uint8], terms: Terms) -> tuple[Histogram, NDArray[np.int64]]:

@@ -20,10 +20,10 @@ from transforms.base.errors import FairshardError
 from transforms.statistics.patterns import (
     _BIN_BYTES,
     UTILITY_UNIT,
-    _with_bins,
     packed,
     packed_flags,
     unpacked,
+    with_bins,
 )
 
 _ROWS_AT_ONCE = 1 << 16
@@ -123,9 +123,12 @@ class HistogramAccumulator:
         """Count the rows of a label table; `columns` are its flags in pattern order."""
         names = list(columns)
         for batch in table.to_batches():
-            flags = packed_flags(batch, names)
-            utility = batch.column("utility").to_numpy()
-            self._count(flags, utility, np.ones(len(utility), np.int64))
+            self.add_packed(packed_flags(batch, names), batch.column("utility").to_numpy())
+        return self
+
+    def add_packed(self, flags: NDArray[np.uint8], utility: NDArray[np.float64]) -> Self:
+        """Count samples given as bit-packed flags (n, ceil((m + c) / 8)) and utilities (n,)."""
+        self._count(flags, utility, np.ones(len(utility), np.int64))
         return self
 
     def add_rows(
@@ -185,7 +188,7 @@ class HistogramAccumulator:
     ) -> None:
         sums = np.round(utility / UTILITY_UNIT).astype(np.int64) * times
         self.samples += int(times.sum())
-        self._append(_counted(_table(_with_bins(flags, utility), times, sums)))
+        self._append(_counted(_table(with_bins(flags, utility), times, sums)))
 
     def _append(self, part: pa.Table) -> None:
         if part.num_rows == 0 or self._overflowed:

@@ -40,7 +40,13 @@ def utility_widths(bins: NDArray[np.uint16]) -> NDArray[np.float64]:
 
 def pack_patterns(flags: NDArray[np.bool_], utility: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Patterns, shape (n, width), of flags (n, m + c) and utilities (n,)."""
-    return _with_bins(np.packbits(flags, axis=1), utility)
+    return with_bins(np.packbits(flags, axis=1), utility)
+
+
+def with_bins(flags: NDArray[np.uint8], utility: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Patterns, shape (n, width), of bit-packed flags (n, ceil(flags / 8)) and utilities (n,)."""
+    bins = utility_bins(utility).astype(">u2").view(np.uint8).reshape(-1, _BIN_BYTES)
+    return np.hstack([flags, bins])
 
 
 def flags_of(table: pa.Table, columns: Iterable[str]) -> NDArray[np.bool_]:
@@ -96,8 +102,3 @@ def _bits(column: pa.BooleanArray) -> NDArray[np.uint8]:
         column = pa.concat_arrays([column])
     content = np.frombuffer(column.buffers()[1], np.uint8)
     return content[column.offset // 8 :][: (len(column) + 7) // 8]
-
-
-def _with_bins(flags: NDArray[np.uint8], utility: NDArray[np.float64]) -> NDArray[np.uint8]:
-    bins = utility_bins(utility).astype(">u2").view(np.uint8).reshape(-1, _BIN_BYTES)
-    return np.hstack([flags, bins])

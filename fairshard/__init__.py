@@ -1,0 +1,53 @@
+"""fairshard from Python: rebalance webdataset shards, or weight the rows of a table.
+
+    import fairshard
+    balanced = fairshard.balance(table, attributes={"woman": 0.5}, labels=["nurse"], rate=0.7)
+    balanced.weights, balanced.plan, balanced.certificate
+
+Errors are FairshardErrors: one sentence that says what is wrong, where, and what to do.
+"""
+
+from fairshard.balanced import BalancedTable, Certificate, TablePlan
+from fairshard.balancing import balance
+from fairshard.runs import label, read_config, rebalance, resample, solve, verify
+from fairshard.summaries import (
+    BiasChange,
+    CheckSummary,
+    LabelSummary,
+    OutputSummary,
+    PlanSummary,
+    Verification,
+)
+from transforms.base.errors import (
+    ConfigError,
+    FairshardError,
+    GateError,
+    StaleError,
+    UnreachableError,
+)
+from transforms.config.sections import Config
+
+__all__ = [
+    "BalancedTable",
+    "BiasChange",
+    "Certificate",
+    "CheckSummary",
+    "Config",
+    "ConfigError",
+    "FairshardError",
+    "GateError",
+    "LabelSummary",
+    "OutputSummary",
+    "PlanSummary",
+    "StaleError",
+    "TablePlan",
+    "UnreachableError",
+    "Verification",
+    "balance",
+    "label",
+    "read_config",
+    "rebalance",
+    "resample",
+    "solve",
+    "verify",
+]

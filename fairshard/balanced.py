@@ -1,0 +1,163 @@
+"""What balancing a table gives: a weight a row, the plan they follow from, and its certificate."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fairshard.rows import Rows
+from transforms.config.schema import Attribute
+from transforms.config.sections import Balance
+from transforms.feasibility.conflicts import conflict_of
+from transforms.feasibility.remedies import in_words
+from transforms.m4.balance import Balanced
+from transforms.m4.solver import PricedConstraint
+from transforms.resampling.sampling import systematic_copies
+from transforms.statistics.histogram import Histogram
+from transforms.statistics.measures import Measures, PerMeasure
+from transforms.statistics.patterns import with_bins
+
+_TITLES = {"RB": "representation bias", "AB": "association bias", "skew": "label skew"}
+_ROUNDING = 1e-5
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How near the weights are to the best there are.
+
+    dual <= optimum <= primal, in the units of the objective; gap is their distance, relative to
+    primal. violation is by how much the worst constraint is exceeded, rate the mean weight.
+    unattainable names the constraints that cannot be met at this rate, the dearest first.
+    """
+
+    primal: float
+    dual: float
+    gap: float
+    violation: float
+    rate: float
+    unattainable: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TablePlan:
+    """The solved problem of a table.
+
+    rate is the mean weight; upper bounds it, where it was left open (else None). constraints are
+    each with a `price` (0 where it costs nothing), a `slack` (above 0 where it is violated) and
+    whether it is `attainable`; mu is the price of the rate. before and predicted are the measures
+    of the rows as they are and as weighted: `max_RB`, `max_AB`, `max_skew`, and arrays in the order
+    of attributes and labels: `share` and `RB` (m,), `AB` and `skew` (m, c). asked are the bounds
+    on them, 1 where there is none. patterns is the number of distinct rows.
+    """
+
+    attributes: tuple[Attribute, ...]
+    labels: tuple[str, ...]
+    rate: float
+    upper: float | None
+    mu: float
+    constraints: tuple[PricedConstraint, ...]
+    before: Measures
+    predicted: Measures
+    asked: PerMeasure
+    patterns: int
+
+    def prices(self) -> dict[str, float]:
+        """The price of each constraint that has one, the dearest first, by its name in words."""
+        priced = [row for row in self.constraints if row.price > 0]
+        priced.sort(key=lambda row: -row.price)
+        return {row.constraint.name: row.price for row in priced}
+
+    def lines(self) -> Iterator[str]:
+        """A line for each measure that is bounded: before, after, asked for, met or not."""
+        for name, title in _TITLES.items():
+            bound = getattr(self.asked, name)
+            before, after = (
+                np.abs(getattr(found, name)) for found in (self.before, self.predicted)
+            )
+            bounded = bound < 1
+            if bounded.any():
+                met = not np.any(after[bounded] > bound[bounded] + _ROUNDING)
+                yield (
+                    f"{title:<20} {_largest(before[bounded])} before, {_largest(after[bounded])} "
+                    f"after; asked for <= {bound[bounded].max():.4f}: {'met' if met else 'missed'}"
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class Workings:
+    """What the weights of a table follow from."""
+
+    rows: Rows
+    histogram: Histogram
+    asked: Balance
+    solved: Balanced
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BalancedTable:
+    """A balanced table: `weights` is float64 (n,), in the order of the rows, from 0 to Q.
+
+    A weight is the expected copies of its row; their mean is the rate.
+    """
+
+    weights: NDArray[np.float64]
+    plan: TablePlan
+    certificate: Certificate
+    _workings: Workings
+
+    def copies(self, seed: int = 0) -> NDArray[np.int64]:
+        """Whole numbers for the weights, int64 (n,): floor or ceil of each, drawn by the seed.
+
+        By systematic sampling, as shards are: rows with the same flags get the sum of their
+        weights to within one, so that the bias is nearer to what is asked than coin flips bring it.
+        """
+        rows = self._workings.rows
+        patterns = with_bins(rows.flags, rows.utility)
+        keys = pa.array(np.arange(len(self.weights))).cast(pa.string())
+        return systematic_copies(self.weights, patterns, keys, seed, "")
+
+    def conflict(self) -> tuple[str, ...]:
+        """Why something cannot be met, and what would do instead, in lines; none where all is met.
+
+        Other problems are solved for it, which takes longer than this one did.
+        """
+        workings, terms = self._workings, self._workings.solved.problem.terms
+        if not self.certificate.unattainable:
+            return ()
+        asked = workings.asked.at(terms.eta)
+        found = conflict_of(workings.histogram, terms.attributes, asked, workings.solved)
+        return in_words(found) if found else ()
+
+    def summary(self) -> str:
+        """What was found, in a few lines: bias before and after, asked for, met or not."""
+        return "\n".join(self._lines())
+
+    __repr__ = summary
+
+    def _lines(self) -> Iterator[str]:
+        plan, certificate = self.plan, self.certificate
+        yield (
+            f"{len(self.weights):,} rows of {plan.patterns:,} patterns, weighted at the rate "
+            f"{plan.rate:g}"
+            + (f" (the largest there is, at most {plan.upper:.4g})" if plan.upper else "")
+        )
+        yield from plan.lines()
+        if certificate.unattainable:
+            yield f"missed: {_named(certificate.unattainable)}; conflict() says why"
+        yield (
+            f"certificate: relative gap {certificate.gap:.1e}, "
+            f"worst violation {certificate.violation:.1e}"
+        )
+
+
+def _largest(values: NDArray[np.float64]) -> str:
+    known = values[~np.isnan(values)]
+    return f"{known.max():.4f}" if known.size else "no data"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")

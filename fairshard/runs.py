@@ -1,0 +1,166 @@
+"""The commands that run stages, as functions of a configuration."""
+
+import sys
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from fairshard.summaries import LabelSummary, OutputSummary, PlanSummary, Verification
+from jobs.look.verify import verified
+from jobs.run.running import run_command
+from jobs.session.engines import runner_for
+from jobs.session.options import checked, located, new_run, read_checked
+from transforms.base.logs import logging_to
+from transforms.base.redaction import redacted_values
+from transforms.config.files import config_in
+from transforms.config.sections import Config
+from transforms.stages.registrations import load_registrations
+
+Configuration = Config | Mapping[str, Any] | str | PathLike[str]
+_CONFIGURATIONS = (".yaml", ".yml")
+
+
+def read_config(given: Configuration) -> Config:
+    """The configuration in a YAML file or in a mapping of the same keys; one that is read stays.
+
+    Relative paths are taken from the file's folder, those in a mapping from the current one.
+    Raises ConfigError, one line a wrong key.
+
+    Example:
+        >>> config = read_config({
+        ...     "input": {"shards": "corpus/{000..007}.tar"},
+        ...     "attributes": {"gender": {"share_of": "group", "names": {
+        ...         "woman": {"target": 0.5, "lexicon": ["woman", "women"]},
+        ...         "man": {"target": 0.5, "lexicon": ["man", "men"]},
+        ...     }}},
+        ...     "labels": {"job": {"names": {"nurse": {"lexicon": ["nurse", "nurses"]}}}},
+        ...     "balance": {"eta": 0.7},
+        ...     "output": {"url": "balanced"},
+        ... })
+        >>> config.balance.eta, config.seed
+        (0.7, 0)
+        >>> read_config({"balance": {"eta": 0.5, "Q": -1}})
+        Traceback (most recent call last):
+        transforms.base.errors.ConfigError: the configuration is wrong:
+          input: missing; it must be given
+          attributes: missing; it must be given
+          balance.Q: should be greater than 0, not -1
+          output: missing; it must be given
+    """
+    if isinstance(given, Config):
+        return given
+    if isinstance(given, Mapping):
+        load_registrations()
+        return checked(config_in(given))
+    return read_checked(Path(given))
+
+
+def label(config: Configuration, *, restart: bool = False, quiet: bool = False) -> LabelSummary:
+    """Label every sample of the shards that are not labelled yet, as `fairshard label` does.
+
+    Of what is on file, what fits is kept: a run that was stopped goes on when it is called again.
+    `restart` discards it first. Progress goes to standard error, unless `quiet`. Raises
+    FairshardError in place of a traceback of the engine's.
+
+    Example:
+        >>> summary = label(config, quiet=True)
+        >>> summary
+        LabelSummary(shards=3, labelled_now=3, samples=300, rejected=0, output='.../balanced')
+        >>> print(summary)
+        3 shards labelled (3 in this run): 300 samples, 0 rejected
+        labels: .../balanced/labels
+    """
+    return LabelSummary.of(_run("label", config, restart, quiet))
+
+
+def solve(config: Configuration, *, restart: bool = False, quiet: bool = False) -> PlanSummary:
+    """Count the labels, solve M4 once for the corpus and write the plan, as `fairshard solve` does.
+
+    All labels must be there. What `restart` and `quiet` say, `label` does.
+
+    Example:
+        >>> plan = solve(config, quiet=True)
+        >>> plan.certificate.gap < 1e-6
+        True
+        >>> print(plan)
+        300 samples in 36 patterns: RB 0.2243 ± 0.0271 to 0.0100 ± 0.0378, AB 0.3277 ± ...
+        plan: .../balanced/plan/plan.json
+    """
+    return PlanSummary.of(_run("solve", config, restart, quiet))
+
+
+def resample(config: Configuration, *, restart: bool = False, quiet: bool = False) -> OutputSummary:
+    """Write the shards, the manifest and the report that the plan asks for: `fairshard resample`.
+
+    Raises StaleError where the plan was made from other inputs. What `restart` and `quiet` say,
+    `label` does.
+
+    Example:
+        >>> output = resample(config, quiet=True)
+        >>> output.read, output.kept, output.dropped, output.rejected
+        (300, 150, 150, 0)
+        >>> output.bias["RB"].status
+        'within sampling error'
+    """
+    return OutputSummary.of(_run("resample", config, restart, quiet))
+
+
+def rebalance(
+    config: Configuration, *, restart: bool = False, quiet: bool = False
+) -> OutputSummary:
+    """Label, solve and resample as one job, with the gates between, as `fairshard rebalance` does.
+
+    Raises GateError where a critical expectation fails. What `restart` and `quiet` say, `label`
+    does.
+
+    Example:
+        >>> rebalance(config, quiet=True).verdict
+        'The plan meets everything asked for, and the output is within sampling error of it.'
+    """
+    return OutputSummary.of(_run("rebalance", config, restart, quiet))
+
+
+def verify(
+    output: Configuration,
+    *,
+    sample: int | None = None,
+    inputs: bool = True,
+    quiet: bool = False,
+) -> Verification:
+    """Derive an output again, by code that shares none with the solver, as `fairshard verify` does.
+
+    `output` is its folder or URL, or its configuration (an object, or a .yaml file), which must be
+    the one that it was made with. `sample`: read only so many of its shards. `inputs`: whether the
+    samples of the input are counted. A difference is no error: see `agrees` and `checks`.
+
+    Example:
+        >>> verify(config, quiet=True).agrees
+        True
+    """
+    console = _console(quiet)
+    if isinstance(output, Config | Mapping) or fspath(output).endswith(_CONFIGURATIONS):
+        config = read_config(output)
+        url, origin = config.output.url, "the configuration"
+        return Verification.of(
+            redacted_values(verified(url, config, origin, sample, inputs, console))
+        )
+    found = verified(located(fspath(output)), None, "", sample, inputs, console)
+    return Verification.of(redacted_values(found))
+
+
+def _run(command: str, given: Configuration, restart: bool, quiet: bool) -> dict[str, Any]:
+    config, console = read_config(given), _console(quiet)
+    with logging_to(sys.stderr):
+        found = run_command(command, config, runner_for(config), console, new_run(), restart)
+    return dict(redacted_values(found))
+
+
+def _console(quiet: bool) -> Console:
+    """Where progress goes: standard error; in a notebook, which is no terminal, as lines."""
+    terminal = False if Console().is_jupyter else None
+    return Console(
+        stderr=True, markup=False, quiet=quiet, force_jupyter=False, force_terminal=terminal
+    )

@@ -1,0 +1,202 @@
+"""What runs give: the figures of each command's summary, typed; as text, its lines."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+
+from fairshard.balanced import Certificate
+from jobs.look import verify
+from jobs.run import label, solve
+from jobs.session import summary
+from transforms.base.visible import visible_values
+
+_WIDTH = 240
+Details = Mapping[str, Any]
+
+
+def _shown(details: Details, show: Callable[[dict[str, Any], Console], None]) -> str:
+    text = io.StringIO()
+    console = Console(file=text, width=_WIDTH, markup=False, force_jupyter=False)
+    show(visible_values(dict(details)), console)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def _certificate(details: Details) -> Certificate:
+    figures = {
+        name: details["certificate"][name]
+        for name in ("primal", "dual", "gap", "violation", "rate")
+    }
+    return Certificate(**figures, unattainable=tuple(details["unattainable"]))
+
+
+@dataclass(frozen=True)
+class LabelSummary:
+    """What an output holds once its shards are labelled.
+
+    shards: how many are labelled, labelled_now of them by this run. samples: how many have labels;
+    rejected: how many could not be labelled. output: the folder. details: all that the command
+    prints with --json.
+    """
+
+    shards: int
+    labelled_now: int
+    samples: int
+    rejected: int
+    output: str
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> LabelSummary:
+        """The summary in the `details` that its command prints."""
+        names = ("shards", "labelled_now", "samples", "rejected", "output")
+        return cls(**{name: details[name] for name in names}, details=details)
+
+    def __str__(self) -> str:
+        return _shown(self.details, label.show)
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """The plan of a corpus.
+
+    samples: how many are balanced, of so many patterns. before and predicted: the largest "RB",
+    "AB" and "skew" of the corpus, as it is and as planned. dropped_share: the expected share of
+    samples dropped. plan: its file. details: all that the command prints with --json.
+    """
+
+    samples: int
+    patterns: int
+    before: Mapping[str, float]
+    predicted: Mapping[str, float]
+    dropped_share: float
+    certificate: Certificate
+    plan: str
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> PlanSummary:
+        """The summary in the `details` that its command prints."""
+        return cls(
+            details["samples"]["balanced"],
+            details["samples"]["patterns"],
+            details["bias"]["before"],
+            details["bias"]["predicted"],
+            details["dropped_share"],
+            _certificate(details),
+            details["plan"],
+            details,
+        )
+
+    def __str__(self) -> str:
+        return _shown(self.details, solve.show)
+
+
+@dataclass(frozen=True)
+class BiasChange:
+    """The largest value of a measure: before, as predicted by the plan, and after, on the output.
+
+    standard_error is that of after; asked is the bound on it, None where there is none. status is
+    met, within sampling error, missed, not asked or no data. What is undefined is None.
+    """
+
+    before: float | None
+    predicted: float | None
+    after: float | None
+    standard_error: float | None
+    asked: float | None
+    status: str
+
+
+@dataclass(frozen=True)
+class OutputSummary:
+    """A finished output.
+
+    verdict: whether what was asked for is met, in a sentence. read = kept + dropped + rejected
+    samples of the input; written: samples, repeats among them, in so many shards of so many bytes.
+    bias: by "RB", "AB" and "skew". output and report: the folder, and its page. details: all that
+    the command prints with --json.
+    """
+
+    verdict: str
+    read: int
+    kept: int
+    dropped: int
+    rejected: int
+    written: int
+    shards: int
+    bytes: int
+    bias: Mapping[str, BiasChange]
+    certificate: Certificate
+    output: str
+    report: str
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> OutputSummary:
+        """The summary in the `details` that its command prints."""
+        samples = details["samples"]
+        figures = ("before", "predicted", "after", "standard_error", "asked", "status")
+        return cls(
+            details["verdict"],
+            samples["in"],
+            samples["kept"],
+            samples["dropped"],
+            samples["rejected"],
+            samples["written"],
+            details["shards"],
+            samples["bytes"],
+            {
+                name: BiasChange(*(row[figure] for figure in figures))
+                for name, row in details["bias"].items()
+            },
+            _certificate(details),
+            details["output"],
+            details["report"],
+            details,
+        )
+
+    def __str__(self) -> str:
+        return _shown(self.details, summary.show)
+
+
+@dataclass(frozen=True)
+class CheckSummary:
+    """One check of a verification: how many things were checked, and how many of them differ.
+
+    result is agrees, differs or not checked; remark is the first difference, or what was left out.
+    """
+
+    name: str
+    question: str
+    checked: int
+    unit: str
+    result: str
+    differences: int
+    remark: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """An output derived again: whether all that was checked agrees, and each check.
+
+    details: all that the command prints with --json.
+    """
+
+    agrees: bool
+    checks: tuple[CheckSummary, ...]
+    output: str
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> Verification:
+        """The verification in the `details` that its command prints."""
+        checks = tuple(CheckSummary(**check) for check in details["checks"])
+        return cls(details["agrees"], checks, details["output"], details)
+
+    def __str__(self) -> str:
+        return _shown(self.details, verify.show)

@@ -1,0 +1,45 @@
+"""A run of stages from its lease to its record, whoever asks for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from jobs.run import label, rebalance, resample, solve
+from jobs.session.console import say
+from jobs.session.lease import leased
+from jobs.session.outputs import check_own
+from jobs.session.restart import discard, discards_of
+from jobs.session.resume import STAGES_OF
+from jobs.session.run_record import interruptible, recorded
+from transforms.config.sections import Config
+from transforms.shards.inputs import found_if_told
+from transforms.stages.engine import Engine
+from transforms.storage.files import output_storage
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "label": label.run,
+    "solve": solve.run,
+    "resample": resample.run,
+    "rebalance": rebalance.run,
+}
+
+
+def run_command(
+    command: str, config: Config, runner: Engine, console: Console, run: str, restart: bool = False
+) -> dict[str, Any]:
+    """Run the job of `command` under the id `run`; its summary.
+
+    restart: what its stages have made is discarded first.
+    """
+    stages, storage = STAGES_OF[command], output_storage(config.output)
+    with interruptible():
+        inputs = found_if_told(config)
+        check_own(stages, storage)
+        with leased(config, run), recorded(config, command, run):
+            if restart:
+                discards = discards_of(stages, storage)
+                for entry in discards:
+                    say(console, entry.line)
+                discard(discards, storage)
+            return JOBS[command](config, runner, console, inputs)
