@@ -50,8 +50,11 @@ def ranked(
     """For each attribute, the `top` candidates by what |AB| is at least, where that is above 0.
 
     `excluded` are normalised candidates that are left out. An attribute that no sample carries, or
-    all do, has none. Q-values are of all candidates and attributes tested here together.
+    all do, has none. Q-values are of all candidates and attributes tested here together, by
+    Benjamini and Hochberg's control of the false discovery rate.
     """
+    from scipy.stats import false_discovery_control  # slow to load, for a command that ranks alone
+
     names = np.array(tally.candidates, dtype=object)
     open_to = np.array([normalised(name).strip() not in excluded for name in names], dtype=np.bool_)
     names, samples, counts = (
@@ -67,9 +70,8 @@ def ranked(
     ]
     odds = [log_odds_ratio(*table) for table in tables]
     p_values = [p_value(*table) for table in tables]
-    q_values = np.split(
-        benjamini_hochberg(np.concatenate([np.empty(0), *p_values])), len(tested) or 1
-    )
+    together = np.concatenate([np.empty(0), *p_values])
+    q_values = np.split(false_discovery_control(together), len(tested) or 1)
     for position, k in enumerate(tested):
         with_it, carriers, with_it_of_others, others = tables[position]
         share, other_share = with_it / carriers, with_it_of_others / others
@@ -155,20 +157,6 @@ def p_value(
     spread = float(whole) * other_whole * both * (n - both)
     square = n * np.maximum(unlike - n / 2, 0.0) ** 2 / np.where(spread > 0, spread, np.inf)
     return np.asarray(erfc(np.sqrt(square / 2)))
-
-
-def benjamini_hochberg(p_values: Vector) -> Vector:
-    """The q-value of each p-value, (n,): the least false discovery rate at which it is found.
-
-    Source: Benjamini and Hochberg, "Controlling the false discovery rate", Journal of the Royal
-    Statistical Society B 57 (1995).
-    """
-    order = np.argsort(p_values, kind="stable")[::-1]
-    n = len(p_values)
-    adjusted = p_values[order] * n / np.arange(n, 0, -1)
-    q_values = np.empty(n)
-    q_values[order] = np.minimum(np.minimum.accumulate(adjusted), 1.0)
-    return q_values
 
 
 def configured(config: Config) -> frozenset[str]:
