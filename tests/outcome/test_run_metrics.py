@@ -205,4 +205,8 @@ def test_a_folder_without_a_run_has_no_metrics(
 
 def test_a_counter_keeps_its_name() -> None:
     text = prometheus_text([counter("samples_total", "Samples.", 3)])
-    assert text.splitlines()[1:] == ["# TYPE samples_total counter", "samples_total 3"]
+    assert text.splitlines() == [
+        "# HELP samples_total Samples.",
+        "# TYPE samples_total counter",
+        "samples_total 3.0",
+    ]

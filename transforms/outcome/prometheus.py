@@ -1,9 +1,12 @@
 """Metrics, and the text in which Prometheus reads them."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from prometheus_client import generate_latest
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -38,45 +41,29 @@ def labelled(**labels: str) -> Labels:
 
 
 def prometheus_text(metrics: Iterable[Metric], common: Labels = ()) -> str:
-    """The text exposition format, version 0.0.4; every value has the `common` labels.
+    """The text exposition format; every value has the `common` labels.
 
     A metric without values is left out.
-
-    See https://prometheus.io/docs/instrumenting/exposition_formats.
     """
-    lines = []
-    for metric in metrics:
-        if metric.values:
-            lines += [
-                f"# HELP {metric.name} {_escaped(metric.help)}",
-                f"# TYPE {metric.name} {metric.kind}",
-                *(
-                    f"{metric.name}{_braced(common + at)} {_number(v)}"
-                    for at, v in metric.values.items()
-                ),
-            ]
-    return "".join(f"{line}\n" for line in lines)
+    return generate_latest(_Families(metrics, common)).decode()
+
+
+@dataclass(frozen=True)
+class _Families(Collector):
+    """Metrics as the client library collects them."""
+
+    metrics: Iterable[Metric]
+    common: Labels
+
+    def collect(self) -> Iterator[Family]:
+        """A family a metric."""
+        for metric in self.metrics:
+            if metric.values:
+                family = Family(metric.name.removesuffix("_total"), metric.help, metric.kind)
+                for at, value in metric.values.items():
+                    family.add_sample(metric.name, dict(self.common + at), value)
+                yield family
 
 
 def _by_labels(values: Mapping[Labels, float] | float) -> Mapping[Labels, float]:
     return values if isinstance(values, Mapping) else {(): values}
-
-
-def _braced(labels: Labels) -> str:
-    inner = ",".join(f'{name}="{_escaped(value, quoted=True)}"' for name, value in labels)
-    return f"{{{inner}}}" if inner else ""
-
-
-def _escaped(text: str, quoted: bool = False) -> str:
-    text = text.replace("\\", r"\\").replace("\n", r"\n")
-    return text.replace('"', r"\"") if quoted else text
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return (
-        str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))
-    )
