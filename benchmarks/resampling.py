@@ -41,6 +41,7 @@ from transforms.resampling.packing import Output, capacity, pack
 from transforms.resampling.records import OutputRecord
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
+from transforms.stages.registrations import load_registrations
 from transforms.stages.solving import Gathered, merged
 from transforms.stages.tasks import finish_output
 from transforms.statistics.counting import accumulator_for, count_shard
@@ -134,6 +135,7 @@ def by_core(config: Config, records: Sequence[LabelRecord], plan: Plan, processe
 def _write(
     output: Output, records: dict[str, LabelRecord], plan: Plan, config: Config
 ) -> tuple[OutputRecord, FixedSums]:
+    load_registrations()
     return write_output(output, records, plan, config, output_storage(config.output))
 
 

@@ -9,11 +9,10 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.records import OutputRecord
-from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import parts_of
 from transforms.stages.solving import Gathered, merged
-from transforms.stages.tasks import finish_output, gather_parts, label_part, output_tasks
+from transforms.stages.tasks import finish_output, gather_parts, label_part, output_tasks, write
 from transforms.storage.files import output_storage
 
 
@@ -35,7 +34,7 @@ class InProcess:
         outputs: list[OutputRecord] = []
         written: Gathered = None
         for task in output_tasks(kept, records, plan, config):
-            record, sums = write_output(task.output, task.records, plan, config, storage)
+            record, sums = write(task, plan, config)
             outputs.append(record)
             self.wrote()
             written = merged(written, sums)

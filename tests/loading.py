@@ -57,6 +57,12 @@ def copied(folder: Path) -> Path:
     return folder
 
 
+def with_module(folder: Path, module: str, code: str) -> Path:
+    """A copy of the packages in which there is one more module."""
+    (copied(folder) / f"{module.replace('.', '/')}.py").write_text(code)
+    return folder
+
+
 def planted(folder: Path, module: str, line: str) -> Path:
     """A copy of the packages in which `module` begins with `line`."""
     path = copied(folder) / f"{module.replace('.', '/')}.py"

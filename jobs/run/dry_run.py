@@ -22,7 +22,7 @@ def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any
     """What `stages` would do; FairshardError where they would refuse to begin."""
     storage = output_storage(config.output)
     found = found_apart(config)
-    check_own(stages, storage)
+    check_own(stages, config)
     work = work_on(config, found.shards, stages)
     if "label" not in stages:
         records = work.records

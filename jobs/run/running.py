@@ -35,7 +35,7 @@ def run_command(
     stages, storage = STAGES_OF[command], output_storage(config.output)
     with interruptible():
         inputs = found_if_told(config)
-        check_own(stages, storage)
+        check_own(stages, config)
         with leased(config, run), recorded(config, command, run):
             if restart:
                 discards = discards_of(stages, storage)

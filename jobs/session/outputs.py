@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from transforms.config.sections import Config
+from transforms.config.writers import WRITERS
 from transforms.resampling.manifest import (
     Manifest,
     ShardEntry,
@@ -16,13 +18,13 @@ from transforms.resampling.ownership import (
     number_of,
     numbered,
     owned,
-    recorded_numbers,
+    recorded,
     refuse_foreign,
 )
 from transforms.resampling.records import OutputRecord, output_file, output_record_from
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
-from transforms.storage.files import Storage
+from transforms.storage.files import Storage, output_storage
 from transforms.storage.inventory import Inventory, Vouched
 
 _UNRECORDED = "without a record"
@@ -43,14 +45,14 @@ class Outputs:
     """How the output shards stand.
 
     manifest: the one on file. recorded: how many shards have a record. faults: what is wrong with
-    shards that the manifest or a record vouches for, by number. surplus: the numbers of shards that
+    shards that the manifest or a record vouches for, by name. surplus: the names of shards that
     have a record and are not in the manifest.
     """
 
     manifest: Manifest | None
     recorded: int
-    faults: Mapping[int, str]
-    surplus: tuple[int, ...]
+    faults: Mapping[str, str]
+    surplus: tuple[str, ...]
 
     @property
     def whole(self) -> bool:
@@ -77,38 +79,38 @@ class Outputs:
         What was claimed stays claimed, also where the claim was lost.
         """
         if own := owned(storage, shard_names(self.manifest)):
-            claim(0, own, storage)
+            claim((), own, storage)
         if not self.faults and not self.surplus:
             return
         if self.manifest is not None:
             withdraw_manifest(storage)
-        at_once(lambda number: storage.delete(paths.output_record(number)), self.faults)
+        at_once(lambda name: storage.delete(paths.output_record(name)), self.faults)
 
 
 def outputs_of(storage: Storage) -> Outputs:
     """How the output shards in `storage` stand, by all records and one listing."""
     manifest = manifest_on_file(storage)
-    numbers = sorted(recorded_numbers(storage))
-    found = at_once(lambda number: _record(number, storage), numbers)
-    records = dict(zip(numbers, found, strict=True))
+    names = sorted(recorded(storage).values())
+    found = at_once(lambda name: _record(name, storage), names)
+    records = dict(zip(names, found, strict=True))
     said = {
-        number: shard
+        shard.name: shard
         for shard in (manifest.shards if manifest else ())
-        if (number := number_of(shard.name)) is not None
+        if number_of(shard.name) is not None
     }
     surplus = records.keys() - said.keys() if manifest else set()
     inventory = Inventory.of(storage, paths.SHARDS)
 
-    def fault_of(number: int) -> str:
-        record = records.get(number)
+    def fault_of(name: str) -> str:
+        record = records.get(name)
         if record is None:
             return _UNRECORDED
-        return inventory.fault(output_file(record)) or _against(said.get(number), record)
+        return inventory.fault(output_file(name, record)) or _against(said.get(name), record)
 
     checked = sorted((said.keys() | records.keys()) - surplus)
     faults = dict(zip(checked, at_once(fault_of, checked), strict=True))
-    wrong = {number: fault for number, fault in faults.items() if fault}
-    return Outputs(manifest, len(numbers), wrong, tuple(sorted(surplus)))
+    wrong = {name: fault for name, fault in faults.items() if fault}
+    return Outputs(manifest, len(names), wrong, tuple(sorted(surplus)))
 
 
 def damaged_shards(manifest: Manifest, recorded: Collection[str], storage: Storage) -> list[str]:
@@ -120,25 +122,25 @@ def damaged_shards(manifest: Manifest, recorded: Collection[str], storage: Stora
     return [
         shard.name
         for shard in manifest.shards
-        if (number := number_of(shard.name)) is None
-        or paths.output_record(number) not in recorded
+        if paths.output_record(shard.name) not in recorded
         or inventory.fault(Vouched(shard.name, shard.bytes, "", ""))
     ]
 
 
-def check_own(stages: Sequence[str], storage: Storage) -> None:
+def check_own(stages: Sequence[str], config: Config) -> None:
     """Raise FairshardError where a first run of `stages` would overwrite files of the user's."""
+    storage, extension = output_storage(config.output), WRITERS[config.output.format].extension
     manifest = manifest_on_file(storage)
     own = owned(storage, shard_names(manifest))
     begun = own or any(storage.names(folder) for folder in (paths.DONE, paths.LABEL_RECORDS))
     fixed = [] if begun else [name for stage in stages for name in _FIXED[stage]]
-    shards = [] if own or "resample" not in stages else numbered(storage)
+    shards = [] if own or "resample" not in stages else numbered(storage, extension)
     refuse_foreign([*fixed, *shards], storage)
 
 
-def _record(number: int, storage: Storage) -> OutputRecord | None:
+def _record(name: str, storage: Storage) -> OutputRecord | None:
     try:
-        return output_record_from(storage.find(paths.output_record(number)) or b"")
+        return output_record_from(storage.find(paths.output_record(name)) or b"")
     except ValueError:
         return None
 

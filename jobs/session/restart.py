@@ -41,16 +41,16 @@ def discards_of(stages: Sequence[str], storage: Storage) -> list[Discard]:
 
 def _of_resample(storage: Storage) -> Iterator[Discard]:
     manifest = manifest_on_file(storage)
-    numbers = sorted(owned(storage, shard_names(manifest)))
+    own = sorted(owned(storage, shard_names(manifest)))
     there = {*storage.names(paths.SHARDS)}
-    shards = [name for name in map(paths.output_shard, numbers) if name.rpartition("/")[2] in there]
+    shards = [name for name in own if name.rpartition("/")[2] in there]
     said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()
-    if said or numbers:
+    if said or own:
         yield Discard(
             f"{len(shards):,} output shards{' and their manifest' * bool(said)} are discarded",
             said,
             tuple(shards),
-            (*map(paths.output_record, numbers), paths.CLAIMED),
+            (*map(paths.output_record, own), paths.CLAIMED),
         )
     yield from _attempts("resample", storage)
 

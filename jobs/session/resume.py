@@ -13,10 +13,12 @@ from transforms.base.differences import differing, in_words
 from transforms.base.errors import FairshardError
 from transforms.base.redaction import redacted_values
 from transforms.config.sections import Config
+from transforms.config.writers import WRITERS
 from transforms.labels.records import LabelRecord
 from transforms.plan.fingerprint import fingerprint, unlabelled
 from transforms.plan.plan import Plan, patterns_fault, read_histogram, read_plan
 from transforms.resampling.manifest import is_of, packing_of
+from transforms.resampling.ownership import recorded
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -117,9 +119,13 @@ class Work:
                 },
             )
         kept = self.plan is not None
-        folder = paths.PLANS if stage == "solve" else paths.OUTPUT_RECORDS
-        seen = {} if kept else self.storage.versions(folder)
-        return StageBegun(total=1 if stage == "solve" else None, seen=seen)
+        if stage == "solve":
+            return StageBegun(total=1, seen={} if kept else self.storage.versions(paths.PLANS))
+        ending = f".{WRITERS[self.config.output.format].extension}"
+        ours = {name for name, shard in recorded(self.storage).items() if shard.endswith(ending)}
+        found = self.storage.versions(paths.OUTPUT_RECORDS)
+        stale = {name: found[name] for name in found if not kept or name not in ours}
+        return StageBegun(total=None, seen=stale)
 
 
 def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) -> Work:

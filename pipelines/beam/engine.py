@@ -30,7 +30,6 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.records import OutputRecord
-from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
 from transforms.stages.engine import Engine
@@ -47,6 +46,7 @@ from transforms.stages.tasks import (
     made_plan,
     output_tasks,
     passed_plan,
+    write,
 )
 from transforms.statistics.exact_sums import FixedSums
 from transforms.storage.files import output_storage
@@ -284,10 +284,9 @@ class _MergeGathered(beam.CombineFn):
 class _Write(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._storage = output_storage(config.output)
 
     def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, FixedSums]]:
-        record, sums = write_output(task.output, task.records, plan, self._config, self._storage)
+        record, sums = write(task, plan, self._config)
         _count("samples_written", record.samples)
         _count("bytes_written", record.bytes)
         for step, seconds in record.seconds.items():

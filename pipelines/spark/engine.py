@@ -20,7 +20,6 @@ from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.packing import Kept
 from transforms.resampling.records import OutputRecord
-from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
 from transforms.stages.engine import Engine
@@ -37,6 +36,7 @@ from transforms.stages.tasks import (
     made_plan,
     output_tasks,
     passed_plan,
+    write,
 )
 from transforms.storage.files import output_storage
 
@@ -106,18 +106,18 @@ def resample_shards(
     kept = _collected(_together(context, hidden).map(keep), len(records))
     tasks = output_tasks(kept, hidden, plan, config)
 
-    def write(written: _Written, task: OutputTask) -> _Written:
+    def write_one(written: _Written, task: OutputTask) -> _Written:
         with entrusted() as given:
             origins = {name: given.shown_record(of) for name, of in task.records.items()}
-            storage = output_storage(given.config.output)
-            record, sums = write_output(task.output, origins, shared.value, given.config, storage)
+            shown = replace(task, records=origins)
+            record, sums = write(shown, shared.value, given.config)
         return merge(written, ([record], sums))
 
     def merge(one: _Written, other: _Written) -> _Written:
         return one[0] + other[0], merged(one[1], other[1])
 
     nothing: _Written = ([], None)
-    outputs, sums = _aggregated(_each(context, tasks), len(tasks), nothing, write, merge)
+    outputs, sums = _aggregated(_each(context, tasks), len(tasks), nothing, write_one, merge)
     finish_output(sums, records, kept, outputs, plan, config)
 
 

@@ -80,7 +80,7 @@ READERS = {
     paths.MANIFEST: ("status", "summary", "metrics", "rebalance"),
     paths.FRONTIER: ("report",),
     "done/labels/00000--*.json": ("status", "failed", "metrics", "rebalance"),
-    paths.output_record(0): ("status", "metrics", "rebalance"),
+    paths.output_record(paths.output_shard(0)): ("status", "metrics", "rebalance"),
     "attempts/label/00000.json": ("status", "failed", "clean"),
     paths.validation("plan"): ("summary",),
     paths.PATTERNS: ("summary", "verify", "rebalance"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.tarmaking import files_in, make_tar, pax_entry, pax_record, raw_entry, samples_in
 from transforms.base.errors import FairshardError, StaleError
-from transforms.shards.copying import Copied, Piece, Source, copy_samples
+from transforms.shards.copying import Piece, Source, WrittenShard, copy_samples
 from transforms.shards.headers import END_OF_ARCHIVE
 from transforms.shards.samples import Sample
 
@@ -25,7 +25,7 @@ payloads = st.dictionaries(
 )
 
 
-def copy(sources: list[Source]) -> tuple[bytes, Copied]:
+def copy(sources: list[Source]) -> tuple[bytes, WrittenShard]:
     """The tar that `copy_samples` writes, and what it says of it."""
     sink = io.BytesIO()
     copied = copy_samples(sources, sink, {})

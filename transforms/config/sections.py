@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from transforms.base.errors import ConfigError
 from transforms.config.forms import Name, Section, Words, as_tuple
@@ -11,6 +11,7 @@ from transforms.config.groups import AttributeGroup, LabelGroup
 from transforms.config.recognisers import registered
 from transforms.config.telemetry import Telemetry
 from transforms.config.urls import Url
+from transforms.config.writers import DEFAULT_FORMAT, known_format
 
 __all__ = [
     "AUTO",
@@ -31,6 +32,13 @@ __all__ = [
 Urls = Annotated[tuple[Url, ...], BeforeValidator(as_tuple)]
 Bound = Annotated[float, Field(ge=0, le=1)]
 AUTO = "auto"
+
+
+def _known_format(name: str) -> str:
+    try:
+        return known_format(name)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
 
 
 def _checked_rate(value: Any) -> Any:
@@ -176,9 +184,10 @@ class Balance(Section):
 
 
 class OutputConfig(Section):
-    """Where the artefacts go, and how large an output shard is (samples, or bytes)."""
+    """Where the artefacts go, in which format, and how large a shard is (samples, or bytes)."""
 
     url: str = Field(min_length=1)
+    format: Annotated[str, AfterValidator(_known_format)] = DEFAULT_FORMAT
     samples_per_shard: int | None = Field(None, gt=0)
     bytes_per_shard: int | None = Field(None, gt=0)
     storage_options: dict[str, Any] = Field({})
@@ -190,6 +199,11 @@ class OutputConfig(Section):
         if self.samples_per_shard is None and self.bytes_per_shard is None:
             object.__setattr__(self, "samples_per_shard", 10_000)
         return self
+
+    @property
+    def other_format(self) -> dict[str, str]:
+        """The format, where it is not the one of outputs that say none."""
+        return {} if self.format == DEFAULT_FORMAT else {"format": self.format}
 
 
 class EngineConfig(Section):

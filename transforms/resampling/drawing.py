@@ -23,8 +23,9 @@ from transforms.storage.files import Storage
 class Draw:
     """The copies that one input shard gives, in order of offset; a row a copy.
 
-    row: the sample's row in the label table; repeat: 0 for the first copy of a sample, then 1,
-    2, ...; begin: where the copy begins on the shard's line of units; size: its units. All int64.
+    table: the label table, with the samples' weights `q`. row: the sample's row in it; repeat: 0
+    for the first copy of a sample, then 1, 2, ...; begin: where the copy begins on the shard's line
+    of units; size: its units. All int64.
     """
 
     table: pa.Table
@@ -50,6 +51,7 @@ def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> D
     repeat = np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)
     by_bytes = config.output.bytes_per_shard is not None
     size = table.column("size").to_numpy()[row] if by_bytes else np.ones(len(row), np.int64)
+    table = table.append_column("q", pa.array(weights))
     return Draw(table, flags, row, repeat, np.cumsum(size) - size, size)
 
 

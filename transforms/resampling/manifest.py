@@ -9,12 +9,13 @@ from pydantic import Field, TypeAdapter
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
+from transforms.config.writers import DEFAULT_FORMAT
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.output_moments import Written
 from transforms.resampling.ownership import claim, owned, settle_claim
 from transforms.resampling.packing import Kept
-from transforms.resampling.records import OutputRecord, Taken
+from transforms.resampling.records import OutputRecord, Taken, output_shard
 from transforms.statistics.measures import Measures, measures_of
 from transforms.storage import paths
 from transforms.storage.documents import Count, Document, parsed
@@ -58,10 +59,11 @@ class InputEntry(Document):
 
 
 class Packing(Document):
-    """How large output shards are to be: in samples or in bytes."""
+    """How large output shards are to be, in samples or in bytes, and in which format they are."""
 
     samples_per_shard: Count | None
     bytes_per_shard: Count | None
+    format: str = DEFAULT_FORMAT
 
 
 class Manifest(Document):
@@ -120,7 +122,7 @@ def make_manifest(
         as_labelled=measures_of(written.labelled, attributes) if plan.odds else None,
         shards=tuple(
             ShardEntry(
-                name=paths.output_shard(output.number),
+                name=output_shard(output.number, config),
                 samples=output.samples,
                 bytes=output.bytes,
                 sha256=output.sha256,
@@ -133,10 +135,11 @@ def make_manifest(
 
 
 def packing_of(config: Config) -> Packing:
-    """How large output shards are to be, as a manifest says it."""
+    """The packing asked for, as a manifest says it."""
     return Packing(
         samples_per_shard=config.output.samples_per_shard,
         bytes_per_shard=config.output.bytes_per_shard,
+        **config.output.other_format,
     )
 
 
@@ -147,7 +150,8 @@ def begin_output(count: int, plan: Plan, config: Config, storage: Storage) -> No
     where a shard would take the place of a file of the user's.
     """
     manifest = manifest_on_file(storage)
-    claim(count, owned(storage, shard_names(manifest)), storage)
+    wanted = (output_shard(number, config) for number in range(count))
+    claim(wanted, owned(storage, shard_names(manifest)), storage)
     if not is_of(manifest, plan, config):
         withdraw_manifest(storage)
 
@@ -166,8 +170,9 @@ def withdraw_manifest(storage: Storage) -> None:
 
 
 def publish_manifest(manifest: Manifest, storage: Storage) -> None:
-    """Remove our shards of an earlier, larger output, then write the manifest."""
-    settle_claim(len(manifest.shards), owned(storage, shard_names(manifest)), storage)
+    """Remove our shards of an earlier output, larger or of another format; write the manifest."""
+    names = shard_names(manifest)
+    settle_claim(names, owned(storage, names), storage)
     storage.settle(paths.MANIFEST, manifest.to_json())
 
 

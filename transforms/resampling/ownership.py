@@ -2,28 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.storage.files import Storage
 
-_RECORD = re.compile(r"(\d{5,})\.json")
-_SHARD = re.compile(rf"{paths.SHARDS}/(\d{{5,}})\.tar")
+_SHARD = re.compile(rf"{paths.SHARDS}/(\d{{5,}})\.([a-z0-9.]+)")
+_RECORD = re.compile(r"(\d{5,})(\.[a-z0-9.]+)?\.json")
+_TARS = "shards"
 
 
-def owned(storage: Storage, named: Iterable[str]) -> set[int]:
-    """The numbers of output shards that records, the claim on file or the manifest vouch for; those
-    of the manifest are `named`.
+def owned(storage: Storage, named: Iterable[str]) -> set[str]:
+    """The output shards that records, the claim on file or the manifest vouch for; those of the
+    manifest are `named`.
     """
-    numbers = {number for number in map(number_of, named) if number is not None}
-    return numbers | recorded_numbers(storage) | set(range(claimed(storage)))
+    return {*filter(_SHARD.fullmatch, named), *recorded(storage).values(), *claimed(storage)}
 
 
-def recorded_numbers(storage: Storage) -> set[int]:
-    """The numbers of output shards that have a completion record."""
-    found = (_RECORD.fullmatch(name) for name in storage.names(paths.OUTPUT_RECORDS))
-    return {int(name[1]) for name in found if name}
+def recorded(storage: Storage) -> dict[str, str]:
+    """The output shards that have a completion record, by its name."""
+    found = map(_RECORD.fullmatch, storage.names(paths.OUTPUT_RECORDS))
+    return {name[0]: f"{paths.SHARDS}/{name[1]}{name[2] or '.tar'}" for name in found if name}
 
 
 def number_of(name: str) -> int | None:
@@ -32,24 +32,29 @@ def number_of(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def claimed(storage: Storage) -> int:
-    """How many numbers, from 0 on, a run has claimed; 0 where none has."""
+def claimed(storage: Storage) -> set[str]:
+    """The output shards that a run has claimed: of an extension, all numbers from 0 on."""
     try:
-        count = json.loads(storage.find(paths.CLAIMED) or b"{}").get("shards")
-    except (ValueError, AttributeError):
-        return 0
-    return count if type(count) is int and count > 0 else 0
+        counts = dict(json.loads(storage.find(paths.CLAIMED) or b"{}"))
+    except (ValueError, TypeError):
+        return set()
+    return {
+        paths.output_shard(number, "tar" if said == _TARS else said.removeprefix("."))
+        for said, count in counts.items()
+        if type(count) is int
+        for number in range(count)
+    }
 
 
-def claim(count: int, own: set[int], storage: Storage) -> None:
-    """Claim the numbers below `count`, and go on claiming all of `own`, before any is written.
+def claim(wanted: Iterable[str], own: set[str], storage: Storage) -> None:
+    """Claim the shards `wanted`, and go on claiming all of `own`, before any is written.
 
     A run that dies between a shard and its record leaves a file that is told from the user's by
-    this alone. Raises FairshardError where a file of the user's has one of the numbers.
+    this alone. Raises FairshardError where a file of the user's has the name of one.
     """
-    taken = (number for number in range(count) if number not in own)
-    refuse_foreign(map(paths.output_shard, taken), storage)
-    _publish(max(count, *(number + 1 for number in own), 0), storage)
+    new = {*wanted} - own
+    refuse_foreign(new, storage)
+    _publish(new | own, storage)
 
 
 def refuse_foreign(names: Iterable[str], storage: Storage) -> None:
@@ -67,19 +72,25 @@ def refuse_foreign(names: Iterable[str], storage: Storage) -> None:
         )
 
 
-def numbered(storage: Storage) -> list[str]:
-    """The files that are named as output shards are."""
-    names = (f"{paths.SHARDS}/{name}" for name in storage.names(paths.SHARDS))
-    return [name for name in names if _SHARD.fullmatch(name)]
+def numbered(storage: Storage, extension: str) -> list[str]:
+    """The files that are named as output shards of that extension are."""
+    names = (_SHARD.fullmatch(f"{paths.SHARDS}/{name}") for name in storage.names(paths.SHARDS))
+    return [name[0] for name in names if name and name[2] == extension]
 
 
-def settle_claim(count: int, own: set[int], storage: Storage) -> None:
-    """Delete those of `own` that are not below `count`, and claim no more than these."""
-    for number in sorted(number for number in own if number >= count):
-        storage.delete(paths.output_shard(number))
-        storage.delete(paths.output_record(number))
-    _publish(count, storage)
+def settle_claim(kept: Collection[str], own: set[str], storage: Storage) -> None:
+    """Delete those of `own` that are not `kept`, and claim no more than these."""
+    for name in sorted(own.difference(kept)):
+        storage.delete(name)
+        storage.delete(paths.output_record(name))
+    _publish(kept, storage)
 
 
-def _publish(count: int, storage: Storage) -> None:
-    storage.settle(paths.CLAIMED, f"{json.dumps({'shards': count})}\n".encode())
+def _publish(names: Iterable[str], storage: Storage) -> None:
+    """Put on file up to which number shards are claimed: tars, and those of other extensions."""
+    counts: dict[str, int] = {}
+    for name in filter(None, map(_SHARD.fullmatch, names)):
+        said = _TARS if name[2] == "tar" else f".{name[2]}"
+        counts[said] = max(counts.get(said, 0), int(name[1]) + 1)
+    content = json.dumps(dict(sorted(counts.items())) or {_TARS: 0})
+    storage.settle(paths.CLAIMED, f"{content}\n".encode())

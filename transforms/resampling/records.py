@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from transforms.config.sections import Config
+from transforms.config.writers import WRITERS
 from transforms.storage import paths
 from transforms.storage.documents import Count, parsed, plausible
 from transforms.storage.inventory import Vouched
@@ -44,9 +46,13 @@ def output_record_from(content: bytes) -> OutputRecord:
     return plausible(parsed(content, _OUTPUT_RECORD))
 
 
-def output_file(record: OutputRecord) -> Vouched:
-    """The output shard that a record vouches for."""
-    name = paths.output_shard(record.number)
+def output_shard(number: int, config: Config) -> str:
+    """The name of an output shard in the configured format."""
+    return paths.output_shard(number, WRITERS[config.output.format].extension)
+
+
+def output_file(name: str, record: OutputRecord) -> Vouched:
+    """The output shard of that name, as its record vouches for it."""
     return Vouched(name, record.bytes, record.version, record.sha256, hashlib.sha256)
 
 

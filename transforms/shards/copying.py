@@ -60,8 +60,8 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
-    """The written tar: samples, bytes (end of archive included) and their SHA-256, in hexadecimal.
+class WrittenShard:
+    """A written shard: samples, bytes (a tar's end included) and their SHA-256, in hexadecimal.
 
     `read_seconds` were spent on reading and checking, `write_seconds` on writing and hashing; they
     overlap.
@@ -76,7 +76,7 @@ class Copied:
 
 def copy_samples(
     sources: Iterable[Source], sink: IO[bytes], storage_options: dict[str, Any]
-) -> Copied:
+) -> WrittenShard:
     """Write one tar to `sink`: the pieces of all `sources`, in order, and the end of the archive.
 
     Reads forward, pieces side by side with one read, and writes in large blocks, of which it holds
@@ -94,7 +94,7 @@ def copy_samples(
             samples += len(source.pieces)
         tar.write(END_OF_ARCHIVE)
         read_seconds = perf_counter() - start - tar.held_up
-    return Copied(samples, tar.bytes, tar.sha256, read_seconds, tar.seconds)
+    return WrittenShard(samples, tar.bytes, tar.sha256, read_seconds, tar.seconds)
 
 
 class _OtherSampleError(Exception):

@@ -3,6 +3,7 @@
 from functools import cache
 
 from transforms.config.balancers import BALANCERS
+from transforms.config.writers import WRITERS
 from transforms.recognition import recognisers
 
 
@@ -11,3 +12,4 @@ def load_registrations() -> None:
     """Register all of it, once in a process: before a configuration is read or labels are made."""
     recognisers.load()
     BALANCERS.load("transforms.baselines.balancers")
+    WRITERS.load("transforms.resampling.formats")

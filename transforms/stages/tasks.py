@@ -12,6 +12,7 @@ from transforms.resampling.manifest import begin_output, make_manifest, publish_
 from transforms.resampling.output_moments import Written
 from transforms.resampling.packing import Kept, Output, capacity, pack
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
@@ -104,6 +105,7 @@ def output_tasks(
     kept: Sequence[Kept], records: Sequence[LabelRecord], plan: Plan, config: Config
 ) -> list[OutputTask]:
     """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
+    load_registrations()
     outputs = pack(kept, capacity(config.output))
     begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
@@ -111,6 +113,13 @@ def output_tasks(
         OutputTask(output, {origin.shard: by_name[origin.shard] for origin in output.origins})
         for output in outputs
     ]
+
+
+def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, FixedSums]:
+    """Write one output shard in the configured format, or find it written; and what it sums to."""
+    load_registrations()
+    storage = output_storage(config.output)
+    return write_output(task.output, task.records, plan, config, storage)
 
 
 def finish_output(
@@ -125,6 +134,7 @@ def finish_output(
 
     Raises StaleError where the input is not what was labelled any more.
     """
+    load_registrations()
     require_same_input((record.shard for record in records), config)
     sums = written if isinstance(written, FixedSums) else None
     held = Written.from_sums(sums, plan)

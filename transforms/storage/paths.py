@@ -77,14 +77,14 @@ def label_record(shard: str) -> str:
     return f"done/labels/{shard}.json"
 
 
-def output_shard(number: int) -> str:
-    """An output shard."""
-    return f"shards/{number:05d}.tar"
+def output_shard(number: int, extension: str = "tar") -> str:
+    """An output shard in a format of that extension."""
+    return f"shards/{number:05d}.{extension}"
 
 
-def output_record(number: int) -> str:
-    """The record that an output shard is written."""
-    return f"done/shards/{number:05d}.json"
+def output_record(shard: str) -> str:
+    """The record that the output shard of this name is written; that of a tar does without .tar."""
+    return f"done/{shard.removesuffix('.tar')}.json"
 
 
 def label_settings(digest: str) -> str:

@@ -14,6 +14,7 @@ from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 
 PLAN_VERSION = 2
+WEBDATASET = "webdataset"
 
 
 class Figures(BaseModel):
@@ -175,11 +176,16 @@ class ManifestFile(BaseModel):
     """What a verification reads of manifest.json."""
 
     plan: str
-    packing: dict[str, int | None]
+    packing: dict[str, int | str | None]
     totals: dict[str, int]
     measures: Figures
     shards: list[ShardEntry]
     inputs: list[InputEntry]
+
+    @property
+    def format(self) -> str:
+        """The format of the output shards: the one of manifests that say none, or another."""
+        return str(self.packing.get("format", WEBDATASET))
 
 
 class InputShard(BaseModel):

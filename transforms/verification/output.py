@@ -11,7 +11,7 @@ from transforms.base.errors import FairshardError
 from transforms.shards.streams import open_tar
 from transforms.storage import paths
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, ShardEntry
+from transforms.verification.evidence import WEBDATASET, Evidence, ShardEntry
 from transforms.verification.keys import Hashes, hashed
 from transforms.verification.labels import read_table
 from transforms.verification.origins import Origin, candidates, difference, opened_input, origin_of
@@ -52,6 +52,9 @@ class Output:
         if not storage.exists(shard.name):
             check.expect(False, f"{shard.name} is missing")
             return
+        if self.evidence.manifest.format != WEBDATASET:
+            self._compare_file(shard)
+            return
         with open_tar(storage.path(shard.name), storage.options) as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
             size = stream.tell()
@@ -72,6 +75,16 @@ class Output:
         )
         if shard.origins:
             self._settle_before(shard.origins[-1].shard)
+
+    def _compare_file(self, shard: ShardEntry) -> None:
+        storage = self.evidence.storage
+        listed = storage.listed(shard.name)
+        found = (listed.bytes if listed else 0, storage.hashed(shard.name, hashlib.sha256))
+        self.checks.shards.expect(
+            found == (shard.bytes, shard.sha256),
+            f"{shard.name} has {found[0]:,} bytes and sha256 {found[1]}; manifest.json says "
+            f"{shard.bytes:,} and {shard.sha256}",
+        )
 
     def finish(self) -> None:
         """Settle the origins that are left."""

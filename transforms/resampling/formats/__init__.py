@@ -1,0 +1,1 @@
+"""Output formats: a module each, which registers a writer."""
