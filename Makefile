@@ -9,7 +9,7 @@ PROCESSES ?= 2
 DEMO_SAMPLES ?= 4000
 DEMO_SHARDS ?= 8
 
-.PHONY: help setup demo test airflow-test infra-test container-test spark-cluster-test fuzz lint rooms format browser java clean
+.PHONY: help setup demo test airflow-test infra-test container-test spark-cluster-test fuzz lint docs format browser java clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -65,8 +65,9 @@ lint: $(READY) ## ruff, mypy --strict and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-rooms: $(READY) ## draw the rooms of the code into docs/architecture.md
+docs: $(READY) ## bring up to date what the documentation takes from the code
 	$(BIN)/python -m docs.rooms
+	$(BIN)/python -m docs.registered
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix-only .

@@ -1,4 +1,4 @@
-"""Draw who imports whom among the rooms, from the code, into docs/architecture.md: `make rooms`."""
+"""Draw who imports whom among the rooms, from the code, into docs/architecture.md: `make docs`."""
 
 import re
 from pathlib import Path

@@ -2,12 +2,16 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from jobs.begin import check, corpus, doctor
 from jobs.session.options import AsJson, ConfigPath, log, read_checked, report
+from pipelines.registry import ENGINES
+from transforms.config.recognisers import RECOGNISERS
+from transforms.config.registry import Registry
+from transforms.config.writers import WRITERS
 
 app = typer.Typer()
 PANEL = "Begin"
@@ -23,7 +27,20 @@ def init_command() -> None:
     print(example.read_text(encoding="utf-8"), end="")
 
 
-@app.command("check", rich_help_panel=PANEL)
+def _what_may_be_named() -> str:
+    """What a configuration may name, registry by registry, for the help."""
+    registries: dict[str, Registry[Any]] = {
+        "A name is recognised by": RECOGNISERS,
+        "output.format": WRITERS,
+        "engine.name": ENGINES,
+    }
+    return "\n\n".join(
+        f"{where}: " + "; ".join(f"{name} ({registry[name].about})" for name in registry)
+        for where, registry in registries.items()
+    )
+
+
+@app.command("check", rich_help_panel=PANEL, epilog=_what_may_be_named())
 def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
     """Validate a configuration and say what it would run, without running it.
 

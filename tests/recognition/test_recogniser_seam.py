@@ -108,6 +108,12 @@ def test_it_labels(place: Path, corpus: tuple[Path, list[Truth]], engine: str) -
 
 
 @pytest.mark.parametrize("place", [FILE, PACKAGE], indirect=True)
+def test_help_knows_it(place: Path) -> None:
+    helped = " ".join(python(place, "-m", "jobs.cli", "check", "--help").split())
+    assert "longer_than (a caption of more words than this)" in helped
+
+
+@pytest.mark.parametrize("place", [FILE, PACKAGE], indirect=True)
 def test_sentences_know_it(place: Path) -> None:
     def asking(spec: str) -> str:
         names = f"attributes: {{g: {{names: {{w: {spec}}}}}}}"

@@ -85,6 +85,8 @@ def test_one_file_adds_a_format(tmp_path: Path) -> None:
         "output.format: there is no output format 'avro'; there are: webdataset, weights"
         in refused.stderr
     )
+    assert "webdataset (tars that" in (helped := fairshard("check", "--help").stdout)
+    assert "weights (" in helped
     done = fairshard("rebalance", right, "--", "--runner=FnApiRunner")
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())

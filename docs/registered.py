@@ -1,0 +1,35 @@
+"""List what is registered, from the registries, in docs/extending.md: `make docs`."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines.registry import ENGINES
+from transforms.config.balancers import BALANCERS, in_order
+from transforms.config.recognisers import RECOGNISERS
+from transforms.config.writers import WRITERS
+from transforms.stages.registrations import load_registrations
+
+PAGE = Path(__file__).with_name("extending.md")
+_OURS = "fairshard"
+_HEAD = "| | name | what it is |\n| --- | --- | --- |\n"
+_LISTED = re.compile(re.escape(_HEAD) + r"(\|.*\n)*")
+
+
+def rows() -> Iterator[str]:
+    """A row for each entry of each registry that is fairshard's own."""
+    load_registrations()
+    for registry in (RECOGNISERS, ENGINES, WRITERS, BALANCERS):
+        for name in in_order() if registry is BALANCERS else registry:
+            if registry.origin(name) == _OURS:
+                yield f"| {registry.kind} | `{name}` | {registry[name].about} |\n"
+
+
+def page() -> str:
+    """The page, its list made anew."""
+    table = _HEAD + "".join(rows())
+    return _LISTED.sub(lambda _: table, PAGE.read_text(encoding="utf-8"), count=1)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
