@@ -143,8 +143,8 @@ class Watch:
 def _figures(shard: str, published: Record) -> dict[str, Any]:
     """What an event says of a completion record, or of the plan."""
     if isinstance(published, Plan):
-        document = published.file.to_dict()
-        return {"samples": document["samples"], "certificate": document["certificate"]}
+        samples, certificate = published.file.samples, published.file.certificate
+        return {"samples": samples.to_dict(), "certificate": certificate.to_dict()}
     figures = ("samples", "rejects", "bytes", "device")
     return {
         "shard": shard,

@@ -44,7 +44,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
         "gates": [
-            result.model_dump(include={"stage", "passed", "failures", "warnings"})
+            result.model_dump(mode="json", include={"stage", "passed", "failures", "warnings"})
             for result in read_results(storage, checked_in(artefacts))
         ],
         "data_docs": storage.path(paths.DATA_DOCS),

@@ -55,6 +55,12 @@ def test_nulls_and_an_open_rate_are_kept() -> None:
     assert json.dumps(read(values).to_dict()) == json.dumps(values)
 
 
+def test_it_is_said_as_json_is_read() -> None:
+    values = json.loads(WRITTEN)
+    values["certificate"]["gap"] = values["constraints"][0]["slack"] = float("inf")
+    assert read(values).to_dict() == values
+
+
 def test_a_key_that_nobody_knows_is_passed_over() -> None:
     values = json.loads(WRITTEN)
     assert read({"added": 1, **values}).to_json() == WRITTEN

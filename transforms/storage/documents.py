@@ -32,11 +32,13 @@ Instant = Annotated[str, AfterValidator(_instant)]
 class Document(BaseModel):
     """An artefact in JSON, or a part of one; keys that it does not know are passed over."""
 
-    model_config = ConfigDict(frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, populate_by_name=True, ser_json_inf_nan="constants"
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it: keys in their order, without those that the file did not have."""
-        return self.model_dump(by_alias=True, exclude_unset=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def json_in(content: bytes) -> dict[str, Any]:
