@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fairshard.rows import Rows
+from fairshard.rows import TableRows
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.conflicts import conflict_of
@@ -90,7 +90,7 @@ class TablePlan:
 class Workings:
     """What the weights of a table follow from."""
 
-    rows: Rows
+    rows: TableRows
     histogram: Histogram
     asked: Balance
     solved: Balanced

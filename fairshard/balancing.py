@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairshard.balanced import BalancedTable, Certificate, TablePlan, Workings
-from fairshard.rows import Rows, rows_of
+from fairshard.rows import TableRows, rows_of
 from transforms.base.errors import ConfigError
 from transforms.config.files import validated
 from transforms.config.schema import Attribute
@@ -157,14 +157,14 @@ def _asked(**values: Any) -> Balance:
         raise ConfigError(re.sub(r"\beta\b", "rate", str(error))) from error
 
 
-def _counted(rows: Rows, attributes: tuple[str, ...], labels: tuple[str, ...]) -> Histogram:
+def _counted(rows: TableRows, attributes: tuple[str, ...], labels: tuple[str, ...]) -> Histogram:
     counted = HistogramAccumulator(attributes, labels)
     for part in rows.parts():
         counted.add_packed(part.flags, part.utility)
     return counted.extract()
 
 
-def _weights(rows: Rows, balanced: Balanced) -> NDArray[np.float64]:
+def _weights(rows: TableRows, balanced: Balanced) -> NDArray[np.float64]:
     terms, duals = balanced.problem.terms, balanced.solution.duals
     found = []
     for part in rows.parts():

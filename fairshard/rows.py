@@ -21,7 +21,7 @@ _MOST_UTILITY = 2.0**62 * UTILITY_UNIT
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """n rows: flags, uint8 (n, ceil(columns / 8)), are bit-packed; utility is float64 (n,)."""
 
     flags: NDArray[np.uint8]
@@ -30,14 +30,14 @@ class Rows:
     def __len__(self) -> int:
         return len(self.utility)
 
-    def parts(self) -> Iterator["Rows"]:
+    def parts(self) -> Iterator["TableRows"]:
         """The same rows, 262,144 at a time."""
         for first in range(0, len(self), _ROWS_AT_ONCE):
             rows = slice(first, first + _ROWS_AT_ONCE)
-            yield Rows(self.flags[rows], self.utility[rows])
+            yield TableRows(self.flags[rows], self.utility[rows])
 
 
-def rows_of(table: Any, flags: Sequence[str], utility: str | None) -> Rows:
+def rows_of(table: Any, flags: Sequence[str], utility: str | None) -> TableRows:
     """The columns `flags` of `table`, booleans, and its column `utility`, or 1 for each row.
 
     Raises ConfigError where there is no such column, FairshardError where one cannot be used.
@@ -62,7 +62,7 @@ def rows_of(table: Any, flags: Sequence[str], utility: str | None) -> Rows:
             )
     if not rows:
         raise FairshardError("the table has no rows; a stream that has been read has none any more")
-    found = Rows(np.concatenate(packed), np.concatenate(utilities))
+    found = TableRows(np.concatenate(packed), np.concatenate(utilities))
     if found.utility.sum() > _MOST_UTILITY:
         raise FairshardError(
             f"the column {utility!r} adds up to {found.utility.sum():.3g}, and is summed exactly "

@@ -223,3 +223,20 @@ def test_what_overflowed_holds_and_sends_no_patterns() -> None:
 def test_no_rows_have_no_distinct_rows() -> None:
     rows, group = distinct_rows(np.empty((0, 3), np.bool_))
     assert rows.shape == (0, 3) and group.shape == (0,)
+
+
+def test_utilities_that_are_too_much_to_be_added_exactly_are_told() -> None:
+    """In one batch, and in accumulators that are well within by themselves."""
+    flags = np.zeros((3, 2), np.bool_)
+
+    def counted(utility: float) -> HistogramAccumulator:
+        empty = HistogramAccumulator(("a",), ("b",))
+        return empty.add_rows(flags, np.full(3, utility))
+
+    with pytest.raises(
+        FairshardError, match=r"add up to more than 4\.4e\+12.*lower utility\.scale"
+    ):
+        counted(2e12)
+    total = counted(1e12)
+    with pytest.raises(FairshardError, match=r"add up to more than 4\.4e\+12"):
+        total.merge(counted(1e12)).extract()

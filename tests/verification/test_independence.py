@@ -16,7 +16,7 @@ from transforms import verification
 from transforms.base.errors import FairshardError
 from transforms.config.files import read_config
 from transforms.m4.solver import solve
-from transforms.plan import plan
+from transforms.plan import plan_file
 from transforms.plan.plan import read_plan
 from transforms.resampling.sampling import systematic_copies
 from transforms.shards.samples import read_samples
@@ -60,7 +60,7 @@ def test_a_planted_import_is_seen(tmp_path: Path, part: Callable[..., Any]) -> N
 
 
 def test_what_both_must_agree_on_is_written_down_alike() -> None:
-    assert plan.VERSION == evidence.PLAN_VERSION
+    assert plan_file.VERSION == evidence.PLAN_VERSION
 
 
 @given(st.floats(2.0**-20, 2.0**40) | st.just(0.0))

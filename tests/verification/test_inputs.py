@@ -22,11 +22,11 @@ from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.verification.tars import members_of
 
-Rows = list[dict[str, object]]
+LabelledRows = list[dict[str, object]]
 
 
 def edit(
-    out: Path, shard: str, table: Callable[[str], str], change: Callable[[Rows], object]
+    out: Path, shard: str, table: Callable[[str], str], change: Callable[[LabelledRows], object]
 ) -> None:
     """Change the rows of a labelled shard's table, and its record so that it agrees with them."""
     path = out / table(shard)
@@ -44,15 +44,15 @@ def edit(
     edit_json(out / paths.label_record(shard), lambda record: record.update(found))
 
 
-def repeated(rows: Rows) -> None:
+def repeated(rows: LabelledRows) -> None:
     rows.insert(6, dict(rows[5]))
 
 
-def moved(rows: Rows) -> None:
+def moved(rows: LabelledRows) -> None:
     rows[5]["key"], rows[6]["key"] = rows[6]["key"], rows[5]["key"]
 
 
-def invented(rows: Rows) -> None:
+def invented(rows: LabelledRows) -> None:
     rows.append({**rows[-1], "key": "invented", "offset": 10**6})
 
 
@@ -92,7 +92,7 @@ def test_an_output_of_labels_that_lost_rows_is_noticed_by_counting_the_input(
     ],
 )
 def test_samples_that_tables_lack_or_invent_are_noticed(
-    corpus: Config, table: Callable[[str], str], change: Callable[[Rows], object], said: str
+    corpus: Config, table: Callable[[str], str], change: Callable[[LabelledRows], object], said: str
 ) -> None:
     out = Path(finished_output(corpus).url)
     assert not said_by(checks_of(out), "differs", "not checked")

@@ -27,7 +27,7 @@ from transforms.plan.plan import Plan, vouched_for
 from transforms.plan.plan_file import (
     VERSION,
     CalibrationFigures,
-    Certificate,
+    CertificateFigures,
     ConstraintRow,
     PlanFile,
     PlannedAttribute,
@@ -122,7 +122,7 @@ def plan_of(
         ),
         patterns=vouched_for(patterns),
         sampled=solved.sampled,
-        certificate=Certificate(
+        certificate=CertificateFigures(
             primal=solution.primal,
             dual=solution.dual,
             gap=solution.gap,

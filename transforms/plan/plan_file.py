@@ -99,7 +99,7 @@ class Sampled(Document):
     polished: bool
 
 
-class Certificate(Document):
+class CertificateFigures(Document):
     """dual <= optimum <= primal, their relative gap, the largest violation, E[q]."""
 
     primal: float
@@ -151,7 +151,7 @@ class PlanFile(Document):
     samples: SampleCounts
     patterns: PatternsFile | None = None
     sampled: Sampled | None = None
-    certificate: Certificate
+    certificate: CertificateFigures
     unattainable: tuple[str, ...]
     conflict: Conflict | None
     without_support: tuple[str, ...]

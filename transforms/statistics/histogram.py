@@ -27,6 +27,7 @@ from transforms.statistics.patterns import (
 )
 
 _ROWS_AT_ONCE = 1 << 16
+_LARGEST_SUM = 2.0**62
 
 
 def pattern_bytes(flags: int) -> int:
@@ -186,6 +187,7 @@ class HistogramAccumulator:
         utility: NDArray[np.float64],
         times: NDArray[np.int64],
     ) -> None:
+        _check_sum(float(utility @ times) / UTILITY_UNIT)
         sums = np.round(utility / UTILITY_UNIT).astype(np.int64) * times
         self.samples += int(times.sum())
         self._append(_counted(_table(with_bins(flags, utility), times, sums)))
@@ -211,11 +213,21 @@ def _table(
 
 def _counted(table: pa.Table) -> pa.Table:
     """Each pattern once, in one chunk (Arrow pickles all that a chunk was cut from)."""
+    _check_sum(pc.sum(table.column("utility").cast(pa.float64(), safe=False)).as_py() or 0.0)
     grouped = table.group_by("pattern", use_threads=False).aggregate(
         [("count", "sum"), ("utility", "sum")]
     )
     columns = grouped.select(["pattern", "count_sum", "utility_sum"])
     return columns.rename_columns(["pattern", "count", "utility"]).combine_chunks()
+
+
+def _check_sum(utility: float) -> None:
+    """Raise FairshardError where utilities, of this sum in their units, cannot be added exactly."""
+    if utility >= _LARGEST_SUM:
+        raise FairshardError(
+            f"the utilities of the samples add up to more than {_LARGEST_SUM * UTILITY_UNIT:.1e}, "
+            "too much to be added exactly: lower utility.scale"
+        )
 
 
 def distinct_rows(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

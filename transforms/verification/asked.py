@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.verification.bias import Tally
+from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
-from transforms.verification.evidence import BalanceEntry, PlanFile
-from transforms.verification.solution import Solved
+from transforms.verification.evidence import BalanceEntry, PlanEvidence
+from transforms.verification.solution import SolvedProblem
 from transforms.verification.stated import Stated, Vector
 
 NOTHING_ASKED = 1.0
@@ -39,7 +39,12 @@ def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
 
 
 def check_asked(
-    plan: PlanFile, stated: Stated, mine: Solved, before: Tally, predicted: Tally, check: Check
+    plan: PlanEvidence,
+    stated: Stated,
+    mine: SolvedProblem,
+    before: BiasTally,
+    predicted: BiasTally,
+    check: Check,
 ) -> None:
     """Compare the plan's problem with its configuration, and its measures with what was asked.
 
@@ -93,7 +98,7 @@ def check_asked(
     check.found = f"{len(excused):,} bounds cannot be met, as the plan says" if excused else ""
 
 
-def _check_attributes(plan: PlanFile, check: Check) -> None:
+def _check_attributes(plan: PlanEvidence, check: Check) -> None:
     wanted = {
         f"{group_name}.{name}": (entry.target, group.share_of)
         for group_name, group in plan.config.attributes.items()
@@ -108,7 +113,7 @@ def _check_attributes(plan: PlanFile, check: Check) -> None:
         )
 
 
-def _masses(tally: Tally) -> dict[str, Vector]:
+def _masses(tally: BiasTally) -> dict[str, Vector]:
     """What each measure divides its constraint's E[q a] by, times the number of samples."""
     spread = tally.s * tally.others / np.maximum(tally.s + tally.others, 1e-300)
     return {

@@ -8,7 +8,7 @@ import numpy as np
 
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Figures
-from transforms.verification.formulas import Rows
+from transforms.verification.formulas import LabelledRows
 from transforms.verification.stated import Stated, Vector
 
 _TOLERANCE = 1e-9
@@ -18,7 +18,7 @@ _FALSE_ALARMS = 1e-4
 
 
 @dataclass
-class Tally:
+class BiasTally:
     """Sums over weighted rows: of all, of s, n and of the others that take part, (m,); the same
     among the rows with each label, (m, c); and of the labels, (c,).
     """
@@ -41,7 +41,7 @@ class Tally:
         s_y, n_y, others_y = np.zeros((3, m, c))
         return cls(stated, 0.0, s, n, others, np.zeros(c), s_y, n_y, others_y)
 
-    def add(self, rows: Rows, mass: Vector) -> None:
+    def add(self, rows: LabelledRows, mass: Vector) -> None:
         """Add rows, each `mass` times."""
         y = rows.y.astype(np.float64)
         s, n, others = (part.T * mass for part in (rows.s, rows.n, rows.g - rows.s))
@@ -96,19 +96,19 @@ class Variance:
     f = q - floor(q). share is (m,), the rest are (m, c).
     """
 
-    around: Tally
+    around: BiasTally
     share: Vector
     share_within: Vector
     label_with: Vector
     label_without: Vector
 
     @classmethod
-    def empty(cls, around: Tally) -> Self:
+    def empty(cls, around: BiasTally) -> Self:
         """No rows, yet."""
         m, c = around.s_y.shape
         return cls(around, np.zeros(m), *(np.zeros((m, c)) for _ in range(3)))
 
-    def add(self, rows: Rows, q: Vector) -> None:
+    def add(self, rows: LabelledRows, q: Vector) -> None:
         """Add rows that are drawn with weights q."""
         variance = (q - np.floor(q)) * (1 - (q - np.floor(q)))
         share, within, with_, without = (
@@ -129,7 +129,7 @@ class Variance:
             self.label_without[k] += (variance * others) @ (rows.y - without[k]) ** 2
 
 
-def check_figures(mine: Tally, said: Figures, where: str, check: Check) -> None:
+def check_figures(mine: BiasTally, said: Figures, where: str, check: Check) -> None:
     """Compare measures of a document with those of `mine`, where they have a mass to speak of."""
     _compare("samples", "", said.samples, mine.total, mine.total, where, check)
     for name, (values, wholes) in mine.measures().items():
@@ -149,7 +149,7 @@ def check_figures(mine: Tally, said: Figures, where: str, check: Check) -> None:
             )
 
 
-def check_drawn(after: Tally, expected: Tally, variance: Variance, check: Check) -> None:
+def check_drawn(after: BiasTally, expected: BiasTally, variance: Variance, check: Check) -> None:
     """Whether what was drawn is as near to what the weights expect as drawing allows.
 
     Allowed are 4 standard errors of independent draws, and as many samples more; where many figures

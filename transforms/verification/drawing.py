@@ -8,12 +8,12 @@ import xxhash
 from numpy.typing import NDArray
 
 from transforms.storage import paths
-from transforms.verification.bias import Tally, Variance
+from transforms.verification.bias import BiasTally, Variance
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, ManifestFile
+from transforms.verification.evidence import Evidence, ManifestEvidence
 from transforms.verification.formulas import weights
 from transforms.verification.labels import read_table
-from transforms.verification.origins import Origin
+from transforms.verification.origins import OriginRange
 from transforms.verification.solution import named
 from transforms.verification.stated import Stated, Vector
 
@@ -29,11 +29,11 @@ class Drawing:
     stated: Stated
     draw: Check
     conservation: Check
-    after: Tally
-    expected: Tally
+    after: BiasTally
+    expected: BiasTally
     variance: Variance
 
-    def settle(self, origin: Origin) -> None:
+    def settle(self, origin: OriginRange) -> None:
         """Check the copies that were found of one input shard."""
         table = read_table(self.evidence.storage, paths.labels(origin.name))
         least = self.evidence.plan.config.filter
@@ -50,7 +50,7 @@ class Drawing:
             self._check_copies(origin, np.concatenate(q), np.vstack(patterns))
         self._check_conserved(origin)
 
-    def _check_copies(self, origin: Origin, q: Vector, patterns: NDArray[np.uint8]) -> None:
+    def _check_copies(self, origin: OriginRange, q: Vector, patterns: NDArray[np.uint8]) -> None:
         check, copies = self.draw, origin.copies
         units = np.rint(q * _UNITS)
         low, high = np.floor(units / _UNITS), np.ceil(units / _UNITS)
@@ -76,7 +76,9 @@ class Drawing:
             )
         self._check_systematic(origin, q, patterns)
 
-    def _check_systematic(self, origin: Origin, q: Vector, patterns: NDArray[np.uint8]) -> None:
+    def _check_systematic(
+        self, origin: OriginRange, q: Vector, patterns: NDArray[np.uint8]
+    ) -> None:
         """Draw again, one sample after another, by the definition in docs/method.md.
 
         Where the sum of q is next to a whole number, rounding may decide: both draws are right.
@@ -96,7 +98,7 @@ class Drawing:
                 )
             below = above
 
-    def _check_conserved(self, origin: Origin) -> None:
+    def _check_conserved(self, origin: OriginRange) -> None:
         (entry,) = [e for e in self.evidence.manifest.inputs if e.shard == origin.name]
         kept = int(np.count_nonzero(origin.copies))
         found = {
@@ -113,7 +115,7 @@ class Drawing:
         )
 
 
-def check_totals(manifest: ManifestFile, check: Check) -> None:
+def check_totals(manifest: ManifestEvidence, check: Check) -> None:
     """in = kept + dropped + rejected, and all that adds up, within the manifest."""
     copies: Counter[str] = Counter()
     firsts: Counter[str] = Counter()

@@ -132,7 +132,7 @@ class CalibrationEntry(BaseModel):
     log_odds: dict[str, list[dict[str, float]]]
 
 
-class PlanFile(BaseModel):
+class PlanEvidence(BaseModel):
     """What a verification reads of plan/plan.json."""
 
     fingerprint: dict[str, str]
@@ -155,7 +155,7 @@ class OriginEntry(BaseModel):
     kept: int
 
 
-class ShardEntry(BaseModel):
+class ShardFigures(BaseModel):
     name: str
     samples: int
     bytes: int
@@ -163,7 +163,7 @@ class ShardEntry(BaseModel):
     origins: list[OriginEntry]
 
 
-class InputEntry(BaseModel):
+class InputFigures(BaseModel):
     shard: str
     total: int = Field(alias="in")
     kept: int
@@ -172,15 +172,15 @@ class InputEntry(BaseModel):
     repeats: int
 
 
-class ManifestFile(BaseModel):
+class ManifestEvidence(BaseModel):
     """What a verification reads of manifest.json."""
 
     plan: str
     packing: dict[str, int | str | None]
     totals: dict[str, int]
     measures: Figures
-    shards: list[ShardEntry]
-    inputs: list[InputEntry]
+    shards: list[ShardFigures]
+    inputs: list[InputFigures]
 
     @property
     def format(self) -> str:
@@ -201,7 +201,7 @@ class InputShard(BaseModel):
         return found[1] if found else self.name
 
 
-class LabelRecordFile(BaseModel):
+class LabelRecordEvidence(BaseModel):
     """What a verification reads of done/labels/<shard>.json."""
 
     shard: InputShard
@@ -212,7 +212,7 @@ class LabelRecordFile(BaseModel):
     mixed: int = 0
 
 
-class OutputRecordFile(BaseModel):
+class OutputRecordEvidence(BaseModel):
     """What a verification reads of done/shards/<nnnnn>.json."""
 
     samples: int
@@ -232,21 +232,22 @@ class Evidence:
     storage: Storage
     input_options: dict[str, Any]
     document: Mapping[str, Any]
-    plan: PlanFile
-    manifest: ManifestFile
+    plan: PlanEvidence
+    manifest: ManifestEvidence
 
     @cached_property
-    def records(self) -> dict[str, LabelRecordFile]:
+    def records(self) -> dict[str, LabelRecordEvidence]:
         """The label record of each input shard of the manifest, in order of name."""
         names = sorted(entry.shard for entry in self.manifest.inputs)
         return {
-            name: _parsed(LabelRecordFile, self.storage, paths.label_record(name)) for name in names
+            name: _parsed(LabelRecordEvidence, self.storage, paths.label_record(name))
+            for name in names
         }
 
-    def output_record(self, shard: ShardEntry) -> OutputRecordFile:
+    def output_record(self, shard: ShardFigures) -> OutputRecordEvidence:
         """The completion record of an output shard."""
         stem = shard.name.rsplit("/", 1)[-1].removesuffix(".tar")
-        return _parsed(OutputRecordFile, self.storage, f"done/shards/{stem}.json")
+        return _parsed(OutputRecordEvidence, self.storage, f"done/shards/{stem}.json")
 
 
 def read_evidence(storage: Storage, input_options: dict[str, Any]) -> Evidence:
@@ -268,8 +269,8 @@ def read_evidence(storage: Storage, input_options: dict[str, Any]) -> Evidence:
         storage,
         input_options,
         document,
-        _parsed(PlanFile, storage, paths.PLAN),
-        _parsed(ManifestFile, storage, paths.MANIFEST),
+        _parsed(PlanEvidence, storage, paths.PLAN),
+        _parsed(ManifestEvidence, storage, paths.MANIFEST),
     )
 
 

@@ -10,13 +10,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.verification.stated import Constraint, Stated
+from transforms.verification.stated import Stated, StatedConstraint
 
 Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """Some rows of what is `stated`: s, float64 (n, m), 0/1 or probabilities; y, bool (n, c); and
     u, float64 (n,).
     """
@@ -47,7 +47,7 @@ class Rows:
         return np.minimum(self.n, 1.0)
 
 
-def integrand(constraint: Constraint, rows: Rows) -> Vector:
+def integrand(constraint: StatedConstraint, rows: LabelledRows) -> Vector:
     """a_i of each row, (n,): what the constraint E[q a_i] <= 0 integrates."""
     stated, k, r = rows.stated, constraint.k, constraint.r
     sign, tolerance = constraint.entry.sign, constraint.entry.tolerance
@@ -63,7 +63,7 @@ def integrand(constraint: Constraint, rows: Rows) -> Vector:
     return np.asarray(a)
 
 
-def weights(rows: Rows) -> tuple[Vector, Vector]:
+def weights(rows: LabelledRows) -> tuple[Vector, Vector]:
     """q = clip(eta u - v . a - mu, 0, Q) of each row, and the size of what was added up for it."""
     stated = rows.stated
     free = stated.eta * rows.u - stated.mu

@@ -13,9 +13,9 @@ from transforms.shards.web_files import as_told
 from transforms.storage import paths
 from transforms.storage.files import version_of
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, LabelRecordFile
+from transforms.verification.evidence import Evidence, LabelRecordEvidence
 from transforms.verification.labels import read_table
-from transforms.verification.origins import Origin, opened_input, origin_of
+from transforms.verification.origins import OriginRange, opened_input, origin_of
 from transforms.verification.tars import key_of, members_of, passed_over
 
 _DAMAGED_FROM = re.compile(r"from byte (\d+) on")
@@ -31,7 +31,9 @@ class _Run:
     end: int
 
 
-def check_input(evidence: Evidence, record: LabelRecordFile, counted: bool, check: Check) -> None:
+def check_input(
+    evidence: Evidence, record: LabelRecordEvidence, counted: bool, check: Check
+) -> None:
     """Compare an input shard with the version that was labelled, and where `counted` its samples
     with the rows and rejects that are of it.
     """
@@ -66,7 +68,9 @@ def check_input(evidence: Evidence, record: LabelRecordFile, counted: bool, chec
     _check_runs(origin, runs, _rejected(keys, errors), check)
 
 
-def _check_runs(origin: Origin, runs: list[_Run], rejected: Counter[str], check: Check) -> None:
+def _check_runs(
+    origin: OriginRange, runs: list[_Run], rejected: Counter[str], check: Check
+) -> None:
     """Each row is of a sample of its own, and the samples without a row are those rejected."""
     left = {run.start: run for run in runs}
     for key, offset, size in zip(origin.keys, origin.offsets, origin.sizes, strict=True):

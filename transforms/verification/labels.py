@@ -15,8 +15,8 @@ from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, LabelRecordFile
-from transforms.verification.formulas import Rows
+from transforms.verification.evidence import Evidence, LabelRecordEvidence
+from transforms.verification.formulas import LabelledRows
 from transforms.verification.stated import Stated, Vector
 
 UTILITY_UNIT = 2.0**-20
@@ -32,7 +32,7 @@ _ROWS_AT_ONCE = 1 << 18
 class Labelled:
     """Some rows of a label table, bool (n, m + c) and so on; balanced: those above the filter."""
 
-    rows: Rows
+    rows: LabelledRows
     patterns: NDArray[np.uint8]
     balanced: NDArray[np.bool_]
 
@@ -61,7 +61,7 @@ class LabelTable:
                 balanced = similarity >= np.float32(least_similarity)
             bins = bins_of(utility).astype(">u2").view(np.uint8).reshape(-1, BIN_BYTES)
             patterns = np.hstack([np.packbits(flags, axis=1), bins])
-            yield Labelled(Rows.of(stated, flags, utility), patterns, balanced)
+            yield Labelled(LabelledRows.of(stated, flags, utility), patterns, balanced)
 
     def places(self) -> tuple[list[str], list[int], list[int]]:
         """The key, the offset and the size of every row."""
@@ -159,13 +159,13 @@ class Corpus:
         """The mean utility of each pattern, (P,)."""
         return self.utility_sums * UTILITY_UNIT / self.counts
 
-    def blocks(self, stated: Stated) -> Iterator[tuple[slice, Rows]]:
+    def blocks(self, stated: Stated) -> Iterator[tuple[slice, LabelledRows]]:
         """All patterns, some at a time, and where they stand."""
         utility = self.utility
         for start in range(0, len(self.counts), stated.rows_at_once):
             here = slice(start, start + stated.rows_at_once)
             bits = np.unpackbits(self.patterns[here, :-BIN_BYTES], axis=1)
-            yield here, Rows.of(stated, bits[:, : len(stated.columns)], utility[here])
+            yield here, LabelledRows.of(stated, bits[:, : len(stated.columns)], utility[here])
 
 
 class Counter:
@@ -241,7 +241,7 @@ def _grouped(table: pa.Table) -> pa.Table:
     )
 
 
-def check_table(evidence: Evidence, record: LabelRecordFile, check: Check) -> LabelTable:
+def check_table(evidence: Evidence, record: LabelRecordEvidence, check: Check) -> LabelTable:
     """The label table of a shard, compared with its record."""
     name = record.shard.name
     table = read_table(evidence.storage, paths.labels(name))

@@ -12,22 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.shards.streams import compression_of, open_tar
-from transforms.verification.evidence import LabelRecordFile
+from transforms.verification.evidence import LabelRecordEvidence
 from transforms.verification.labels import LabelTable
-from transforms.verification.tars import MalformedError, Sample, first_difference, samples_of
+from transforms.verification.tars import MalformedError, TarSample, first_difference, samples_of
 
 _CHUNK = 1 << 20
 _COPY = re.compile(r"(.+)-[1-9][0-9]*", re.DOTALL)
 
 
 @dataclass
-class Origin:
+class OriginRange:
     """An input shard: its samples by key, their ranges, and how many copies were found of each.
 
     last is the row of the copy that was found last, -1 before the first.
     """
 
-    record: LabelRecordFile
+    record: LabelRecordEvidence
     keys: list[str]
     offsets: list[int]
     sizes: list[int]
@@ -41,14 +41,14 @@ class Origin:
         return self.record.shard.name
 
 
-def origin_of(record: LabelRecordFile, table: LabelTable) -> Origin:
+def origin_of(record: LabelRecordEvidence, table: LabelTable) -> OriginRange:
     """The samples that `table` lists of an input shard."""
     keys, offsets, sizes = table.places()
     rows = {key: row for row, key in enumerate(keys)}
-    return Origin(record, keys, offsets, sizes, rows, np.zeros(len(keys), np.int64))
+    return OriginRange(record, keys, offsets, sizes, rows, np.zeros(len(keys), np.int64))
 
 
-def candidates(key: str, size: int, origin: Origin) -> list[int]:
+def candidates(key: str, size: int, origin: OriginRange) -> list[int]:
     """The rows that a written sample may be a copy of, the likelier first.
 
     Those are the row of its own key and, for `<key>-<number>`, the row of `<key>`; one of the very
@@ -62,7 +62,7 @@ def candidates(key: str, size: int, origin: Origin) -> list[int]:
 
 
 @contextmanager
-def opened_input(origin: Origin, options: dict[str, Any]) -> Iterator[IO[bytes]]:
+def opened_input(origin: OriginRange, options: dict[str, Any]) -> Iterator[IO[bytes]]:
     """The (decompressed) tar of an input shard; FairshardError where it cannot be read."""
     url = origin.record.shard.url
     with open_tar(url, options) as stream:
@@ -77,7 +77,7 @@ def opened_input(origin: Origin, options: dict[str, Any]) -> Iterator[IO[bytes]]
 
 
 def difference(
-    written: IO[bytes], sample: Sample, source: IO[bytes], origin: Origin, row: int
+    written: IO[bytes], sample: TarSample, source: IO[bytes], origin: OriginRange, row: int
 ) -> str | None:
     """How a written sample differs from its origin; None where every payload is the same.
 

@@ -11,11 +11,17 @@ from transforms.base.errors import FairshardError
 from transforms.shards.streams import open_tar
 from transforms.storage import paths
 from transforms.verification.checks import Check
-from transforms.verification.evidence import WEBDATASET, Evidence, ShardEntry
+from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
 from transforms.verification.keys import Hashes, hashed
 from transforms.verification.labels import read_table
-from transforms.verification.origins import Origin, candidates, difference, opened_input, origin_of
-from transforms.verification.tars import MalformedError, Sample, samples_of
+from transforms.verification.origins import (
+    OriginRange,
+    candidates,
+    difference,
+    opened_input,
+    origin_of,
+)
+from transforms.verification.tars import MalformedError, TarSample, samples_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class OutputChecks:
 
 
 @dataclass
-class Output:
+class VerifiedOutput:
     """The output shards, read one after another.
 
     `settle` takes each origin, in order of name, once all its copies are found; None where not all
@@ -38,15 +44,15 @@ class Output:
 
     evidence: Evidence
     checks: OutputChecks
-    settle: Callable[[Origin], None] | None
+    settle: Callable[[OriginRange], None] | None
     hashes: dict[str, Hashes] = field(default_factory=dict)
-    _waiting: dict[str, Origin] = field(default_factory=dict)
+    _waiting: dict[str, OriginRange] = field(default_factory=dict)
     _left: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._left = list(self.evidence.records)
 
-    def read(self, shard: ShardEntry) -> None:
+    def read(self, shard: ShardFigures) -> None:
         """Check one output shard, then settle the origins that come before its last."""
         storage, check = self.evidence.storage, self.checks.shards
         if not storage.exists(shard.name):
@@ -76,7 +82,7 @@ class Output:
         if shard.origins:
             self._settle_before(shard.origins[-1].shard)
 
-    def _compare_file(self, shard: ShardEntry) -> None:
+    def _compare_file(self, shard: ShardFigures) -> None:
         storage = self.evidence.storage
         listed = storage.listed(shard.name)
         found = (listed.bytes if listed else 0, storage.hashed(shard.name, hashlib.sha256))
@@ -90,7 +96,7 @@ class Output:
         """Settle the origins that are left."""
         self._settle_before(None)
 
-    def _origin(self, name: str) -> Origin | None:
+    def _origin(self, name: str) -> OriginRange | None:
         """The origin of that name; None where there is none, or where its turn is over."""
         if name not in self._waiting and name in self._left:
             table = read_table(self.evidence.storage, paths.labels(name))
@@ -111,8 +117,8 @@ class _Reading:
 
     evidence: Evidence
     checks: OutputChecks
-    origin: Callable[[str], Origin | None]
-    shard: ShardEntry
+    origin: Callable[[str], OriginRange | None]
+    shard: ShardFigures
     stream: IO[bytes]
     keys: dict[str, None] = field(default_factory=dict)
 
@@ -135,7 +141,7 @@ class _Reading:
                 )
                 self.keys[sample.key] = None
 
-    def _source(self, origin: Origin | None, inputs: ExitStack) -> IO[bytes] | None:
+    def _source(self, origin: OriginRange | None, inputs: ExitStack) -> IO[bytes] | None:
         if origin is None:
             return None
         try:
@@ -144,7 +150,9 @@ class _Reading:
             self.checks.payloads.skip(f"an input shard cannot be read any more: {error}")
             return None
 
-    def _sample(self, sample: Sample, origin: Origin | None, source: IO[bytes] | None) -> None:
+    def _sample(
+        self, sample: TarSample, origin: OriginRange | None, source: IO[bytes] | None
+    ) -> None:
         order, where = self.checks.order, f"{sample.key!r} of {self.shard.name}"
         rows = candidates(sample.key, sample.end - sample.start, origin) if origin else []
         if origin is None or not rows:
@@ -163,7 +171,7 @@ class _Reading:
         origin.last = max(row, origin.last)
 
     def _compared(
-        self, sample: Sample, origin: Origin, rows: list[int], source: IO[bytes], where: str
+        self, sample: TarSample, origin: OriginRange, rows: list[int], source: IO[bytes], where: str
     ) -> int:
         """The row that the sample is a copy of, its payloads compared with that row's."""
         try:

@@ -5,7 +5,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from transforms.verification.checks import Check
-from transforms.verification.evidence import PlanFile
+from transforms.verification.evidence import PlanEvidence
 from transforms.verification.labels import Corpus
 
 GAP = 1e-6
@@ -28,7 +28,7 @@ def in_sample(shard: str, first: int, rows: int, share: float) -> NDArray[np.boo
     return np.asarray(number <= np.uint64(int(share * (1 << 64)) - 1))
 
 
-def check_sampled(plan: PlanFile, corpus: Corpus, samples: int, check: Check) -> None:
+def check_sampled(plan: PlanEvidence, corpus: Corpus, samples: int, check: Check) -> None:
     """Compare what a plan says of its sample with the rows drawn again, of `samples` in all."""
     said, most = plan.sampled, plan.config.balance.max_patterns
     if said is None:

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from transforms.verification.bias import Tally
+from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
-from transforms.verification.evidence import CertificateEntry, PlanFile
-from transforms.verification.formulas import Rows, integrand, weights
+from transforms.verification.evidence import CertificateEntry, PlanEvidence
+from transforms.verification.formulas import LabelledRows, integrand, weights
 from transforms.verification.labels import (
     BIN_BYTES,
     BIN_OF_ZERO,
@@ -31,7 +31,7 @@ _NEGLIGIBLE_MOVE = 0.01
 
 
 @dataclass(frozen=True)
-class Solved:
+class SolvedProblem:
     """What the prices give: E[q a_i] and the root mean square of a_i, (K,); the certificate; and
     how many samples there are.
     """
@@ -50,7 +50,7 @@ class Weights:
     size: Vector
 
 
-class Weighing:
+class Weighed:
     """Sums over rows of samples, some at a time, with the weights that the prices give them.
 
     before and predicted tally the samples as they are, and under their weights.
@@ -60,9 +60,11 @@ class Weighing:
         self._stated = stated
         self._moved = self._hidden = 0.0
         self._expected, self._squares = np.zeros((2, len(stated.constraints)))
-        self.before, self.predicted = Tally.empty(stated), Tally.empty(stated)
+        self.before, self.predicted = BiasTally.empty(stated), BiasTally.empty(stated)
 
-    def add(self, rows: Rows, mass: Vector, hidden: Vector | float = 0.0) -> tuple[Vector, Vector]:
+    def add(
+        self, rows: LabelledRows, mass: Vector, hidden: Vector | float = 0.0
+    ) -> tuple[Vector, Vector]:
         """Add rows, each `mass` times; their weights, and the size of what those add up.
 
         hidden is the variance of the utility that a row may stand for.
@@ -79,7 +81,7 @@ class Weighing:
         self.predicted.add(rows, mass * q)
         return q, size
 
-    def solved(self) -> Solved:
+    def solved(self) -> SolvedProblem:
         """What all rows give.
 
         The dual is the Lagrangian at the weights, which attain its minimum over 0 <= q <= Q. What
@@ -100,15 +102,13 @@ class Weighing:
             rate=rate,
             utility_error_bound=stated.eta**2 / 2 * self._hidden / samples,
         )
-        return Solved(expected, np.sqrt(self._squares / samples), certificate, samples)
+        return SolvedProblem(expected, np.sqrt(self._squares / samples), certificate, samples)
 
 
-def weighed(
-    corpus: Corpus, stated: Stated, step: Callable[[int], None]
-) -> tuple[Weights, Weighing]:
+def weighed(corpus: Corpus, stated: Stated, step: Callable[[int], None]) -> tuple[Weights, Weighed]:
     """The weights of every pattern, and the sums over all, some patterns at a time."""
     q, size = np.empty((2, len(corpus.counts)))
-    weighing, hidden = Weighing(stated), _variance_within_bins(corpus)
+    weighing, hidden = Weighed(stated), _variance_within_bins(corpus)
     for here, rows in corpus.blocks(stated):
         mass = corpus.counts[here].astype(np.float64)
         q[here], size[here] = weighing.add(rows, mass, hidden[here])
@@ -180,7 +180,9 @@ def check_rate(rate: float, tolerance: float, stated: Stated, check: Check) -> N
     check.found = f"{check.found}, mean of q {rate:.9f}"
 
 
-def check_certificate(plan: PlanFile, mine: Solved, stated: Stated, check: Check) -> None:
+def check_certificate(
+    plan: PlanEvidence, mine: SolvedProblem, stated: Stated, check: Check
+) -> None:
     """Compare the certificate and each constraint's E[q a] with what the prices give."""
     scale = scale_of(mine.certificate.primal, stated)
     noise = _ROUNDING * max(1.0, stated.V) * max(1, len(stated.constraints))

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.verification.evidence import ConstraintEntry, PlanFile
+from transforms.verification.evidence import ConstraintEntry, PlanEvidence
 from transforms.verification.soft import Odds
 
 Vector = NDArray[np.float64]
@@ -15,7 +15,7 @@ _MOST_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
-class Constraint:
+class StatedConstraint:
     """One one-sided constraint of a plan; k and r are its attribute's and label's places.
 
     entry is the row of the plan that says the rest; r is -1 where there is no label.
@@ -49,7 +49,7 @@ class Stated:
     members: NDArray[np.bool_]
     centres: Vector
     label_centres: Vector
-    constraints: tuple[Constraint, ...]
+    constraints: tuple[StatedConstraint, ...]
     odds: tuple[Odds, ...]
     eta: float
     Q: float
@@ -57,7 +57,7 @@ class Stated:
     mu: float
 
     @classmethod
-    def by(cls, plan: PlanFile) -> Self:
+    def by(cls, plan: PlanEvidence) -> Self:
         """What `plan` states; raises ValueError where its parts do not fit together."""
         names = tuple(entry.name for entry in plan.attributes)
         labels = tuple(plan.labels)
@@ -91,7 +91,7 @@ class Stated:
                 len(names), len(labels)
             ),
             tuple(
-                Constraint(entry, places[entry.attribute], label_places[entry.label])
+                StatedConstraint(entry, places[entry.attribute], label_places[entry.label])
                 for entry in plan.constraints
             ),
             tuple(Odds.by(places[name], rows, columns) for name, rows in calibrated.items()),

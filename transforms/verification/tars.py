@@ -29,7 +29,7 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TarSample:
     """The members of one key, which lie in [start, end) of the tar, headers and padding included.
 
     Where key is "", the members have no key.
@@ -43,7 +43,7 @@ class Sample:
 
 def samples_of(
     stream: IO[bytes], start: int = 0, end: int | None = None, mixed: bool = False
-) -> Iterator[Sample]:
+) -> Iterator[TarSample]:
     """The samples of a tar, in order; or of its range [start, end), which begins with a header.
 
     A sample ends where the key changes, or where an extension comes again. Where it is `mixed`,
@@ -61,14 +61,14 @@ def samples_of(
             raise MalformedError(f"{member.name!r} is no regular file")
         name, extension = _split(member.name)
         if payloads and (name != key or extension in {p.extension for p in payloads}):
-            yield Sample(key, first, last, tuple(payloads))
+            yield TarSample(key, first, last, tuple(payloads))
             payloads = []
         if not payloads:
             key, first = name, member.offset
         payloads.append(Payload(extension, member.offset_data, member.size))
         last = member.offset_data + -(-member.size // _BLOCK) * _BLOCK
     if payloads:
-        yield Sample(key, first, last, tuple(payloads))
+        yield TarSample(key, first, last, tuple(payloads))
     if end is None:
         _check_end(stream, last)
 

@@ -8,19 +8,19 @@ import numpy as np
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.verification.asked import check_asked
-from transforms.verification.bias import Tally, Variance, check_drawn, check_figures
+from transforms.verification.bias import BiasTally, Variance, check_drawn, check_figures
 from transforms.verification.chain import check_chain
 from transforms.verification.checks import Check
 from transforms.verification.drawing import Drawing, check_totals
-from transforms.verification.evidence import WEBDATASET, Evidence, ShardEntry
+from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
 from transforms.verification.inputs import check_input
 from transforms.verification.keys import check_across
 from transforms.verification.labels import Corpus, Counter, check_table, read_patterns
-from transforms.verification.output import Output, OutputChecks
+from transforms.verification.output import OutputChecks, VerifiedOutput
 from transforms.verification.sampled import check_sampled, in_sample
 from transforms.verification.solution import (
     MOMENT_TOLERANCE,
-    Weighing,
+    Weighed,
     check_certificate,
     check_patterns,
     check_rate,
@@ -59,11 +59,11 @@ def verify(
 
 def _counted(
     evidence: Evidence, stated: Stated, step: Step
-) -> tuple[Corpus, Weighing | None, Check]:
+) -> tuple[Corpus, Weighed | None, Check]:
     """The patterns that the plan was solved on and, where these are a sample, sums over all."""
     check = Check("labels", "label and reject tables are those that were recorded", "shards")
     counter, sampled = Counter(), evidence.plan.sampled
-    whole = Weighing(stated) if sampled else None
+    whole = Weighed(stated) if sampled else None
     least = evidence.plan.config.filter
     records = evidence.records.values()
     for done, record in enumerate(records):
@@ -96,8 +96,8 @@ def _inputs(evidence: Evidence, wanted: bool, whole: bool, step: Step) -> Check:
 
 
 def _of_plan(
-    evidence: Evidence, stated: Stated, corpus: Corpus, whole: Weighing | None, step: Step
-) -> tuple[Tally, tuple[Check, ...]]:
+    evidence: Evidence, stated: Stated, corpus: Corpus, whole: Weighed | None, step: Step
+) -> tuple[BiasTally, tuple[Check, ...]]:
     plan = evidence.plan
     patterns = Check("patterns", "patterns and samples, counted again", "patterns")
     weights = Check("weights", "q follows from prices and labels, E[q] = eta", "patterns")
@@ -147,7 +147,7 @@ def _check_samples(evidence: Evidence, corpus: Corpus, samples: int, check: Chec
 
 
 def _of_output(
-    evidence: Evidence, stated: Stated, predicted: Tally, sample: int | None, step: Step
+    evidence: Evidence, stated: Stated, predicted: BiasTally, sample: int | None, step: Step
 ) -> tuple[Check, ...]:
     manifest = evidence.manifest
     reading = OutputChecks(
@@ -165,15 +165,15 @@ def _of_output(
         stated,
         draw,
         conservation,
-        Tally.empty(stated),
-        Tally.empty(stated),
+        BiasTally.empty(stated),
+        BiasTally.empty(stated),
         Variance.empty(predicted),
     )
     chosen, tars = _chosen(manifest.shards, sample), manifest.format == WEBDATASET
     whole = tars and len(chosen) == len(manifest.shards)
     _check_names(evidence, reading.shards)
     check_totals(manifest, conservation)
-    output = Output(evidence, reading, drawing.settle if whole else None)
+    output = VerifiedOutput(evidence, reading, drawing.settle if whole else None)
     for done, shard in enumerate(chosen):
         step("output", done, len(chosen))
         output.read(shard)
@@ -210,7 +210,7 @@ def _check_names(evidence: Evidence, check: Check) -> None:
             check.differ(f"shards/{name} is in the output, and not in manifest.json")
 
 
-def _chosen(shards: list[ShardEntry], sample: int | None) -> list[ShardEntry]:
+def _chosen(shards: list[ShardFigures], sample: int | None) -> list[ShardFigures]:
     """As many shards as wanted, spread evenly; all where that is not said."""
     if sample is None or sample >= len(shards):
         return shards

@@ -17,7 +17,7 @@ Preprocess = Callable[[Image.Image], Tensor]
 Tokenizer = Callable[[list[str]], Tensor]
 
 
-class Pictures(Dataset[Tensor]):
+class ScenePictures(Dataset[Tensor]):
     """The scenes' pictures as the model takes them, by way of JPEG: float32, (3, height, width)."""
 
     def __init__(self, scenes: Sequence[Scene], preprocess: Preprocess) -> None:
@@ -52,7 +52,7 @@ def zero_shot_accuracy(
     prompts' embeddings.
     """
     model.eval()
-    pictures = DataLoader(Pictures(scenes, preprocess), batch_size=256)
+    pictures = DataLoader(ScenePictures(scenes, preprocess), batch_size=256)
     images = torch.cat([model.encode_image(batch, normalize=True) for batch in pictures])
     accuracy: dict[Group, float] = {}
     for group in GROUPS:

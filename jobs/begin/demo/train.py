@@ -24,7 +24,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 from jobs.begin.demo.captions import GROUPS, Group, description
-from jobs.begin.demo.evaluate import Pictures, Tokenizer, evenly, zero_shot_accuracy
+from jobs.begin.demo.evaluate import ScenePictures, Tokenizer, evenly, zero_shot_accuracy
 from jobs.begin.demo.planted import sample_scenes
 from jobs.begin.demo.scenes import Scene
 
@@ -101,7 +101,7 @@ def train(out: Path, seed: int, pictures: int, steps: int) -> None:
     began = time.monotonic()
     rng = np.random.default_rng([seed, 0])
     scenes = sample_scenes(evenly(), pictures, rng)
-    drawn = DataLoader(Pictures(scenes, preprocess), batch_size=BATCH, num_workers=2)
+    drawn = DataLoader(ScenePictures(scenes, preprocess), batch_size=BATCH, num_workers=2)
     images = torch.cat([batch.half() for batch in drawn])
     print(f"drew {pictures} pictures in {time.monotonic() - began:.0f} s", flush=True)
 
