@@ -233,9 +233,7 @@ def test_utilities_that_are_too_much_to_be_added_exactly_are_told() -> None:
         empty = HistogramAccumulator(("a",), ("b",))
         return empty.add_rows(flags, np.full(3, utility))
 
-    with pytest.raises(
-        FairshardError, match=r"add up to more than 4\.4e\+12.*lower utility\.scale"
-    ):
+    with pytest.raises(FairshardError, match=r"more than 4\.4e\+12.*lower utility\.scale"):
         counted(2e12)
     total = counted(1e12)
     with pytest.raises(FairshardError, match=r"add up to more than 4\.4e\+12"):
