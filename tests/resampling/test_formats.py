@@ -2,9 +2,6 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +10,7 @@ import pytest
 import yaml
 
 from tests.fixtures import config_of, write_corpus
-from tests.loading import ROOT, with_module
+from tests.loading import ROOT, fairshard, with_module
 from tests.outputs import finished_output
 from transforms.base.errors import ConfigError
 from transforms.config.files import parse_config
@@ -74,21 +71,11 @@ def test_one_file_adds_a_format(tmp_path: Path) -> None:
     wrong = config_file(tmp_path, "wrong.yaml", format="avro")
     right = config_file(tmp_path, "right.yaml", format="weights", samples_per_shard=25)
 
-    def fairshard(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "jobs.cli", *map(str, words)]
-        environment = {**os.environ, "PYTHONPATH": str(root)}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-    refused = fairshard("check", wrong)
-    assert refused.returncode == 2
-    assert (
-        "output.format: there is no output format 'avro'; there are: webdataset, weights"
-        in refused.stderr
-    )
-    assert "webdataset (tars that" in (helped := fairshard("check", "--help").stdout)
-    assert "weights (" in helped
-    done = fairshard("rebalance", right, "--", "--runner=FnApiRunner")
-    assert done.returncode == 0, done.stderr
+    quick = ("--", "--runner=FnApiRunner")
+    refused, done = fairshard(root, ("check", wrong), ("rebalance", right, *quick))
+    there_are = "output.format: there is no output format 'avro'; there are: webdataset, weights"
+    assert (refused[0], there_are in refused[2]) == (2, True)
+    assert done[0] == 0, done[2]
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["packing"]["format"] == "weights"
     names = [shard["name"] for shard in manifest["shards"]]
