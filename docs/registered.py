@@ -8,7 +8,7 @@ from pipelines.registry import ENGINES
 from transforms.config.balancers import BALANCERS, in_order
 from transforms.config.recognisers import RECOGNISERS
 from transforms.config.writers import WRITERS
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_balancers, load_registrations
 
 PAGE = Path(__file__).with_name("extending.md")
 _OURS = "fairshard"
@@ -19,6 +19,7 @@ _LISTED = re.compile(re.escape(_HEAD) + r"(\|.*\n)*")
 def rows() -> Iterator[str]:
     """A row for each entry of each registry that is fairshard's own."""
     load_registrations()
+    load_balancers()
     for registry in (RECOGNISERS, ENGINES, WRITERS, BALANCERS):
         for name in in_order() if registry is BALANCERS else registry:
             if registry.origin(name) == _OURS:

@@ -9,7 +9,7 @@ from jobs.session.console import end_output, take_any_text
 from jobs.session.options import log
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_balancers, load_registrations
 
 _NO_THREAD = "can't start new thread"
 _NO_ROOM = (
@@ -21,6 +21,7 @@ _NO_ROOM = (
 def application() -> typer.Typer:
     """The command, whose help names what can be added: that is loaded before its panels are."""
     load_registrations()
+    load_balancers()
     from jobs.begin import commands as begin
     from jobs.decide import commands as decide
     from jobs.look import commands as look

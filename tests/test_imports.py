@@ -1,5 +1,7 @@
 """What a process loads before it works: workers start by the thousand."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,11 @@ import pipelines
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
 from tests.loading import ROOT, loaded, modules_of, planted
+from transforms.baselines import quadratic_calibration
 from transforms.m4.solver import solve
 from transforms.recognition import recognisers
 from transforms.resampling.drawing import keep_shard
+from transforms.stages.registrations import load_registrations
 
 _HEAVY = {"numba", "torch", "open_clip", "great_expectations", "jinja2", solve.__module__}
 
@@ -24,6 +28,26 @@ def _heavy(engine: str, root: Path = ROOT) -> set[str]:
 def test_workers_load_neither_the_solver_nor_the_model(engine: type) -> None:
     assert engine.__module__ in modules_of(pipelines)
     assert _heavy(engine.__module__) == set()
+
+
+def _heavy_in_workers(root: Path = ROOT) -> set[str]:
+    """What of the heavy is loaded once all is registered that workers register."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(root)!r}); "
+        f"from {load_registrations.__module__} import load_registrations as load; "
+        "load(); print(*sys.modules)"
+    )
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return set(done.stdout.split()) & {*_HEAVY, quadratic_calibration.__name__}
+
+
+def test_what_workers_register_loads_neither_the_solver_nor_the_model(tmp_path: Path) -> None:
+    """Nor balancers, whose libraries workers need not have."""
+    assert _heavy_in_workers() == set()
+    name = quadratic_calibration.__name__
+    root = planted(tmp_path, modules_of(recognisers)[1], f"import {name}")
+    assert name in _heavy_in_workers(root)
 
 
 def test_recognisers_are_registered_without_the_model(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from transforms.calibration.log_odds import CorrectedHistogram, LogOdds
 from transforms.config.balancers import BALANCERS, in_order
 from transforms.config.sections import Balance
 from transforms.m4.balance import balance
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_balancers
 from transforms.statistics.measures import measure
 
-load_registrations()
+load_balancers()
 
 ONE_EACH = [[1, 0], [0, 1]]
 

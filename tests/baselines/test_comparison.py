@@ -7,9 +7,9 @@ from tests.problems import corpus, random_corpus
 from transforms.baselines.comparison import compare, compared
 from transforms.config.balancers import in_order
 from transforms.config.sections import Balance
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_balancers
 
-load_registrations()
+load_balancers()
 
 
 def test_m4_comes_first_and_meets_what_is_asked_as_the_others_do_not() -> None:

@@ -9,7 +9,12 @@ from transforms.recognition import recognisers
 
 @cache
 def load_registrations() -> None:
-    """Register all of it, once in a process: before a configuration is read or labels are made."""
+    """Register what configurations name, once in a process: before one is read, and in workers."""
     recognisers.load()
-    BALANCERS.load("transforms.baselines.balancers")
     WRITERS.load("transforms.resampling.formats")
+
+
+@cache
+def load_balancers() -> None:
+    """Register what M4 is compared with, once in a process: no worker needs it."""
+    BALANCERS.load("transforms.baselines.balancers")

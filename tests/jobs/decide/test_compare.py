@@ -22,13 +22,13 @@ from transforms.config.balancers import in_order
 from transforms.config.sections import Balance, Config
 from transforms.labels.labelling import Labeller
 from transforms.shards.finding import find_shards
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_balancers
 from transforms.storage import paths
 from transforms.storage.files import output_storage
 
 EXAMPLE = ROOT / "tests" / "example_balancer.py"
 QUIET = Console(file=io.StringIO())
-load_registrations()
+load_balancers()
 
 
 def labelled(folder: Path) -> Config:
