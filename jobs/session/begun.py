@@ -1,6 +1,7 @@
 """How far the stages of an output were when they last began, as a file."""
 
 import json
+from typing import Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -22,8 +23,12 @@ class StageBegun(Document):
 
 
 class WorkFile(Document):
-    """work.json: the stages as they last began, and how output shards were to be packed."""
+    """work.json: the stages as they last began, and how output shards were to be packed.
 
+    form: the version of the file's own form.
+    """
+
+    form: Literal[1] = 1
     stages: dict[str, StageBegun] = Field(default_factory=dict)
     packing: Packing | None = None
 

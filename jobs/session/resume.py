@@ -100,7 +100,7 @@ class Work:
             self.outputs.withdraw(self.storage)
         begun = {stage: self._begun(stage) for stage in self.stages}
         stages = {**read_work(self.storage).stages, **begun}
-        work = WorkFile(stages=stages, packing=packing_of(self.config))
+        work = WorkFile(form=1, stages=stages, packing=packing_of(self.config))
         self.storage.publish(paths.WORK, work.to_json())
 
     def _begun(self, stage: str) -> StageBegun:

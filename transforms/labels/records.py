@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -27,6 +28,7 @@ class LabelRecord:
 
     rejects_bytes, rejects_digest: as those of the label table, None and "" in old records.
     table_version, rejects_version: what the store calls the files' versions, "" where it has none.
+    form: the version of the record's own form.
     """
 
     shard: Shard
@@ -47,6 +49,7 @@ class LabelRecord:
     rejects_digest: str = ""
     table_version: str = ""
     rejects_version: str = ""
+    form: Literal[1] = 1
 
 
 def label_record_from(content: bytes) -> LabelRecord:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -28,7 +29,8 @@ class OutputRecord:
 
     identity: digest of the task (plan and origins). samples: copies in it. bytes, sha256: of the
     whole tar. origins: in the order in which they were written. seconds: reading and writing.
-    version: what the store calls the tar's version, "" where it has none.
+    version: what the store calls the tar's version, "" where it has none. form: the version of the
+    record's own form.
     """
 
     number: int
@@ -39,6 +41,7 @@ class OutputRecord:
     origins: tuple[Taken, ...]
     seconds: Mapping[str, float]
     version: str = ""
+    form: Literal[1] = 1
 
 
 def output_record_from(content: bytes) -> OutputRecord:
