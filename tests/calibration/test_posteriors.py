@@ -131,7 +131,7 @@ def test_the_true_bias_of_the_balanced_corpus_is_what_was_asked_for(share_of: st
         corrected = calibration.corrected(world.histogram)
         for name, corpus in (("calibrated", corrected), ("as labelled", world.histogram)):
             found = balance(corpus, world.attributes, asked)
-            assert not found.solution.unattainable
+            assert not found.solution.missed
             true, q = world.truly(found.solution.q), found.solution.q
             error = measured_error(corrected, calibration, world.attributes, q)
             within[name] += (true.RB <= 0.01 + 1.96 * error.RB).tolist()

@@ -73,7 +73,7 @@ def test_a_point_is_what_the_rate_gives_by_itself(found: Frontier) -> None:
         assert found_biases == pytest.approx(
             (alone.measures.max_RB, alone.measures.max_AB), abs=1e-4
         )
-        assert point.missed == len(alone.solution.unattainable)
+        assert point.missed == len(alone.solution.missed)
 
 
 def test_at_the_full_rate_the_corpus_is_what_it_was(found: Frontier) -> None:

@@ -8,19 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from tests import linear
 from tests.problems import Corpus, Limits, corpus, dense_constraints, random_corpus
 from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.rate_bounds import (
-    deficit,
     largest_rate_bound,
     rate_bound,
     representation_bound,
 )
 from transforms.feasibility.rates import LargestRate, largest_rate
 from transforms.m4.balance import balance
-from transforms.m4.problem import Problem
+from transforms.m4.shortfall import deficit
 from transforms.m4.solver import scores_of, solve
 from transforms.m4.terms import VACUOUS
 
@@ -29,21 +29,6 @@ RB_ALONE = {"max_association_bias": None}
 
 def found_for(samples: Corpus, **bounds: float | None) -> LargestRate:
     return largest_rate(samples.histogram, samples.attributes, Balance(eta="auto", **bounds))
-
-
-def linear_optimum(problem: Problem) -> float:
-    """max E[q] over 0 <= q <= Q, E[q a] <= 0, of what is asked, by HiGHS."""
-    dense, tolerances = dense_constraints(problem), problem.terms.tolerances
-    allowed = {"representation": tolerances.representation, "association": tolerances.association}
-    asked = [
-        np.max(allowed.get(row.kind, tolerances.skew)) < VACUOUS for row in problem.constraints
-    ]
-    weighted = problem.probabilities[:, None] * dense[:, asked]
-    limits = (0, problem.terms.Q)
-    solved = linprog(
-        -problem.probabilities, A_ub=weighted.T, b_ub=np.zeros(sum(asked)), bounds=limits
-    )
-    return float(-solved.fun)
 
 
 @pytest.mark.parametrize(("carriers", "Q", "best"), [(300, 1, 0.75), (700, 1, 0.75), (300, 2, 1.5)])
@@ -84,7 +69,7 @@ def test_the_rate_is_the_optimum_of_the_linear_program(
         samples, Q=Q, max_representation_bias=rb, max_label_skew=skew, max_association_bias=None
     )
     limits = Limits(eta=0.5, Q=Q, eps_R=rb, eps_D=VACUOUS, delta=skew)
-    best = linear_optimum(samples.problem(limits))
+    best = linear.largest_rate(samples.problem(limits))
     assert found.rate <= best * (1 + 1e-9) + 1e-6
     assert found.rate >= best - 1.5e-3 * min(best, 1)
     assert found.upper >= best - 1e-9
@@ -101,7 +86,7 @@ def test_prices_bound_the_rate_of_problems_with_association(
     problem = random_corpus(seed, 400, 2, 3, tilt=1.0).problem(Limits(eta, V=V, eps_D=0.002))
     solution = solve(problem)
     prices = problem.vector_of(solution.duals)
-    best = linear_optimum(problem)
+    best = linear.largest_rate(problem)
     assert rate_bound(problem, prices) >= best - 1e-9
     assert representation_bound(problem) >= best - 1e-9
     least = deficit(problem, prices).least

@@ -43,7 +43,7 @@ def test_what_is_asked_is_met_wherever_it_is_attainable(
     targets = targets_of(samples.attributes, samples.histogram.labels, asked)
     assert found.solution.rate == pytest.approx(0.3, abs=1e-12)
     assert found.solution.gap <= 1e-6
-    if not found.solution.unattainable:
+    if not found.solution.missed:
         assert np.all(measures.RB <= targets.RB + 1e-5)
         assert np.all(np.abs(measures.AB) <= targets.AB + 1e-5)
         assert np.all(np.abs(measures.skew) <= targets.skew + 1e-5)
@@ -90,4 +90,4 @@ def test_a_bound_is_not_met_by_dropping_everybody() -> None:
     )
     found = balance(samples.histogram, samples.attributes, asked_of(0.5, max_association_bias=0.1))
     assert not found.attained
-    assert "share of people.0, from below" in found.solution.unattainable
+    assert "share of people.0, from below" in found.solution.missed

@@ -73,7 +73,7 @@ def test_one_attribute_without_labels_has_a_closed_form() -> None:
     carrying, lacking = 0.5 * (0.5 - 0.02) / 0.3, 0.5 * (0.5 + 0.02) / 0.7
     assert solution.q == pytest.approx([lacking, carrying], abs=1e-9)
     assert solution.duals.representation[1, 0] == pytest.approx(carrying - lacking, abs=1e-8)
-    assert solution.unattainable == ()
+    assert solution.missed == ()
     balanced = measure(samples.histogram, samples.attributes, solution.q)
     assert balanced.max_RB == pytest.approx(0.02)
 
@@ -198,8 +198,8 @@ def test_the_edge_of_feasibility() -> None:
         solution = solve(samples.problem(Limits(eta=eta, eps_R=0.02)))
         assert solution.gap <= 1e-6
         assert solution.q[1] == pytest.approx(1, abs=1e-6)
-        assert (solution.unattainable == ()) is attainable
-    assert solution.unattainable == ("share of people.0, from below",)
+        assert (solution.missed == ()) is attainable
+    assert solution.missed == ("share of people.0, from below",)
     assert solution.violation == pytest.approx(edge * 1.001 * 0.48 - 0.3)
     assert solution.duals.representation[1, 0] == 100
 
@@ -220,7 +220,7 @@ def test_a_label_that_no_sample_carries_is_dropped_and_named() -> None:
     assert set(solution.dropped) == expected
     assert len(expected) == 8
     assert not solution.duals.association[:, :, 2].any()
-    assert not expected & set(solution.unattainable)
+    assert not expected & set(solution.missed)
 
 
 @given(corpora, balances)

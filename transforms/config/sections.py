@@ -51,7 +51,18 @@ def _checked_rate(value: Any) -> Any:
     return value
 
 
+def _checked_price(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != AUTO and not (number and value > 0):
+        raise ValueError(
+            f"should be a number above 0 or {AUTO} (as high as it takes to miss as little as there "
+            f"is to miss), not {value!r}"
+        )
+    return value
+
+
 Rate = Annotated[float | Literal["auto"], BeforeValidator(_checked_rate)]
+Price = Annotated[float | Literal["auto"], BeforeValidator(_checked_price)]
 
 
 class Members(Section):
@@ -155,7 +166,7 @@ class Balance(Section):
 
     eta: Rate
     Q: float = Field(1.0, gt=0)
-    V: float = Field(100.0, gt=0)
+    V: Price = "auto"
     max_representation_bias: Bound | None = 0.01
     max_association_bias: Bound | None = 0.05
     max_label_skew: Bound | None = None

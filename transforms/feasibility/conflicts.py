@@ -1,7 +1,7 @@
 """Why something cannot be met, and what would help.
 
 The prices of a problem that misses a bound prove that it must
-(transforms/feasibility/rate_bounds.py). The constraints with the largest prices are thinned out by
+(transforms/m4/shortfall.py). The constraints with the largest prices are thinned out by
 a deletion filter (Chinneck and Dravnieks, "Locating minimal infeasible constraint sets in linear
 programs", 1991) to a set that conflicts by itself. Tests run on the corpus as the constraints at
 stake see it, which has few patterns, and what would help is then tested on the whole corpus.
@@ -17,12 +17,12 @@ from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
 from transforms.feasibility.missing_samples import missing_samples
-from transforms.feasibility.rate_bounds import deficit
 from transforms.feasibility.rates import largest_rate
 from transforms.feasibility.remedies import Conflict, Looser
 from transforms.feasibility.subproblem import BOUND_OF, Demand, Subproblem, subproblem_of
-from transforms.m4.balance import Balanced, balance
+from transforms.m4.balance import Balanced, attempt
 from transforms.m4.problem import Problem
+from transforms.m4.shortfall import deficit
 from transforms.m4.terms import VACUOUS
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.row_histograms import RowHistogram
@@ -90,7 +90,7 @@ def _proven(problem: Problem, prices: Vector, which: NDArray[np.int64]) -> bool:
 def _conflicting(scene: Subproblem, demands: Sequence[Demand]) -> bool:
     """Whether these demands alone are proven not to be attainable."""
     alone = subproblem_of(scene.rows, scene.attributes, scene.asked, demands)
-    found = balance(alone.rows, alone.attributes, alone.asked)
+    found = attempt(alone.rows, alone.attributes, alone.asked)
     prices = found.problem.vector_of(found.solution.duals)
     return not found.attained and deficit(found.problem, prices).least > _PROVEN
 
@@ -119,7 +119,7 @@ def _rate(scene: Subproblem, whole: Subproblem) -> float | None:
     """The largest rate: what the scene allows if that will do, else what the whole corpus does."""
     try:
         rate = largest_rate(scene.rows, scene.attributes, _open(scene.asked)).rate
-        if balance(whole.rows, whole.attributes, whole.asked.at(rate)).attained:
+        if attempt(whole.rows, whole.attributes, whole.asked.at(rate)).attained:
             return rate
         return largest_rate(whole.rows, whole.attributes, _open(whole.asked)).rate
     except FairshardError:
@@ -159,4 +159,4 @@ def _smallest(demands: Sequence[Demand], scene: Subproblem) -> float | None:
 def _loosened(demands: Sequence[Demand], bound: float, scene: Subproblem) -> bool:
     overrides = tuple(demand.override(max(demand.bound, bound)) for demand in demands)
     asked = scene.asked.model_copy(update={"overrides": scene.asked.overrides + overrides})
-    return balance(scene.rows, scene.attributes, asked).attained
+    return attempt(scene.rows, scene.attributes, asked).attained

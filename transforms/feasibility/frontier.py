@@ -143,7 +143,7 @@ def _most_changed(solved: Mapping[float, Balanced]) -> tuple[float, float]:
 
 def _states(balanced: Balanced) -> list[tuple[bool, bool]]:
     """Whether each constraint binds, and whether it is missed."""
-    return [(row.price > _PRICED, not row.attainable) for row in balanced.solution.constraints]
+    return [(row.price > _PRICED, not row.met) for row in balanced.solution.constraints]
 
 
 def _point(histogram: Histogram, balanced: Balanced) -> FrontierPoint:

@@ -1,7 +1,7 @@
 """The samples that a corpus lacks: how many more, and of what, would make all that is asked hold.
 
 At prices v a corpus of N samples falls short by h = min E[q b], b = v . a, over all weights of mean
-eta; these keep what scores below a threshold t (transforms/feasibility/rate_bounds.py). One more
+eta; these keep what scores below a threshold t (transforms/m4/shortfall.py). One more
 sample of score b_j raises the number to keep by eta, and takes Q of it: it mends Q (t - b_j) - eta
 t of N h. So at least N h over the largest of these are missing. They are added, and the rest is
 found again.
@@ -14,10 +14,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.feasibility.rate_bounds import deficit
 from transforms.feasibility.remedies import MissingPattern, MissingSamples
 from transforms.feasibility.subproblem import Subproblem
-from transforms.m4.balance import Balanced, balance
+from transforms.m4.balance import Balanced, attempt
 from transforms.m4.terms import integrands_of
 from transforms.m4.weights import bias_scores
 from transforms.statistics.histogram import distinct_rows
@@ -91,7 +90,7 @@ def _candidates(scene: Subproblem) -> tuple[Flags, Flags]:
 def _with(scene: Subproblem, s: Flags, y: Flags, added: NDArray[np.int64]) -> Balanced:
     some = added > 0
     rows = scene.rows.with_samples(s[some], y[some], added[some])
-    return balance(rows, scene.attributes, scene.asked)
+    return attempt(rows, scene.attributes, scene.asked)
 
 
 def _most_mended(found: Balanced, samples: int, s: Flags, y: Flags) -> tuple[int, int] | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
-from transforms.config.sections import Balance
+from transforms.config.sections import AUTO, Balance
 from transforms.feasibility.rate_bounds import rate_bound, representation_bound
-from transforms.m4.balance import Balanced, balance, terms_asked
+from transforms.m4.balance import Balanced, attempt, balance, terms_asked
 from transforms.m4.problem import problem_of
 from transforms.statistics.histogram import Histogram
 
@@ -48,7 +48,9 @@ def balance_as_asked(
     if not isinstance(asked.eta, str):
         return balance(histogram, attributes, asked), None
     found = largest_rate(histogram, attributes, asked)
-    return found.balanced, found
+    if asked.V == AUTO:
+        return found.balanced, found
+    return balance(histogram, attributes, asked.at(found.rate), found.balanced), found
 
 
 def largest_rate(
@@ -63,7 +65,7 @@ def largest_rate(
     trial = max(rounded_down(upper), least)
     step = _tolerance(trial) / 2
     missed: Balanced | None = None
-    while not (met := balance(histogram, attributes, asked.at(trial), missed)).attained:
+    while not (met := attempt(histogram, attributes, asked.at(trial), missed)).attained:
         if trial <= least:
             raise FairshardError(_nothing(histogram, attributes, met))
         upper = _bound(met)
@@ -73,7 +75,7 @@ def largest_rate(
     step = _tolerance(trial)
     while missed and _rate(missed) - _rate(met) > _tolerance(_rate(met)):
         trial = rounded_down(min(_rate(met) + step, (_rate(met) + _rate(missed)) / 2))
-        tried = balance(histogram, attributes, asked.at(trial), met)
+        tried = attempt(histogram, attributes, asked.at(trial), met)
         if tried.attained:
             met, step = tried, 2 * step
         else:
@@ -104,7 +106,7 @@ def _nothing(histogram: Histogram, attributes: tuple[Attribute, ...], tried: Bal
     absent = [
         attribute.name for attribute, times in zip(attributes, carried, strict=True) if not times
     ]
-    names = tried.solution.unattainable
+    names = tried.solution.missed or tried.solution.priced
     named = "; ".join(names[:_NAMED]) + (
         f"; and {len(names) - _NAMED} more" * (len(names) > _NAMED)
     )

@@ -1,13 +1,16 @@
 """From what is asked of a corpus, in the paper's measures, to the problem that meets it."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from transforms.base.blas import one_thread
 from transforms.config.schema import Attribute
-from transforms.config.sections import Balance
+from transforms.config.sections import AUTO, Balance
 from transforms.m4.problem import Problem, problem_of
+from transforms.m4.shortfall import least_excess
 from transforms.m4.solver import Solution, solve
 from transforms.m4.targets import targets_of
 from transforms.m4.terms import Terms, Tolerances
@@ -16,7 +19,13 @@ from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import Measures, measures_of
 from transforms.statistics.moments import Moments
 
+_FIRST_V = 100.0
 _MAX_ROUNDS = 12
+_MOST_RAISES = 6
+_RAISED = 4.0
+_CERTIFIED = 1e-4
+_LEAST_CERTIFIED = 1e-9
+_GAP = 1e-6
 MET = 1e-6
 _SETTLED = 1e-9
 _NEAR = 1e-4
@@ -25,11 +34,27 @@ _ATTAINED = 1e-5
 
 @dataclass(frozen=True)
 class Balanced:
-    """A solved problem, and the measures of the corpus under its weights."""
+    """A solved problem, and the measures of the corpus under its weights.
+
+    least_excess: no weights of this rate have less in total (see transforms/m4/shortfall.py); 0
+    where everything is met, or nothing is proven.
+    """
 
     problem: Problem
     solution: Solution
     measures: Measures
+    least_excess: float = 0.0
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is proven that not all constraints can be met at this rate."""
+        return self.least_excess > _LEAST_CERTIFIED
+
+    @property
+    def certified(self) -> bool:
+        """Whether all is met, or missed by no more than is proven to be missed at least."""
+        excess = self.solution.excess
+        return not self.solution.missed or excess - self.least_excess <= _CERTIFIED * excess
 
     @property
     def attained(self) -> bool:
@@ -41,7 +66,7 @@ class Balanced:
             np.abs(found.skew) - asked.skew,
         )
         largest = max(np.nan_to_num(excess).max(initial=0.0) for excess in excesses)
-        return not self.solution.unattainable and bool(largest <= _ATTAINED)
+        return not self.solution.missed and bool(largest <= _ATTAINED)
 
 
 def balance(
@@ -52,16 +77,37 @@ def balance(
 ) -> Balanced:
     """The least change of `histogram` that meets what is `asked`, or comes nearest to it.
 
-    `start` is what the same corpus gave for something much like it, if there is such. Raises
-    ConfigError where the rate is left open (see `transforms.feasibility.rates`).
+    Nearest is what has the least total excess, as far as V lets it; where V is left open, V is as
+    high as it takes, and that it is the least is proven (`Balanced.certified`). `start` is what the
+    same corpus gave for something much like it, if there is such. Raises ConfigError where the rate
+    is left open (see `transforms.feasibility.rates`).
 
     Association bias is a ratio: its constraint is linear only around the shares that attributes and
     labels have among the kept samples, and those are known once the problem is solved. So problems
     are solved, each from the one before and around the shares that it gave, until AB is met. The
     error of each is of second order (transforms/m4/terms.py), so that two or three mostly suffice.
+    Proofs are of the last of these linear constraints.
     """
     with one_thread():
-        return _balanced(histogram, attributes, asked, start)
+        found = _balanced(histogram, attributes, asked, start)
+        if asked.V != AUTO:
+            return _proven(found)
+        return _raised(histogram, found, lambda tried: tried.certified, exact=True)
+
+
+def attempt(
+    histogram: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    start: Balanced | None = None,
+) -> Balanced:
+    """Whether what is `asked` can be met: as `balance` with V left open, but where something is
+    missed, any proof of that is enough.
+    """
+    with one_thread():
+        asked = asked.model_copy(update={"V": AUTO})
+        found = _balanced(histogram, attributes, asked, start)
+        return _raised(histogram, found, lambda tried: tried.proven, exact=False)
 
 
 def _balanced(
@@ -75,12 +121,61 @@ def _balanced(
         return settled(histogram, problem_of(histogram, terms))
     near = start.problem.terms
     around = replace(terms, centres=near.centres, label_centres=near.label_centres)
-    duals = _scaled(start.solution.duals, terms.eta / near.eta, asked.V)
+    duals = _scaled(start.solution.duals, terms.eta / near.eta, terms.V)
     return settled(histogram, start.problem.under(around), duals)
 
 
+def _raised(
+    histogram: Histogram, found: Balanced, enough: Callable[[Balanced], bool], exact: bool
+) -> Balanced:
+    """`found` at a V as high as it takes until all is met or what is missed is `enough`.
+
+    exact: to a gap of 10^-6 of what the weights are moved by, not of what violations cost.
+    """
+    before: Balanced | None = None
+    for _ in range(_MOST_RAISES):
+        if not found.solution.missed:
+            return found
+        if exact and found.solution.gap > (tolerance := _exact_gap(found)):
+            found = settled(histogram, found.problem, found.solution.duals, tolerance)
+        found = _proven(found, before)
+        if enough(found):
+            return found
+        terms, before = found.problem.terms, found
+        higher = found.problem.under(replace(terms, V=_RAISED * terms.V))
+        found = settled(histogram, higher, found.solution.duals)
+    return _proven(found, before)
+
+
+def _first_V(histogram: Histogram) -> float:
+    """What is mostly enough where V is left open, in proportion to the utilities (their root mean
+    square): prices are in the units of weights, which move by as much as utilities differ.
+    """
+    mean_square = float(histogram.counts @ histogram.utility**2) / max(histogram.samples, 1)
+    return _FIRST_V * max(1.0, math.sqrt(mean_square))
+
+
+def _exact_gap(found: Balanced) -> float:
+    solution, V = found.solution, found.problem.terms.V
+    moved = solution.primal - V * solution.excess
+    return _GAP * max(moved / solution.primal, _GAP)
+
+
+def _proven(found: Balanced, before: Balanced | None = None) -> Balanced:
+    """`found` with what its prices prove, or their rise since a lower V."""
+    if not found.solution.missed:
+        return found
+    problem, V = found.problem, found.problem.terms.V
+    prices = problem.vector_of(found.solution.duals)
+    least = least_excess(problem, prices / V)
+    if before is not None:
+        rise = prices - problem.vector_of(before.solution.duals)
+        least = max(least, least_excess(problem, rise / (V - before.problem.terms.V)))
+    return replace(found, least_excess=min(least, found.solution.excess))
+
+
 def settled(
-    histogram: Histogram, problem: Problem, start: Duals | None = None, tolerance: float = 1e-6
+    histogram: Histogram, problem: Problem, start: Duals | None = None, tolerance: float = _GAP
 ) -> Balanced:
     """`problem` solved to a gap of `tolerance`, from `start`, and again around the shares found
     until AB is met.
@@ -91,7 +186,7 @@ def settled(
         terms = problem.terms
         centres, label_centres = moments.centres(terms.attributes)
         moved = np.abs(centres - terms.centres).max()
-        done = excess_AB(moments, terms) <= MET or bool(solution.unattainable)
+        done = excess_AB(moments, terms) <= MET or bool(solution.missed)
         if moved <= _SETTLED or (done and moved <= _NEAR):
             break
         problem = problem.under(replace(terms, centres=centres, label_centres=label_centres))
@@ -130,4 +225,5 @@ def terms_asked(histogram: Histogram, attributes: tuple[Attribute, ...], asked: 
     targets = targets_of(attributes, histogram.labels, asked)
     tolerances = Tolerances(targets.RB, targets.AB, targets.skew)
     centres = Moments.of_corpus(histogram, attributes).centres(attributes)
-    return Terms(attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, asked.V)
+    V = _first_V(histogram) if isinstance(asked.V, str) else asked.V
+    return Terms(attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, V)

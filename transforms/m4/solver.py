@@ -5,6 +5,7 @@ solves it by stochastic dual updates (transforms/baselines/stochastic.py). Here 
 maximised to a certified gap: L-BFGS-B comes near, Newton steps on the active prices finish.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,7 @@ from transforms.m4.terms import VACUOUS
 from transforms.m4.weights import Duals, bias_scores, clipped
 
 Vector = NDArray[np.float64]
-_UNATTAINABLE = 1e-6
-_AT_V = 1 - 1e-9
+_MET = 1e-6
 NOBODY = 1e-9
 _PATTERNS_AT_ONCE = 1 << 17
 
@@ -29,15 +29,15 @@ _PATTERNS_AT_ONCE = 1 << 17
 class PricedConstraint:
     """One constraint at the solution.
 
-    slack is E[q a], above 0 where violated. A constraint is attainable unless its price reached V
-    or it stays violated, or it bounds a share of nobody; it is dropped (price 0) where no sample
-    supports it.
+    slack is E[q a], above 0 where violated. A constraint is met unless slack is above 10^-6 of the
+    spread of a, or it bounds a share of nobody; it is dropped (price 0) where no sample supports
+    it.
     """
 
     constraint: Constraint
     slack: float
     price: float
-    attainable: bool
+    met: bool
     dropped: bool
 
 
@@ -62,16 +62,29 @@ class Solution:
     iterations: int
 
     @property
-    def unattainable(self) -> tuple[str, ...]:
-        """The names of the constraints that cannot be met at this eta, dearest first."""
-        rows = [row for row in self.constraints if not row.attainable]
-        rows.sort(key=lambda row: (-row.price, -row.slack))
-        return tuple(row.constraint.name for row in rows)
+    def missed(self) -> tuple[str, ...]:
+        """The names of the constraints that these weights do not meet, dearest first."""
+        return _dearest_first(row for row in self.constraints if not row.met)
+
+    @property
+    def priced(self) -> tuple[str, ...]:
+        """The names of the constraints that have a price, dearest first."""
+        return _dearest_first(row for row in self.constraints if row.price > 0)
+
+    @property
+    def excess(self) -> float:
+        """By how much constraints are violated in total, sum_i max(0, E[q a_i])."""
+        return float(sum(max(row.slack, 0.0) for row in self.constraints))
 
     @property
     def dropped(self) -> tuple[str, ...]:
         """The names of the constraints that no sample supports."""
         return tuple(row.constraint.name for row in self.constraints if row.dropped)
+
+
+def _dearest_first(rows: Iterable[PricedConstraint]) -> tuple[str, ...]:
+    ordered = sorted(rows, key=lambda row: (-row.price, -row.slack))
+    return tuple(row.constraint.name for row in ordered)
 
 
 def solve(problem: Problem, tolerance: float = 1e-6, start: Duals | None = None) -> Solution:
@@ -117,13 +130,12 @@ def priced(
     dropped: NDArray[np.bool_],
 ) -> tuple[PricedConstraint, ...]:
     """The constraints at a point; spread, emptied and dropped are (K,)."""
-    attainable = point.prices < _AT_V * problem.terms.V
-    attainable &= (point.residuals <= _UNATTAINABLE * spread) & ~emptied
+    met = (point.residuals <= _MET * spread) & ~emptied
     rows = zip(
         problem.constraints,
         point.residuals.tolist(),
         point.prices.tolist(),
-        (attainable | dropped).tolist(),
+        (met | dropped).tolist(),
         dropped.tolist(),
         strict=True,
     )

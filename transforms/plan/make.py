@@ -130,7 +130,8 @@ def plan_of(
             rate=solution.rate,
             utility_error_bound=solution.utility_error_bound,
         ),
-        unattainable=solution.unattainable,
+        missed=solution.missed,
+        least_excess=balanced.least_excess,
         conflict=_conflict(solved, config),
         without_support=solution.dropped,
         measures=PlannedMeasures(before=solved.before, predicted=balanced.measures),
@@ -202,7 +203,7 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
             tolerance=tolerance,
             price=row.price,
             slack=row.slack,
-            attainable=row.attainable,
+            met=row.met,
         )
         for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
     )
@@ -211,7 +212,7 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
 def _conflict(solved: SolvedCorpus, config: Config) -> Conflict | None:
     """Why some constraints cannot be met: in the samples solved on, where these are not all."""
     balanced, sampled = solved.balanced, solved.sampled
-    if not balanced.solution.unattainable or (sampled and not sampled.polished):
+    if not balanced.solution.missed or (sampled and not sampled.polished):
         return None
     terms = balanced.problem.terms
     asked = config.balance.at(terms.eta)

@@ -130,7 +130,7 @@ class ConstraintRow(Document):
     tolerance: Finite
     price: Annotated[Finite, Field(ge=0)]
     slack: float
-    attainable: bool
+    met: bool = Field(alias="attainable")
 
     @property
     def constraint(self) -> Constraint:
@@ -152,7 +152,8 @@ class PlanFile(Document):
     patterns: PatternsFile | None = None
     sampled: Sampled | None = None
     certificate: CertificateFigures
-    unattainable: tuple[str, ...]
+    missed: tuple[str, ...] = Field(alias="unattainable")
+    least_excess: float | None = None
     conflict: Conflict | None
     without_support: tuple[str, ...]
     measures: PlannedMeasures
@@ -165,7 +166,7 @@ class PlanFile(Document):
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms and its dual variables."""
         parts = {"problem", "attributes", "labels", "mu", "constraints"}
-        solved = self.model_dump(include=parts)
+        solved = self.model_dump(include=parts, by_alias=True)
         return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
 
     def to_json(self) -> bytes:
