@@ -30,7 +30,8 @@ class Certificate:
 
     dual <= optimum <= primal, in the units of the objective; gap is their distance, relative to
     primal. violation is by how much the worst constraint is exceeded, rate the mean weight.
-    unattainable names the constraints that cannot be met at this rate, the dearest first.
+    missed names the constraints that are not met, the dearest first; no weights of this rate miss
+    less in total than least_excess, which is 0 where all is met or nothing is proven.
     """
 
     primal: float
@@ -38,7 +39,8 @@ class Certificate:
     gap: float
     violation: float
     rate: float
-    unattainable: tuple[str, ...]
+    least_excess: float | None
+    missed: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +127,7 @@ class BalancedTable:
         Other problems are solved for it, which takes longer than this one did.
         """
         workings, terms = self._workings, self._workings.solved.problem.terms
-        if not self.certificate.unattainable:
+        if not self.certificate.missed:
             return ()
         asked = workings.asked.at(terms.eta)
         found = conflict_of(workings.histogram, terms.attributes, asked, workings.solved)
@@ -145,8 +147,8 @@ class BalancedTable:
             + (f" (the largest there is, at most {plan.upper:.4g})" if plan.upper else "")
         )
         yield from plan.lines()
-        if certificate.unattainable:
-            yield f"missed: {_named(certificate.unattainable)}; conflict() says why"
+        if certificate.missed:
+            yield f"missed: {_named(certificate.missed)}; conflict() says why"
         yield (
             f"certificate: relative gap {certificate.gap:.1e}, "
             f"worst violation {certificate.violation:.1e}"

@@ -17,7 +17,6 @@ from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.rates import balance_as_asked
 from transforms.m4.balance import Balanced
-from transforms.m4.solver import Solution
 from transforms.m4.targets import targets_of
 from transforms.plan.passes import distinct_flags, row_weights
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
@@ -109,7 +108,7 @@ def balance(
     balanced, largest = balance_as_asked(histogram, wanted, asked)
     plan = _plan(histogram, balanced, largest.upper if largest else None, asked)
     workings = Workings(rows, histogram, asked, balanced)
-    return BalancedTable(_weights(rows, balanced), plan, _certificate(balanced.solution), workings)
+    return BalancedTable(_weights(rows, balanced), plan, _certificate(balanced), workings)
 
 
 def _check_columns(names: Sequence[str]) -> None:
@@ -191,12 +190,14 @@ def _plan(
     )
 
 
-def _certificate(solution: Solution) -> Certificate:
+def _certificate(balanced: Balanced) -> Certificate:
+    solution = balanced.solution
     return Certificate(
         solution.primal,
         solution.dual,
         solution.gap,
         solution.violation,
         solution.rate,
-        solution.unattainable,
+        balanced.least_excess,
+        solution.missed,
     )

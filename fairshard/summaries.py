@@ -29,9 +29,9 @@ def _shown(details: Details, show: Callable[[dict[str, Any], Console], None]) ->
 def _certificate(details: Details) -> Certificate:
     figures = {
         name: details["certificate"][name]
-        for name in ("primal", "dual", "gap", "violation", "rate")
+        for name in ("primal", "dual", "gap", "violation", "rate", "least_excess")
     }
-    return Certificate(**figures, unattainable=tuple(details["unattainable"]))
+    return Certificate(**figures, missed=tuple(details["missed"]))
 
 
 @dataclass(frozen=True)

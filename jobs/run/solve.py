@@ -62,7 +62,8 @@ def planned(storage: Storage) -> dict[str, Any]:
         "rate": plan.rate_in_words,
         "sampled": plan.sampled_in_words,
         "dropped_share": dropped,
-        "unattainable": list(file.unattainable),
+        "missed": list(file.missed),
+        "missed_in_words": plan.missed_in_words,
         "conflict": file.conflict.to_dict() if file.conflict else None,
         "plan": storage.path(paths.PLAN),
     }
@@ -83,8 +84,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
     )
     if summary["sampled"]:
         console.print(summary["sampled"], highlight=False, soft_wrap=True)
-    if summary["unattainable"]:
-        console.print(f"{len(summary['unattainable']):,} constraints cannot be met at this eta")
+    if summary["missed"]:
+        console.print(summary["missed_in_words"], highlight=False, soft_wrap=True)
     if summary["conflict"]:
         for line in in_words(Conflict.from_dict(summary["conflict"])):
             console.print(line, highlight=False, markup=False, soft_wrap=True)

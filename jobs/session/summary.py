@@ -39,7 +39,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "eta": artefacts.plan.terms.eta,
         "rate": artefacts.plan.rate_in_words,
         "sampled": artefacts.plan.sampled_in_words,
-        "unattainable": list(file.unattainable),
+        "missed": list(file.missed),
         "conflict": file.conflict.to_dict() if file.conflict else None,
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
@@ -76,9 +76,9 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
                 before, after = (_figure(row["as_labelled"][when]) for when in ("before", "after"))
                 say(console, f"{'  as labelled':<20} {before} before, {after} after")
     say(console, summary["verdict"])
-    if summary["unattainable"]:
-        more = len(summary["unattainable"]) - 3
-        named = "; ".join(summary["unattainable"][:3]) + (f"; and {more} more" * (more > 0))
+    if summary["missed"]:
+        more = len(summary["missed"]) - 3
+        named = "; ".join(summary["missed"][:3]) + (f"; and {more} more" * (more > 0))
         say(console, f"missed: {named}")
     if summary["conflict"]:
         for line in in_words(Conflict.from_dict(summary["conflict"])):

@@ -91,7 +91,7 @@ def test_what_was_asked_holds_of_the_true_attributes(output: tuple[Config, Stora
     predicted = plan.file.measures.predicted
     assert plan.file.calibration is not None
     labelled = plan.file.calibration.as_labelled.predicted
-    assert not plan.file.unattainable
+    assert not plan.file.missed
     assert predicted.max_RB <= 0.01 + 1e-6
     assert predicted.max_AB <= 0.04 + 1e-5
     assert labelled.max_AB > 0.08

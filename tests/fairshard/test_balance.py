@@ -78,7 +78,7 @@ def test_weights_are_those_of_a_corpus_with_these_labels_bit_for_bit(
         row["price"] for row in written["constraints"]
     ]
     assert found.plan.rate == plan.terms.eta
-    assert len(found.certificate.unattainable) == len(written["unattainable"])
+    assert len(found.certificate.missed) == len(written["unattainable"])
     rates = [str(written["conflict"]["rate"])] if written["conflict"] else []
     assert [
         line.removeprefix("or eta <= ") for line in found.conflict() if "or eta" in line
@@ -177,7 +177,7 @@ def test_weights_are_of_the_rate_and_the_bounds_hold_as_measured_here(
     }
     assert found.plan.predicted.share[0] == pytest.approx(share)
     assert found.plan.predicted.AB[0] == pytest.approx(list(AB.values()), abs=1e-9)
-    if not found.certificate.unattainable:
+    if not found.certificate.missed:
         assert abs(share - 0.5) <= 0.02 + 1e-5
         assert max(map(abs, AB.values())) <= 0.03 + 1e-5
         assert "missed" not in found.summary()
@@ -222,7 +222,7 @@ def test_copies_are_whole_and_of_the_same_bias() -> None:
 
 def test_what_cannot_be_met_is_said_and_what_would_do() -> None:
     found = balanced(drawn(1000), rate=0.9)
-    assert "share of woman, from below" in found.certificate.unattainable
+    assert "share of woman, from below" in found.certificate.missed
     assert any(line.startswith("or eta <= ") for line in found.conflict())
     said = repr(found)
     assert "asked for <= 0.0100: missed" in said
@@ -232,7 +232,7 @@ def test_what_cannot_be_met_is_said_and_what_would_do() -> None:
 
 def test_auto_finds_the_rate() -> None:
     found = balanced(drawn(1000), rate="auto")
-    assert not found.certificate.unattainable
+    assert not found.certificate.missed
     assert found.plan.upper is not None
     assert found.plan.rate <= found.plan.upper <= found.plan.rate + 2e-3
     assert found.weights.mean() == pytest.approx(found.plan.rate)

@@ -56,7 +56,7 @@ def rebalanced(
 def test_bias_is_at_what_was_asked_for(rebalanced: tuple[Config, dict[str, bytes]]) -> None:
     artefacts = read_artefacts(output_storage(rebalanced[0].output))
     assert artefacts.plan.file.certificate.gap <= 1e-6
-    assert artefacts.plan.file.unattainable == ()
+    assert artefacts.plan.file.missed == ()
     asked, errors = (
         artefacts.asked,
         sampling_error(artefacts.histogram, artefacts.attributes, artefacts.q),

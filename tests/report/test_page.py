@@ -223,7 +223,7 @@ def test_without_label_tables_the_page_says_so(browser: Browser, tmp_path: Path)
     assert "There are no samples to show" in text and "is missing" in text
 
 
-def test_unattainable_constraints_are_named_in_a_warning(browser: Browser, tmp_path: Path) -> None:
+def test_missed_constraints_are_named_in_a_warning(browser: Browser, tmp_path: Path) -> None:
     storage = _output(
         tmp_path,
         balance={
@@ -238,11 +238,11 @@ def test_unattainable_constraints_are_named_in_a_warning(browser: Browser, tmp_p
         heading = visit.page.inner_text("h1")
         warning = visit.page.inner_text(".warning")
         prices = visit.page.inner_text("#prices")
-    assert file.unattainable
-    assert heading.startswith(f"{len(file.unattainable)} of ")
-    assert heading.endswith("cannot be met at eta = 0.95.")
-    assert all(name in warning for name in file.unattainable[:20])
-    assert "cannot be met" in prices
+    assert file.missed
+    assert heading.startswith(f"{len(file.missed)} of ")
+    assert "not all can be at eta = 0.95. They are missed by" in heading
+    assert all(name in warning for name in file.missed[:20])
+    assert "missed" in prices
     assert file.conflict is not None
     lines = in_words(file.conflict)
     assert len(lines) >= 2 and all(line in warning for line in lines)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from transforms.feasibility.remedies import MissingPattern, MissingSamples
 from transforms.feasibility.subproblem import Subproblem
 from transforms.m4.balance import Balanced, attempt
+from transforms.m4.shortfall import deficit
 from transforms.m4.terms import integrands_of
 from transforms.m4.weights import bias_scores
 from transforms.statistics.histogram import distinct_rows

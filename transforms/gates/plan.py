@@ -59,7 +59,7 @@ def plan_suite() -> list[Expectation]:
         ),
         between("plan", "least_q", "no weight is below 0", min_value=-_ROUNDING),
         between("plan", "q_beyond_Q", "no weight is above Q", max_value=_ROUNDING),
-        none("unattainable", "missed", "every constraint can be met at this eta", "warning"),
+        none("unattainable", "missed", "every constraint is met", "warning"),
     ]
 
 
@@ -94,12 +94,12 @@ def gate_plan(
         "mean_q_error": None if sampled else float(q @ histogram.counts) / max(counted, 1) - eta,
         "least_q": float(q.min(initial=0.0)),
         "q_beyond_Q": float(q.max(initial=0.0)) - plan.terms.Q,
-        "unattainable": len(plan.file.unattainable),
+        "unattainable": len(plan.file.missed),
     }
     tables = {
         "parts": _parts(plan.fingerprint, made_from),
         "plan": Table(pd.DataFrame([row])),
-        "unattainable": _unattainable(plan.file.unattainable),
+        "unattainable": _unattainable(plan.file.missed),
     }
     columns = {name: table.columns for name, table in tables.items()}
     return evaluate("plan", tables, [*plan_suite(), *placed(own, columns, "plan")])

@@ -150,8 +150,8 @@ def _of_the_plan(storage: Storage) -> Iterator[Metric]:
     yield gauge("fairshard_rate_asked_ratio", "The rate asked for, eta.", plan.terms.eta)
     yield gauge(
         "fairshard_constraints_unattainable",
-        "Constraints that cannot be met at this rate.",
-        len(plan.file.unattainable),
+        "Constraints that the plan does not meet.",
+        len(plan.file.missed),
     )
     config = plan.file.config
     if config["model"]:

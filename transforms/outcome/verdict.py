@@ -68,15 +68,8 @@ def measure_rows(artefacts: Artefacts) -> tuple[MeasureRow, ...]:
 
 def verdict_of(artefacts: Artefacts, rows: tuple[MeasureRow, ...]) -> Verdict:
     """Whether what was asked for is met: by the plan, and by the output as measured."""
-    file = artefacts.plan.file
-    unattainable = len(file.unattainable)
-    if unattainable:
-        constraints = len(file.constraints) - len(file.without_support)
-        return Verdict(
-            f"{unattainable:,} of {constraints:,} constraints cannot be met at "
-            f"eta = {artefacts.plan.terms.eta:g}.",
-            "missed",
-        )
+    if artefacts.plan.file.missed:
+        return Verdict(artefacts.plan.missed_in_words, "missed")
     missed = [row.name for row in rows if row.status == "missed"]
     if missed:
         return Verdict(

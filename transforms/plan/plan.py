@@ -63,6 +63,29 @@ class Plan:
         return sampled.samples if sampled else self.file.samples.balanced
 
     @property
+    def missed_in_words(self) -> str:
+        """How many constraints are missed, and what is proven of that; nothing where none is."""
+        file, certificate = self.file, self.file.certificate
+        if not file.missed:
+            return ""
+        unsupported = set(file.without_support)
+        asked = sum(
+            row.tolerance < VACUOUS and row.constraint.name not in unsupported
+            for row in file.constraints
+        )
+        some = f"{len(file.missed):,} of {asked:,} constraints are not met"
+        if certificate.least_excess:
+            return (
+                f"{some}: not all can be at eta = {self.terms.eta:g}. They are missed by "
+                f"{certificate.excess:.4g} in total, and no weights miss less than "
+                f"{certificate.least_excess:.4g}."
+            )
+        why = "of a plan made on a sample, that they cannot be is not proven"
+        if not file.sampled:
+            why = f"that they cannot be is not proven, as violations cost V = {self.terms.V:g} only"
+        return f"{some} at eta = {self.terms.eta:g}; {why}."
+
+    @property
     def sampled_in_words(self) -> str:
         """How a corpus of too many patterns was solved; nothing where it was solved on all."""
         sampled = self.file.sampled

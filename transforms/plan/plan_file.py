@@ -100,7 +100,11 @@ class Sampled(Document):
 
 
 class CertificateFigures(Document):
-    """dual <= optimum <= primal, their relative gap, the largest violation, E[q]."""
+    """dual <= optimum <= primal, their relative gap, the largest violation, E[q].
+
+    excess: by how much constraints are violated in total; no weights of this rate have less than
+    least_excess, which is 0 where all is met or nothing is proven.
+    """
 
     primal: float
     dual: float
@@ -108,6 +112,8 @@ class CertificateFigures(Document):
     violation: float
     rate: float
     utility_error_bound: float
+    excess: float | None = None
+    least_excess: float | None = None
 
 
 class CalibrationFigures(Document):
@@ -153,7 +159,6 @@ class PlanFile(Document):
     sampled: Sampled | None = None
     certificate: CertificateFigures
     missed: tuple[str, ...] = Field(alias="unattainable")
-    least_excess: float | None = None
     conflict: Conflict | None
     without_support: tuple[str, ...]
     measures: PlannedMeasures

@@ -98,6 +98,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "kept_attributes": kept_attributes(artefacts),
         "kept_labels": kept_labels(artefacts),
         "prices": price_rows(artefacts),
+        "missed": artefacts.plan.missed_in_words,
         "conflict": in_words(plan.file.conflict) if plan.file.conflict else (),
         "frontier": read_frontier(storage, plan),
         "gates": read_results(storage, checked_in(artefacts)),

@@ -59,7 +59,7 @@ class PriceRow:
     name: str
     price: float
     slack: float
-    attainable: bool
+    met: bool
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def price_rows(artefacts: Artefacts, most: int = 20) -> tuple[PriceRow, ...]:
     priced = [row for row in artefacts.plan.file.constraints if row.price > 0]
     priced.sort(key=lambda row: -row.price)
     return tuple(
-        PriceRow(row.constraint.name, row.price, row.slack, row.attainable) for row in priced[:most]
+        PriceRow(row.constraint.name, row.price, row.slack, row.met) for row in priced[:most]
     )
 
 

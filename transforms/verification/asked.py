@@ -48,7 +48,7 @@ def check_asked(
 ) -> None:
     """Compare the plan's problem with its configuration, and its measures with what was asked.
 
-    A measure is held to its bound unless the plan says that one of its constraints cannot be met.
+    A measure is held to its bound unless the plan says that one of its constraints is missed.
     Allowed is what the solver calls met: a constraint's E[q a] up to 2e-6 of its spread.
     """
     balance = plan.config.balance

@@ -108,7 +108,7 @@ class OverrideEntry(BaseModel):
 class BalanceEntry(BaseModel):
     eta: float | str
     Q: float
-    V: float
+    V: float | str
     max_representation_bias: float | None
     max_association_bias: float | None
     max_label_skew: float | None

@@ -1,0 +1,52 @@
+"""What a plan says of what it misses: that it cannot be met with the proof alone."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.outputs import solved
+from tests.plan.test_polishing import ALL, MOST, labelled
+from transforms.plan.plan import Plan
+
+
+def plan_of(folder: Path, most: int = ALL, **balance: Any) -> Plan:
+    """The plan of a corpus that cannot be balanced at a rate of 0.8, and can at 0.45."""
+    config, records = labelled(folder, most, "one", balance=balance)
+    return solved(records, config)
+
+
+def test_where_all_is_met_nothing_is_said(tmp_path: Path) -> None:
+    assert plan_of(tmp_path).missed_in_words == ""
+
+
+@pytest.mark.parametrize("V", ["auto", 100.0])
+def test_what_cannot_be_met_is_said_with_how_much_is_missed_at_least(
+    tmp_path: Path, V: float | str
+) -> None:
+    plan = plan_of(tmp_path, eta=0.8, max_association_bias=None, V=V)
+    said = re.fullmatch(
+        r"(\d+) of 4 constraints are not met: not all can be at eta = 0\.8\. They are missed by "
+        r"(0\.\d+) in total, and no weights miss less than (0\.\d+)\.",
+        plan.missed_in_words,
+    )
+    assert said
+    assert int(said[1]) == len(plan.file.missed)
+    assert 0 < float(said[3]) <= float(said[2]) <= 1.01 * float(said[3])
+
+
+def test_where_violations_are_cheap_nothing_is_proven(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, V=0.01)
+    assert plan.missed_in_words.endswith(
+        "constraints are not met at eta = 0.45; that they cannot be is not proven, as violations "
+        "cost V = 0.01 only."
+    )
+
+
+def test_of_a_sample_nothing_is_proven(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, MOST // 50, eta=0.8, max_association_bias=None)
+    assert plan.file.sampled
+    assert plan.missed_in_words.endswith(
+        "at eta = 0.8; of a plan made on a sample, that they cannot be is not proven."
+    )
