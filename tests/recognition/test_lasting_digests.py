@@ -11,7 +11,7 @@ from transforms.plan.make import shown_config
 from transforms.recognition.settings import settings_by_key, settings_digest
 
 _APART = {"output", "engine"}
-REST = "input: {shards: a.tar}\nbalance: {eta: 0.5}\noutput: {url: out}\n"
+REST = "input: {shards: a.tar}\nbalance: {V: 100.0, eta: 0.5}\noutput: {url: out}\n"
 SMALL = f"{REST}attributes: {{g: {{names: {{w: {{target: 0.5, lexicon: w}}}}}}}}\n"
 LISTED = (
     f"{REST}attributes: {{g: {{field: who, names: "
@@ -38,7 +38,7 @@ attributes:
 labels:
   object: {field: objects, names: [dog, hot dog]}
   job: {combine: apart, names: {nurse: {lexicon: [nurse, "\\U0001F469"], field: {path: job, values: nurse}}}}
-balance: {eta: auto, overrides: [{attributes: gender, max_association_bias: 0.5}]}
+balance: {V: 100.0, eta: auto, overrides: [{attributes: gender, max_association_bias: 0.5}]}
 utility: {score: similarity, scale: 2}
 output: {url: out}
 """  # noqa: E501
