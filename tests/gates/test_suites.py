@@ -191,9 +191,7 @@ def test_weights_below_0_are_no_plan(config: Config) -> None:
 def test_what_cannot_be_met_is_a_warning(tmp_path: Path) -> None:
     result = plan_result(finished(tmp_path, balance={"eta": 0.95}))
     assert result.passed
-    assert "every constraint is met, but missed is 1 (constraint " in only(
-        result, "warning"
-    )
+    assert "every constraint is met, but missed is 1 (constraint " in only(result, "warning")
 
 
 def manifest_with(config: Config, change: Callable[[dict[str, Any]], None]) -> GateResult:

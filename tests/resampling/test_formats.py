@@ -134,7 +134,17 @@ def test_nothing_is_said_of_the_format_that_outputs_have_without_saying(tmp_path
     assert storage.names("done/shards") == tuple(f"{number:05d}.json" for number in range(count))
     record = json.loads(storage.read("done/shards/00000.json"))
     assert [*record] == [
-        *("number", "identity", "samples", "bytes", "sha256", "origins", "seconds", "version")
+        *(
+            "number",
+            "identity",
+            "samples",
+            "bytes",
+            "sha256",
+            "origins",
+            "seconds",
+            "version",
+            "form",
+        )
     ]
     first = manifest["shards"][0]["origins"][0]
     assert record["identity"] == digest(
