@@ -13,11 +13,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from transforms.base.errors import ConfigError, FairshardError, reason_of
-from transforms.statistics.patterns import UTILITY_UNIT, packed_flags
+from transforms.statistics.patterns import LARGEST_UTILITY, packed_flags
 
 _ROWS_AT_ONCE = 1 << 18
 _MOST_NAMED = 10
-_MOST_UTILITY = 2.0**62 * UTILITY_UNIT
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,10 @@ def rows_of(table: Any, flags: Sequence[str], utility: str | None) -> TableRows:
     if not rows:
         raise FairshardError("the table has no rows; a stream that has been read has none any more")
     found = TableRows(np.concatenate(packed), np.concatenate(utilities))
-    if found.utility.sum() > _MOST_UTILITY:
+    if found.utility.sum() > LARGEST_UTILITY:
         raise FairshardError(
             f"the column {utility!r} adds up to {found.utility.sum():.3g}, and is summed exactly "
-            f"up to {_MOST_UTILITY:.3g}: divide it by its mean"
+            f"up to {LARGEST_UTILITY:.3g}: divide it by its mean"
         )
     return found
 

@@ -41,28 +41,26 @@ def _known_format(name: str) -> str:
         raise ValueError(str(error)) from error
 
 
-def _checked_rate(value: Any) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value != AUTO and not (number and value > 0):
-        raise ValueError(
-            f"should be a number above 0 or {AUTO} (the largest rate at which everything asked "
-            f"for is attainable), not {value!r}"
-        )
-    return value
+def _or_auto(meaning: str) -> BeforeValidator:
+    """A check that a value is a number above 0, or `auto`, which means that."""
+
+    def checked(value: Any) -> Any:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value != AUTO and not (number and value > 0):
+            raise ValueError(f"should be a number above 0 or {AUTO} ({meaning}), not {value!r}")
+        return value
+
+    return BeforeValidator(checked)
 
 
-def _checked_price(value: Any) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value != AUTO and not (number and value > 0):
-        raise ValueError(
-            f"should be a number above 0 or {AUTO} (as high as it takes to miss as little as there "
-            f"is to miss), not {value!r}"
-        )
-    return value
-
-
-Rate = Annotated[float | Literal["auto"], BeforeValidator(_checked_rate)]
-Price = Annotated[float | Literal["auto"], BeforeValidator(_checked_price)]
+Rate = Annotated[
+    float | Literal["auto"],
+    _or_auto("the largest rate at which everything asked for is attainable"),
+]
+Price = Annotated[
+    float | Literal["auto"],
+    _or_auto("as high as it takes to miss as little as there is to miss"),
+]
 
 
 class Members(Section):

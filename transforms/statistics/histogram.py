@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.statistics.patterns import (
     _BIN_BYTES,
+    LARGEST_UTILITY,
     UTILITY_UNIT,
     packed,
     packed_flags,
@@ -27,7 +28,6 @@ from transforms.statistics.patterns import (
 )
 
 _ROWS_AT_ONCE = 1 << 16
-_LARGEST_SUM = 2.0**62
 
 
 def pattern_bytes(flags: int) -> int:
@@ -187,7 +187,7 @@ class HistogramAccumulator:
         utility: NDArray[np.float64],
         times: NDArray[np.int64],
     ) -> None:
-        _check_sum(float(utility @ times) / UTILITY_UNIT)
+        _check_sum(float(utility @ times))
         sums = np.round(utility / UTILITY_UNIT).astype(np.int64) * times
         self.samples += int(times.sum())
         self._append(_counted(_table(with_bins(flags, utility), times, sums)))
@@ -213,7 +213,8 @@ def _table(
 
 def _counted(table: pa.Table) -> pa.Table:
     """Each pattern once, in one chunk (Arrow pickles all that a chunk was cut from)."""
-    _check_sum(pc.sum(table.column("utility").cast(pa.float64(), safe=False)).as_py() or 0.0)
+    units = pc.sum(table.column("utility").cast(pa.float64(), safe=False)).as_py() or 0.0
+    _check_sum(units * UTILITY_UNIT)
     grouped = table.group_by("pattern", use_threads=False).aggregate(
         [("count", "sum"), ("utility", "sum")]
     )
@@ -222,10 +223,10 @@ def _counted(table: pa.Table) -> pa.Table:
 
 
 def _check_sum(utility: float) -> None:
-    """Raise FairshardError where utilities, of this sum in their units, cannot be added exactly."""
-    if utility >= _LARGEST_SUM:
+    """Raise FairshardError where utilities of this sum cannot be added exactly."""
+    if utility >= LARGEST_UTILITY:
         raise FairshardError(
-            f"the utilities of the samples add up to more than {_LARGEST_SUM * UTILITY_UNIT:.1e}, "
+            f"the utilities of the samples add up to more than {LARGEST_UTILITY:.1e}, "
             "too much to be added exactly: lower utility.scale"
         )
 

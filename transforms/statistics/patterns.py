@@ -7,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 UTILITY_UNIT = 2.0**-20
+LARGEST_UTILITY = 2.0**62 * UTILITY_UNIT
 BINS_PER_OCTAVE = 16
 _TRANSPOSITION = tuple(
     (np.uint64(shift), np.uint64(mask))
