@@ -1,4 +1,6 @@
-"""Settings of every test."""
+"""Settings of every test; Beam's are read before Beam is loaded, as in a command."""
+
+from importlib import import_module
 
 from hypothesis import settings
 
@@ -7,4 +9,5 @@ from transforms.stages.registrations import load_registrations
 settings.register_profile("fairshard", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fairshard")
 
+import_module("pipelines.beam")
 load_registrations()
