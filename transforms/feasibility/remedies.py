@@ -105,11 +105,19 @@ def in_words(conflict: Conflict) -> tuple[str, ...]:
 
 
 def _missing_in_words(missing: MissingSamples) -> str:
+    """How many samples are missing, and that what each carries is all that it may carry."""
     patterns = missing.patterns
-    named = [f"with {' and '.join(pattern.carries) or 'none of these'}" for pattern in patterns]
+    carried = [" and ".join(pattern.carries) for pattern in patterns]
     if len(patterns) == 1:
-        return f"{missing.samples:,} more samples {named[0]}"
-    counted = [f"{one.samples:,} {name}" for one, name in zip(patterns, named, strict=True)]
+        exactly = f"exactly {carried[0]} and no other" if carried[0] else "no"
+        return f"{missing.samples:,} more samples with {exactly} attribute or label"
+    counted = [
+        f"{one.samples:,} with {names or 'none'}"
+        for one, names in zip(patterns, carried, strict=True)
+    ]
     others = sum(pattern.samples for pattern in patterns[_NAMED:])
     listed = counted[:_NAMED] + ([f"{others:,} others"] if others else [])
-    return f"{missing.samples:,} more samples: {', '.join(listed)}"
+    return (
+        f"{missing.samples:,} more samples, each with exactly these attributes and labels and no "
+        f"other: {', '.join(listed)}"
+    )
