@@ -159,7 +159,8 @@ def test_long_answers_are_cut() -> None:
     assert in_words(Conflict.from_dict(conflict)) == (
         "cannot be met together at eta = 0.9: x; y",
         "what would do for these by themselves: 5,000 more samples, each with exactly these "
-        "attributes and labels and no other: 1,000 with a, 1,000 with a, 1,000 with a, 2,000 others",
+        "attributes and labels and no other: 1,000 with a, 1,000 with a, 1,000 with a, "
+        "2,000 others",
         "or max_label_skew >= 0.2 for a, b, c and 1 more",
     )
 

@@ -27,8 +27,11 @@ from transforms.plan.plan import Plan, vouched_for
 from transforms.plan.plan_file import (
     VERSION,
     CalibrationFigures,
+    CarrierCounts,
     CertificateFigures,
+    ConditionCounts,
     ConstraintRow,
+    Filtered,
     PlanFile,
     PlannedAttribute,
     PlannedErrors,
@@ -38,6 +41,7 @@ from transforms.plan.plan_file import (
     Sampled,
     Scalars,
 )
+from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import Measures, measure
 from transforms.statistics.pattern_tables import histogram_table
@@ -51,7 +55,7 @@ class SolvedCorpus:
 
     histogram holds the `samples` solved on, as labelled, or some of them; balanced and before are
     of all. labelled are the measures by recognised attributes, where there is a calibration.
-    sampled says how a sample was solved on and polished.
+    sampled says how a sample was solved on and polished. filtered: what the filter took, if any.
     """
 
     histogram: Histogram
@@ -62,6 +66,7 @@ class SolvedCorpus:
     largest: RateFound | None
     samples: int
     sampled: Sampled | None
+    filtered: FilterCounts | None = None
 
     @property
     def corpus(self) -> Histogram:
@@ -71,7 +76,10 @@ class SolvedCorpus:
 
 
 def make_plan(
-    histogram: Histogram, records: Sequence[LabelRecord], config: Config
+    histogram: Histogram,
+    records: Sequence[LabelRecord],
+    config: Config,
+    filtered: FilterCounts | None = None,
 ) -> tuple[Plan, pa.Table]:
     """Solve for a corpus: the plan, and its patterns with their counts and weights."""
     check_balanceable(histogram, records, config)
@@ -89,6 +97,7 @@ def make_plan(
         RateFound(rate=largest.rate, upper=largest.upper) if largest else None,
         histogram.samples,
         None,
+        filtered,
     )
     return plan_of(solved, records, config)
 
@@ -120,6 +129,7 @@ def plan_of(
             rejected=sum(record.rejects for record in records),
             patterns=len(histogram),
         ),
+        **_filtered(solved.filtered, len(terms.attributes)),
         patterns=vouched_for(patterns),
         sampled=solved.sampled,
         certificate=CertificateFigures(
@@ -191,6 +201,24 @@ def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
             terms.attributes, terms.centres.tolist(), terms.label_centres.tolist(), strict=True
         )
     )
+
+
+def _filtered(counts: FilterCounts | None, attributes: int) -> dict[str, Filtered]:
+    """What a plan says of the filter: nothing, where there is none."""
+
+    def carriers(row: NDArray[np.int64]) -> CarrierCounts:
+        samples, *flags = row.tolist()
+        return CarrierCounts(
+            samples=samples, attributes=tuple(flags[:attributes]), labels=tuple(flags[attributes:])
+        )
+
+    if counts is None:
+        return {}
+    conditions = tuple(
+        ConditionCounts(name=name, taken=carriers(row))
+        for name, row in zip(counts.conditions, counts.taken, strict=True)
+    )
+    return {"filtered": Filtered(labelled=carriers(counts.labelled), conditions=conditions)}
 
 
 def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:

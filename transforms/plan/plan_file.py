@@ -75,6 +75,28 @@ class SampleCounts(Document):
     patterns: Some
 
 
+class CarrierCounts(Document):
+    """How many samples there are, and how many of them carry each attribute and each label."""
+
+    samples: Count
+    attributes: tuple[Count, ...]
+    labels: tuple[Count, ...]
+
+
+class ConditionCounts(Document):
+    """The samples that a condition of the filter takes, whatever the others take of them."""
+
+    name: str
+    taken: CarrierCounts
+
+
+class Filtered(Document):
+    """The samples that were labelled, and those of them that each condition of the filter takes."""
+
+    labelled: CarrierCounts
+    conditions: tuple[ConditionCounts, ...]
+
+
 class PatternsFile(Document):
     """The file of the patterns that the plan was made with."""
 
@@ -155,6 +177,7 @@ class PlanFile(Document):
     attributes: tuple[PlannedAttribute, ...]
     labels: tuple[str, ...]
     samples: SampleCounts
+    filtered: Filtered | None = None
     patterns: PatternsFile | None = None
     sampled: Sampled | None = None
     certificate: CertificateFigures
@@ -205,6 +228,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]
     for one in measured:
         check_shapes(one, len(found.attributes), len(found.labels))
+    if found.filtered is not None:
+        _check_counts(found.filtered, len(found.attributes), len(found.labels))
     return found
 
 
@@ -217,3 +242,16 @@ def check_shapes(found: Measures | PerMeasure, attributes: int, labels: int) -> 
     for name, shape in shapes.items():
         if np.shape(getattr(found, name)) != shape:
             raise ValueError(f"{name} is not of {attributes} attributes and {labels} labels")
+
+
+def _check_counts(found: Filtered, attributes: int, labels: int) -> None:
+    """Raise ValueError where a filter's counts are not of these, or it takes what is not there."""
+    for one in (found.labelled, *(condition.taken for condition in found.conditions)):
+        if (len(one.attributes), len(one.labels)) != (attributes, labels):
+            raise ValueError(f"filtered is not of {attributes} attributes and {labels} labels")
+        if any(map(int.__gt__, _numbers(one), _numbers(found.labelled))):
+            raise ValueError("a filter takes more samples than were labelled")
+
+
+def _numbers(counts: CarrierCounts) -> tuple[int, ...]:
+    return (counts.samples, *counts.attributes, *counts.labels)

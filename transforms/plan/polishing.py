@@ -40,6 +40,7 @@ from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
 from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
 from transforms.statistics.exact_sums import FixedSums
+from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import measures_of
 from transforms.statistics.moments import Moments
@@ -117,10 +118,12 @@ class Subsample:
         level: int,
         records: Sequence[LabelRecord],
         config: Config,
+        filtered: FilterCounts | None = None,
     ) -> tuple[Plan, pa.Table]:
         """The plan of the best weights that a pass was made under, and the sample's patterns.
 
         upper: the bound on the rate, where that is left open. level: of the sampling of `samples`.
+        filtered: what the filter took of the corpus, if there is one.
         """
         best = min(passes, key=lambda found: (not found.good, found.gap))
         weighing, terms = best.weighing, best.weighing.terms
@@ -148,6 +151,7 @@ class Subsample:
                 ),
                 polished=best.good,
             ),
+            filtered,
         )
         return plan_of(solved, records, config)
 
