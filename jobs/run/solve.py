@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from jobs.session.absences import say_absences, shown_absences
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
 from transforms.config.sections import Config
 from transforms.feasibility.remedies import Conflict, in_words
 from transforms.labels.rejects import check_rejects
-from transforms.plan.plan import expected_drops, read_plan
+from transforms.plan.plan import expected_drops, read_histogram, read_plan
 from transforms.shards.finding import Found
 from transforms.stages.engine import Engine
 from transforms.statistics.standard_errors import worst_of
@@ -42,7 +43,8 @@ def planned(storage: Storage) -> dict[str, Any]:
     """A summary of the plan that an output holds; dropped_share is what it is expected to drop."""
     plan = read_plan(storage)
     file = plan.file
-    dropped = expected_drops(storage, plan) / plan.solved_on
+    histogram, q = read_histogram(storage, plan)
+    dropped = expected_drops(histogram, q) / plan.solved_on
     measures, errors = file.measures, file.standard_errors
     measured = {
         "before": (measures.before, errors.before),
@@ -65,6 +67,7 @@ def planned(storage: Storage) -> dict[str, Any]:
         "missed": list(file.missed),
         "missed_in_words": plan.missed_in_words,
         "conflict": file.conflict.to_dict() if file.conflict else None,
+        **shown_absences(plan, histogram, q),
         "plan": storage.path(paths.PLAN),
     }
 
@@ -89,6 +92,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
     if summary["conflict"]:
         for line in in_words(Conflict.from_dict(summary["conflict"])):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+    say_absences(summary, console)
     console.print(f"plan: {summary['plan']}", highlight=False, soft_wrap=True)
 
 

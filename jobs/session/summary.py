@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.session.absences import say_absences, shown_absences
 from jobs.session.console import say
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from transforms.feasibility.remedies import Conflict, in_words
@@ -41,6 +42,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "sampled": artefacts.plan.sampled_in_words,
         "missed": list(file.missed),
         "conflict": file.conflict.to_dict() if file.conflict else None,
+        **shown_absences(artefacts.plan, artefacts.histogram, artefacts.q, manifest),
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
         "gates": [
@@ -83,6 +85,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     if summary["conflict"]:
         for line in in_words(Conflict.from_dict(summary["conflict"])):
             say(console, line)
+    say_absences(summary, console)
     say(
         console,
         f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f}, "

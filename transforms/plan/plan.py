@@ -170,9 +170,8 @@ def read_histogram(storage: Storage, plan: Plan) -> tuple[Histogram, NDArray[np.
     return histogram_of(table, names, labels), table.column("q").to_numpy()
 
 
-def expected_drops(storage: Storage, plan: Plan) -> float:
+def expected_drops(histogram: Histogram, q: NDArray[np.float64]) -> float:
     """How many samples the weights are expected to drop: the sum of max(0, 1 - q)."""
-    histogram, q = read_histogram(storage, plan)
     return float(histogram.counts @ np.maximum(1.0 - q, 0.0))
 
 

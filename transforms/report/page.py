@@ -12,7 +12,9 @@ from transforms.base.templates import environment
 from transforms.feasibility.remedies import in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
+from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.artefacts import Artefacts, read_artefacts
+from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
 from transforms.outcome.verdict import measure_rows, verdict_of
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
@@ -97,6 +99,12 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "skews": skew_rows(artefacts),
         "kept_attributes": kept_attributes(artefacts),
         "kept_labels": kept_labels(artefacts),
+        "removed": removed_names(plan, artefacts.histogram, artefacts.q, artefacts.manifest),
+        "groups_shown": groups_in_output(
+            plan, artefacts.histogram, artefacts.q, artefacts.manifest
+        ),
+        "audits": audits_of(plan, artefacts.histogram),
+        "audits_unknown": UNKNOWN if filter_unknown(plan) else "",
         "prices": price_rows(artefacts),
         "missed": artefacts.plan.missed_in_words,
         "conflict": in_words(plan.file.conflict) if plan.file.conflict else (),
