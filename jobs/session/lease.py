@@ -23,7 +23,7 @@ from jobs.session.holders import (
     this_process,
 )
 from jobs.session.run_record import now as in_words
-from transforms.base.errors import FairshardError
+from transforms.base.errors import SupersededError
 from transforms.base.interrupts import interruption
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
@@ -57,7 +57,7 @@ class Hold:
     def enter(self) -> bool:
         """Wait until no other run is just entering, and keep others from it; whether none is in.
 
-        Raises FairshardError where a run that asks for something else is in.
+        Raises SupersededError where a run that asks for something else is in.
         """
         try:
             while (alone := self._tried()) is None:
@@ -69,7 +69,7 @@ class Hold:
         return alone
 
     def settle(self) -> None:
-        """Be in: others may enter. FairshardError where this run was taken for dead meanwhile."""
+        """Be in: others may enter. SupersededError where this run was taken for dead meanwhile."""
         self.storage.publish(self._path(mark_of(self.mine.run)), self._content)
         self.entered = True
         if not self.renew():
@@ -104,9 +104,9 @@ class Hold:
         self.storage.delete(self._path(file_of(self.mine.run)))
         self.storage.delete(self._path(mark_of(self.mine.run)))
 
-    def lost(self) -> FairshardError:
+    def lost(self) -> SupersededError:
         """What is said of a run whose lease is gone."""
-        return FairshardError(
+        return SupersededError(
             f"another run took over {self.storage.url}, as this one had not been heard of for "
             f"{DEAD_SECONDS:.0f} s, or `fairshard clean --force` took it for dead: run the same "
             "command again once that has ended"
@@ -158,10 +158,10 @@ class Hold:
             self.storage.url,
         )
 
-    def _refusal(self, other: LivingRun) -> FairshardError:
+    def _refusal(self, other: LivingRun) -> SupersededError:
         holder = other.holder
         whose = "another configuration" if holder.asked else "an older fairshard"
-        return FairshardError(
+        return SupersededError(
             f"another run with {whose} writes to {self.storage.url}: process {holder.pid} on "
             f"{holder.host}, since {holder.started}, last heard of {max(0.0, other.silence):.0f} s "
             f"ago; wait for its end (it counts as dead after {DEAD_SECONDS:.0f} s of silence), or "

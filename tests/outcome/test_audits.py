@@ -21,7 +21,7 @@ from tests.problems import corpus
 from tests.runs import quiet
 from transforms.config.sections import Config
 from transforms.outcome.absences import removed_names
-from transforms.outcome.audits import Audit, Taken, audits_of, weights_by_utility
+from transforms.outcome.audits import Audit, CarrierShare, audits_of, weights_by_utility
 from transforms.plan.plan import Plan, read_histogram
 from transforms.report.page import write_report
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
@@ -137,13 +137,18 @@ def test_where_utility_is_the_same_for_all_nothing_is_said_of_it() -> None:
 
 
 def test_the_names_that_are_told_are_those_that_chance_explains_least() -> None:
-    rows = (Taken("rare", 1, 1), *(Taken(f"n{n}", 1000, 100 + 40 * n) for n in range(4)))
-    audit = Audit("min_similarity", Taken("", 4000, 400), rows, (), 0.5, False)
+    rows = (
+        CarrierShare("rare", 1, 1),
+        *(CarrierShare(f"n{n}", 1000, 100 + 40 * n) for n in range(4)),
+    )
+    audit = Audit("min_similarity", CarrierShare("", 4000, 400), rows, (), 0.5, False)
     assert str(audit) == (
         "filter.min_similarity took 400 of 4,000 samples (10.0%): 22.0% of n3, 18.0% of n2, "
         "14.0% of n1"
     )
-    none = Audit("min_similarity", Taken("", 10, 0), (Taken("a", 5, 0),), (), 0.5, False)
+    none = Audit(
+        "min_similarity", CarrierShare("", 10, 0), (CarrierShare("a", 5, 0),), (), 0.5, False
+    )
     assert str(none) == "filter.min_similarity took 0 of 10 samples"
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.base.errors import FairshardError
+from transforms.base.errors import BudgetError
 from transforms.config.sections import Config
 from transforms.labels.losses import exceeded_losses
 from transforms.labels.records import LabelRecord
+from transforms.labels.reject_remedies import reject_remedy
 from transforms.labels.tables import REJECTS
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
@@ -26,7 +27,8 @@ _LONGEST = 160
 class RejectKind:
     """Samples that were rejected for the same reason: how many, and one of them with its error.
 
-    Errors that differ in numbers or quoted words alone are of one kind.
+    Errors that differ in numbers or quoted words alone are of one kind. remedy: what has to be done
+    to have such samples.
     """
 
     stage: str
@@ -34,6 +36,7 @@ class RejectKind:
     samples: int
     shard: str
     key: str
+    remedy: str
 
     def __str__(self) -> str:
         example = f"as {self.key!r} in {self.shard}" if self.key else f"in {self.shard}"
@@ -51,7 +54,7 @@ def frequent_rejects(shards: Iterable[str], storage: Storage) -> list[RejectKind
 
 
 def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
-    """Raise FairshardError where rejects, lost shards or lost bytes are over their budget.
+    """Raise BudgetError where rejects, lost shards or lost bytes are over their budget.
 
     It names the shards, and the most frequent errors of rejects.
     """
@@ -59,7 +62,7 @@ def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
     if rejects := _exceeded_rejects(records, config):
         found.append(rejects)
     if found:
-        raise FairshardError(
+        raise BudgetError(
             f"{'; and '.join(found)}; mend or restore the shards, or leave them out of "
             "input.shards, or raise the limit (`fairshard failed` with the output lists all)"
         )
@@ -104,7 +107,7 @@ def _kinds_of(shard: str, storage: Storage) -> Mapping[tuple[str, str], RejectKi
         kinds[kind] = (
             replace(found, samples=found.samples + 1)
             if found
-            else RejectKind(stage, error[:_LONGEST], 1, shard, key)
+            else RejectKind(stage, error[:_LONGEST], 1, shard, key, reject_remedy(stage, error))
         )
     return kinds
 

@@ -21,7 +21,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class Taken:
+class CarrierShare:
     """Of the `samples` that carry a name, those that are taken: counted, or expected by weights."""
 
     name: str
@@ -52,9 +52,9 @@ class Audit:
     """
 
     by: str
-    all: Taken
-    attributes: tuple[Taken, ...]
-    labels: tuple[Taken, ...]
+    all: CarrierShare
+    attributes: tuple[CarrierShare, ...]
+    labels: tuple[CarrierShare, ...]
     eta: float
     sampled: bool
 
@@ -91,11 +91,11 @@ class Audit:
         told = "; ".join(filter(None, shares)) if self.all.taken else ""
         return f"{self.step} {self.did}{': ' * bool(told)}{told}"
 
-    def _furthest(self, carriers: Iterable[Taken]) -> list[Taken]:
+    def _furthest(self, carriers: Iterable[CarrierShare]) -> list[CarrierShare]:
         """A few of the names whose share is further from that of all than chance explains."""
         p = self.all.share
 
-        def deviation(one: Taken) -> float:
+        def deviation(one: CarrierShare) -> float:
             error = (p * (1 - p) / one.samples) ** 0.5
             return abs(one.share - p) / error if error > 0 else 0.0
 
@@ -159,7 +159,7 @@ def _audit(by: str, samples: list[float], taken: list[float], plan: Plan, sample
     """The audit of samples in all, with each attribute and with each label, and those taken."""
     m = len(plan.terms.attributes)
     names = ["", *(attribute.name for attribute in plan.terms.attributes), *plan.terms.labels]
-    rows = [Taken(*row) for row in zip(names, map(round, samples), taken, strict=True)]
+    rows = [CarrierShare(*row) for row in zip(names, map(round, samples), taken, strict=True)]
     parts = (
         sorted((one for one in part if one.samples), key=lambda one: (-one.share, one.name))
         for part in (rows[1 : m + 1], rows[m + 1 :])

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from transforms.base.errors import FairshardError
+from transforms.base.errors import DeviceMemoryError
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config, Model
 from transforms.recognition.candidates import Candidate, Sight
@@ -38,7 +38,7 @@ class Vision:
         """What the model sees in each candidate; raises what it raises on any of them.
 
         Where the device has no memory for so many at once it is asked for half as many, from then
-        on; FairshardError where there is none for one.
+        on; DeviceMemoryError where there is none for one.
         """
         sights: list[Sight] = []
         while len(sights) < len(candidates):
@@ -48,7 +48,7 @@ class Vision:
                 continue
             except torch.OutOfMemoryError as error:
                 if len(batch) == 1:
-                    raise FairshardError(
+                    raise DeviceMemoryError(
                         f"the {self.device} has no memory for one sample: give the model a larger "
                         "device, or run fewer workers on it"
                     ) from error

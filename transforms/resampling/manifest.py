@@ -246,5 +246,5 @@ def _check(holds: bool, where: str, counts: Mapping[str, int]) -> None:
     if not holds:
         raise FairshardError(
             f"samples were lost or doubled in {where}: {dict(counts)}; nothing was published as "
-            "complete, run the resample stage again and report this"
+            "complete; write all of it anew (`fairshard resample --restart`), and report this"
         )

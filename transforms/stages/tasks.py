@@ -86,7 +86,9 @@ def first_step(config: Config) -> Step:
 def made_plan(step: Step) -> Plan:
     """The plan that the steps have led to."""
     if step.made is None:
-        raise FairshardError("solving has not come to an end: run `fairshard solve` again")
+        raise FairshardError(
+            "solving has not come to an end in as many rounds as it may take: please report it"
+        )
     return step.made
 
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.base.errors import FairshardError, UnreachableError, reason_of
+from transforms.base.errors import FairshardError, reason_of, storage_error
 from transforms.config.sections import OutputConfig
 from transforms.storage import paths
 from transforms.storage.atomic import (
@@ -202,9 +202,10 @@ class Storage:
         except (FileNotFoundError, NotADirectoryError):
             raise
         except OSError as error:
-            raise UnreachableError(
+            raise storage_error(
+                error,
                 f"{self.path(name)} cannot be read: {reason_of(error)}; see to it, then run the "
-                "same command again"
+                "same command again",
             ) from None
 
     @contextmanager
@@ -212,9 +213,10 @@ class Storage:
         try:
             yield
         except OSError as error:
-            raise FairshardError(
+            raise storage_error(
+                error,
                 f"{self.path(name)} cannot be written: {reason_of(error)}; see to it, then run the "
-                "same command again"
+                "same command again",
             ) from error
 
     def _at(self, name: str) -> tuple[Any, str]:
