@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from jobs.session.console import say
-from transforms.outcome.absences import (
-    GroupShown,
-    RemovedName,
-    groups_in_output,
-    removed_names,
-    shown_by_few,
-)
+from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
 from transforms.plan.plan import Plan
 from transforms.resampling.manifest import Manifest
@@ -37,24 +31,26 @@ def shown_absences(
     """
     removed = removed_names(plan, histogram, q, manifest)
     groups = groups_in_output(plan, histogram, q, manifest)
-    audits = [{**one.to_dict(), "in_words": str(one)} for one in audits_of(plan, histogram)]
     return {
-        "removed": [dataclasses.asdict(one) for one in removed],
-        "groups": [dataclasses.asdict(group) for group in groups],
-        "audits": audits,
+        "removed": [{**dataclasses.asdict(one), "in_words": str(one)} for one in removed],
+        "groups": [
+            {**dataclasses.asdict(one), "few": one.few, "in_words": str(one)} for one in groups
+        ],
+        "audits": [{**one.to_dict(), "in_words": str(one)} for one in audits_of(plan, histogram)],
         "filter_audited": not filter_unknown(plan),
     }
 
 
 def say_absences(found: Mapping[str, Any], console: Console) -> None:
     """Print what `shown_absences` gave: a line each, of the first few names, and of few samples."""
-    removed = [RemovedName(**one) for one in found["removed"]]
+    removed, groups = found["removed"], found["groups"]
     for one in removed[:_NAMED]:
-        say(console, f"removed: {one}")
+        say(console, f"removed: {one['in_words']}")
     if len(removed) > _NAMED:
-        say(console, f"removed: {len(removed) - _NAMED:,} more names; --json lists all")
-    for group in shown_by_few(GroupShown(**one) for one in found["groups"]):
-        say(console, f"few of the output: {group}")
+        say(console, f"removed: {len(removed) - _NAMED:,} more; --json lists all")
+    for group in groups:
+        if group["few"]:
+            say(console, f"few of the output: {group['in_words']}")
     if not found["filter_audited"]:
         say(console, f"before balancing: {UNKNOWN}")
     for audit in found["audits"]:

@@ -16,7 +16,6 @@ from transforms.outcome.absences import (
     RemovedName,
     groups_in_output,
     removed_names,
-    shown_by_few,
 )
 from transforms.outcome.artefacts import read_artefacts
 from transforms.report.page import write_report
@@ -115,7 +114,7 @@ def test_more_than_a_few_names_are_counted(tmp_path: Path) -> None:
     storage = output(tmp_path, *rows, labels=labels, utility=utility)
     lines = [line for line in said(storage) if line.startswith("removed: ")]
     assert len(lines) == 6
-    assert lines[-1] == "removed: 2 more names; --json lists all"
+    assert lines[-1] == "removed: 2 more; --json lists all"
     page = Path(write_report(storage)).read_text(encoding="utf-8")
     assert all(f"label thing.{name}: 1 sample before" in page for name in names)
 
@@ -145,7 +144,7 @@ def test_a_group_that_most_show_is_not_told_of(tmp_path: Path) -> None:
     storage = output(tmp_path, people=1)
     (group,) = found(storage)[1]
     assert group.share == 1
-    assert shown_by_few([group]) == ()
+    assert not group.few
     assert not any(line.startswith("few of the output") for line in said(storage))
 
 

@@ -1,6 +1,5 @@
 """Who is not in the output: names that none of it carries, groups that most of it does not show."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,6 +62,11 @@ class GroupShown:
         """Their share of the output."""
         return self.samples / self.of if self.of else float("nan")
 
+    @property
+    def few(self) -> bool:
+        """Whether most of the output shows none."""
+        return self.share < _MOST
+
     def __str__(self) -> str:
         predicted = ", as the plan predicts" * self.predicted
         targets = ": its targets are shares of these alone" * self.alone
@@ -118,11 +122,6 @@ def groups_in_output(
             of, samples = round(copies.sum()), round(expected)
         found.append(GroupShown(group, samples, of, alone[group], group not in counted))
     return tuple(found)
-
-
-def shown_by_few(groups: Iterable[GroupShown]) -> tuple[GroupShown, ...]:
-    """The groups that most of the output does not show."""
-    return tuple(group for group in groups if group.share < _MOST)
 
 
 def _times(plan: Plan) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from transforms.storage import paths
 from transforms.verification.bias import BiasTally, Variance
+from transforms.verification.carriers import GroupTally
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, ManifestEvidence
 from transforms.verification.formulas import weights
@@ -32,6 +33,7 @@ class Drawing:
     after: BiasTally
     expected: BiasTally
     variance: Variance
+    groups: GroupTally
 
     def settle(self, origin: OriginRange) -> None:
         """Check the copies that were found of one input shard."""
@@ -44,6 +46,7 @@ class Drawing:
             copies = origin.copies[start : start + len(q[-1])]
             start += len(copies)
             self.after.add(part.rows, copies.astype(np.float64))
+            self.groups.add(part, copies)
             self.expected.add(part.rows, q[-1])
             self.variance.add(part.rows, q[-1])
         if q:

@@ -71,6 +71,22 @@ class SamplesEntry(BaseModel):
     patterns: int
 
 
+class CarrierEntry(BaseModel):
+    samples: int
+    attributes: list[int]
+    labels: list[int]
+
+
+class ConditionEntry(BaseModel):
+    name: str
+    taken: CarrierEntry
+
+
+class FilteredEntry(BaseModel):
+    labelled: CarrierEntry
+    conditions: list[ConditionEntry]
+
+
 class PassEntry(BaseModel):
     gap: float
     violation: float
@@ -141,6 +157,7 @@ class PlanEvidence(BaseModel):
     attributes: list[AttributeEntry]
     labels: list[str]
     samples: SamplesEntry
+    filtered: FilteredEntry | None = None
     sampled: SampledEntry | None = None
     certificate: CertificateEntry
     measures: MeasuresEntry
@@ -179,6 +196,7 @@ class ManifestEvidence(BaseModel):
     packing: dict[str, int | str | None]
     totals: dict[str, int]
     measures: Figures
+    groups: dict[str, int] | None = None
     shards: list[ShardFigures]
     inputs: list[InputFigures]
 

@@ -37,13 +37,14 @@ class StatedConstraint:
 class Stated:
     """What a plan states: its problem and its prices, ready for arithmetic.
 
-    targets, centres, and of_group (whether a share is of a group) are (m,), label_centres (m, c),
-    and members, bool (m, m), says which attributes are of one group. odds are those of the true
-    attributes, where recognised ones are not taken for true.
+    groups, targets, centres, and of_group (whether a share is of a group) are (m,), label_centres
+    (m, c), and members, bool (m, m), says which attributes are of one group. odds are those of the
+    true attributes, where recognised ones are not taken for true.
     """
 
     attributes: tuple[str, ...]
     labels: tuple[str, ...]
+    groups: tuple[str, ...]
     targets: Vector
     of_group: NDArray[np.bool_]
     members: NDArray[np.bool_]
@@ -83,6 +84,7 @@ class Stated:
         return cls(
             names,
             labels,
+            tuple(entry.group for entry in plan.attributes),
             np.array([entry.target for entry in plan.attributes]),
             np.array([entry.share_of == "group" for entry in plan.attributes]),
             groups[:, None] == groups[None, :],

@@ -9,6 +9,12 @@ from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.verification.asked import check_asked
 from transforms.verification.bias import BiasTally, Variance, check_drawn, check_figures
+from transforms.verification.carriers import (
+    CarrierTally,
+    GroupTally,
+    check_filtered,
+    check_groups,
+)
 from transforms.verification.chain import check_chain
 from transforms.verification.checks import Check
 from transforms.verification.drawing import Drawing, check_totals
@@ -50,20 +56,24 @@ def verify(
         ) from error
     chain = Check("records", "plan, labels and output are of one run", "digests")
     check_chain(evidence, chain)
-    corpus, whole, labels = _counted(evidence, stated, step)
+    corpus, whole, carriers, labels = _counted(evidence, stated, step)
     given = _inputs(evidence, inputs, sample is None, step)
     predicted, of_plan = _of_plan(evidence, stated, corpus, whole, step)
+    check_filtered(evidence.plan, carriers, of_plan[0])
     of_output = _of_output(evidence, stated, predicted, sample, step)
     return (chain, labels, given, *of_plan, *of_output)
 
 
 def _counted(
     evidence: Evidence, stated: Stated, step: Step
-) -> tuple[Corpus, Weighed | None, Check]:
-    """The patterns that the plan was solved on and, where these are a sample, sums over all."""
+) -> tuple[Corpus, Weighed | None, CarrierTally, Check]:
+    """The patterns that the plan was solved on and, where these are a sample, sums over all; how
+    many rows carry each name.
+    """
     check = Check("labels", "label and reject tables are those that were recorded", "shards")
     counter, sampled = Counter(), evidence.plan.sampled
     whole = Weighed(stated) if sampled else None
+    carriers = CarrierTally.empty(stated)
     least = evidence.plan.config.filter
     records = evidence.records.values()
     for done, record in enumerate(records):
@@ -71,6 +81,7 @@ def _counted(
         table = check_table(evidence, record, check)
         first = 0
         for part in table.labelled(stated, least.min_similarity if least else None):
+            carriers.add(part)
             if sampled and whole:
                 whole.add(part.rows, part.balanced.astype(np.float64))
                 stem = record.shard.stem
@@ -79,7 +90,7 @@ def _counted(
                 first += len(part.balanced)
             else:
                 counter.add(part)
-    return counter.corpus(), whole, check
+    return counter.corpus(), whole, carriers, check
 
 
 def _inputs(evidence: Evidence, wanted: bool, whole: bool, step: Step) -> Check:
@@ -168,6 +179,7 @@ def _of_output(
         BiasTally.empty(stated),
         BiasTally.empty(stated),
         Variance.empty(predicted),
+        GroupTally.empty(stated),
     )
     chosen, tars = _chosen(manifest.shards, sample), manifest.format == WEBDATASET
     whole = tars and len(chosen) == len(manifest.shards)
@@ -181,6 +193,7 @@ def _of_output(
         output.finish()
         check_across(evidence, output.hashes, reading.keys)
         check_figures(drawing.after, manifest.measures, "after", bias)
+        check_groups(manifest, drawing.groups, bias)
         check_drawn(drawing.after, drawing.expected, drawing.variance, chance)
     elif not tars:
         why = f"what files of the format {manifest.format!r} hold is not read"
