@@ -12,7 +12,8 @@ from tests.outputs import finished_output
 from tests.problems import Corpus, corpus, random_corpus
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
-from transforms.feasibility.conflicts import conflict_of
+from transforms.feasibility.conflicts import Unmet, explained
+from transforms.feasibility.explanation import NOTHING_KNOWN, Explanation
 from transforms.feasibility.remedies import Conflict, in_words
 from transforms.m4.balance import balance
 from transforms.plan.plan import read_plan
@@ -21,9 +22,19 @@ from transforms.statistics.row_histograms import RowHistogram
 NOTHING: dict[str, Any] = {"max_representation_bias": None, "max_association_bias": None}
 
 
-def conflict_in(samples: Corpus, asked: Balance) -> Conflict | None:
+def unmet_in(samples: Corpus, asked: Balance) -> Unmet:
     found = balance(samples.histogram, samples.attributes, asked)
-    return conflict_of(samples.histogram, samples.attributes, asked, found)
+    return Unmet.of(samples.histogram, asked, found)
+
+
+def explanation_in(samples: Corpus, asked: Balance) -> Explanation:
+    *_, last = explained(unmet_in(samples, asked))
+    assert last.complete
+    return last
+
+
+def conflict_in(samples: Corpus, asked: Balance) -> Conflict | None:
+    return explanation_in(samples, asked).conflict
 
 
 def lines_of(samples: Corpus, asked: Balance) -> tuple[str, ...]:
@@ -57,7 +68,7 @@ def test_a_share_within_a_label_that_cannot_be_dropped() -> None:
     assert in_words(replace(found, rate=None)) == (
         "cannot be met at eta = 0.9: share of people.0 within things.0, from below",
         "what would do: 172 more samples with people.0 and things.0",
-        "or max_label_skew >= 0.3751 for people.0 with things.0",
+        "or max_label_skew >= 0.375 for people.0 with things.0",
     )
 
 

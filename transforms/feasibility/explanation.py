@@ -1,0 +1,71 @@
+"""What is known of why something is missed, as far as that was looked into, and in words."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from transforms.feasibility.remedies import Conflict, in_words
+
+Remedy = Literal["rate", "looser", "missing"]
+REMEDIES: tuple[Remedy, ...] = ("rate", "looser", "missing")
+_SOUGHT: dict[Remedy, str] = {
+    "rate": "the largest rate",
+    "looser": "looser bounds",
+    "missing": "missing samples",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of why something is missed.
+
+    finding: open, as long as nothing is known; conflict, where a set of constraints is proven to
+    be unattainable together; attainable, where weights that meet everything were found; unproven,
+    where neither was. smallest: none of the conflict can be spared. sought: the remedies that were
+    looked for to the end. sampled: it is of a sample of the corpus, and proves nothing of the rest.
+    """
+
+    finding: Literal["open", "conflict", "attainable", "unproven"] = "open"
+    conflict: Conflict | None = None
+    smallest: bool = False
+    sought: tuple[Remedy, ...] = ()
+    sampled: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing more to look for."""
+        if self.finding == "conflict":
+            return self.smallest and not self.left
+        return self.finding != "open"
+
+    @property
+    def left(self) -> tuple[Remedy, ...]:
+        """The remedies that are to be looked for."""
+        return tuple(remedy for remedy in REMEDIES if remedy not in self.sought)
+
+    def lines(self, output: str = "") -> Iterator[str]:
+        """A line each for what is known; where there is more, `fairshard why` of `output` is named.
+
+        Nothing is said of what is not known yet, but that.
+        """
+        among = "in the sample that was solved on, " if self.sampled else ""
+        if self.conflict is not None:
+            first, *others = in_words(self.conflict, self.smallest)
+            yield from (f"{among}{first}", *others)
+        elif self.finding == "attainable":
+            yield f"{among}everything can be met at this rate: leave balance.V out, or raise it"
+        elif self.finding == "unproven":
+            yield "neither weights that meet everything were found nor a proof that there are none"
+        if not self.complete:
+            go_on = f"`fairshard why {shlex.quote(output)}` " if output else "the next search "
+            yield f"{self._missing}: {go_on}goes on" if self.conflict else f"{go_on}says why"
+
+    @property
+    def _missing(self) -> str:
+        fewer = () if self.smallest else ("fewer that conflict",)
+        missing = (*fewer, *(_SOUGHT[remedy] for remedy in self.left))
+        return f"not looked for to the end: {', '.join(missing)}"
+
+
+NOTHING_KNOWN = Explanation()
