@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from jobs.session.console import say
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
+from jobs.session.why import why_of
 from transforms.config.sections import Config
-from transforms.feasibility.remedies import Conflict, in_words
 from transforms.labels.rejects import check_rejects
 from transforms.plan.plan import expected_drops, read_plan
 from transforms.shards.finding import Found
@@ -64,7 +65,7 @@ def planned(storage: Storage) -> dict[str, Any]:
         "dropped_share": dropped,
         "missed": list(file.missed),
         "missed_in_words": plan.missed_in_words,
-        "conflict": file.conflict.to_dict() if file.conflict else None,
+        **why_of(plan, storage),
         "plan": storage.path(paths.PLAN),
     }
 
@@ -86,9 +87,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         console.print(summary["sampled"], highlight=False, soft_wrap=True)
     if summary["missed"]:
         console.print(summary["missed_in_words"], highlight=False, soft_wrap=True)
-    if summary["conflict"]:
-        for line in in_words(Conflict.from_dict(summary["conflict"])):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in summary["why"]:
+        say(console, line)
     console.print(f"plan: {summary['plan']}", highlight=False, soft_wrap=True)
 
 

@@ -13,9 +13,10 @@ from tests.problems import Corpus, corpus, random_corpus
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
 from transforms.feasibility.conflicts import Unmet, explained
-from transforms.feasibility.explanation import NOTHING_KNOWN, Explanation
+from transforms.feasibility.explanation import Explanation
 from transforms.feasibility.remedies import Conflict, in_words
 from transforms.m4.balance import balance
+from transforms.plan.explanation_file import explanation_of
 from transforms.plan.plan import read_plan
 from transforms.statistics.row_histograms import RowHistogram
 
@@ -177,4 +178,5 @@ def test_long_answers_are_cut() -> None:
 def test_where_no_price_is_left_to_choose_there_is_a_plan_still(tmp_path: Path) -> None:
     write_corpus(tmp_path, samples=20, shards=2)
     storage = finished_output(config_of(tmp_path))
-    assert read_plan(storage).file.conflict
+    known = explanation_of(read_plan(storage), storage)
+    assert known is not None and known.conflict is not None

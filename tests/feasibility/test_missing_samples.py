@@ -11,7 +11,6 @@ from transforms.feasibility.trials import Trials
 from transforms.m4.balance import Balanced
 from transforms.statistics.row_histograms import RowHistogram
 
-
 WITHOUT_END = Trials(lambda: False)
 
 

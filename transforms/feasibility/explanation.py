@@ -1,18 +1,18 @@
 """What is known of why something is missed, as far as that was looked into, and in words."""
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from transforms.feasibility.remedies import Conflict, in_words
 
+Finding = Literal["open", "conflict", "attainable", "unproven"]
 Remedy = Literal["rate", "looser", "missing"]
 REMEDIES: tuple[Remedy, ...] = ("rate", "looser", "missing")
 _SOUGHT: dict[Remedy, str] = {
-    "rate": "the largest rate",
-    "looser": "looser bounds",
-    "missing": "missing samples",
+    "rate": "which rate would do",
+    "looser": "which bounds would do",
+    "missing": "which samples are missing",
 }
 
 
@@ -26,7 +26,7 @@ class Explanation:
     looked for to the end. sampled: it is of a sample of the corpus, and proves nothing of the rest.
     """
 
-    finding: Literal["open", "conflict", "attainable", "unproven"] = "open"
+    finding: Finding = "open"
     conflict: Conflict | None = None
     smallest: bool = False
     sought: tuple[Remedy, ...] = ()
@@ -44,11 +44,8 @@ class Explanation:
         """The remedies that are to be looked for."""
         return tuple(remedy for remedy in REMEDIES if remedy not in self.sought)
 
-    def lines(self, output: str = "") -> Iterator[str]:
-        """A line each for what is known; where there is more, `fairshard why` of `output` is named.
-
-        Nothing is said of what is not known yet, but that.
-        """
+    def lines(self, goes_on: str = "`fairshard why OUTPUT`") -> Iterator[str]:
+        """A line each for what is known and, where there may be more, what `goes_on` from there."""
         among = "in the sample that was solved on, " if self.sampled else ""
         if self.conflict is not None:
             first, *others = in_words(self.conflict, self.smallest)
@@ -58,14 +55,14 @@ class Explanation:
         elif self.finding == "unproven":
             yield "neither weights that meet everything were found nor a proof that there are none"
         if not self.complete:
-            go_on = f"`fairshard why {shlex.quote(output)}` " if output else "the next search "
-            yield f"{self._missing}: {go_on}goes on" if self.conflict else f"{go_on}says why"
+            yield f"not known yet is {self._not_known}: {goes_on} goes on"
 
     @property
-    def _missing(self) -> str:
-        fewer = () if self.smallest else ("fewer that conflict",)
-        missing = (*fewer, *(_SOUGHT[remedy] for remedy in self.left))
-        return f"not looked for to the end: {', '.join(missing)}"
+    def _not_known(self) -> str:
+        if self.conflict is None:
+            return "why"
+        fewer = () if self.smallest else ("whether fewer conflict",)
+        return ", ".join((*fewer, *(_SOUGHT[remedy] for remedy in self.left)))
 
 
 NOTHING_KNOWN = Explanation()

@@ -104,7 +104,7 @@ class _Program:
         of a group that is empty.
         """
         p = self.problem.probabilities
-        masses = np.bincount(group, p)
+        masses: Vector = np.bincount(group, p).astype(np.float64)
         sums = np.array([np.bincount(group, p * self.dual.scores(unit)) for unit in self.units])
         some = masses > 0
         return masses[some], sums[:, some] / masses[some]

@@ -50,26 +50,25 @@ def smallest_bound(demands: Sequence[Demand], scene: Subproblem, trials: Trials)
     if not trials(_loosened(demands, VACUOUS, scene)).attained:
         return None
     low, high = int(max(demand.bound for demand in demands) / _STEP), round(VACUOUS / _STEP)
-    bound, steps = low, {True: 0, False: 0}
-    while high - low > (close := max(1, int(_CLOSE * high))):
+    bound, step = low, 1
+    while high - low > max(1, int(_CLOSE * high)):
         tried = trials(_loosened(demands, bound * _STEP, scene))
-        step = steps[tried.attained] = max(close, 2 * steps[tried.attained])
         if tried.attained:
-            high, bound = bound, bound - step
+            high, proven = bound, bound - max(1, int(_CLOSE * bound))
         else:
-            proven = _unattainable_below(tried, demands, bound * _STEP, scene)
-            low, bound = bound, max(math.ceil(round(proven / _STEP, 6)), bound + step)
+            low, proven = bound, _proven(tried, demands, bound, scene)
+        step = 2 * step if abs(proven - bound) <= step else 1
+        bound = max(proven, low + step) if low == bound else min(proven, high - step)
         if not low < bound < high:
             bound = (low + high) // 2
     return round(high * _STEP, 4)
 
 
-def _unattainable_below(
-    missed: Balanced, demands: Sequence[Demand], bound: float, scene: Subproblem
-) -> float:
-    """Up to where the prices of what is `missed` at a bound prove that others are missed as well:
-    at the shares around which its associations are linear.
+def _proven(missed: Balanced, demands: Sequence[Demand], at: int, scene: Subproblem) -> int:
+    """Below which bound the prices of what is `missed` at one prove that all are missed: at the
+    shares around which its associations are linear. Bounds are in steps.
     """
+    bound = at * _STEP
     problem, further = missed.problem, (bound + VACUOUS) / 2
     prices = problem.vector_of(missed.solution.duals)
     eased = _loosened(demands, further, scene)
@@ -83,8 +82,11 @@ def _unattainable_below(
         return knapsack(problem.probabilities, scores, terms.eta, terms.Q).least
 
     if least(bound) <= 0:
-        return bound
-    return VACUOUS if least(VACUOUS) > 0 else float(brentq(least, bound, VACUOUS, xtol=_ROUNDING))
+        return at
+    if least(VACUOUS) > 0:
+        return round(VACUOUS / _STEP)
+    root = float(brentq(least, bound, VACUOUS, xtol=_ROUNDING))
+    return math.ceil(round(root / _STEP, 6))
 
 
 def _loosened(demands: Sequence[Demand], bound: float, scene: Subproblem) -> Subproblem:

@@ -9,11 +9,11 @@ from jinja2 import Environment
 
 from transforms.base.errors import FairshardError
 from transforms.base.templates import environment
-from transforms.feasibility.remedies import in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.verdict import measure_rows, verdict_of
+from transforms.plan.explanation_file import explanation_of
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
 from transforms.report.gallery import SampleGroup, sample_groups
@@ -81,6 +81,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
     labels = artefacts.histogram.labels
     before, after = artefacts.before, artefacts.after
     plan = artefacts.plan
+    known = explanation_of(plan, storage)
     return {
         "plan": plan.file,
         "manifest": artefacts.manifest,
@@ -99,7 +100,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "kept_labels": kept_labels(artefacts),
         "prices": price_rows(artefacts),
         "missed": artefacts.plan.missed_in_words,
-        "conflict": in_words(plan.file.conflict) if plan.file.conflict else (),
+        "why": tuple(known.lines()) if known else (),
         "frontier": read_frontier(storage, plan),
         "gates": read_results(storage, checked_in(artefacts)),
         "rejects": read_rejects(artefacts.records, storage),

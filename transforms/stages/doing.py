@@ -1,0 +1,27 @@
+"""What the process that solves is doing: notes on file, for those who show its progress.
+
+Wherever that process is, its notes are in the output as attempts of the stage that solves.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from transforms.storage.attempts import attempting
+from transforms.storage.files import Storage
+
+STAGE = "solve"
+IN_WORDS = {"compiling": "compiling once", "explaining": "explaining"}
+
+
+def explaining(storage: Storage) -> AbstractContextManager[None]:
+    """In the block, a plan is explained."""
+    return attempting(STAGE, "explaining", storage)
+
+
+@contextmanager
+def solving(storage: Storage) -> Iterator[None]:
+    """In the block, a problem is solved: as long as code is compiled for it, that is noted."""
+    from transforms.m4.compiling import told_of_compiling
+
+    with told_of_compiling(lambda: attempting(STAGE, "compiling", storage)):
+        yield
