@@ -51,14 +51,14 @@ class Explanation:
             first, *others = in_words(self.conflict, self.smallest)
             yield from (f"{among}{first}", *others)
         elif self.finding == "attainable":
-            yield f"{among}everything can be met at this rate: leave balance.V out, or raise it"
+            yield f"{among}everything can be met at this rate with a higher V (auto finds one)"
         elif self.finding == "unproven":
             yield "neither weights that meet everything were found nor a proof that there are none"
         if not self.complete:
-            yield f"not known yet is {self._not_known}: {goes_on} goes on"
+            yield f"still to be found: {self._to_find}; {goes_on} goes on"
 
     @property
-    def _not_known(self) -> str:
+    def _to_find(self) -> str:
         if self.conflict is None:
             return "why"
         fewer = () if self.smallest else ("whether fewer conflict",)

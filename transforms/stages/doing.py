@@ -4,8 +4,9 @@ Wherever that process is, its notes are in the output as attempts of the stage t
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
+from transforms.base.errors import FairshardError
 from transforms.storage.attempts import attempting
 from transforms.storage.files import Storage
 
@@ -23,5 +24,14 @@ def solving(storage: Storage) -> Iterator[None]:
     """In the block, a problem is solved: as long as code is compiled for it, that is noted."""
     from transforms.m4.compiling import told_of_compiling
 
-    with told_of_compiling(lambda: attempting(STAGE, "compiling", storage)):
+    with told_of_compiling(lambda: _noted("compiling", storage)):
+        yield
+
+
+@contextmanager
+def _noted(name: str, storage: Storage) -> Iterator[None]:
+    """A note in the block; what cannot be noted is done all the same."""
+    with ExitStack() as noted:
+        with suppress(FairshardError):
+            noted.enter_context(attempting(STAGE, name, storage))
         yield
