@@ -46,8 +46,8 @@ def explain(unmet: Unmet) -> Explained:
         return False
 
     known, proven, began = NOTHING_KNOWN, 0.0, time.perf_counter()
-    for known in explained(unmet, enough=count):
-        proven = proven or time.perf_counter() - began
+    for more in explained(unmet, enough=count):
+        known, proven = more, proven or time.perf_counter() - began
     return Explained(known, proven, time.perf_counter() - began, solves)
 
 
@@ -61,10 +61,10 @@ def row(samples: int, labels: int, rate: float, seed: int) -> str:
     solved = time.perf_counter() - began
     why = explain(Unmet.of(histogram, asked, found))
     conflict = why.known.conflict
-    missing = conflict and conflict.missing
+    missing, names = conflict and conflict.missing, conflict.constraints if conflict else ()
     return (
         f"{len(histogram):9,}{labels:8}{rate:6.1f}{solved:9.2f}{why.proven:9.2f}{why.seconds:9.2f}"
-        f"{why.seconds / solved:9.1f}{why.solves:8}{len(conflict.constraints) if conflict else 0:10}"
+        f"{why.seconds / solved:9.1f}{why.solves:8}{len(names):10}"
         f"{missing.samples if missing else 0:10,}{missing.least if missing else 0:10,}"
     )
 

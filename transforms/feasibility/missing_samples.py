@@ -8,6 +8,7 @@ everything.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +23,15 @@ from transforms.statistics.histogram import distinct_rows
 
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
+Patterns = tuple[MissingPattern, ...]
 _ROUNDS = 12
-_SPARE = 1e-4
-_MORE_SPARE = 4.0
-_SETTLED = 1e-3
+_SPARE = 1e-3
+_MORE_SPARE = 3.0
+_SETTLED = 0.02
 _MOST_GROWTH = 20
 _WHOLE = 1e-6
 _MOST_COMBINATIONS = 64
-_SCENES = 3
+_SCENES = 6
 
 
 def missing_samples(
@@ -39,24 +41,30 @@ def missing_samples(
 
     Where it is not enough there, `wider` gives the scene that sees what is missed.
     """
+    start = scene
     for _ in range(_SCENES):
-        s, y = _candidates(scene)
-        added, least = _enough(scene, s, y, trials)
-        if not added.any():
+        patterns, least = _enough(scene, start, trials)
+        if not patterns:
             return None
-        tested = trials(_with(whole, *_in_whole(scene, whole, s, y), added))
+        tested = trials(_with(whole, patterns))
         if tested.attained:
-            return MissingSamples(int(added.sum()), least, _patterns(scene, s, y, added))
+            return MissingSamples(sum(one.samples for one in patterns), least, patterns)
         scene = wider(tested)
+        start = _with(scene, patterns)
     return None
 
 
-def _enough(scene: Subproblem, s: Flags, y: Flags, trials: Trials) -> tuple[Counts, int]:
-    """How many of each pattern would do, or none of any; and how many are needed at least."""
+def _enough(scene: Subproblem, start: Subproblem, trials: Trials) -> tuple[Patterns, int]:
+    """Which samples would do, if any; and how many are needed at least.
+
+    `start` is the scene with samples added that are about right, if such are known.
+    """
+    s, y = _candidates(scene)
     samples = scene.rows.samples
     problem = problem_of(scene.rows, terms_asked(scene.rows, scene.attributes, scene.asked))
-    found, before, spare = trials(scene), math.inf, 0.0
-    groups = groups_by_score(found.problem, found.problem.vector_of(found.solution.duals))
+    found, before, spare = trials(start), math.inf, 0.0
+    prices = found.problem.vector_of(found.solution.duals)
+    groups = groups_by_score(problem.under(found.problem.terms), prices)
     for _ in range(_ROUNDS):
         trials.check()
         fewest = fewest_samples(problem.under(found.problem.terms), groups, s, y)
@@ -66,13 +74,14 @@ def _enough(scene: Subproblem, s: Flags, y: Flags, trials: Trials) -> tuple[Coun
             break
         spare = max(_SPARE, _MORE_SPARE * spare) if settled else spare
         added = np.ceil(fewest.added * samples * (1 + spare) - _WHOLE).astype(np.int64)
-        found, before = trials(_with(scene, s, y, added)), share
+        patterns = _patterns(scene, s, y, added)
+        found, before = trials(_with(scene, patterns)), share
         if found.attained:
-            return added, math.ceil(fewest.least * samples - _WHOLE)
-    return np.zeros(len(s), np.int64), 0
+            return patterns, math.ceil(fewest.least * samples - _WHOLE)
+    return (), 0
 
 
-def _patterns(scene: Subproblem, s: Flags, y: Flags, added: Counts) -> tuple[MissingPattern, ...]:
+def _patterns(scene: Subproblem, s: Flags, y: Flags, added: Counts) -> Patterns:
     names = np.array([*scene.rows.attributes, *scene.rows.labels])
     flags = np.hstack([s, y])
     most_first = [j for j in np.argsort(-added, kind="stable") if added[j]]
@@ -89,17 +98,11 @@ def _candidates(scene: Subproblem) -> tuple[Flags, Flags]:
     return np.repeat(s, c + 1, axis=0), np.tile(labels, (len(s), 1))
 
 
-def _with(scene: Subproblem, s: Flags, y: Flags, added: Counts) -> Subproblem:
+def _with(scene: Subproblem, patterns: Patterns) -> Subproblem:
     """The scene with samples added to its corpus."""
-    some = added > 0
-    rows = scene.rows.with_samples(s[some], y[some], added[some])
-    return Subproblem(rows, scene.attributes, scene.asked)
-
-
-def _in_whole(scene: Subproblem, whole: Subproblem, s: Flags, y: Flags) -> tuple[Flags, Flags]:
-    """Patterns of `scene` by the attributes and labels of `whole`."""
-    all_s = np.zeros((len(s), len(whole.rows.attributes)), np.bool_)
-    all_y = np.zeros((len(y), len(whole.rows.labels)), np.bool_)
-    all_s[:, [whole.rows.attributes.index(name) for name in scene.rows.attributes]] = s
-    all_y[:, [whole.rows.labels.index(name) for name in scene.rows.labels]] = y
-    return all_s, all_y
+    s, y = (
+        np.array([[name in one.carries for name in names] for one in patterns], dtype=np.bool_)
+        for names in (scene.rows.attributes, scene.rows.labels)
+    )
+    counts = np.array([one.samples for one in patterns], dtype=np.int64)
+    return replace(scene, rows=scene.rows.with_samples(s, y, counts))
