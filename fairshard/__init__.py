@@ -9,7 +9,7 @@ Errors are FairshardErrors: one sentence that says what is wrong, where, and wha
 
 from fairshard.balanced import BalancedTable, Certificate, TablePlan
 from fairshard.balancing import balance
-from fairshard.runs import label, read_config, rebalance, resample, solve, verify
+from fairshard.runs import label, read_config, rebalance, resample, solve, verify, why
 from fairshard.summaries import (
     BiasChange,
     CheckSummary,
@@ -17,6 +17,7 @@ from fairshard.summaries import (
     OutputSummary,
     PlanSummary,
     Verification,
+    WhySummary,
 )
 from transforms.base.errors import (
     ConfigError,
@@ -43,6 +44,7 @@ __all__ = [
     "TablePlan",
     "UnreachableError",
     "Verification",
+    "WhySummary",
     "balance",
     "label",
     "read_config",
@@ -50,4 +52,5 @@ __all__ = [
     "resample",
     "solve",
     "verify",
+    "why",
 ]

@@ -1,5 +1,7 @@
 """What balancing a table gives: a weight a row, the plan they follow from, and its certificate."""
 
+import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +12,8 @@ from numpy.typing import NDArray
 from fairshard.rows import TableRows
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
-from transforms.feasibility.conflicts import conflict_of
-from transforms.feasibility.remedies import in_words
+from transforms.feasibility.conflicts import Unmet, explained
+from transforms.feasibility.explanation import NOTHING_KNOWN
 from transforms.m4.balance import Balanced
 from transforms.m4.solver import PricedConstraint
 from transforms.resampling.sampling import systematic_copies
@@ -121,17 +123,19 @@ class BalancedTable:
         keys = pa.array(np.arange(len(self.weights))).cast(pa.string())
         return systematic_copies(self.weights, patterns, keys, seed, "")
 
-    def conflict(self) -> tuple[str, ...]:
+    def conflict(self, seconds: float | None = None) -> tuple[str, ...]:
         """Why something cannot be met, and what would do instead, in lines; none where all is met.
 
-        Other problems are solved for it, which takes longer than this one did.
+        Other problems are solved for it, which takes longer than this one did; where more than
+        `seconds` have passed, no further one is, and what was found by then is told.
         """
-        workings, terms = self._workings, self._workings.solved.problem.terms
         if not self.certificate.missed:
             return ()
-        asked = workings.asked.at(terms.eta)
-        found = conflict_of(workings.histogram, terms.attributes, asked, workings.solved)
-        return in_words(found) if found else ()
+        unmet = Unmet.of(self._workings.histogram, self._workings.asked, self._workings.solved)
+        found, end = NOTHING_KNOWN, math.inf if seconds is None else time.monotonic() + seconds
+        for more in explained(unmet, found, lambda: time.monotonic() >= end):
+            found = more
+        return tuple(found.lines("conflict()"))
 
     def summary(self) -> str:
         """What was found, in a few lines: bias before and after, asked for, met or not."""

@@ -8,8 +8,15 @@ from typing import Any
 
 from rich.console import Console
 
-from fairshard.summaries import LabelSummary, OutputSummary, PlanSummary, Verification
+from fairshard.summaries import (
+    LabelSummary,
+    OutputSummary,
+    PlanSummary,
+    Verification,
+    WhySummary,
+)
 from jobs.look.verify import verified
+from jobs.look.why import run as explanation
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
 from jobs.session.options import checked, located, new_run, read_checked
@@ -18,6 +25,7 @@ from transforms.base.redaction import redacted_values
 from transforms.config.files import config_in
 from transforms.config.sections import Config
 from transforms.stages.registrations import load_registrations
+from transforms.storage.files import Storage, output_storage
 
 Configuration = Config | Mapping[str, Any] | str | PathLike[str]
 _CONFIGURATIONS = (".yaml", ".yml")
@@ -149,6 +157,27 @@ def verify(
         )
     found = verified(located(fspath(output)), None, "", sample, inputs, console)
     return Verification.of(redacted_values(found))
+
+
+def why(output: Configuration, *, seconds: float | None = None, quiet: bool = False) -> WhySummary:
+    """Why a plan misses something, and what would do instead, as `fairshard why` says it.
+
+    `output` is its folder or URL, or its configuration (an object, or a .yaml file). What is known
+    is gone on from and put on file, for no longer than so many `seconds`.
+
+    Example:
+        >>> why(config, quiet=True)
+        WhySummary(missed=(), complete=True, conflict=(), rate=None)
+    """
+    storage = _storage_of(output)
+    return WhySummary.of(redacted_values(explanation(storage, seconds, _console(quiet))))
+
+
+def _storage_of(output: Configuration) -> Storage:
+    """The output that is named, or that its configuration names."""
+    if isinstance(output, Config | Mapping) or fspath(output).endswith(_CONFIGURATIONS):
+        return output_storage(read_config(output).output)
+    return Storage(located(fspath(output)))
 
 
 def _run(command: str, given: Configuration, restart: bool, quiet: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from fairshard.balanced import Certificate
-from jobs.look import verify
+from jobs.look import verify, why
 from jobs.run import label, solve
 from jobs.session import summary
 from transforms.base.visible import visible_values
@@ -200,3 +200,29 @@ class Verification:
 
     def __str__(self) -> str:
         return _shown(self.details, verify.show)
+
+
+@dataclass(frozen=True)
+class WhySummary:
+    """Why a plan misses something.
+
+    missed: the constraints that it does not meet. conflict: those that are proven to be
+    unattainable together. rate: the largest that would do, where one was found. complete: whether
+    nothing is left to be found. details: all that the command prints with --json.
+    """
+
+    missed: tuple[str, ...]
+    complete: bool
+    conflict: tuple[str, ...]
+    rate: float | None
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> WhySummary:
+        """The explanation in the `details` that its command prints."""
+        conflict = details["conflict"] or {"constraints": (), "rate": None}
+        names = tuple(conflict["constraints"])
+        return cls(tuple(details["missed"]), details["complete"], names, conflict["rate"], details)
+
+    def __str__(self) -> str:
+        return _shown(self.details, why.show)

@@ -1,5 +1,7 @@
 """The linear programs behind M4's constraints, solved by HiGHS."""
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
@@ -33,9 +35,12 @@ def largest_rate(problem: Problem) -> float:
     return float(-solved.fun)
 
 
-def least_excess(problem: Problem) -> float:
-    """min sum_i max(0, E[q a_i]) over 0 <= q <= Q, E[q] = eta."""
+def least_excess(problem: Problem, names: Collection[str] | None = None) -> float:
+    """min sum_i max(0, E[q a_i]) over 0 <= q <= Q, E[q] = eta; of the constraints `names` alone."""
     weighted = weighted_constraints(problem)
+    if names is not None:
+        chosen = [constraint.name in names for constraint in problem.constraints]
+        weighted = problem.probabilities[:, None] * dense_constraints(problem)[:, chosen]
     patterns, asked = weighted.shape
     solved = linprog(
         np.concatenate([np.zeros(patterns), np.ones(asked)]),

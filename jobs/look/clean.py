@@ -18,7 +18,7 @@ from transforms.storage.files import Storage
 
 _SHOWN = 20
 _CLEANING = "clean"
-_STAGES = ("label", "resample")
+_STAGES = ("label", "solve", "resample")
 
 
 def run(storage: Storage, force: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.look import clean, failed, metrics, overview, status, verify
+from jobs.look import clean, failed, metrics, overview, status, verify, why
 from jobs.session.options import (
     AsJson,
     ConfigPath,
@@ -70,6 +70,21 @@ def summary_command(config: ConfigPath, output: OutputUrl = None, as_json: AsJso
     """
     settled = overridden(read_checked(config), output, None)
     report(overview.run(output_storage(settled.output)), overview.show, as_json)
+
+
+@app.command("why", rich_help_panel=PANEL)
+def why_command(
+    target: Target,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0, help="Look for it no longer than that.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a plan misses something and what would do, looking on where solving left off.
+
+    Examples: `fairshard why rebalanced`, `fairshard why config.yaml --seconds 60`
+    """
+    report(why.run(storage_of(target), seconds, log()), why.show, as_json)
 
 
 @app.command("report", rich_help_panel=PANEL)

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from jobs.session.absences import say_absences, shown_absences
+from jobs.session.console import say
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
+from jobs.session.why import why_of
 from transforms.config.sections import Config
-from transforms.feasibility.remedies import Conflict, in_words
 from transforms.labels.rejects import check_rejects
 from transforms.plan.plan import expected_drops, read_histogram, read_plan
 from transforms.shards.finding import Found
@@ -66,8 +67,8 @@ def planned(storage: Storage) -> dict[str, Any]:
         "dropped_share": dropped,
         "missed": list(file.missed),
         "missed_in_words": plan.missed_in_words,
-        "conflict": file.conflict.to_dict() if file.conflict else None,
         **shown_absences(plan, histogram, q),
+        **why_of(plan, storage),
         "plan": storage.path(paths.PLAN),
     }
 
@@ -89,9 +90,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         console.print(summary["sampled"], highlight=False, soft_wrap=True)
     if summary["missed"]:
         console.print(summary["missed_in_words"], highlight=False, soft_wrap=True)
-    if summary["conflict"]:
-        for line in in_words(Conflict.from_dict(summary["conflict"])):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in summary["why"]:
+        say(console, line)
     say_absences(summary, console)
     console.print(f"plan: {summary['plan']}", highlight=False, soft_wrap=True)
 

@@ -42,7 +42,10 @@ class Records:
 
     def versions(self, stage: str) -> dict[str, str]:
         """The version of each file of a stage's folder that may be a record, by its name."""
-        found = self.storage.versions(_FOLDERS[stage])
+        folder = _FOLDERS[stage]
+        found = self.storage.versions(folder)
+        if stage == "solve":
+            found = {name: found[name] for name in found if f"{folder}/{name}" == paths.PLAN}
         return {name: version for name, version in found.items() if name.endswith(paths.RECORD)}
 
     def counted(self, stage: str, seen: Mapping[str, str]) -> dict[str, Record]:

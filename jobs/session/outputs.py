@@ -35,7 +35,7 @@ _IN_A_SENTENCE = {
 }
 _FIXED = {
     "label": (paths.PROMETHEUS,),
-    "solve": (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.PROMETHEUS),
+    "solve": (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.EXPLANATION, paths.PROMETHEUS),
     "resample": (paths.MANIFEST, paths.REPORT, paths.DATA_DOCS, paths.PROMETHEUS),
 }
 

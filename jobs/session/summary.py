@@ -9,7 +9,7 @@ from rich.console import Console
 from jobs.session.absences import say_absences, shown_absences
 from jobs.session.console import say
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
-from transforms.feasibility.remedies import Conflict, in_words
+from jobs.session.why import why_of
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
@@ -41,8 +41,8 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "rate": artefacts.plan.rate_in_words,
         "sampled": artefacts.plan.sampled_in_words,
         "missed": list(file.missed),
-        "conflict": file.conflict.to_dict() if file.conflict else None,
         **shown_absences(artefacts.plan, artefacts.histogram, artefacts.q, manifest),
+        **why_of(artefacts.plan, storage),
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
         "gates": [
@@ -82,9 +82,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         more = len(summary["missed"]) - 3
         named = "; ".join(summary["missed"][:3]) + (f"; and {more} more" * (more > 0))
         say(console, f"missed: {named}")
-    if summary["conflict"]:
-        for line in in_words(Conflict.from_dict(summary["conflict"])):
-            say(console, line)
+    for line in summary["why"]:
+        say(console, line)
     say_absences(summary, console)
     say(
         console,

@@ -12,18 +12,30 @@ from tests.outputs import finished_output
 from tests.problems import Corpus, corpus, random_corpus
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
-from transforms.feasibility.conflicts import conflict_of
+from transforms.feasibility.conflicts import Unmet, explained
+from transforms.feasibility.explanation import Explanation
 from transforms.feasibility.remedies import Conflict, MissingPattern, MissingSamples, in_words
 from transforms.m4.balance import balance
+from transforms.plan.explanation_file import explanation_of
 from transforms.plan.plan import read_plan
 from transforms.statistics.row_histograms import RowHistogram
 
 NOTHING: dict[str, Any] = {"max_representation_bias": None, "max_association_bias": None}
 
 
-def conflict_in(samples: Corpus, asked: Balance) -> Conflict | None:
+def unmet_in(samples: Corpus, asked: Balance) -> Unmet:
     found = balance(samples.histogram, samples.attributes, asked)
-    return conflict_of(samples.histogram, samples.attributes, asked, found)
+    return Unmet.of(samples.histogram, asked, found)
+
+
+def explanation_in(samples: Corpus, asked: Balance) -> Explanation:
+    *_, last = explained(unmet_in(samples, asked))
+    assert last.complete
+    return last
+
+
+def conflict_in(samples: Corpus, asked: Balance) -> Conflict | None:
+    return explanation_in(samples, asked).conflict
 
 
 def lines_of(samples: Corpus, asked: Balance) -> tuple[str, ...]:
@@ -58,7 +70,7 @@ def test_a_share_within_a_label_that_cannot_be_dropped() -> None:
         "cannot be met at eta = 0.9: share of people.0 within things.0, from below",
         "what would do: 172 more samples with exactly people.0 and things.0 and no other attribute "
         "or label",
-        "or max_label_skew >= 0.3751 for people.0 with things.0",
+        "or max_label_skew >= 0.375 for people.0 with things.0",
     )
 
 
@@ -188,4 +200,5 @@ def test_what_is_missing_is_samples_that_carry_nothing_else(
 def test_where_no_price_is_left_to_choose_there_is_a_plan_still(tmp_path: Path) -> None:
     write_corpus(tmp_path, samples=20, shards=2)
     storage = finished_output(config_of(tmp_path))
-    assert read_plan(storage).file.conflict
+    known = explanation_of(read_plan(storage), storage)
+    assert known is not None and known.conflict is not None

@@ -19,7 +19,7 @@ from tests.tarmaking import files_in, make_tar, special
 from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Balance
 from transforms.feasibility.frontier import frontier
-from transforms.feasibility.remedies import in_words
+from transforms.plan.explanation_file import explanation_of
 from transforms.plan.plan import read_histogram, read_plan
 from transforms.report.frontier import document_of
 from transforms.report.page import write_report
@@ -233,7 +233,8 @@ def test_missed_constraints_are_named_in_a_warning(browser: Browser, tmp_path: P
             "max_label_skew": 0.01,
         },
     )
-    file = read_plan(storage).file
+    plan = read_plan(storage)
+    file, known = plan.file, explanation_of(plan, storage)
     with visiting(browser, Path(write_report(storage))) as visit:
         heading = visit.page.inner_text("h1")
         warning = visit.page.inner_text(".warning")
@@ -243,8 +244,8 @@ def test_missed_constraints_are_named_in_a_warning(browser: Browser, tmp_path: P
     assert "not all can be at eta = 0.95. They are missed by" in heading
     assert all(name in warning for name in file.missed[:20])
     assert "missed" in prices
-    assert file.conflict is not None
-    lines = in_words(file.conflict)
+    assert known is not None
+    lines = tuple(known.lines())
     assert len(lines) >= 2 and all(line in warning for line in lines)
 
 

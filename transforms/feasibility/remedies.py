@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -63,11 +63,6 @@ class Conflict:
     looser: tuple[Looser, ...]
     tested: bool
 
-    def of_sample(self, times: float) -> "Conflict":
-        """The conflict of a corpus `times` as large as its sample, in which this one is."""
-        missing = self.missing and self.missing.times(times)
-        return replace(self, missing=missing, tested=False)
-
     def to_dict(self) -> dict[str, Any]:
         """The conflict as JSON holds it."""
         return asdict(self)
@@ -81,11 +76,12 @@ class Conflict:
 _CONFLICT = TypeAdapter(Conflict)
 
 
-def in_words(conflict: Conflict) -> tuple[str, ...]:
-    """A conflict in a line each: what conflicts, what would do."""
-    constraints = "; ".join(conflict.constraints)
-    together = " together" * (len(conflict.constraints) > 1)
-    lines = [f"cannot be met{together} at eta = {conflict.eta:g}: {constraints}"]
+def in_words(conflict: Conflict, smallest: bool = True) -> tuple[str, ...]:
+    """A conflict in a line each: what conflicts, what would do.
+
+    smallest: whether none of what conflicts can be spared.
+    """
+    lines = [_conflict_in_words(conflict, smallest)]
     helps = []
     if conflict.missing:
         helps.append(_missing_in_words(conflict.missing))
@@ -102,6 +98,16 @@ def in_words(conflict: Conflict) -> tuple[str, ...]:
         for number, line in enumerate(helps)
     ]
     return tuple(lines)
+
+
+def _conflict_in_words(conflict: Conflict, smallest: bool) -> str:
+    names, at_rate = conflict.constraints, f"at eta = {conflict.eta:g}"
+    if smallest:
+        together = " together" * (len(names) > 1)
+        return f"cannot be met{together} {at_rate}: {'; '.join(names)}"
+    more = len(names) - _NAMED
+    named = "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+    return f"these {len(names):,}, or fewer of them, cannot be met together {at_rate}: {named}"
 
 
 def _missing_in_words(missing: MissingSamples) -> str:

@@ -33,6 +33,12 @@ class Demand:
         return cls(constraint, float(bounds[at]))
 
     @property
+    def measured(self) -> tuple[str, ...]:
+        """What is bounded, on whichever side."""
+        found = self.constraint
+        return found.kind, found.attribute, found.label or ""
+
+    @property
     def subject(self) -> str:
         """What is bounded: an attribute, or an attribute with a label."""
         label = self.constraint.label

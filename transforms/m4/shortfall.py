@@ -37,14 +37,19 @@ class Deficit:
 
 def deficit(problem: Problem, prices: Vector) -> Deficit:
     """The least E[q v . a] at the problem's rate, for prices v, (K,), scaled to at most 1."""
-    scores = scaled_scores(problem, prices)
+    scores, terms = scaled_scores(problem, prices), problem.terms
+    return knapsack(problem.probabilities, scores, terms.eta, terms.Q)
+
+
+def knapsack(probabilities: Vector, scores: Vector, rate: float, Q: float) -> Deficit:
+    """The least E[q b] over all weights of mean `rate`, for scores b, (P,)."""
     order = np.argsort(scores, kind="stable")
-    mass = np.cumsum(problem.probabilities[order]) * problem.terms.Q
-    last = min(int(np.searchsorted(mass, problem.terms.eta)), len(order) - 1)
+    mass = np.cumsum(probabilities[order]) * Q
+    last = min(int(np.searchsorted(mass, rate)), len(order) - 1)
     threshold = float(scores[order[last]])
     below = np.minimum(scores - threshold, 0.0)
-    least = problem.terms.Q * float(np.sum(problem.probabilities * below))
-    return Deficit(least + threshold * problem.terms.eta, threshold, scores)
+    least = Q * float(np.sum(probabilities * below))
+    return Deficit(least + threshold * rate, threshold, scores)
 
 
 def least_excess(problem: Problem, multipliers: Vector) -> float:

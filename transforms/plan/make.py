@@ -14,9 +14,7 @@ from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.calibration.uncertainty import calibration_error, measured_error
 from transforms.config.schema import Attribute, schema_of
 from transforms.config.sections import Config
-from transforms.feasibility.conflicts import conflict_of
 from transforms.feasibility.rates import balance_as_asked
-from transforms.feasibility.remedies import Conflict
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
 from transforms.m4.balance import Balanced
@@ -143,7 +141,7 @@ def plan_of(
             least_excess=balanced.least_excess,
         ),
         missed=solution.missed,
-        conflict=_conflict(solved, config),
+        conflict=None,
         without_support=solution.dropped,
         measures=PlannedMeasures(before=solved.before, predicted=balanced.measures),
         standard_errors=PlannedErrors(
@@ -236,19 +234,6 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
         )
         for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
     )
-
-
-def _conflict(solved: SolvedCorpus, config: Config) -> Conflict | None:
-    """Why some constraints cannot be met: in the samples solved on, where these are not all."""
-    balanced, sampled = solved.balanced, solved.sampled
-    if not balanced.solution.missed or (sampled and not sampled.polished):
-        return None
-    terms = balanced.problem.terms
-    asked = config.balance.at(terms.eta)
-    found = conflict_of(solved.corpus, terms.attributes, asked, balanced)
-    if found is not None and sampled:
-        return found.of_sample(solved.samples / solved.histogram.samples)
-    return found
 
 
 def _calibration_figures(solved: SolvedCorpus) -> CalibrationFigures | None:

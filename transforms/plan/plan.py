@@ -116,11 +116,12 @@ class Plan:
 def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
     """Write the patterns, then the plan that vouches for them.
 
-    Another plan on file goes first: it does not vouch for these patterns.
+    Another plan on file goes first, with what explains it: it does not vouch for these patterns.
     """
     written = plan.file.to_json()
     if storage.find(paths.PLAN) not in (None, written):
         storage.delete(paths.PLAN)
+        storage.delete(paths.EXPLANATION)
     storage.publish(paths.PATTERNS, parquet_bytes(patterns))
     storage.publish(paths.PLAN, written)
 

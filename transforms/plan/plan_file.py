@@ -167,7 +167,11 @@ class ConstraintRow(Document):
 
 
 class PlanFile(Document):
-    """A plan as it is on file; what has a default is not in every file of this version."""
+    """A plan as it is on file; what has a default is not in every file of this version.
+
+    conflict: in plans of earlier versions, why some constraints are missed. Today that is a file of
+    its own (transforms/plan/explanation_file.py).
+    """
 
     version: int
     fingerprint: dict[str, str]

@@ -9,13 +9,13 @@ from jinja2 import Environment
 
 from transforms.base.errors import FairshardError
 from transforms.base.templates import environment
-from transforms.feasibility.remedies import in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
 from transforms.outcome.verdict import measure_rows, verdict_of
+from transforms.plan.explanation_file import explanation_of
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
 from transforms.report.gallery import SampleGroup, sample_groups
@@ -83,6 +83,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
     labels = artefacts.histogram.labels
     before, after = artefacts.before, artefacts.after
     plan = artefacts.plan
+    known = explanation_of(plan, storage)
     return {
         "plan": plan.file,
         "manifest": artefacts.manifest,
@@ -107,7 +108,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "audits_unknown": UNKNOWN if filter_unknown(plan) else "",
         "prices": price_rows(artefacts),
         "missed": artefacts.plan.missed_in_words,
-        "conflict": in_words(plan.file.conflict) if plan.file.conflict else (),
+        "why": tuple(known.lines()) if known else (),
         "frontier": read_frontier(storage, plan),
         "gates": read_results(storage, checked_in(artefacts)),
         "rejects": read_rejects(artefacts.records, storage),

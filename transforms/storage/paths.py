@@ -12,6 +12,7 @@ RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
 SAMPLE = "plan/sample.parquet"
+EXPLANATION = "plan/explanation.json"
 MANIFEST = "manifest.json"
 REPORT = "report/index.html"
 FRONTIER = "frontier.json"
@@ -39,6 +40,7 @@ FOLDERS = (
     "attempts/resample",
     "done/settings",
     "attempts/label",
+    "attempts/solve",
 )
 
 
