@@ -9,13 +9,14 @@ Errors are FairshardErrors: one sentence that says what is wrong, where, and wha
 
 from fairshard.balanced import BalancedTable, Certificate, TablePlan
 from fairshard.balancing import balance
-from fairshard.runs import label, read_config, rebalance, resample, solve, verify
+from fairshard.runs import label, preview, read_config, rebalance, resample, solve, verify
 from fairshard.summaries import (
     BiasChange,
     CheckSummary,
     LabelSummary,
     OutputSummary,
     PlanSummary,
+    PreviewSummary,
     Verification,
 )
 from transforms.base.errors import (
@@ -39,12 +40,14 @@ __all__ = [
     "LabelSummary",
     "OutputSummary",
     "PlanSummary",
+    "PreviewSummary",
     "StaleError",
     "TablePlan",
     "UnreachableError",
     "Verification",
     "balance",
     "label",
+    "preview",
     "read_config",
     "rebalance",
     "resample",

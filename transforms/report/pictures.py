@@ -12,6 +12,7 @@ from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
 from transforms.recognition.decoding import Decoder
 from transforms.recognition.fields import parse, values_at
+from transforms.recognition.image_kinds import asked_for
 from transforms.shards.locations import Location, read_again
 from transforms.shards.samples import Sample
 
@@ -35,7 +36,8 @@ class Thumbnails:
     def __init__(self, config: Config, options: Mapping[str, Any]) -> None:
         self._source = config.input
         self._options = options
-        self._decoder = Decoder(_small, _SIDE, config.input.limits.max_pixels)
+        asked = asked_for(config.input.members.image)
+        self._decoder = Decoder(_small, _SIDE, config.input.limits.max_pixels, asked)
 
     def of(self, where: Location) -> Thumbnail:
         """The thumbnail of the sample that lies there."""

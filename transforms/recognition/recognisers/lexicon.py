@@ -2,8 +2,9 @@
 
 from transforms.config.forms import Words
 from transforms.config.recognisers import RECOGNISERS
+from transforms.recognition.caption_words import observe_words
 from transforms.recognition.kinds import CaptionRecogniser
-from transforms.recognition.lexicon import Lexicon
+from transforms.recognition.lexicon import Lexicon, normalised
 
 RECOGNISERS.register(
     CaptionRecogniser(
@@ -13,6 +14,8 @@ RECOGNISERS.register(
         unset=(),
         original=True,
         terms=iter,
+        marks=lambda terms: (normalised(term).strip() for term in terms),
+        observe=observe_words,
         build=lambda terms, config: Lexicon(terms).columns,
     )
 )
