@@ -79,7 +79,7 @@ def preview(
 
     Example:
         >>> preview(config, samples=60, quiet=True).hits["thing.nurse"]
-        10
+        16
     """
     page = None if html is None else Path(html)
     with logging_to(sys.stderr):

@@ -23,6 +23,7 @@ from transforms.report.preview_page import preview_page
 
 SAMPLES = 300
 _MOST_ROWS = 60
+_MOST_EXAMPLES = 3
 _MOST_ADVICE = 10
 
 
@@ -130,7 +131,7 @@ def _examples(names: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "caption": Text.assemble(each["before"], (each["word"], "bold"), each["after"]),
         }
         for one in names
-        for number, each in enumerate(one["examples"])
+        for number, each in enumerate(one["examples"][:_MOST_EXAMPLES])
     ]
 
 

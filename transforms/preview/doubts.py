@@ -63,9 +63,9 @@ def _shared(named: dict[str, NameSpec]) -> Iterator[str]:
             for mark in dict.fromkeys((entry.marks or entry.terms)(settings)):
                 names_of.setdefault((key, mark), []).append(name)
     shared: dict[tuple[str, ...], list[str]] = {}
-    for (key, mark), names in names_of.items():
-        if len(names) > 1:
-            shared.setdefault(tuple(names), []).append(f"{key} {mark}")
+    for (key, mark), of_mark in names_of.items():
+        if len(of_mark) > 1:
+            shared.setdefault(tuple(of_mark), []).append(f"{key} {mark}")
     for names, marks in shared.items():
         yield (
             f"{_listed(names)} are recognised by the same ({_listed(marks)}): each such sample is "

@@ -18,7 +18,7 @@ from transforms.preview.reading import Reading, SeenSample, Tracked, read_heads
 from transforms.recognition.settings import members_of
 from transforms.shards.finding import Shard
 
-_EACH = 3
+_EACH = 6
 
 Names = Mapping[str, tuple[str, NameSpec]]
 """Kind ("attribute" or "label") and settings of each name, GROUP.NAME."""
@@ -67,7 +67,7 @@ def _names(config: Config) -> Names:
 
 def _previewed(name: str, kind: str, spec: NameSpec, seen: Sequence[SeenSample]) -> PreviewedName:
     sources = spec.sources()
-    words = [word for key, given in spec.given().items() for word in RECOGNISERS[key].terms(given)]
+    words = _caption_words(spec)
     hits = [sample for sample in seen if name in sample.sources]
     return PreviewedName(
         kind,
@@ -85,6 +85,12 @@ def _previewed(name: str, kind: str, spec: NameSpec, seen: Sequence[SeenSample])
             for hit in sorted(hits, key=lambda hit: _hash(hit.location.key))[:_EACH]
         ),
     )
+
+
+def _caption_words(spec: NameSpec) -> list[str]:
+    """The words that a name is looked for by in captions."""
+    given = spec.given(("caption",))
+    return [word for key, settings in given.items() for word in RECOGNISERS[key].terms(settings)]
 
 
 def _extensions(config: Config, reading: Reading) -> tuple[Extension, ...]:

@@ -95,7 +95,7 @@ def _on_absence(field: FieldValues) -> str:
     keys = list(dict.fromkeys([*near, *field.keys]))
     there = ", ".join(keys[:_MOST_KEYS]) + ", ..." * (len(keys) > _MOST_KEYS)
     return (
-        f"the field {field.path} is in none of {_samples(field.samples)}: correct its path "
+        f"the field {field.path} has no value in {_samples(field.samples)}: correct its path "
         f"({f'there are: {there}' if keys else 'the metadata has no field'})"
     )
 
