@@ -1,7 +1,11 @@
 """A lexicon beside the captions: terms that never occur, and what occurs in their place."""
 
-from transforms.recognition.caption_words import observe_words
+from collections.abc import Mapping, Sequence
+
+from transforms.config.observations import Observation
+from transforms.config.recognisers import RECOGNISERS
 from transforms.recognition.likeness import inflected, misspelt
+from transforms.stages.registrations import load_registrations
 
 CAPTIONS = [
     "two firefighters and a nurse",
@@ -12,13 +16,19 @@ CAPTIONS = [
 ]
 
 
+def observed(given: Mapping[str, Sequence[str]], captions: Sequence[str]) -> list[Observation]:
+    """What the lexicon notes of captions."""
+    load_registrations()
+    return list(RECOGNISERS["lexicon"].observe(given, captions))
+
+
 def test_terms_that_no_caption_holds_are_listed() -> None:
     given = {
         "job.fire": ["firefighter", "fireman"],
         "job.nurse": ["nurse"],
         "who": ["NURSE", "van"],
     }
-    found = [*observe_words(given, CAPTIONS)]
+    found = observed(given, CAPTIONS)
     assert found[0].title == "lexicon: words that no caption holds"
     assert found[0].rows == (
         {"word": "firefighter", "of": "job.fire"},
@@ -28,7 +38,7 @@ def test_terms_that_no_caption_holds_are_listed() -> None:
 
 def test_near_misses_are_counted_by_captions() -> None:
     given = {"job.fire": ["firefighter"], "job.nurse": ["nurse"], "job.doctor": ["doctor"]}
-    near = [*observe_words(given, CAPTIONS)][-1]
+    near = observed(given, CAPTIONS)[-1]
     assert near.rows == (
         {"word": "firefighters", "captions": 3, "near": "firefighter", "of": "job.fire"},
         {"word": "docter", "captions": 1, "near": "doctor", "of": "job.doctor"},
@@ -48,12 +58,12 @@ def test_what_some_name_finds_is_no_near_miss() -> None:
         "woman": ["policewoman"],
         "fire": ["firefighter", "firefighters"],
     }
-    assert all("near" not in one.title for one in observe_words(given, CAPTIONS))
+    assert all("near" not in one.title for one in observed(given, CAPTIONS))
 
 
 def test_phrases_are_compared_word_by_word() -> None:
     given = {"fire": ["young firefighter", "a young man"]}
-    near = [*observe_words(given, CAPTIONS)][-1]
+    near = observed(given, CAPTIONS)[-1]
     assert near.rows == (
         {
             "word": "young firefighters",
@@ -66,8 +76,18 @@ def test_phrases_are_compared_word_by_word() -> None:
 
 def test_a_lexicon_that_fits_has_nothing_to_be_noted() -> None:
     given = {"a": ["two", "work", "docter", "van", "nurses"]}
-    assert [*observe_words(given, CAPTIONS[:1] + CAPTIONS[1:])][1:] == []
-    assert [*observe_words({"a": ["work"]}, CAPTIONS)] == []
+    assert observed(given, CAPTIONS)[1:] == []
+    assert observed({"a": ["work"]}, CAPTIONS) == []
+
+
+def test_scripts_with_marks_are_cut_between_words_alone() -> None:
+    captions = ["दो नर्सें खेल रही हैं", "пожарные и пожарный"]
+    given = {"nurse": ["नर्स"], "fire": ["пожарный", "пожарных"]}
+    near = observed(given, captions)[-1]
+    assert [(row["word"], row["near"]) for row in near.rows] == [
+        ("नर्सें", "नर्स"),
+        ("пожарные", "пожарный"),
+    ]
 
 
 def test_endings_and_slips() -> None:

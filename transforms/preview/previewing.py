@@ -19,6 +19,7 @@ from transforms.recognition.settings import members_of
 from transforms.shards.finding import Shard
 
 _EACH = 6
+_CAPTION: tuple[Source, ...] = ("caption",)
 
 Names = Mapping[str, tuple[str, NameSpec]]
 """Kind ("attribute" or "label") and settings of each name, GROUP.NAME."""
@@ -89,8 +90,11 @@ def _previewed(name: str, kind: str, spec: NameSpec, seen: Sequence[SeenSample])
 
 def _caption_words(spec: NameSpec) -> list[str]:
     """The words that a name is looked for by in captions."""
-    given = spec.given(("caption",))
-    return [word for key, settings in given.items() for word in RECOGNISERS[key].terms(settings)]
+    return [
+        word
+        for key, settings in spec.given(_CAPTION).items()
+        for word in RECOGNISERS[key].terms(settings)
+    ]
 
 
 def _extensions(config: Config, reading: Reading) -> tuple[Extension, ...]:

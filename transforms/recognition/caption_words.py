@@ -2,11 +2,14 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+from unicodedata import category
 
 from transforms.config.observations import Observation
-from transforms.recognition.lexicon import Lexicon, normalised
+from transforms.recognition.lexicon import normalised
 from transforms.recognition.likeness import inflected, misspelt
 
 _MOST_ROWS = 15
@@ -15,7 +18,19 @@ _MOST_CHARACTERS = 10_000
 _LONGEST_TERM = 4
 _WORD = re.compile(r"\w+")
 
-Terms = Mapping[str, Sequence[str]]
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class TermMatching(Generic[S]):
+    """How settings of some form match captions: their terms, and settings with one of these alone.
+
+    build: what finds the numbers of settings in a caption.
+    """
+
+    terms: Callable[[S], Iterable[str]]
+    alone: Callable[[S, str], S]
+    build: Callable[[Mapping[int, S]], Callable[[str], AbstractSet[int]]]
 
 
 @dataclass(frozen=True)
@@ -28,12 +43,16 @@ class _NearMiss:
     name: str
 
 
-def observe_words(terms: Terms, captions: Sequence[str]) -> Iterator[Observation]:
-    """Terms that no caption holds, and words of captions that are near a term, of names' terms."""
-    given = [(name, term) for name, of_name in terms.items() for term in of_name]
-    seen = _seen([term for _, term in given], captions)
-    near = _near_misses(given, captions)
-    unseen = [pair for pair in given if not seen[pair[1]]]
+def observe_words(
+    given: Mapping[str, S], captions: Sequence[str], matching: TermMatching[S]
+) -> Iterator[Observation]:
+    """Terms of names that no caption holds, and words of captions that are near a term."""
+    terms = [(name, term) for name, of_name in given.items() for term in matching.terms(of_name)]
+    alone = {n: matching.alone(given[name], term) for n, (name, term) in enumerate(terms)}
+    find = matching.build(alone)
+    seen = frozenset[int]().union(*map(find, captions))
+    unseen = [pair for n, pair in enumerate(terms) if n not in seen]
+    near = _near_misses(given, terms, captions, matching)
     if unseen:
         yield Observation(
             f"lexicon: words that no caption holds{_cut(len(unseen))}",
@@ -46,7 +65,9 @@ def observe_words(terms: Terms, captions: Sequence[str]) -> Iterator[Observation
                 {"word": miss.words, "captions": miss.captions, "near": miss.term, "of": miss.name}
                 for miss in near[:_MOST_ROWS]
             ),
-            tuple(_advice(miss) for miss in near if not seen[miss.term])[:_MOST_ADVICE],
+            tuple(_advice(miss) for miss in near if (miss.name, miss.term) in unseen)[
+                :_MOST_ADVICE
+            ],
         )
 
 
@@ -62,27 +83,23 @@ def _cut(rows: int) -> str:
     return f" (the first {_MOST_ROWS} of {rows:,})" if rows > _MOST_ROWS else ""
 
 
-def _seen(terms: Sequence[str], captions: Sequence[str]) -> Counter[str]:
-    """In how many captions each term is found."""
-    distinct = list(dict.fromkeys(terms))
-    lexicon = Lexicon({number: (term,) for number, term in enumerate(distinct)})
-    return Counter(distinct[number] for caption in captions for number in lexicon.columns(caption))
-
-
-def _near_misses(given: Sequence[tuple[str, str]], captions: Sequence[str]) -> list[_NearMiss]:
+def _near_misses(
+    given: Mapping[str, S],
+    terms: Sequence[tuple[str, str]],
+    captions: Sequence[str],
+    matching: TermMatching[S],
+) -> list[_NearMiss]:
     """Words of captions that are near a term and not found, the most frequent first."""
-    names = list(dict.fromkeys(name for name, _ in given))
-    lexicon = Lexicon(
-        {number: [term for of, term in given if of == name] for number, name in enumerate(names)}
-    )
+    names = list(given)
+    find = matching.build(dict(enumerate(given.values())))
     by_start: dict[tuple[int, str], list[tuple[str, str, str]]] = defaultdict(list)
-    for name, term in given:
+    for name, term in terms:
         form = normalised(term).strip()
         by_start[len(form.split()), form[:1]].append((form, term, name))
     lengths = {length for length, _ in by_start if length <= _LONGEST_TERM}
     misses = []
     for words, count in _phrases(captions, lengths).items():
-        found = {names[number] for number in lexicon.columns(words)}
+        found = {names[number] for number in find(words)}
         length = words.count(" ") + 1
         if found and length == 1:
             continue
@@ -97,7 +114,7 @@ def _phrases(captions: Sequence[str], lengths: set[int]) -> Counter[str]:
     """In how many captions there are each run of so many words."""
     found: Counter[str] = Counter()
     for caption in captions:
-        words = _WORD.findall(normalised(caption[:_MOST_CHARACTERS]))
+        words = _words_in(normalised(caption[:_MOST_CHARACTERS]))
         found.update(
             {
                 " ".join(words[start : start + length])
@@ -106,6 +123,17 @@ def _phrases(captions: Sequence[str], lengths: set[int]) -> Counter[str]:
             }
         )
     return found
+
+
+def _words_in(text: str) -> list[str]:
+    """The runs of letters, digits, '_' and combining marks."""
+    if text.isascii():
+        return _WORD.findall(text)
+    return "".join(one if _in_word(one) else " " for one in text).split()
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_" or category(character).startswith("M")
 
 
 def _is_near(words: str, form: str) -> bool:
