@@ -9,13 +9,23 @@ Errors are FairshardErrors: one sentence that says what is wrong, where, and wha
 
 from fairshard.balanced import BalancedTable, Certificate, TablePlan
 from fairshard.balancing import balance
-from fairshard.runs import label, read_config, rebalance, resample, solve, verify, why
+from fairshard.runs import (
+    label,
+    preview,
+    read_config,
+    rebalance,
+    resample,
+    solve,
+    verify,
+    why,
+)
 from fairshard.summaries import (
     BiasChange,
     CheckSummary,
     LabelSummary,
     OutputSummary,
     PlanSummary,
+    PreviewSummary,
     Verification,
     WhySummary,
 )
@@ -40,6 +50,7 @@ __all__ = [
     "LabelSummary",
     "OutputSummary",
     "PlanSummary",
+    "PreviewSummary",
     "StaleError",
     "TablePlan",
     "UnreachableError",
@@ -47,6 +58,7 @@ __all__ = [
     "WhySummary",
     "balance",
     "label",
+    "preview",
     "read_config",
     "rebalance",
     "resample",

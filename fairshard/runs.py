@@ -12,9 +12,12 @@ from fairshard.summaries import (
     LabelSummary,
     OutputSummary,
     PlanSummary,
+    PreviewSummary,
     Verification,
     WhySummary,
 )
+from jobs.begin.preview import SAMPLES
+from jobs.begin.preview import run as previewed
 from jobs.look.verify import verified
 from jobs.look.why import run as explanation
 from jobs.run.running import run_command
@@ -64,6 +67,27 @@ def read_config(given: Configuration) -> Config:
         load_registrations()
         return checked(config_in(given))
     return read_checked(Path(given))
+
+
+def preview(
+    config: Configuration,
+    samples: int = SAMPLES,
+    *,
+    html: str | PathLike[str] | None = None,
+    quiet: bool = False,
+) -> PreviewSummary:
+    """Label a few samples, spread over the shards, as `fairshard preview` does; write nothing.
+
+    `html` is where a page with pictures goes, if anywhere. What `quiet` says, `label` does.
+
+    Example:
+        >>> preview(config, samples=60, quiet=True).hits["thing.nurse"]
+        16
+    """
+    page = None if html is None else Path(html)
+    with logging_to(sys.stderr):
+        found = previewed(read_config(config), samples, page, _console(quiet))
+    return PreviewSummary.of(redacted_values(found))
 
 
 def label(config: Configuration, *, restart: bool = False, quiet: bool = False) -> LabelSummary:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from fairshard.balanced import Certificate
+from jobs.begin import preview
 from jobs.look import verify, why
 from jobs.run import label, solve
 from jobs.session import summary
@@ -32,6 +33,35 @@ def _certificate(details: Details) -> Certificate:
         for name in ("primal", "dual", "gap", "violation", "rate", "least_excess")
     }
     return Certificate(**figures, missed=tuple(details["missed"]))
+
+
+@dataclass(frozen=True)
+class PreviewSummary:
+    """What a configuration would recognise in some samples.
+
+    samples: how many were labelled; rejected: how many could not be. hits: samples of each name,
+    GROUP.NAME. advice: what to mend, sentences. details: all that the command prints with --json.
+    """
+
+    samples: int
+    rejected: int
+    hits: Mapping[str, int]
+    advice: tuple[str, ...]
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> PreviewSummary:
+        """The summary in the `details` that its command prints."""
+        return cls(
+            details["samples"],
+            sum(kind["samples"] for kind in details["rejected"]),
+            {name["name"]: name["hits"] for name in details["names"]},
+            tuple(details["advice"]),
+            details,
+        )
+
+    def __str__(self) -> str:
+        return _shown(self.details, preview.show)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from jobs.session.console import say
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
+from transforms.preview.doubts import doubts_about
 from transforms.shards.finding import Shard
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import LeftOut, as_json, in_words
@@ -17,7 +18,10 @@ _SAMPLES_READ = 200
 
 
 def run(config: Config) -> dict[str, Any]:
-    """Shards, bytes and samples (estimated from the first shard's beginning) of a configuration."""
+    """Shards, bytes and samples (estimated from one shard's beginning) of a configuration.
+
+    And warnings, of what may not mean what it seems to.
+    """
     found = found_apart(config)
     shards = found.shards
     size = sum(shard.bytes for shard in shards)
@@ -33,6 +37,7 @@ def run(config: Config) -> dict[str, Any]:
         "model": config.model and config.model.name,
         "engine": config.engine.name,
         "output": config.output.url,
+        "warnings": list(doubts_about(config)),
     }
 
 
@@ -50,6 +55,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         highlight=False,
     )
     console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
+    for warning in summary["warnings"]:
+        say(console, f"warning: {warning}")
 
 
 def _bytes_per_sample(config: Config, shard: Shard) -> float:

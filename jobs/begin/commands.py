@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.begin import check, corpus, doctor
+from jobs.begin import check, corpus, doctor, preview
 from jobs.session.options import AsJson, ConfigPath, log, read_checked, report
 from pipelines.registry import ENGINES
 from transforms.config.recognisers import RECOGNISERS
@@ -47,6 +47,24 @@ def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
     Example: `fairshard check config.yaml`
     """
     report(check.run(read_checked(config)), check.show, as_json)
+
+
+@app.command("preview", rich_help_panel=PANEL)
+def preview_command(
+    config: ConfigPath,
+    samples: Annotated[
+        int, typer.Option(min=1, help="How many to label, of shards spread over the corpus.")
+    ] = preview.SAMPLES,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with pictures, too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Label a few samples and show what is recognised, by which source, and what to mend.
+
+    Examples: `fairshard preview config.yaml`, `fairshard preview config.yaml --html preview.html`
+    """
+    report(preview.run(read_checked(config), samples, html, log()), preview.show, as_json)
 
 
 @app.command("doctor", rich_help_panel=PANEL)

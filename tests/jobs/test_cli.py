@@ -190,7 +190,17 @@ def test_the_example_of_init_is_valid(
 def test_every_command_has_help_with_an_example(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = ["corpus", "init", "check", "label", "solve", "resample", "rebalance", "report"]
+    names = [
+        "corpus",
+        "init",
+        "check",
+        "preview",
+        "label",
+        "solve",
+        "resample",
+        "rebalance",
+        "report",
+    ]
     names += ["verify", "frontier", "compare", "suggest", "calibrate"]
     names += ["status", "failed", "clean"]
     for name in names:

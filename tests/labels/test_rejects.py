@@ -63,8 +63,8 @@ class Memory:
 
 
 def visual(labeller: Labeller) -> torch.nn.Module:
-    assert labeller._vision is not None
-    found: torch.nn.Module = labeller._vision._clip.model.visual
+    assert labeller._samples._vision is not None
+    found: torch.nn.Module = labeller._samples._vision._clip.model.visual
     return found
 
 
@@ -92,8 +92,8 @@ def test_a_caption_that_cannot_be_tokenised_costs_its_sample(tmp_path: Path) -> 
     ]
     (tmp_path / "shard.tar").write_bytes(make_tar(entries))
     labeller = Labeller(config)
-    assert labeller._vision is not None
-    clip = labeller._vision._clip
+    assert labeller._samples._vision is not None
+    clip = labeller._samples._vision._clip
     tokenizer = clip._tokenizer
 
     class Failing:

@@ -13,6 +13,7 @@ from transforms.labels.losses import exceeded_losses
 from transforms.labels.records import LabelRecord
 from transforms.labels.reject_remedies import reject_remedy
 from transforms.labels.tables import REJECTS
+from transforms.shards.samples import Reject
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage, output_storage
@@ -51,6 +52,12 @@ def frequent_rejects(shards: Iterable[str], storage: Storage) -> list[RejectKind
             first = total.get(kind)
             total[kind] = replace(first, samples=first.samples + found.samples) if first else found
     return [found for _, found in sorted(total.items(), key=_rank)]
+
+
+def kinds_of(rejects: Iterable[tuple[str, Reject]]) -> list[RejectKind]:
+    """The kinds of rejects, each given with its shard's name, as `frequent_rejects`."""
+    found = _counted((shard, one.key, one.stage, one.error) for shard, one in rejects)
+    return [kind for _, kind in sorted(found.items(), key=_rank)]
 
 
 def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
@@ -99,9 +106,16 @@ def _kinds_of(shard: str, storage: Storage) -> Mapping[tuple[str, str], RejectKi
         table = pq.read_table(pa.BufferReader(content)).cast(REJECTS)
         if any(column.null_count for column in table.columns):
             raise ValueError("values are missing")
-    kinds: dict[tuple[str, str], RejectKind] = {}
     columns = (table.column(name).to_pylist() for name in ("key", "stage", "error"))
-    for key, stage, error in zip(*columns, strict=True):
+    return _counted((shard, *reject) for reject in zip(*columns, strict=True))
+
+
+def _counted(
+    rejects: Iterable[tuple[str, str, str, str]],
+) -> Mapping[tuple[str, str], RejectKind]:
+    """Rejects (shard, key, stage, error) by kind."""
+    kinds: dict[tuple[str, str], RejectKind] = {}
+    for shard, key, stage, error in rejects:
         kind = stage, _VARYING.sub("*", error)
         found = kinds.get(kind)
         kinds[kind] = (

@@ -52,7 +52,7 @@ class Fields:
         for column, match in matches.items():
             columns = self._paths.setdefault(match.path, {})
             for value in match.values:
-                columns.setdefault(_typed(value), []).append(column)
+                columns.setdefault(typed(value), []).append(column)
 
     def columns(self, document: Mapping[str, Any]) -> set[int]:
         """The columns that `document` matches."""
@@ -61,7 +61,7 @@ class Fields:
             for path, columns in self._paths.items()
             for value in values_at(document, path)
             if isinstance(value, str | int | float)
-            for column in columns.get(_typed(value), ())
+            for column in columns.get(typed(value), ())
         }
 
 
@@ -75,7 +75,8 @@ def _items(values: list[Any]) -> Iterator[Any]:
             yield value
 
 
-def _typed(value: str | bool | int | float) -> Value:
+def typed(value: str | bool | int | float) -> Value:
+    """A value as it is compared: with its type."""
     match value:
         case bool():
             return "truth", value

@@ -10,6 +10,7 @@ from transforms.config.recognisers import RECOGNISERS, Source, dumped
 from transforms.config.schema import Recognised, schema_of
 from transforms.config.sections import Config, Members
 from transforms.recognition.checkpoints import model_identity
+from transforms.recognition.image_kinds import asked_for
 
 _SEMANTICS = 1
 _BUDGETS = {"max_reject_share", "max_rejects", "max_lost_shards", "max_lost_share"}
@@ -74,6 +75,7 @@ def settings_digest(config: Config) -> str:
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
         "model": model and (model_identity(model), model.precision),
+        **_kinds(config),
         **_versions(config),
     }
     return xxhash.xxh3_128_hexdigest(json.dumps(settings, sort_keys=True).encode())
@@ -116,6 +118,12 @@ def _versions(config: Config) -> dict[str, dict[str, int]]:
         entry.name: entry.version for entry in used if entry.version > 1 or not entry.original
     }
     return {"recognisers": versions} if versions else {}
+
+
+def _kinds(config: Config) -> dict[str, tuple[str, ...]]:
+    """The kinds of image files that are read because an extension asks for them, if any is."""
+    kinds = asked_for(members_of(config).image)
+    return {"image_kinds": kinds} if kinds else {}
 
 
 def _group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:

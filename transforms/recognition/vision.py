@@ -13,6 +13,7 @@ from transforms.config.sections import Config, Model
 from transforms.recognition.candidates import Candidate, Sight
 from transforms.recognition.clip import Clip
 from transforms.recognition.decoding import Decoder
+from transforms.recognition.image_kinds import asked_for
 from transforms.recognition.kinds import Columns, ImageRecogniser, Pictures, built, failing
 from transforms.recognition.zeroshot import rounded
 
@@ -26,7 +27,12 @@ class Vision:
         self.side = clip.side
         self.device: str = clip.device.type
         self.tokens = clip.tokens
-        self.decode = Decoder(clip.shape, clip.side, config.input.limits.max_pixels).decode
+        self.decode = Decoder(
+            clip.shape,
+            clip.side,
+            config.input.limits.max_pixels,
+            asked_for(config.input.members.image),
+        ).decode
         self._clip = clip
         self._most = model.batch_size
         self._scores_similarity = config.scores_similarity

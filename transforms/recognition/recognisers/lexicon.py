@@ -1,9 +1,18 @@
 """`lexicon`: words and phrases in a caption."""
 
+from functools import partial
+
 from transforms.config.forms import Words
 from transforms.config.recognisers import RECOGNISERS
+from transforms.recognition.caption_words import TermMatching, observe_words
 from transforms.recognition.kinds import CaptionRecogniser
-from transforms.recognition.lexicon import Lexicon
+from transforms.recognition.lexicon import Lexicon, normalised
+
+MATCHING: TermMatching[tuple[str, ...]] = TermMatching(
+    terms=iter,
+    alone=lambda terms, term: (term,),
+    build=lambda terms: Lexicon(terms).columns,
+)
 
 RECOGNISERS.register(
     CaptionRecogniser(
@@ -12,7 +21,9 @@ RECOGNISERS.register(
         form=Words,
         unset=(),
         original=True,
-        terms=iter,
-        build=lambda terms, config: Lexicon(terms).columns,
+        terms=MATCHING.terms,
+        marks=lambda terms: (normalised(term).strip() for term in terms),
+        observe=partial(observe_words, matching=MATCHING),
+        build=lambda terms, config: MATCHING.build(terms),
     )
 )
