@@ -13,7 +13,7 @@ from transforms.config.recognisers import RECOGNISERS
 from transforms.config.schema import Attribute
 from transforms.config.sections import Config
 from transforms.proxies.contingency import Tally
-from transforms.recognition.lexicon import normalised
+from transforms.recognition.folding import normalised
 from transforms.recognition.settings import recognitions
 
 Vector = NDArray[np.float64]
