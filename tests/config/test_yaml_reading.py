@@ -99,7 +99,7 @@ def test_keys_that_are_merged_may_be_given_again() -> None:
     "place",
     [
         "x: {lexicon: [x, %s]}",
-        "x: {field: {path: f, values: [%s]}}",
+        "x: {field: {path: f, values: [a, %s]}}",
         "x: {field: {path: f,\n      values: [a,\n      %s]}}",
         "x: {field: &here {path: f, values: [a, %s]}}, y: {field: *here}",
     ],
@@ -154,6 +154,7 @@ def test_switches_and_numbers_are_what_they_were() -> None:
     config = parse_config(text, "c.yaml")
     assert (config.similarity, config.gates.enabled, config.seed) == (True, False, 7)
     assert (config.utility.scale, config.input.limits.max_pixels) == (0.5, 100_000_000)
+    assert values_in("labels: [[0, null]]", "c.yaml") == {"labels": [[0, None]]}
     assert config.labels["l"].names["x"].field.values == (True, 1, -2.5, "x")
 
 

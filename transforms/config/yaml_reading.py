@@ -23,21 +23,23 @@ _OF_NO_USE = {"timestamp": "a date", "value": "a sign of YAML's own"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value is: the file, the keys that lead to it, whether it is an entry of a list."""
+    """Where a value is: the file, the keys that lead to it, whether in a list, beside texts."""
 
     origin: str
     keys: tuple[str, ...] = ()
     in_list: bool = False
+    beside_text: bool = False
 
     def at(self, key: yaml.Node) -> Self:
         """The place of the value of `key`."""
         if not isinstance(key, yaml.ScalarNode):
             return self
-        return replace(self, keys=(*self.keys, key.value), in_list=False)
+        return replace(self, keys=(*self.keys, key.value), in_list=False, beside_text=False)
 
-    def listed(self) -> Self:
-        """The place of the entries of a list that is here."""
-        return replace(self, in_list=True)
+    def listed(self, entries: yaml.SequenceNode) -> Self:
+        """The place of the `entries` of a list that is here."""
+        beside_text = any(entry.tag == f"{_TAG}str" for entry in entries.value)
+        return replace(self, in_list=True, beside_text=beside_text)
 
     @property
     def among_names(self) -> bool:
@@ -71,7 +73,7 @@ def check_keys(node: yaml.MappingNode, place: Place) -> None:
 def check_scalar(node: yaml.ScalarNode, place: Place) -> None:
     """ConfigError where `node` is read as something else than it looks like."""
     kind = node.tag.removeprefix(_TAG)
-    if kind == "null" and place.in_list and place.among_names:
+    if kind == "null" and place.beside_text and place.among_names:
         raise ConfigError(_unlike(node, place, "nothing") if node.value else _empty(node, place))
     if kind in _OF_NO_USE:
         raise ConfigError(_unlike(node, place, _OF_NO_USE[kind]))

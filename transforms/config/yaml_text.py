@@ -114,8 +114,9 @@ def _check(node: yaml.Node, place: Place, seen: set[int]) -> None:
             _check(key, place, seen)
             _check(value, place.at(key), seen)
     else:
+        within = place.listed(node)
         for part in node.value:
-            _check(part, place.listed(), seen)
+            _check(part, within, seen)
 
 
 def _joined(node: yaml.ScalarNode, origin: str) -> str:
