@@ -36,7 +36,7 @@ class Place:
             return self
         return replace(self, keys=(*self.keys, key.value), in_list=False, beside_text=False)
 
-    def listed(self, entries: yaml.SequenceNode) -> Self:
+    def listed(self, entries: yaml.Node) -> Self:
         """The place of the `entries` of a list that is here."""
         beside_text = any(entry.tag == f"{_TAG}str" for entry in entries.value)
         return replace(self, in_list=True, beside_text=beside_text)
