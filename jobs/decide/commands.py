@@ -1,5 +1,6 @@
 """The commands that help to decide what to ask for, from a labelled corpus."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -74,14 +75,19 @@ def suggest_command(
         typer.Option("--from", metavar="captions|FIELD", help="Captions, or a metadata field."),
     ] = suggest.CAPTIONS,
     top: Annotated[int, typer.Option(min=1, help="How many for each attribute.")] = 20,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", metavar="CONFIG", help="Write those worth it into this file."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rank words of captions, or values of a metadata field, as proxy labels of the attributes.
 
-    Examples: `fairshard suggest config.yaml`, `fairshard suggest config.yaml --from objects`
+    Examples: `fairshard suggest config.yaml --from objects`,
+    `fairshard suggest config.yaml --into config.yaml`
     """
     settled = overridden(read_checked(config), output, None)
-    report(suggest.run(settled, origin, top, log()), suggest.show, as_json)
+    report(suggest.run(settled, origin, top, log(), into), suggest.show, as_json)
 
 
 @app.command("calibrate", rich_help_panel=PANEL)

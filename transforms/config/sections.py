@@ -41,6 +41,11 @@ def _known_format(name: str) -> str:
         raise ValueError(str(error)) from error
 
 
+def _nothing_as_none(value: Any) -> Any:
+    """A section all of whose entries are commented out is one without any."""
+    return {} if value is None else value
+
+
 def _or_auto(meaning: str) -> BeforeValidator:
     """A check that a value is a number above 0, or `auto`, which means that."""
 
@@ -227,7 +232,7 @@ class Config(Section):
 
     input: Input
     attributes: dict[Name, AttributeGroup] = Field(min_length=1)
-    labels: dict[Name, LabelGroup] = Field({})
+    labels: Annotated[dict[Name, LabelGroup], BeforeValidator(_nothing_as_none)] = Field({})
     model: Model | None = None
     similarity: bool = False
     utility: Utility = Utility()

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from unicodedata import category
 
 from transforms.config.observations import Observation
-from transforms.recognition.lexicon import normalised
+from transforms.recognition.folding import normalised
 from transforms.recognition.likeness import inflected, misspelt
 
 _MOST_ROWS = 15
@@ -94,7 +94,7 @@ def _near_misses(
     find = matching.build(dict(enumerate(given.values())))
     by_start: dict[tuple[int, str], list[tuple[str, str, str]]] = defaultdict(list)
     for name, term in terms:
-        form = normalised(term).strip()
+        form = normalised(term)
         by_start[len(form.split()), form[:1]].append((form, term, name))
     lengths = {length for length, _ in by_start if length <= _LONGEST_TERM}
     misses = []
