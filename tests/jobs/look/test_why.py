@@ -1,6 +1,7 @@
 """fairshard why: what is known, what is found when it goes on, for people and for programs."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 import fairshard
 from tests.commands import run
+from tests.damages import damages_of, restore
 from tests.fixtures import config_of, write_corpus
 from tests.outputs import finished_output
 from transforms.config.sections import Config
@@ -95,3 +97,23 @@ def test_the_summary_says_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert f"still to be found: why; `fairshard why {storage.url}` goes on" in (
         capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize("name", [paths.EXPLANATION, paths.PLAN, paths.PATTERNS])
+def test_damaged_files_are_answered_in_a_sentence(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, storage = output_of(tmp_path)
+    pristine = tmp_path / "pristine"
+    shutil.copytree(tmp_path / "out", pristine)
+    for kind, damage in damages_of(name).items():
+        for command in (("why", "--seconds", 0), ("report",)):
+            restore(tmp_path / "out", pristine)
+            damage(tmp_path / "out" / name)
+            if name != paths.EXPLANATION:
+                storage.delete(paths.EXPLANATION)
+            code = run(command[0], storage.url, *command[1:])
+            said = capsys.readouterr()
+            told = (kind, command, code, said.err[-1500:])
+            assert "Traceback" not in said.err and "should not have" not in said.err, told
+            assert code == 0 or "fairshard: " in said.err, told
