@@ -53,7 +53,10 @@ def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
 def preview_command(
     config: ConfigPath,
     samples: Annotated[
-        int, typer.Option(min=1, help="How many to label, of shards spread over the corpus.")
+        int,
+        typer.Option(
+            min=1, max=preview.MOST, help="How many to label, of shards spread over the corpus."
+        ),
     ] = preview.SAMPLES,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with pictures, too.")

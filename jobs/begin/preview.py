@@ -19,9 +19,11 @@ from transforms.config.sections import Config
 from transforms.labels.rejects import RejectKind
 from transforms.preview.preview import Example, Extension, Preview
 from transforms.preview.previewing import preview
+from transforms.recognition.settings import needs_of
 from transforms.report.preview_page import preview_page
 
 SAMPLES = 300
+MOST = 100_000
 _MOST_ROWS = 60
 _MOST_EXAMPLES = 3
 _MOST_ADVICE = 10
@@ -32,7 +34,11 @@ def run(config: Config, samples: int, page: Path | None, console: Console) -> di
 
     Raises FairshardError where there are none, or the page cannot be written.
     """
+    if not 1 <= samples <= MOST:
+        raise FairshardError(f"a preview is of between 1 and {MOST:,} samples, not {samples:,}")
     shards = input_of(config, console).shards
+    if config.model is not None and "image" in needs_of(config):
+        say(console, f"loading the model {config.model.name}")
     follow = partial(tracked, total=samples, doing="labelling", console=console, unit="samples")
     found = preview(config, shards, samples, follow)
     if page is not None:

@@ -101,3 +101,20 @@ def test_they_stay_what_they_were(text: str, digests: dict[str, str]) -> None:
         "fingerprint": _digest(json.dumps(unlabelled(config, ()))),
         "shown": _digest(json.dumps(shown_config(config))),
     } == digests
+
+
+def test_kinds_of_images_change_digests_only_where_an_extension_asks_for_them() -> None:
+    def digest(image: str, recognised: str) -> str:
+        text = (
+            "model: {name: ViT-B-32, pretrained: laion2b}\n"
+            f"input: {{shards: a.tar, members: {{image: [{image}]}}}}\n"
+            "attributes: {g: {zero_shot: {none_of_these: [a]}, "
+            f"names: {{w: {{target: 0.5, {recognised}}}}}}}}}\n"
+            "balance: {V: 100.0, eta: 0.5}\noutput: {url: out}\n"
+        )
+        return settings_digest(parse_config(text, "c.yaml"))
+
+    assert digest("jpg, tga", "prompts: w") == "29a6572c6a50b4c17b0d2cf7c99f38da"
+    before = "1e137b2a3639a7989bbd124d148767b1"
+    assert digest("jpg, gif", "prompts: w") != before
+    assert digest("jpg, gif", "lexicon: w") == digest("jpg", "lexicon: w")

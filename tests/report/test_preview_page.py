@@ -6,8 +6,10 @@ from tests.browser import chromium, visiting
 from tests.labelled import FOX, OWL, labelling_config, sample
 from tests.tarmaking import make_tar
 from transforms.preview.previewing import preview
+from transforms.report.pictures import Thumbnails
 from transforms.report.preview_page import preview_page
-from transforms.shards.finding import find_shards
+from transforms.shards.finding import Shard, find_shards
+from transforms.shards.locations import Location
 
 HOSTILE = (
     "a <script>document.title='pwned'</script> fox \x00\x1b\u202e "
@@ -59,6 +61,14 @@ def test_a_picture_that_is_gone_is_told(tmp_path: Path) -> None:
     found = preview(config, find_shards(config.input), 10)
     (tmp_path / "shard.tar").unlink()
     assert "shard.tar cannot be read" in preview_page(found, config)
+
+
+def test_a_page_tells_no_secret_of_a_url(tmp_path: Path) -> None:
+    config = labelling_config(tmp_path, FIGURE)
+    shard = Shard("s", "https://me:hidden@127.0.0.1:1/s.tar?token=hidden", 9, "")
+    shown = Thumbnails(config, {}).of(Location(shard, "", "a", 0, 9))
+    assert "127.0.0.1" in shown.problem
+    assert "hidden" not in shown.problem
 
 
 def test_names_without_a_need_for_pictures_show_them_too(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         "labels": {},
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
+        **_kinds(config),
         **_versions(config),
     }
     for entry, given_settings in zip(schema.recognised, recognitions(config), strict=True):

@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from transforms.base.errors import FairshardError
+from transforms.base.redaction import redacted
 from transforms.config.sections import Config
 from transforms.recognition.decoding import Decoder
 from transforms.recognition.fields import parse, values_at
@@ -46,7 +47,7 @@ class Thumbnails:
         except FairshardError as error:
             return Thumbnail("", "", str(error))
         except Exception:  # storage libraries raise exceptions of their own
-            return Thumbnail("", "", f"the shard {where.shard.url} cannot be read")
+            return Thumbnail("", "", f"the shard {redacted(where.shard.url)} cannot be read")
         caption = self._caption(sample)
         try:
             return Thumbnail(self._image(sample), caption, "")

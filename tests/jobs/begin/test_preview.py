@@ -161,9 +161,16 @@ def test_a_model_that_is_missing_is_one_sentence(
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
     assert commands.run("preview", path) == 1
-    error = capsys.readouterr().err
-    assert "model.name" in error
-    assert len(error.strip().splitlines()) == 1
+    loading, error = capsys.readouterr().err.splitlines()
+    assert loading.startswith("loading the model local-dir:")
+    assert error.startswith("fairshard: model.name")
+
+
+def test_no_samples_are_no_preview(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(fairshard.FairshardError, match="between 1 and 100,000 samples, not 0"):
+        fairshard.preview(config, samples=0, quiet=True)
+    assert commands.run("preview", config, "--samples", 0) == 2
+    assert "--samples" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_is_one_sentence(
