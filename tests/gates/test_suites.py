@@ -277,10 +277,12 @@ def test_a_changed_manifest_fails(config: Config, change: Any, said: str) -> Non
     assert any(said in failure for failure in result.failures), result.failures
 
 
-def test_bias_above_what_was_asked_warns_and_beyond_errors_fails(config: Config) -> None:
-    def biased(by: float) -> Callable[[dict[str, Any]], None]:
-        return lambda manifest: manifest["measures"].update(RB=[by, 0.0])
+def biased(by: float) -> Callable[[dict[str, Any]], None]:
+    """Have a manifest say that a representation bias was measured."""
+    return lambda manifest: manifest["measures"].update(RB=[by, 0.0])
 
+
+def test_bias_above_what_was_asked_warns_and_beyond_errors_fails(config: Config) -> None:
     result = manifest_with(config, biased(0.010001))
     assert result.passed
     written = read_manifest(output_storage(config.output)).totals.written
