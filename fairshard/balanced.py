@@ -16,13 +16,22 @@ from transforms.feasibility.conflicts import Unmet, explained
 from transforms.feasibility.explanation import NOTHING_KNOWN
 from transforms.m4.balance import Balanced
 from transforms.m4.solver import PricedConstraint
+from transforms.m4.targets import asked_only
 from transforms.resampling.sampling import systematic_copies
+from transforms.statistics.bounded import (
+    CERTIFIED,
+    ROUNDING,
+    certified,
+    deciding,
+    figures,
+    largest_unasked,
+)
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.statistics.patterns import with_bins
 
 _TITLES = {"RB": "representation bias", "AB": "association bias", "skew": "label skew"}
-_ROUNDING = 1e-5
+_KINDS = {"RB": "representation", "AB": "association", "skew": "skew"}
 _NAMED = 3
 
 
@@ -74,20 +83,48 @@ class TablePlan:
         priced.sort(key=lambda row: -row.price)
         return {row.constraint.name: row.price for row in priced}
 
+    @property
+    def met(self) -> bool:
+        """Whether what was asked for is met, by the constraints and by the measures themselves."""
+        return all(row.met for row in self.constraints) and None not in self._met_to().values()
+
     def lines(self) -> Iterator[str]:
-        """A line for each measure that is bounded: before, after, asked for, met or not."""
-        for name, title in _TITLES.items():
-            bound = getattr(self.asked, name)
+        """A line for each measure that is bounded: before, after, asked for, met or not.
+
+        They are of what is most above its bound or nearest to it; what is not asked is said apart.
+        """
+        names = [attribute.name for attribute in self.attributes]
+        for name, to in self._met_to().items():
+            bounds = getattr(asked_only(self.asked), name)
             before, after = (
                 np.abs(getattr(found, name)) for found in (self.before, self.predicted)
             )
-            bounded = bound < 1
-            if bounded.any():
-                met = not np.any(after[bounded] > bound[bounded] + _ROUNDING)
-                yield (
-                    f"{title:<20} {_largest(before[bounded])} before, {_largest(after[bounded])} "
-                    f"after; asked for <= {bound[bounded].max():.4f}: {'met' if met else 'missed'}"
-                )
+            first, worst = (deciding(values, bounds, CERTIFIED) for values in (before, after))
+            unasked = largest_unasked(after, bounds, CERTIFIED)
+            was = f"{first.value:.4f}" if first else "no data"
+            outcome = "missed" if to is None else f"met (to {to:g})"
+            title = f"{_TITLES[name]:<20}"
+            if worst is None:
+                yield f"{title} {was} before, no data after"
+                continue
+            shown, limit = figures(worst.value, worst.bound, to or ROUNDING)
+            of = worst.name(names, self.labels)
+            yield f"{title} {was} before, {shown} after ({of}); asked for <= {limit}: {outcome}"
+            if unasked and unasked.value > worst.value:
+                of = unasked.name(names, self.labels)
+                yield f"{'  not asked':<20} {of} {unasked.value:.4f}"
+
+    def _met_to(self) -> dict[str, float | None]:
+        """To what each measure that is bounded is met; None where it is not."""
+        bounds = asked_only(self.asked)
+        missed = {row.constraint.kind for row in self.constraints if not row.met}
+        return {
+            name: None
+            if _KINDS[name] in missed
+            else certified(np.abs(getattr(self.predicted, name)), getattr(bounds, name))
+            for name in _TITLES
+            if not np.isnan(getattr(bounds, name)).all()
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +160,11 @@ class BalancedTable:
         keys = pa.array(np.arange(len(self.weights))).cast(pa.string())
         return systematic_copies(self.weights, patterns, keys, seed, "")
 
+    @property
+    def met(self) -> bool:
+        """Whether the weights meet what was asked for."""
+        return self.plan.met
+
     def conflict(self, seconds: float | None = None) -> tuple[str, ...]:
         """Why something cannot be met, and what would do instead, in lines; none where all is met.
 
@@ -157,11 +199,6 @@ class BalancedTable:
             f"certificate: relative gap {certificate.gap:.1e}, "
             f"worst violation {certificate.violation:.1e}"
         )
-
-
-def _largest(values: NDArray[np.float64]) -> str:
-    known = values[~np.isnan(values)]
-    return f"{known.max():.4f}" if known.size else "no data"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -78,8 +78,8 @@ def balance(
         >>> balanced = balance(table, attributes={"woman": 0.4}, labels=["nurse"], rate=0.4)
         >>> balanced
         500 rows of 4 patterns, weighted at the rate 0.4
-        representation bias  0.2000 before, 0.0100 after; asked for <= 0.0100: met
-        association bias     0.3250 before, 0.0500 after; asked for <= 0.0500: met
+        representation bias  0.2000 before, 0.0100 after (woman); asked for <= 0.0100: met ...
+        association bias     0.3250 before, 0.0500 after (woman ...; asked for <= 0.0500: met ...
         certificate: relative gap 9.0e-11, worst violation 0.0e+00
         >>> balanced.weights[[0, 40, 100, 130]].round(3)
         array([0.45 , 1.   , 0.735, 0.27 ])

@@ -94,15 +94,17 @@ class LabelSummary:
 class PlanSummary:
     """The plan of a corpus.
 
-    samples: how many are balanced, of so many patterns. before and predicted: the largest "RB",
-    "AB" and "skew" of the corpus, as it is and as planned. dropped_share: the expected share of
-    samples dropped. plan: its file. details: all that the command prints with --json.
+    met: whether the plan meets what was asked for. samples: how many are balanced, of so many
+    patterns. before and predicted: "RB", "AB" and "skew" of the corpus, as it is and as planned, of
+    what is most above its bound or nearest to it (None: no data). dropped_share: the expected share
+    of samples dropped. plan: its file. details: all that the command prints with --json.
     """
 
+    met: bool
     samples: int
     patterns: int
-    before: Mapping[str, float]
-    predicted: Mapping[str, float]
+    before: Mapping[str, float | None]
+    predicted: Mapping[str, float | None]
     dropped_share: float
     certificate: Certificate
     plan: str
@@ -112,6 +114,7 @@ class PlanSummary:
     def of(cls, details: Details) -> PlanSummary:
         """The summary in the `details` that its command prints."""
         return cls(
+            details["met"],
             details["samples"]["balanced"],
             details["samples"]["patterns"],
             details["bias"]["before"],
@@ -128,10 +131,13 @@ class PlanSummary:
 
 @dataclass(frozen=True)
 class BiasChange:
-    """The largest value of a measure: before, as predicted by the plan, and after, on the output.
+    """A measure: before, as predicted by the plan, and after, on the output.
 
+    Each is the value that is most above its own bound, or nearest to it; the largest where none has
+    one. worst names the attribute, or the pair of attribute and label, that after is of;
     standard_error is that of after; asked is the bound on it, None where there is none. status is
-    met, within sampling error, missed, not asked or no data. What is undefined is None.
+    met, within sampling error (4 standard errors), missed, not asked or no data. What is undefined
+    is None.
     """
 
     before: float | None
@@ -139,6 +145,7 @@ class BiasChange:
     after: float | None
     standard_error: float | None
     asked: float | None
+    worst: str
     status: str
 
 
@@ -146,13 +153,14 @@ class BiasChange:
 class OutputSummary:
     """A finished output.
 
-    verdict: whether what was asked for is met, in a sentence. read = kept + dropped + rejected
-    samples of the input; written: samples, repeats among them, in so many shards of so many bytes.
-    bias: by "RB", "AB" and "skew". output and report: the folder, and its page. details: all that
-    the command prints with --json.
+    verdict: whether what was asked for is met, in a sentence; met: the same, to within sampling
+    error (4 standard errors). read = kept + dropped + rejected samples of the input; written:
+    samples, repeats among them, in so many shards of so many bytes. bias: by "RB", "AB" and "skew".
+    output and report: the folder, and its page. details: all that the command prints with --json.
     """
 
     verdict: str
+    met: bool
     read: int
     kept: int
     dropped: int
@@ -170,9 +178,10 @@ class OutputSummary:
     def of(cls, details: Details) -> OutputSummary:
         """The summary in the `details` that its command prints."""
         samples = details["samples"]
-        figures = ("before", "predicted", "after", "standard_error", "asked", "status")
+        figures = ("before", "predicted", "after", "standard_error", "asked", "worst", "status")
         return cls(
             details["verdict"],
+            details["met"],
             samples["in"],
             samples["kept"],
             samples["dropped"],

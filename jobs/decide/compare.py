@@ -49,7 +49,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
     console.print(table)
     console.print(
         "ESS: effective sample size over all samples; kept: share of the samples expected in the "
-        "output; moved: root mean square of q - eta u; missed: what was asked for and is not met",
+        "output; moved: root mean square of q - eta u; missed: what was asked for and is not met "
+        "(to 1e-05)",
         highlight=False,
         soft_wrap=True,
     )

@@ -26,6 +26,7 @@ from jobs.session.options import (
     report,
 )
 from jobs.session.resume import STAGES_OF
+from transforms.base.errors import UnmetError
 
 app = typer.Typer()
 PANEL = "Run"
@@ -36,6 +37,14 @@ Restart = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done and why, and do nothing.")
 ]
+AllowUnmet = Annotated[
+    bool,
+    typer.Option("--allow-unmet", help="End with 0, not with 5, where what was asked is not met."),
+]
+_UNMET = (
+    "done, unmet: what was asked for is not met, as the summary says; exit code 5, or 0 with "
+    "--allow-unmet"
+)
 
 
 class _Stage(NamedTuple):
@@ -87,6 +96,7 @@ def _command(
     engine: EngineName = None,
     restart: Restart = False,
     dry_run: DryRun = False,
+    allow_unmet: AllowUnmet = False,
     as_json: AsJson = False,
     json_logs: JsonLogs = False,
 ) -> None:
@@ -98,7 +108,10 @@ def _command(
         report(rehearsal.run(config, STAGES_OF[command], restart), rehearsal.show, as_json)
         return
     runner = runner_for(config, context.args)
-    report(running.run_command(command, config, runner, console, run, restart), stage.show, as_json)
+    made = running.run_command(command, config, runner, console, run, restart)
+    report(made, stage.show, as_json)
+    if made.get("met") is False and not allow_unmet:
+        raise UnmetError(_UNMET)
 
 
 for _name, _stage in _STAGES.items():

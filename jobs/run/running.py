@@ -11,7 +11,7 @@ from jobs.session.lease import leased
 from jobs.session.outputs import check_own
 from jobs.session.restart import discard, discards_of
 from jobs.session.resume import STAGES_OF
-from jobs.session.run_record import interruptible, recorded
+from jobs.session.run_record import interruptible, record, recorded
 from transforms.config.sections import Config
 from transforms.shards.inputs import found_if_told
 from transforms.stages.engine import Engine
@@ -42,4 +42,6 @@ def run_command(
                 for entry in discards:
                     say(console, entry.line)
                 discard(discards, storage)
-            return JOBS[command](config, runner, console, inputs)
+            summary = JOBS[command](config, runner, console, inputs)
+            record(storage, met=summary.get("met"))
+            return summary

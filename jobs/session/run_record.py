@@ -32,7 +32,7 @@ def recorded(config: Config, command: str, run: str) -> Iterator[None]:
     """
     storage, collector = output_storage(config.output), collector_of(config.telemetry)
     begun = {"run": run, "command": command, "engine": config.engine.name, "started": now()}
-    record(storage, **begun, finished=None, error=None, kind=None)
+    record(storage, **begun, finished=None, error=None, kind=None, met=None)
     event("run started", command=command, engine=config.engine.name, output=storage.url)
     try:
         yield
@@ -47,7 +47,8 @@ def recorded(config: Config, command: str, run: str) -> Iterator[None]:
         raise
     _record_end(storage, run)
     _tell(storage, collector)
-    event("run finished", command=command, seconds=_seconds(begun["started"], now()))
+    met = read_run(storage).met
+    event("run finished", command=command, seconds=_seconds(begun["started"], now()), met=met)
 
 
 @contextmanager

@@ -1,19 +1,21 @@
 """The end of a run in a few lines, or as one JSON object."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 
 from jobs.session.absences import say_absences, shown_absences
+from jobs.session.bias_lines import in_values, say_bias
 from jobs.session.console import say
+from jobs.session.gate_lines import gate_in_values, say_gate
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.session.why import why_of
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
-from transforms.outcome.verdict import MeasureRow, measure_rows, verdict_of
+from transforms.outcome.measure_rows import measure_rows
+from transforms.outcome.verdict import verdict_of
 from transforms.storage import paths
 from transforms.storage.files import Storage
 
@@ -27,15 +29,16 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
     """As `summarise`, of artefacts that have been read."""
     rows = measure_rows(artefacts)
     file, manifest = artefacts.plan.file, artefacts.manifest
-    totals = manifest.totals
+    totals, verdict = manifest.totals, verdict_of(artefacts, rows)
     return {
-        "verdict": verdict_of(artefacts, rows).sentence,
+        "verdict": verdict.sentence,
+        "met": verdict.met,
         "samples": totals.to_dict(),
         "dropped_share": totals.dropped / max(totals.in_, 1),
         "rejects": shown_rejects([row.shard for row in manifest.inputs if row.rejected], storage),
         **shown_losses(artefacts.records),
         "shards": len(manifest.shards),
-        "bias": {row.name: _measured(row) for row in rows},
+        "bias": {row.name: in_values(row) for row in rows},
         "certificate": file.certificate.to_dict(),
         "eta": artefacts.plan.terms.eta,
         "rate": artefacts.plan.rate_in_words,
@@ -45,10 +48,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         **why_of(artefacts.plan, storage),
         "seconds": {stage: round(value, 2) for stage, value in artefacts.run.stages.items()},
         "output": storage.url,
-        "gates": [
-            result.model_dump(mode="json", include={"stage", "passed", "failures", "warnings"})
-            for result in read_results(storage, checked_in(artefacts))
-        ],
+        "gates": [gate_in_values(found) for found in read_results(storage, checked_in(artefacts))],
         "data_docs": storage.path(paths.DATA_DOCS),
         "report": storage.path(paths.REPORT),
     }
@@ -65,19 +65,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     )
     say_rejects(summary["rejects"], console)
     say_losses(summary, console)
-    for row in summary["bias"].values():
-        if row["status"] != "not asked":
-            say(
-                console,
-                f"{row['title'].lower():<20} "
-                f"{_figure(row['before'])} ± {_figure(row['before_error'])} before, "
-                f"{_figure(row['after'])} ± {_figure(row['standard_error'])} after; "
-                f"asked for <= {_figure(row['asked'])}: {row['status']}",
-            )
-            if row["as_labelled"]:
-                before, after = (_figure(row["as_labelled"][when]) for when in ("before", "after"))
-                say(console, f"{'  as labelled':<20} {before} before, {after} after")
-    say(console, summary["verdict"])
+    say_bias(summary["bias"], console)
+    say(console, f"{'' if summary['met'] else 'done, unmet: '}{summary['verdict']}")
     if summary["missed"]:
         more = len(summary["missed"]) - 3
         named = "; ".join(summary["missed"][:3]) + (f"; and {more} more" * (more > 0))
@@ -93,38 +82,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     if summary["sampled"]:
         say(console, summary["sampled"])
     for gate in summary["gates"]:
-        where = f"; see {summary['data_docs']}" if gate["failures"] or gate["warnings"] else ""
-        say(console, f"gate of the {gate['stage']}: {_verdict(gate)}{where}")
+        say_gate(gate, summary["data_docs"], console)
     steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
     say(console, f"time: {steps or 'not recorded'}")
     say(console, f"report: {summary['report']}")
-
-
-def _measured(row: MeasureRow) -> dict[str, Any]:
-    return {
-        "title": row.title,
-        "before": _known(row.before),
-        "before_error": _known(row.before_error),
-        "predicted": _known(row.predicted),
-        "predicted_error": _known(row.predicted_error),
-        "after": _known(row.after),
-        "standard_error": _known(row.error),
-        "asked": _known(row.asked),
-        "worst": row.worst,
-        "status": row.status,
-        "as_labelled": {when: _known(value) for when, value in row.as_labelled.items()},
-    }
-
-
-def _verdict(gate: Mapping[str, Any]) -> str:
-    failed, warned = gate["failures"], len(gate["warnings"])
-    warnings = f", {warned} {'warning' if warned == 1 else 'warnings'}" if warned else ""
-    return f"failed: {'; '.join(failed)}{warnings}" if failed else f"passed{warnings}"
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _figure(value: float | None) -> str:
-    return "no data" if value is None else f"{value:.4f}"

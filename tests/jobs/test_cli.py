@@ -94,9 +94,12 @@ def test_solving_says_what_cannot_be_met_and_what_can(
     assert run(monkeypatch, "label", config, *QUICK) == 0
     edited(config, "eta: 0.5", "eta: 0.99")
     capsys.readouterr()
-    assert run(monkeypatch, "solve", config, *QUICK) == 0
+    assert run(monkeypatch, "solve", config, *QUICK) == 5
     said = capsys.readouterr().out
-    assert re.search(r"RB 0\.\d{4} ± 0\.\d{4} to 0\.\d{4} ± 0\.\d{4}, AB .* at eta = 0\.99 ", said)
+    figure = r"0\.\d{4} ± 0\.\d{4}"
+    line = rf"^representation bias +{figure} before, {figure} predicted \(gender\.w?o?man\); "
+    assert re.search(rf"{line}asked for <= 0\.0100: missed$", said, re.MULTILINE)
+    assert " patterns at eta = 0.99 " in said
     assert re.search(r"^cannot be met (together )?at eta = 0\.99: ", said, re.MULTILINE)
     assert re.search(r"^what would do: [\d,]+ more samples", said, re.MULTILINE)
     largest = re.search(r"^or eta <= (0\.\d+)$", said, re.MULTILINE)

@@ -112,6 +112,12 @@ class GateError(FairshardError):
     )
 
 
+class UnmetError(FairshardError):
+    """A run is done, and what it made misses what was asked for: no failure, and no success."""
+
+    exit_code = 5
+
+
 _KINDS = {
     kind.__name__: kind
     for kind in (

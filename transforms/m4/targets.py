@@ -36,6 +36,12 @@ def targets_of(
     return PerMeasure(RB, AB, skew)
 
 
+def asked_only(targets: PerMeasure) -> PerMeasure:
+    """The bounds of `targets_of`, nan where nothing is asked."""
+    bounds = (targets.RB, targets.AB, targets.skew)
+    return PerMeasure(*(np.where(bound < VACUOUS, bound, np.nan) for bound in bounds))
+
+
 def _bound(value: float | None) -> float:
     return VACUOUS if value is None else value
 

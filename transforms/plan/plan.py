@@ -13,10 +13,12 @@ from transforms.base.errors import FairshardError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, soft_attributes
 from transforms.labels.tables import digest, parquet_bytes
 from transforms.m4.constraints import Kind, arranged
+from transforms.m4.targets import asked_only
 from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
 from transforms.plan.plan_file import PatternsFile, PlanFile, plan_file_from
 from transforms.statistics.histogram import Histogram
+from transforms.statistics.measures import PerMeasure
 from transforms.statistics.pattern_tables import histogram_of, read_patterns
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -45,6 +47,12 @@ class Plan:
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms and its dual variables."""
         return self.file.identity
+
+    @property
+    def asked(self) -> PerMeasure:
+        """The bounds that are asked for; nan where nothing is."""
+        given = self.terms.tolerances
+        return asked_only(PerMeasure(given.representation, given.association, given.skew))
 
     @property
     def rate_in_words(self) -> str:

@@ -14,7 +14,8 @@ from transforms.gates.subjects import checked_in
 from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
-from transforms.outcome.verdict import measure_rows, verdict_of
+from transforms.outcome.measure_rows import SAMPLING_ERROR, Worst, measure_rows
+from transforms.outcome.verdict import verdict_of
 from transforms.plan.explanation_file import explanation_of
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
@@ -28,6 +29,7 @@ from transforms.report.tables import (
     share_rows,
     skew_rows,
 )
+from transforms.statistics.bounded import figures
 from transforms.storage import paths
 from transforms.storage.files import Storage
 
@@ -63,6 +65,7 @@ def _templates() -> Environment:
     templates.filters |= {
         "count": lambda value: f"{value:,.0f}",
         "percent": _percent,
+        "beside": _beside,
         "bias": lambda value: _number(value, ".4f"),
         "signed": lambda value: _signed(value, 3),
         "cell": lambda value: _signed(value, 2),
@@ -92,6 +95,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "run": artefacts.run,
         "verdict": verdict_of(artefacts, rows),
         "measures": rows,
+        "sampling_error": SAMPLING_ERROR,
         "shares": shares,
         "share_axis": axis([v for row in shares for v in (row.before, row.after, row.high)], 1.0),
         "association": heat_map(names, labels, before.AB, after.AB),
@@ -146,6 +150,13 @@ def _number(value: float | None, form: str) -> str:
     if value is None or math.isnan(value):
         return "no data"
     return format(value, form).replace("-", _MINUS)
+
+
+def _beside(worst: Worst) -> tuple[str, str]:
+    """A value and its bound, in as many digits as tell whether it is met; '' for no bound."""
+    if math.isnan(worst.value) or math.isnan(worst.asked):
+        return _number(worst.value, ".4f"), ""
+    return figures(worst.value, worst.asked)
 
 
 def _signed(value: float, digits: int) -> str:

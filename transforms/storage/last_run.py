@@ -13,6 +13,7 @@ class LastRun(Document):
     """The last run: its id, command and engine, when it started and ended, and with which error.
 
     kind: the kind of the error (transforms/base/errors.py), where it is on file with it.
+    met: whether what it made is what was asked for, None where it made neither plan nor output.
     stage is the one that it is or was in; began, in seconds since 1970, when each did; stages how
     many seconds each took, spans from when to when. What is not on file has its default.
     """
@@ -26,6 +27,7 @@ class LastRun(Document):
     finished: Instant | None = None
     error: str | None = None
     kind: str | None = None
+    met: bool | None = None
     stage: str | None = None
     began: dict[str, Finite] = Field(default_factory=dict)
     stages: dict[str, Finite] = Field(default_factory=dict)
