@@ -9,25 +9,29 @@ from typing import Any
 from rich.console import Console
 
 from fairshard.summaries import LabelSummary, OutputSummary, PlanSummary, Verification
-from jobs.look.verify import verified
+from jobs.look.subjects import is_configuration
+from jobs.look.verify import run
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
 from jobs.session.options import checked, located, new_run, read_checked
+from transforms.base.errors import ConfigError
 from transforms.base.logs import logging_to
 from transforms.base.redaction import redacted_values
+from transforms.config.assignments import assignments_of
 from transforms.config.files import config_in
 from transforms.config.sections import Config
 from transforms.stages.registrations import load_registrations
+from transforms.storage.files import Storage, output_storage
 
 Configuration = Config | Mapping[str, Any] | str | PathLike[str]
-_CONFIGURATIONS = (".yaml", ".yml")
 
 
-def read_config(given: Configuration) -> Config:
+def read_config(given: Configuration, *, set: Mapping[str, Any] | None = None) -> Config:
     """The configuration in a YAML file or in a mapping of the same keys; one that is read stays.
 
     Relative paths are taken from the file's folder, those in a mapping from the current one.
-    Raises ConfigError, one line a wrong key.
+    `set` gives values in place of those of some keys: {"balance.eta": 0.5}. Raises ConfigError, one
+    line a wrong key.
 
     Example:
         >>> config = read_config({
@@ -51,11 +55,14 @@ def read_config(given: Configuration) -> Config:
           output: missing; it must be given
     """
     if isinstance(given, Config):
+        if set:
+            raise ConfigError("a configuration that is read stays: set keys as it is read")
         return given
+    assignments = assignments_of(set or {})
     if isinstance(given, Mapping):
         load_registrations()
-        return checked(config_in(given))
-    return read_checked(Path(given))
+        return checked(config_in(given, assignments))
+    return read_checked(Path(given), assignments)
 
 
 def label(config: Configuration, *, restart: bool = False, quiet: bool = False) -> LabelSummary:
@@ -140,14 +147,13 @@ def verify(
         >>> verify(config, quiet=True).agrees
         True
     """
-    console = _console(quiet)
-    if isinstance(output, Config | Mapping) or fspath(output).endswith(_CONFIGURATIONS):
+    config = None
+    if isinstance(output, Config | Mapping) or is_configuration(fspath(output)):
         config = read_config(output)
-        url, origin = config.output.url, "the configuration"
-        return Verification.of(
-            redacted_values(verified(url, config, origin, sample, inputs, console))
-        )
-    found = verified(located(fspath(output)), None, "", sample, inputs, console)
+        storage = output_storage(config.output)
+    else:
+        storage = Storage(located(fspath(output)))
+    found = run(storage, config, "the configuration", sample, inputs, _console(quiet))
     return Verification.of(redacted_values(found))
 
 
