@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.console import say
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
@@ -39,8 +40,8 @@ def run(config: Config) -> dict[str, Any]:
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
     console.print(
-        f"the configuration is valid: {summary['shards']:,} shards, "
-        f"{summary['bytes'] / 1e6:,.1f} MB, about {summary['samples_estimated']:,} samples"
+        f"the configuration is valid: {counted(summary['shards'], 'shard')}, "
+        f"{summary['bytes'] / 1e6:,.1f} MB, about {counted(summary['samples_estimated'], 'sample')}"
     )
     if summary["left_out"]:
         say(console, in_words(LeftOut(**entry) for entry in summary["left_out"]))

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.look.own_config import require_own
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.storage.files import Storage
 from transforms.verification.evidence import read_evidence
@@ -68,7 +69,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
         table.add_row(
             Text(check["name"]),
             Text(check["question"]),
-            f"{check['checked']:,} {check['unit']}",
+            counted(check["checked"], check["unit"].removesuffix("s")),
             Text(check["result"], _COLOURS[check["result"]]),
             Text(check["remark"]),
         )
@@ -79,9 +80,9 @@ def show(summary: dict[str, Any], console: Console) -> None:
     verdict = (
         "all that was checked agrees"
         if summary["agrees"]
-        else f"{results.count('differs'):,} of {len(results):,} checks found a difference"
+        else f"{results.count('differs'):,} of {counted(len(results), 'check')} found a difference"
     )
-    rest = f"; {left_out:,} checks could not be done, or not in full" if left_out else ""
+    rest = f"; {counted(left_out, 'check')} could not be done, or not in full" if left_out else ""
     console.print(f"{verdict}{rest}", highlight=False)
 
 

@@ -10,6 +10,7 @@ from jobs.session.console import say
 from jobs.session.outputs import check_own
 from jobs.session.restart import discards_of
 from jobs.session.resume import Work, work_on
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import as_json, in_words
@@ -55,7 +56,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         say(console, f"  and {len(shards) - _SHOWN:,} more")
     if shards:
         whole = sum(entry["bytes"] for entry in shards)
-        say(console, f"{len(shards):,} shards of {whole / 1e6:,.1f} MB would be labelled")
+        say(console, f"{counted(len(shards), 'shard')} of {whole / 1e6:,.1f} MB would be labelled")
     say(console, f"nothing was done to {summary['output']}: this is a dry run")
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from jobs.session.console import say
 from jobs.session.labelled import all_label_records
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.gates.expectations import Stage
 from transforms.gates.gating import check_output, check_plan, own_for, published
@@ -43,8 +44,9 @@ def show(summary: dict[str, Any], console: Console) -> None:
     verdict = "passed" if summary["passed"] else "failed"
     say(
         console,
-        f"gate {summary['stage']} {verdict}: {summary['evaluated']:,} expectations, "
-        f"{len(summary['failures']):,} critical failed, {len(summary['warnings']):,} warnings; "
+        f"gate {summary['stage']} {verdict}: {counted(summary['evaluated'], 'expectation')}, "
+        f"{len(summary['failures']):,} critical failed, "
+        f"{counted(len(summary['warnings']), 'warning')}; "
         f"data docs: {summary['data_docs']}",
     )
 

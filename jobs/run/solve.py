@@ -10,6 +10,7 @@ from rich.console import Console
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.feasibility.remedies import Conflict, in_words
 from transforms.labels.rejects import check_rejects
@@ -76,8 +77,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         for name in ("RB", "AB")
     )
     console.print(
-        f"{summary['samples']['balanced']:,} samples in {summary['samples']['patterns']:,} "
-        f"patterns: {changes} at {summary['rate']} "
+        f"{counted(summary['samples']['balanced'], 'sample')} in "
+        f"{counted(summary['samples']['patterns'], 'pattern')}: {changes} at {summary['rate']} "
         f"(relative gap {summary['certificate']['gap']:.1e})",
         highlight=False,
         soft_wrap=True,

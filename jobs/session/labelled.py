@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Any
 
 from jobs.session.old_names import as_labelled
+from transforms.base.counts import counted, named
 from transforms.base.differences import differing, in_words
 from transforms.base.errors import FairshardError, StaleError
 from transforms.base.redaction import redacted, redacted_values
@@ -67,17 +68,21 @@ class Labels:
         """What is kept, what is labelled, and why."""
         reasons, whole = Counter(self.stale.values()), len(self.shards)
         if not reasons:
-            yield f"the labels of all {whole:,} shards are kept"
+            yield f"the labels of {'all ' * (whole > 1)}{counted(whole, 'shard')} are kept"
         elif reasons == {_NEW: whole}:
-            yield f"{whole:,} shards are to be labelled: none is yet"
+            are = named(whole, "is", "are")
+            yield f"{counted(whole, 'shard')} {are} to be labelled: none is yet"
         elif len(self.stale) == whole and len(reasons) == 1 and _of_all(*reasons):
             yield f"all labels are made again: {_of_all(*reasons)}"
         else:
             why = ", ".join(_phrase(*counted) for counted in sorted(reasons.items()))
             kept = f"; {whole - len(self.stale):,} are kept" if self.records else ""
             again = " again" if reasons.keys() - {_NEW} else ""
-            are = "shards are" if len(self.stale) > 1 else "shards is"
-            yield f"{len(self.stale):,} of {whole:,} {are} labelled{again}: {why}{kept}"
+            are = named(len(self.stale), "is", "are")
+            yield (
+                f"{len(self.stale):,} of {counted(whole, 'shard')} {are} labelled{again}: "
+                f"{why}{kept}"
+            )
         if self.gone:
             are = "shard is" if len(self.gone) == 1 else "shards are"
             yield f"{len(self.gone):,} labelled {are} not in the input any more: left aside"
@@ -136,8 +141,9 @@ def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
             )
     if labels.missing:
         raise FairshardError(
-            f"{len(labels.missing):,} of {len(labels.shards):,} shards ({labels.missing[0].name} "
-            f"among them) have no labels made with this configuration in {config.output.url}: run "
+            f"{len(labels.missing):,} of {counted(len(labels.shards), 'shard')} "
+            f"({labels.missing[0].name} among them) {named(len(labels.missing), 'has', 'have')} no "
+            f"labels made with this configuration in {config.output.url}: run "
             "`fairshard label` first"
         )
     return [labels.records[shard.name] for shard in labels.shards]

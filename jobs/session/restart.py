@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from jobs.session.labelled import recorded_labels
+from transforms.base.counts import counted, named
 from transforms.resampling.manifest import manifest_on_file, shard_names
 from transforms.resampling.ownership import owned
 from transforms.storage import paths
@@ -47,7 +48,8 @@ def _of_resample(storage: Storage) -> Iterator[Discard]:
     said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()
     if said or own:
         yield Discard(
-            f"{len(shards):,} output shards{' and their manifest' * bool(said)} are discarded",
+            f"{counted(len(shards), 'output shard')}{' and the manifest' * bool(said)} "
+            f"{named(len(shards) + len(said), 'is', 'are')} discarded",
             said,
             tuple(shards),
             (*map(paths.output_record, own), paths.CLAIMED),
@@ -67,7 +69,7 @@ def _of_label(storage: Storage) -> Iterator[Discard]:
     shards = recorded_labels((name.removesuffix(paths.RECORD) for name in named), storage)
     if shards:
         yield Discard(
-            f"the labels of {len(shards):,} shards are discarded",
+            f"the labels of {counted(len(shards), 'shard')} are discarded",
             tuple(name(shard) for shard in shards for name in (paths.labels, paths.rejects)),
             tuple(paths.label_record(shard) for shard in shards),
         )
@@ -77,4 +79,5 @@ def _of_label(storage: Storage) -> Iterator[Discard]:
 def _attempts(stage: str, storage: Storage) -> Iterator[Discard]:
     left = tuple(paths.attempt(stage, found.name) for found in attempts_at(stage, storage))
     if left:
-        yield Discard(f"{len(left):,} attempts of {stage} that did not succeed are forgotten", left)
+        line = f"{counted(len(left), 'attempt')} of {stage} that did not succeed"
+        yield Discard(f"{line} {named(len(left), 'is', 'are')} forgotten", left)

@@ -9,6 +9,7 @@ from jobs.session.begun import StageBegun, WorkFile, read_begun
 from jobs.session.console import say
 from jobs.session.labelled import Labels, all_of, keep_settings, labels_of, withdraw_lost
 from jobs.session.outputs import Outputs, outputs_of
+from transforms.base.counts import counted
 from transforms.base.differences import differing, in_words
 from transforms.base.errors import FairshardError
 from transforms.base.redaction import redacted_values
@@ -203,7 +204,10 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
     manifest, there = outputs.manifest, outputs.recorded
     if manifest is None:
         if plan is not None and there:
-            return False, f"the output is written: of {there:,} shards, this plan's are kept"
+            return (
+                False,
+                f"the output is written: of {counted(there, 'shard')}, this plan's are kept",
+            )
         if not there:
             return False, "the output is to be written: there is none yet"
         return False, "the output is written again: the plan is made again"
@@ -213,4 +217,4 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
         keys = differing(manifest.packing.to_dict(), packing_of(config).to_dict(), "output")
         return False, f"the output is written again: {in_words(keys)} changed"
     kept = len(manifest.shards) - len(outputs.faults)
-    return outputs.whole, f"the output of {kept:,} shards is kept"
+    return outputs.whole, f"the output of {counted(kept, 'shard')} is kept"

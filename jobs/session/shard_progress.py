@@ -7,6 +7,8 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track
 
+from transforms.base.counts import counted
+
 T = TypeVar("T")
 _LINE_SECONDS = 15.0
 
@@ -20,5 +22,5 @@ def tracked(results: Iterable[T], total: int, doing: str, console: Console) -> I
     for done, result in enumerate(results, start=1):
         if time.monotonic() - said >= _LINE_SECONDS:
             said = time.monotonic()
-            console.print(f"{doing}: {done:,} of {total:,} shards", highlight=False)
+            console.print(f"{doing}: {done:,} of {counted(total, 'shard')}", highlight=False)
         yield result

@@ -108,7 +108,9 @@ def _missing_in_words(missing: MissingSamples) -> str:
     patterns = missing.patterns
     named = [f"with {' and '.join(pattern.carries) or 'none of these'}" for pattern in patterns]
     if len(patterns) == 1:
-        return f"{missing.samples:,} more samples {named[0]}"
+        return (
+            f"{missing.samples:,} more {'sample' if missing.samples == 1 else 'samples'} {named[0]}"
+        )
     counted = [f"{one.samples:,} {name}" for one, name in zip(patterns, named, strict=True)]
     others = sum(pattern.samples for pattern in patterns[_NAMED:])
     listed = counted[:_NAMED] + ([f"{others:,} others"] if others else [])

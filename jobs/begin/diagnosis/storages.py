@@ -12,6 +12,7 @@ from fsspec.registry import known_implementations
 
 from jobs.begin.diagnosis.finding import Finding, missing, ok, warning
 from jobs.begin.diagnosis.machine import check_disk
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.base.redaction import redacted
 from transforms.config.sections import Config
@@ -34,7 +35,7 @@ def check_input(config: Config) -> tuple[Finding, tuple[Shard, ...]]:
     except Exception as error:  # storage libraries raise exceptions of their own
         return _unreachable("input", config.input.shards[0], error), ()
     size = sum(shard.bytes for shard in found.shards)
-    said = f"{len(found.shards):,} shards, {size / 1e6:,.1f} MB"
+    said = f"{counted(len(found.shards), 'shard')}, {size / 1e6:,.1f} MB"
     aside = f"; {in_words(found.left_out)}" if found.left_out else ""
     return ok("input", f"{said}{aside}"), found.shards
 
