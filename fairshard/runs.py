@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from fairshard.summaries import LabelSummary, OutputSummary, PlanSummary, Verification
-from jobs.look.subjects import is_configuration
+from jobs.look.named_output import is_configuration
 from jobs.look.verify import run
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
@@ -21,7 +21,8 @@ from transforms.config.assignments import assignments_of
 from transforms.config.files import config_in
 from transforms.config.sections import Config
 from transforms.stages.registrations import load_registrations
-from transforms.storage.files import Storage, output_storage
+from transforms.storage.files import output_storage
+from transforms.storage.shared_labels import opened
 
 Configuration = Config | Mapping[str, Any] | str | PathLike[str]
 
@@ -152,7 +153,7 @@ def verify(
         config = read_config(output)
         storage = output_storage(config.output)
     else:
-        storage = Storage(located(fspath(output)))
+        storage = opened(located(fspath(output)), {})
     found = run(storage, config, "the configuration", sample, inputs, _console(quiet))
     return Verification.of(redacted_values(found))
 

@@ -58,6 +58,7 @@ def run(storage: Storage, force: bool) -> dict[str, Any]:
         "removed": [*files, *notes, *(name for name in leases if name not in left)],
         "bytes": sum(files.values()),
         "forced": bool(holders),
+        "labels": storage.labels,
     }
 
 
@@ -75,3 +76,6 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         if removed
         else f"nothing to remove in {summary['output']}",
     )
+    if summary["labels"]:
+        where = summary["labels"]
+        say(console, f"labels lie apart, in {where}: `fairshard clean {where}` cleans there")

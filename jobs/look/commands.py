@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jobs.look import clean, failed, metrics, overview, status, verify
-from jobs.look.subjects import subject
+from jobs.look.named_output import output_named
 from jobs.session.console import console
 from jobs.session.options import AsJson, OutputUrl, SetKeys, log, report
 from transforms.outcome.run_metrics import run_metrics, run_text
@@ -39,7 +39,7 @@ def status_command(
 
     Examples: `fairshard status rebalanced`, `fairshard status config.yaml --watch`
     """
-    storage = subject(target, config, keys).begun()
+    storage = output_named(target, config, keys).begun()
     if watch and not as_json:
         status.watch(storage, console())
     else:
@@ -57,7 +57,7 @@ def failed_command(
 
     Examples: `fairshard failed rebalanced`, `fairshard failed config.yaml --json`
     """
-    report(failed.run(subject(target, config, keys).begun()), failed.show, as_json)
+    report(failed.run(output_named(target, config, keys).begun()), failed.show, as_json)
 
 
 @app.command("summary", rich_help_panel=PANEL)
@@ -72,7 +72,7 @@ def summary_command(
 
     Examples: `fairshard summary rebalanced`, `fairshard summary config.yaml`
     """
-    found = subject(target, config, keys, output).begun()
+    found = output_named(target, config, keys, output).begun()
     report(overview.run(found), overview.show, as_json)
 
 
@@ -87,7 +87,7 @@ def report_command(
 
     Examples: `fairshard report rebalanced`, `fairshard report config.yaml`
     """
-    found = subject(target, config, keys)
+    found = output_named(target, config, keys)
     page = {"report": write_report(found.begun(), found.input_options)}
     report(page, lambda made, shown: shown.print(f"report: {made['report']}"), as_json)
 
@@ -104,7 +104,7 @@ def metrics_command(
     Examples: `fairshard metrics rebalanced`, `fairshard metrics s3://bucket/out --config
     config.yaml`
     """
-    storage = subject(target, config, keys).begun()
+    storage = output_named(target, config, keys).begun()
     found = run_metrics(storage)
 
     def show(_: object, __: object) -> None:
@@ -130,7 +130,7 @@ def verify_command(
 
     Examples: `fairshard verify rebalanced`, `fairshard verify s3://bucket/out --config config.yaml`
     """
-    found = subject(target, config, keys)
+    found = output_named(target, config, keys)
     found.begun()
     checked = verify.run(found.storage, found.config, found.origin, sample, not skip_inputs, log())
     report(checked, verify.show, as_json)
@@ -152,7 +152,7 @@ def clean_command(
 
     Examples: `fairshard clean rebalanced`, `fairshard clean config.yaml`
     """
-    found = subject(target, config, keys)
+    found = output_named(target, config, keys)
     cleaned = clean.run(found.storage, force)
     if found.config is None and not cleaned["removed"]:
         found.begun()

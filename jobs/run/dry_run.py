@@ -7,6 +7,7 @@ from rich.console import Console
 
 from jobs.run.resample import fitting_plan
 from jobs.session.console import say
+from jobs.session.labelled import require_own_settings
 from jobs.session.outputs import check_own
 from jobs.session.restart import discards_of
 from jobs.session.resume import Work, work_on
@@ -29,9 +30,12 @@ def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any
         records = work.records
         if stages == ("resample",):
             fitting_plan(config, records)
-    discards = discards_of(stages, storage) if restart else []
+    shards = None if storage.labels is None else found.shards
+    discards = discards_of(stages, storage, shards) if restart else []
     if restart:
         work = work.afresh()
+    elif "label" in stages:
+        require_own_settings(work.labels, config)
     aside = [in_words(found.left_out)] if found.left_out else []
     return {
         "left_out": as_json(found.left_out),

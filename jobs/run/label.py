@@ -15,6 +15,7 @@ from transforms.labels.rejects import check_rejects
 from transforms.shards.finding import Found
 from transforms.shards.left_out import as_json
 from transforms.stages.engine import Engine
+from transforms.storage import paths
 
 
 def run(
@@ -46,6 +47,7 @@ def run(
         **shown_losses(records),
         "seconds": seconds,
         "output": config.output.url,
+        "labels": work.storage.path(paths.LABELS),
     }
 
 
@@ -58,4 +60,4 @@ def show(summary: dict[str, Any], console: Console) -> None:
     )
     say_rejects(summary["rejects"], console)
     say_losses(summary, console)
-    console.print(f"labels: {summary['output']}/labels", highlight=False, soft_wrap=True)
+    console.print(f"labels: {summary['labels']}", highlight=False, soft_wrap=True)

@@ -7,7 +7,14 @@ from rich.console import Console
 
 from jobs.session.begun import StageBegun, WorkFile, read_begun
 from jobs.session.console import say
-from jobs.session.labelled import Labels, all_of, keep_settings, labels_of, withdraw_lost
+from jobs.session.labelled import (
+    Labels,
+    all_of,
+    keep_settings,
+    labels_of,
+    require_own_settings,
+    withdraw_lost,
+)
 from jobs.session.outputs import Outputs, outputs_of
 from transforms.base.counts import counted
 from transforms.base.differences import differing, in_words
@@ -23,6 +30,7 @@ from transforms.resampling.ownership import recorded
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
+from transforms.storage.shared_labels import keep_place
 
 STAGES_OF = {
     "label": ("label",),
@@ -94,9 +102,11 @@ class Work:
         for line in self.lines:
             say(console, line)
         if "label" in self.stages:
+            require_own_settings(self.labels, self.config)
             if self.labels.missing:
                 withdraw_lost(self.labels, self.storage)
             keep_settings(self.config, self.storage)
+        keep_place((shard.name for shard in self.labels.shards), self.storage)
         if "resample" in self.stages:
             self.outputs.withdraw(self.storage)
         begun = {stage: self._begun(stage) for stage in self.stages}

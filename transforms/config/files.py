@@ -108,7 +108,11 @@ def anchored(config: Config, folder: Path) -> Config:
     shards = tuple(path for pattern in wanted for path in anchored_patterns(pattern, folder))
     own = {"expectations": at("gates.expectations", config.gates.expectations)}
     url = _anchor(with_variables(config.output.url, "output.url"), folder)
-    output = {"url": checked_output(url)}
+    labels = at("output.labels", config.output.labels)
+    output = {
+        "url": checked_output(url),
+        "labels": labels and checked_output(labels, "place of labels"),
+    }
     collector = endpoint and with_variables(endpoint, "telemetry.otlp_endpoint")
     return config.model_copy(
         update={

@@ -10,13 +10,14 @@ from transforms.base.local_paths import local_path
 from transforms.config.sections import Config
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
+from transforms.storage.shared_labels import opened
 
 _CONFIGURATIONS = (".yaml", ".yml")
 _SIGNS = (paths.DONE, paths.LABEL_RECORDS, paths.OUTPUT_RECORDS, paths.PLANS)
 
 
 @dataclass(frozen=True)
-class Subject:
+class NamedOutput:
     """An output, with the configuration that was given for it, if one was.
 
     target: as it was named. origin: the name of the configuration.
@@ -35,7 +36,8 @@ class Subject:
     def begun(self) -> Storage:
         """The output; FairshardError, with what may have been meant, where no run has begun."""
         storage = self.storage
-        if any(storage.versions(folder) for folder in _SIGNS) or storage.exists(paths.MANIFEST):
+        signs = [folder for folder in _SIGNS if not (storage.labels and paths.is_of_labels(folder))]
+        if any(map(storage.versions, signs)) or storage.exists(paths.MANIFEST):
             return storage
         if self.config is not None and self.origin == self.target:
             raise FairshardError(
@@ -50,12 +52,12 @@ class Subject:
         )
 
 
-def subject(
+def output_named(
     target: str,
     config: Path | None = None,
     keys: Sequence[str] | None = None,
     output: str | None = None,
-) -> Subject:
+) -> NamedOutput:
     """The output that is named, or that the configuration in a file names.
 
     `config` gives the options of an output's storage. `keys` and `output` change a configuration.
@@ -68,7 +70,7 @@ def subject(
                 "output folder"
             )
         read = overridden(read_checked(Path(target), keys), output, None)
-        return Subject(target, output_storage(read.output), read, target)
+        return NamedOutput(target, output_storage(read.output), read, target)
     if output is not None or (keys and config is None):
         option = "--output" if output is not None else "--set"
         raise ConfigError(f"{option} changes a configuration: give that, not the output {target}")
@@ -79,9 +81,9 @@ def subject(
             "configuration"
         )
     if config is None:
-        return Subject(target, Storage(url))
+        return NamedOutput(target, opened(url, {}))
     read = read_checked(config, keys)
-    return Subject(target, Storage(url, read.output.storage_options), read, str(config))
+    return NamedOutput(target, opened(url, read.output.storage_options), read, str(config))
 
 
 def is_configuration(target: str) -> bool:
