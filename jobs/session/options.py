@@ -13,7 +13,7 @@ from rich.console import Console
 from jobs.session.answers import answer
 from jobs.session.console import console
 from pipelines.registry import ENGINES
-from transforms.base.errors import ConfigError, Problem
+from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.local_paths import local_path
 from transforms.base.logs import EventStream, JsonFormatter, WordsFormatter, log_to
 from transforms.base.places import checked_output
@@ -82,7 +82,7 @@ def checked(config: Config, origin: str = "the configuration") -> Config:
     try:
         ENGINES[config.engine.name]
     except ConfigError as error:
-        raise wrong([Problem(str(error), ("engine", "name"))], origin) from error
+        raise wrong([WrongKey(str(error), ("engine", "name"))], origin) from error
     schema = schema_of(config)
     targets_of(schema.attributes, schema.labels, config.balance)
     return config

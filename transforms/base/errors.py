@@ -29,7 +29,7 @@ class UnreachableError(FairshardError):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class WrongKey:
     """One thing that is wrong with a configuration, with its key and its line, where it has them.
 
     place: the key, part by part, as validation met it.
@@ -50,7 +50,7 @@ class ConfigError(FairshardError):
 
     exit_code = 2
 
-    def __init__(self, sentence: str, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, sentence: str, problems: Sequence[WrongKey] = ()) -> None:
         super().__init__(sentence)
         self.problems = tuple(problems)
 

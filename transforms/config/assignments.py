@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.base.counts import counted
-from transforms.base.errors import ConfigError, Problem
+from transforms.base.errors import ConfigError, WrongKey
 from transforms.config.yaml_text import values_in
 
-_PART = re.compile(r"""(?:^|\.)(?:"([^"]+)"|'([^']+)'|([^.="'\[\]]+))|\[(\d+)\]""")
+_PART = re.compile(r"""(?:^|(?<=.)\.)(?:"([^"]+)"|'([^']+)'|([^.="'\[\]]+))|\[(\d+)\]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +100,4 @@ def _number(part: str, entries: list[Any], place: tuple[str, ...]) -> int:
 
 
 def _no_way(place: tuple[str, ...], reason: str) -> ConfigError:
-    return ConfigError(f"--set {'.'.join(place)}: {reason}", [Problem(reason, place)])
+    return ConfigError(f"--set {'.'.join(place)}: {reason}", [WrongKey(reason, place)])

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from transforms.base.errors import ConfigError, Problem
+from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.local_paths import current_folder, local_path
 from transforms.base.nearest import did_you_mean
 from transforms.base.places import checked_output
@@ -53,7 +53,7 @@ def validated(kind: type[S], values: Mapping[str, Any], origin: str) -> S:
         raise wrong([_problem(dict(each), kind) for each in found], origin) from error
 
 
-def wrong(problems: Sequence[Problem], origin: str) -> ConfigError:
+def wrong(problems: Sequence[WrongKey], origin: str) -> ConfigError:
     """What is said of a configuration with these problems, one line each."""
     lines = (f"  {problem.key or 'the configuration'}: {problem.reason}" for problem in problems)
     return ConfigError(f"{origin} is wrong:\n" + "\n".join(lines), problems)
@@ -151,16 +151,16 @@ def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
     return whole if Path(whole).is_file() else pretrained
 
 
-def _in_line(problem: Problem, text: str, assignments: Sequence[Assignment]) -> Problem:
+def _in_line(problem: WrongKey, text: str, assignments: Sequence[Assignment]) -> WrongKey:
     """The problem with its line in the `text`, unless it is of a key that is assigned."""
     if problem.line or any(one.covers(problem.place) for one in assignments):
         return problem
     return replace(problem, line=line_of(problem.place, text))
 
 
-def _problem(error: dict[str, Any], kind: type[Section]) -> Problem:
+def _problem(error: dict[str, Any], kind: type[Section]) -> WrongKey:
     place = tuple(part for part in error["loc"] if part != "[key]")
-    return Problem(_reason(error, place, kind), place)
+    return WrongKey(_reason(error, place, kind), place)
 
 
 def _reason(error: dict[str, Any], place: tuple[str | int, ...], kind: type[Section]) -> str:

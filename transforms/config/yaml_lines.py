@@ -25,6 +25,7 @@ def _entry(node: Any, part: str | int) -> tuple[int, Any] | None:
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value == str(part):
                 return int(key.start_mark.line) + 1, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return int(node.value[part].start_mark.line) + 1, node.value[part]
+    if isinstance(node, yaml.SequenceNode) and str(part).isdecimal():
+        for value in node.value[int(part) : int(part) + 1]:
+            return int(value.start_mark.line) + 1, value
     return None

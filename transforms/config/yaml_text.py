@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from transforms.base.errors import ConfigError, Problem, reason_of
+from transforms.base.errors import ConfigError, WrongKey, reason_of
 
 _MOST_BYTES = 10 * 2**20
 _MOST_VALUES = 1_000_000
@@ -149,7 +149,7 @@ def _joined(node: yaml.ScalarNode, origin: str) -> str:
 
 
 def _in_line(line: int | None, sentence: str) -> ConfigError:
-    return ConfigError(sentence, [Problem(sentence, line=line)])
+    return ConfigError(sentence, [WrongKey(sentence, line=line)])
 
 
 def _line(node: yaml.Node) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.base.errors import ConfigError, Problem
+from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.nearest import did_you_mean
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
@@ -51,7 +51,7 @@ def _fitting(wanted: tuple[str, ...], names: tuple[str, ...], where: str) -> NDA
         if not any(_fits(entry, name) for name in names):
             reason = f"there is no {entry!r}; there are {', '.join(names)}"
             reason += did_you_mean(entry, names)
-            raise ConfigError(f"{where}: {reason}", [Problem(reason, tuple(where.split(".")))])
+            raise ConfigError(f"{where}: {reason}", [WrongKey(reason, tuple(where.split(".")))])
     return np.array([not wanted or any(_fits(entry, name) for entry in wanted) for name in names])
 
 

@@ -26,7 +26,7 @@ def found_apart(config: Config) -> Found:
     """
     output = output_storage(config.output)
     check_apart(output)
-    outside = _Apart(output).outside
+    outside = _Apart(Storage(output.url, output.options)).outside
     if output.labels is None:
         return found_in(config.input, outside)
     of_labels = _Apart(output.of_labels, "output.labels").outside

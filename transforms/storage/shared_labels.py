@@ -51,15 +51,16 @@ def check_apart(storage: Storage) -> None:
     """
     if storage.labels is None:
         return
-    given, within = f"output.labels: {storage.labels}", _within(storage)
-    if within == storage.url:
+    given = f"output.labels: {storage.labels}"
+    in_output, own_folder = _not_apart(storage)
+    if in_output:
         raise ConfigError(
             f"{given} lies in the output {storage.url}: leave it out, and labels lie there, or "
             "give a folder apart"
         )
-    if within:
+    if own_folder:
         raise ConfigError(
-            f"the output {storage.url} lies in {within}, which is fairshard's own in "
+            f"the output {storage.url} lies in {own_folder}, which is fairshard's own in "
             "output.labels: give output.url a folder apart"
         )
     above, _, last = storage.labels.rstrip("/").rpartition("/")
@@ -69,20 +70,19 @@ def check_apart(storage: Storage) -> None:
         )
 
 
-def _within(storage: Storage) -> str:
-    """The folder that an output and its labels are not apart for; "" where they are."""
+def _not_apart(storage: Storage) -> tuple[bool, str]:
+    """Whether labels lie in their output, and the folder of theirs that it lies in, or ""."""
     labels = storage.of_labels
     try:
         output_system, output_path = url_to_fs(storage.url, **storage.options)
         system, path = url_to_fs(labels.url, **labels.options)
     except Exception:  # what cannot be opened is not written to: whoever tries says why
-        return ""
+        return False, ""
     outputs, places = Places(output_system), Places(system)
-    if places.around(path) & outputs.of(output_path):
-        return storage.url
-    above = outputs.around(output_path) | outputs.of(output_path)
+    output = outputs.of(output_path)
+    above = output | outputs.around(output_path)
     own = (folder for folder in paths.OWN_FOLDERS if above & places.of(f"{path}/{folder}"))
-    return next(map(labels.path, own), "")
+    return bool(places.around(path) & output), next(map(labels.path, own), "")
 
 
 def keep_place(shards: Iterable[str], storage: Storage) -> None:
