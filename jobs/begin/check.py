@@ -13,6 +13,7 @@ from transforms.shards.finding import Shard
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import LeftOut, as_json, in_words
 from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.storage.files import output_storage
 
 _SAMPLES_READ = 200
 
@@ -34,6 +35,7 @@ def run(config: Config) -> dict[str, Any]:
         "model": config.model and config.model.name,
         "engine": config.engine.name,
         "output": config.output.url,
+        "labels_in": output_storage(config.output).labels,
     }
 
 
@@ -51,6 +53,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         highlight=False,
     )
     console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
+    if summary["labels_in"]:
+        console.print(f"and labels to {summary['labels_in']}", highlight=False, soft_wrap=True)
 
 
 def _bytes_per_sample(config: Config, shard: Shard) -> float:

@@ -24,6 +24,7 @@ from transforms.config.yaml_text import is_file, read_text, values_in
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
+_LINE = re.compile(r"\bline (\d+)\b")
 _QUOTED = re.compile(r"'([^']*)'")
 _ALL_KEYS = "see `fairshard init` for the keys there are"
 
@@ -77,7 +78,8 @@ def read_config(
             anchored(config, whole.resolve().parent if is_file(path) else current_folder())
         )
     except ConfigError as error:
-        error.problems = tuple(_in_line(found, text, assignments) for found in error.problems)
+        found = error.problems or (_wrong_text(str(error)),)
+        error.problems = tuple(_in_line(each, text, assignments) for each in found)
         raise
 
 
@@ -149,6 +151,12 @@ def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
         return None
     whole = _anchor(pretrained, folder)
     return whole if Path(whole).is_file() else pretrained
+
+
+def _wrong_text(sentence: str) -> WrongKey:
+    """What is wrong with a text that is of no key, with the line that the sentence names."""
+    line = _LINE.search(sentence)
+    return WrongKey(sentence, line=int(line[1]) if line else None)
 
 
 def _in_line(problem: WrongKey, text: str, assignments: Sequence[Assignment]) -> WrongKey:

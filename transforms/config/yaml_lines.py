@@ -11,7 +11,10 @@ def line_of(place: Sequence[str | int], text: str) -> int | None:
 
     Words that validation put into `place` are passed over.
     """
-    node, line = yaml.compose(text, yaml.SafeLoader), None
+    try:
+        node, line = yaml.compose(text, yaml.SafeLoader), None
+    except yaml.YAMLError:
+        return None
     for part in place:
         found = _entry(node, part)
         if found is not None:

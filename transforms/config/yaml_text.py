@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from transforms.base.errors import ConfigError, WrongKey, reason_of
+from transforms.base.errors import ConfigError, reason_of
 
 _MOST_BYTES = 10 * 2**20
 _MOST_VALUES = 1_000_000
@@ -42,8 +42,9 @@ def text_in(content: bytes, origin: str) -> str:
         return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        said = f"{origin} cannot be read: line {line} is not UTF-8 text; save it as UTF-8"
-        raise _in_line(line, said) from error
+        raise ConfigError(
+            f"{origin} cannot be read: line {line} is not UTF-8 text; save it as UTF-8"
+        ) from error
 
 
 def is_file(path: Path) -> bool:
@@ -74,17 +75,17 @@ def values_in(text: str, origin: str) -> Any:
         raise ConfigError(f"{origin} is nested too deeply, or an alias holds itself") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _in_line(
-            line,
+        raise ConfigError(
             f"{origin} is not valid YAML: line {line} holds the character "
-            f"{chr(error.character)!a}, which YAML has only escaped and in double quotes",
+            f"{chr(error.character)!a}, which YAML has only escaped and in double quotes"
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         parts = filter(None, (error.context, error.problem))
-        said = f"{origin} is not valid YAML: {where}{_short(' '.join(parts))}"
-        raise _in_line(mark.line + 1 if mark else None, said) from error
+        raise ConfigError(
+            f"{origin} is not valid YAML: {where}{_short(' '.join(parts))}"
+        ) from error
     except Exception as error:  # PyYAML lets the errors of int(), date() and others through
         raise ConfigError(f"{origin} is not valid YAML: {_short(str(error))}") from error
 
@@ -122,16 +123,14 @@ def _check_keys(node: yaml.MappingNode, origin: str) -> None:
             continue
         if key.tag != _TEXT:
             kind = key.tag.rpartition(":")[2]
-            raise _in_line(
-                _line(key),
+            raise ConfigError(
                 f"{origin}, line {_line(key)}: the key {_short(key.value)} is read as {kind}, and "
-                f'keys are text: write "{_short(key.value)}"',
+                f'keys are text: write "{_short(key.value)}"'
             )
         if key.value in first:
-            raise _in_line(
-                _line(key),
+            raise ConfigError(
                 f"{origin}, line {_line(key)}: the key {_short(key.value)} is there already, in "
-                f"line {_line(first[key.value])}: keep one, or put both under one",
+                f"line {_line(first[key.value])}: keep one, or put both under one"
             )
         first[key.value] = key
 
@@ -141,15 +140,10 @@ def _joined(node: yaml.ScalarNode, origin: str) -> str:
     try:
         return str(node.value.encode("utf-16", "surrogatepass").decode("utf-16"))
     except UnicodeDecodeError:
-        raise _in_line(
-            _line(node),
+        raise ConfigError(
             f"{origin}, line {_line(node)}: {node.value!a} holds half a character: an escape "
-            "from \\ud800 to \\udfff stands for one only as a pair",
+            "from \\ud800 to \\udfff stands for one only as a pair"
         ) from None
-
-
-def _in_line(line: int | None, sentence: str) -> ConfigError:
-    return ConfigError(sentence, [WrongKey(sentence, line=line)])
 
 
 def _line(node: yaml.Node) -> int:
