@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fairshard.rows import TableRows
+from transforms.base.counts import counted
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.conflicts import Unmet, explained
@@ -188,8 +189,8 @@ class BalancedTable:
     def _lines(self) -> Iterator[str]:
         plan, certificate = self.plan, self.certificate
         yield (
-            f"{len(self.weights):,} rows of {plan.patterns:,} patterns, weighted at the rate "
-            f"{plan.rate:g}"
+            f"{counted(len(self.weights), 'row')} of {counted(plan.patterns, 'pattern')}, "
+            f"weighted at the rate {plan.rate:g}"
             + (f" (the largest there is, at most {plan.upper:.4g})" if plan.upper else "")
         )
         yield from plan.lines()

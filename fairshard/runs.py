@@ -18,27 +18,31 @@ from fairshard.summaries import (
 )
 from jobs.begin.preview import SAMPLES
 from jobs.begin.preview import run as previewed
-from jobs.look.verify import verified
+from jobs.look.named_output import is_configuration
+from jobs.look.verify import run as verified
 from jobs.look.why import run as explanation
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
 from jobs.session.options import checked, located, new_run, read_checked
+from transforms.base.errors import ConfigError
 from transforms.base.logs import logging_to
 from transforms.base.redaction import redacted_values
+from transforms.config.assignments import assignments_of
 from transforms.config.files import config_in
 from transforms.config.sections import Config
 from transforms.stages.registrations import load_registrations
 from transforms.storage.files import Storage, output_storage
+from transforms.storage.shared_labels import opened
 
 Configuration = Config | Mapping[str, Any] | str | PathLike[str]
-_CONFIGURATIONS = (".yaml", ".yml")
 
 
-def read_config(given: Configuration) -> Config:
+def read_config(given: Configuration, *, set: Mapping[str, Any] | None = None) -> Config:
     """The configuration in a YAML file or in a mapping of the same keys; one that is read stays.
 
     Relative paths are taken from the file's folder, those in a mapping from the current one.
-    Raises ConfigError, one line a wrong key.
+    `set` gives values in place of those of some keys: {"balance.eta": 0.5}. Raises ConfigError, one
+    line a wrong key.
 
     Example:
         >>> config = read_config({
@@ -62,11 +66,14 @@ def read_config(given: Configuration) -> Config:
           output: missing; it must be given
     """
     if isinstance(given, Config):
+        if set:
+            raise ConfigError("a configuration that is read stays: set keys as it is read")
         return given
+    assignments = assignments_of(set or {})
     if isinstance(given, Mapping):
         load_registrations()
-        return checked(config_in(given))
-    return read_checked(Path(given))
+        return checked(config_in(given, assignments))
+    return read_checked(Path(given), assignments)
 
 
 def preview(
@@ -177,14 +184,8 @@ def verify(
         >>> verify(config, quiet=True).agrees
         True
     """
-    console = _console(quiet)
-    if isinstance(output, Config | Mapping) or fspath(output).endswith(_CONFIGURATIONS):
-        config = read_config(output)
-        url, origin = config.output.url, "the configuration"
-        return Verification.of(
-            redacted_values(verified(url, config, origin, sample, inputs, console))
-        )
-    found = verified(located(fspath(output)), None, "", sample, inputs, console)
+    storage, config = _output_of(output)
+    found = verified(storage, config, "the configuration", sample, inputs, _console(quiet))
     return Verification.of(redacted_values(found))
 
 
@@ -198,15 +199,16 @@ def why(output: Configuration, *, seconds: float | None = None, quiet: bool = Fa
         >>> why(config, quiet=True)
         WhySummary(missed=(), complete=True, conflict=(), rate=None)
     """
-    storage = _storage_of(output)
+    storage, _ = _output_of(output)
     return WhySummary.of(redacted_values(explanation(storage, seconds, _console(quiet))))
 
 
-def _storage_of(output: Configuration) -> Storage:
-    """The output that is named, or that its configuration names."""
-    if isinstance(output, Config | Mapping) or fspath(output).endswith(_CONFIGURATIONS):
-        return output_storage(read_config(output).output)
-    return Storage(located(fspath(output)))
+def _output_of(output: Configuration) -> tuple[Storage, Config | None]:
+    """The output that is named, or that its configuration names, and that."""
+    if isinstance(output, Config | Mapping) or is_configuration(fspath(output)):
+        config = read_config(output)
+        return output_storage(config.output), config
+    return opened(located(fspath(output)), {}), None
 
 
 def _run(command: str, given: Configuration, restart: bool, quiet: bool) -> dict[str, Any]:

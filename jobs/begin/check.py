@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.console import say
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
@@ -13,6 +14,7 @@ from transforms.shards.finding import Shard
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import LeftOut, as_json, in_words
 from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.storage.files import output_storage
 
 _SAMPLES_READ = 200
 
@@ -38,14 +40,15 @@ def run(config: Config) -> dict[str, Any]:
         "engine": config.engine.name,
         "output": config.output.url,
         "warnings": list(doubts_about(config)),
+        "labels_in": output_storage(config.output).labels,
     }
 
 
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
     console.print(
-        f"the configuration is valid: {summary['shards']:,} shards, "
-        f"{summary['bytes'] / 1e6:,.1f} MB, about {summary['samples_estimated']:,} samples"
+        f"the configuration is valid: {counted(summary['shards'], 'shard')}, "
+        f"{summary['bytes'] / 1e6:,.1f} MB, about {counted(summary['samples_estimated'], 'sample')}"
     )
     if summary["left_out"]:
         say(console, in_words(LeftOut(**entry) for entry in summary["left_out"]))
@@ -55,6 +58,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         highlight=False,
     )
     console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
+    if summary["labels_in"]:
+        console.print(f"and labels to {summary['labels_in']}", highlight=False, soft_wrap=True)
     for warning in summary["warnings"]:
         say(console, f"warning: {warning}")
 

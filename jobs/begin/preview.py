@@ -39,7 +39,7 @@ def run(config: Config, samples: int, page: Path | None, console: Console) -> di
     shards = input_of(config, console).shards
     if config.model is not None and "image" in needs_of(config):
         say(console, f"loading the model {config.model.name}")
-    follow = partial(tracked, total=samples, doing="labelling", console=console, unit="samples")
+    follow = partial(tracked, total=samples, doing="labelling", console=console, unit="sample")
     found = preview(config, shards, samples, follow)
     if page is not None:
         _write(page, preview_page(found, config))

@@ -11,6 +11,7 @@ from jobs.session.options import (
     AsJson,
     ConfigPath,
     OutputUrl,
+    SetKeys,
     entry_of,
     log,
     new_run,
@@ -39,6 +40,7 @@ BalancerNames = Annotated[
 @app.command("frontier", rich_help_panel=PANEL)
 def frontier_command(
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     points: Annotated[int, typer.Option(min=8, help="About how many rates to solve for.")] = 24,
     as_json: AsJson = False,
@@ -47,13 +49,14 @@ def frontier_command(
 
     Example: `fairshard frontier config.yaml`
     """
-    settled = overridden(read_checked(config), output, None)
+    settled = overridden(read_checked(config, keys), output, None)
     report(frontier.run(settled, points, log()), frontier.show, as_json)
 
 
 @app.command("compare", rich_help_panel=PANEL)
 def compare_command(
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     balancers: BalancerNames = None,
     as_json: AsJson = False,
@@ -62,13 +65,14 @@ def compare_command(
 
     Examples: `fairshard compare config.yaml`, `fairshard compare config.yaml --balancer raking`
     """
-    settled = overridden(read_checked(config), output, None)
+    settled = overridden(read_checked(config, keys), output, None)
     report(compare.run(settled, log(), balancers or ()), compare.show, as_json)
 
 
 @app.command("suggest", rich_help_panel=PANEL)
 def suggest_command(
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     origin: Annotated[
         str,
@@ -86,7 +90,7 @@ def suggest_command(
     Examples: `fairshard suggest config.yaml --from objects`,
     `fairshard suggest config.yaml --into config.yaml`
     """
-    settled = overridden(read_checked(config), output, None)
+    settled = overridden(read_checked(config, keys), output, None)
     report(suggest.run(settled, origin, top, log(), into), suggest.show, as_json)
 
 
@@ -96,6 +100,7 @@ def calibrate_command(
     checked: Annotated[
         str, typer.Argument(metavar="CHECKED", help="CSV or Parquet: key, attribute, truth.")
     ],
+    keys: SetKeys = None,
     output: OutputUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -103,7 +108,7 @@ def calibrate_command(
 
     Example: `fairshard calibrate config.yaml checked.csv`
     """
-    settled = overridden(read_checked(config), output, None)
+    settled = overridden(read_checked(config, keys), output, None)
     with leased(settled, new_run()):
         summary = calibrate.run(settled, checked)
     report(summary, calibrate.show, as_json)

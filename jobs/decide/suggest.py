@@ -16,6 +16,7 @@ from jobs.decide.adding import add_labels, check_takes_more
 from jobs.session.console import say
 from jobs.session.labelled import all_label_records
 from jobs.session.shard_progress import tracked
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
@@ -85,8 +86,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
     left_out = f" ({summary['unread']:,} filtered or without one)" if summary["unread"] else ""
     say(
         console,
-        f"{summary['candidates']:,} candidates from the {summary['from']} of "
-        f"{summary['samples']:,} samples{left_out}",
+        f"{counted(summary['candidates'], 'candidate')} from the {summary['from']} of "
+        f"{counted(summary['samples'], 'sample')}{left_out}",
     )
     if summary["counts_short_by"]:
         say(
@@ -127,7 +128,8 @@ def _show_added(into: dict[str, Any], console: Console) -> None:
 
 
 def _show_attribute(entry: dict[str, Any], console: Console) -> None:
-    title = f"{entry['attribute']}: {entry['with']:,} samples with, {entry['without']:,} without"
+    carrying = f"{counted(entry['with'], 'sample')} with, {entry['without']:,} without"
+    title = f"{entry['attribute']}: {carrying}"
     if not entry["proxies"]:
         say(console, f"\n{title}; no interval of a candidate leaves out 0")
         return

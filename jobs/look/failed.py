@@ -10,6 +10,7 @@ from rich.console import Console
 from jobs.look.run_status import Status, Watcher
 from jobs.session.console import say
 from jobs.session.rejects import say_losses, shown_losses
+from transforms.base.counts import counted, named
 from transforms.base.errors import remedy_of
 from transforms.labels.rejects import RejectKind, frequent_rejects
 from transforms.storage.files import Storage
@@ -59,12 +60,13 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
             f"{attempt['host']}, begun {attempt['started']}): {attempt['error']}",
         )
     if len(attempts) > _SHOWN:
-        say(console, f"and {len(attempts) - _SHOWN:,} more shards; --json lists all")
+        say(console, f"and {len(attempts) - _SHOWN:,} more; --json lists all")
     if kinds:
         say(
             console,
-            f"{summary['rejected']:,} samples of {_shards(summary['rejecting_shards'])} were "
-            "rejected:",
+            f"{counted(summary['rejected'], 'sample')} of "
+            f"{counted(summary['rejecting_shards'], 'shard')} "
+            f"{named(summary['rejected'], 'was', 'were')} rejected:",
         )
     for kind in kinds[:_SHOWN]:
         say(console, f"  {RejectKind(**kind)}")
@@ -73,10 +75,6 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     say_losses(summary, console)
     for line in summary["retry"] or ("nothing failed, and no sample was rejected",):
         say(console, line)
-
-
-def _shards(number: int) -> str:
-    return "1 shard" if number == 1 else f"{number:,} shards"
 
 
 def _was_killed(status: Status) -> bool:

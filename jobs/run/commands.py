@@ -17,10 +17,12 @@ from jobs.session.options import (
     EngineName,
     JsonLogs,
     OutputUrl,
+    SetKeys,
     Show,
     json_log,
     log,
     new_run,
+    options_of,
     overridden,
     read_checked,
     report,
@@ -92,6 +94,7 @@ _STAGES = {
 def _command(
     context: typer.Context,
     path: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     engine: EngineName = None,
     restart: Restart = False,
@@ -103,11 +106,11 @@ def _command(
     """Run the job of the command's name, or say what it would do, and print its summary."""
     run, command = new_run(), str(context.command.name)
     stage, console = _STAGES[command], json_log(run) if json_logs else log()
-    config = overridden(read_checked(path), output, engine)
+    config = overridden(read_checked(path, keys), output, engine)
     if dry_run:
         report(rehearsal.run(config, STAGES_OF[command], restart), rehearsal.show, as_json)
         return
-    runner = runner_for(config, context.args)
+    runner = runner_for(config, context.args, options_of(context))
     made = running.run_command(command, config, runner, console, run, restart)
     report(made, stage.show, as_json)
     if made.get("met") is False and not allow_unmet:
@@ -128,6 +131,7 @@ def gate_command(
     context: typer.Context,
     stage: Annotated[Literal["labels", "plan", "output"], typer.Argument(metavar="STAGE")],
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     engine: EngineName = None,
     as_json: AsJson = False,
@@ -138,8 +142,8 @@ def gate_command(
     """
     from jobs.run import gate
 
-    settled = overridden(read_checked(config), output, engine)
-    runner = runner_for(settled, context.args)
+    settled = overridden(read_checked(config, keys), output, engine)
+    runner = runner_for(settled, context.args, options_of(context))
     with leased(settled, new_run()):
         summary = gate.run(stage, settled, runner)
     report(summary, gate.show, as_json)

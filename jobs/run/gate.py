@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.console import say
-from jobs.session.gate_lines import counted
 from jobs.session.labelled import all_label_records
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.gates.expectations import Stage
 from transforms.gates.gating import check_output, check_plan, own_for, published
@@ -45,7 +45,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
     warnings = counted(len(summary["warnings"]), "warning")
     say(
         console,
-        f"gate {summary['stage']} {summary['outcome']}: {summary['evaluated']:,} expectations, "
+        f"gate {summary['stage']} {summary['outcome']}: "
+        f"{counted(summary['evaluated'], 'expectation')}, "
         f"{len(summary['failures']):,} critical failed, {warnings}; "
         f"data docs: {summary['data_docs']}",
     )

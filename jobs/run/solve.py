@@ -11,6 +11,7 @@ from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
 from jobs.session.why import why_of
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.labels.rejects import check_rejects
 from transforms.outcome.measure_rows import planned_rows
@@ -63,10 +64,11 @@ def planned(storage: Storage) -> dict[str, Any]:
 
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
+    samples = summary["samples"]
     say(
         console,
-        f"{summary['samples']['balanced']:,} samples in {summary['samples']['patterns']:,} "
-        f"patterns at {summary['rate']} "
+        f"{counted(samples['balanced'], 'sample')} in {counted(samples['patterns'], 'pattern')} "
+        f"at {summary['rate']} "
         f"(relative gap {summary['certificate']['gap']:.1e})",
     )
     say_planned_bias(summary, console)

@@ -18,6 +18,7 @@ from transforms.storage import paths
 from transforms.storage.attempts import Attempt, attempts_at
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
+from transforms.storage.shared_labels import own_shards
 from transforms.storage.wellformed import well_formed
 
 Record = LabelRecord | Plan | OutputRecord
@@ -46,7 +47,13 @@ class Records:
         found = self.storage.versions(folder)
         if stage == "solve":
             found = {name: found[name] for name in found if f"{folder}/{name}" == paths.PLAN}
-        return {name: version for name, version in found.items() if name.endswith(paths.RECORD)}
+        own = own_shards(self.storage) if stage == "label" else None
+        return {
+            name: version
+            for name, version in found.items()
+            if name.endswith(paths.RECORD)
+            and (own is None or name.removesuffix(paths.RECORD) in own)
+        }
 
     def counted(self, stage: str, seen: Mapping[str, str]) -> dict[str, Record]:
         """The records of a stage that count, by name: all but versions that were `seen` before.

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.console import say
+from transforms.base.counts import counted
 from transforms.gates.result_file import ResultFile
 
 
@@ -27,8 +28,3 @@ def say_gate(gate: Mapping[str, Any], data_docs: str, console: Console) -> None:
     say(console, f"gate of the {gate['stage']}: {word}{warnings}{where}")
     for warning in gate["warnings"]:
         say(console, f"  warning: {warning}")
-
-
-def counted(number: int, noun: str) -> str:
-    """So many of what `noun` names."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from transforms.base.errors import SupersededError
 from transforms.base.interrupts import interruption
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
+from transforms.labels.labelling import settings_digest
 from transforms.labels.tables import digest
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -44,10 +45,14 @@ _OF_NO_MATTER: dict[str, Any] = {
 
 @dataclass
 class Hold:
-    """One run's part in the lease on `storage`; `entered` once it may write there."""
+    """One run's part in the lease on `storage`; `entered` once it may write there.
+
+    key: the key of the configuration that names it.
+    """
 
     storage: Storage
     mine: Holder
+    key: str = "output.url"
     entered: bool = False
     _roll: Roll = field(init=False)
 
@@ -165,26 +170,32 @@ class Hold:
             f"another run with {whose} writes to {self.storage.url}: process {holder.pid} on "
             f"{holder.host}, since {holder.started}, last heard of {max(0.0, other.silence):.0f} s "
             f"ago; wait for its end (it counts as dead after {DEAD_SECONDS:.0f} s of silence), or "
-            "give this run another output.url"
+            f"give this run another {self.key}"
         )
 
 
 @contextmanager
-def leased(config: Config, run: str) -> Iterator[None]:
+def leased(config: Config, run: str, afresh: bool = False) -> Iterator[None]:
     """Hold the lease on the output in the block; before it, remove what dead attempts left.
 
-    Raises FairshardError where the output cannot be written to, or is another run's. A run whose
-    lease was given to another, as it seemed dead, is interrupted.
+    Labels that lie apart are leased first, to all runs that ask for the same labels; alone where
+    they are to be made `afresh`. Raises FairshardError where output or labels cannot be written to,
+    or are another run's. A run whose lease was given to another, as it seemed dead, is interrupted.
     """
     storage = output_storage(config.output)
-    with holding(storage, this_process(run, asked_of(config), in_words())):
+    with ExitStack() as leases:
+        if storage.labels is not None:
+            asked = f"labels {settings_digest(config)}{f' {run}' * afresh}"
+            mine = this_process(run, asked, in_words())
+            leases.enter_context(holding(storage.of_labels, mine, "output.labels"))
+        leases.enter_context(holding(storage, this_process(run, asked_of(config), in_words())))
         yield
 
 
 @contextmanager
-def holding(storage: Storage, mine: Holder) -> Iterator[None]:
-    """As `leased`, for the run `mine`."""
-    hold = Hold(storage, mine)
+def holding(storage: Storage, mine: Holder, key: str = "output.url") -> Iterator[None]:
+    """As `leased`, for the run `mine` and the folder `storage`, which the `key` names."""
+    hold = Hold(storage, mine, key)
     lost, stop = threading.Event(), threading.Event()
     with interruption() as interrupt:
         alone = hold.enter()

@@ -20,6 +20,7 @@ from rich.progress import (
 from jobs.session.counting import Count, Record, Records
 from jobs.session.doing import Doing
 from jobs.session.run_record import record
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.base.logs import event
 from transforms.plan.plan import Plan
@@ -79,9 +80,10 @@ class Stage:
 
     def __str__(self) -> str:
         done, total = self.count.shards, self.count.total
-        shards = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        whole = done if total is None else total
+        shards = f"{done:,} of " * (total is not None) + counted(whole, "shard")
         left = "" if self.left is None else f", {self.left} left"
-        return f"{self.name}: {shards} shards, {self.speed:,.0f} samples/s{left}"
+        return f"{self.name}: {shards}, {self.speed:,.0f} samples/s{left}"
 
 
 class Watch:

@@ -7,12 +7,14 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track
 
+from transforms.base.counts import counted
+
 T = TypeVar("T")
 _LINE_SECONDS = 15.0
 
 
 def tracked(
-    results: Iterable[T], total: int, doing: str, console: Console, unit: str = "shards"
+    results: Iterable[T], total: int, doing: str, console: Console, unit: str = "shard"
 ) -> Iterator[T]:
     """The `results`, one a unit, with a bar on a terminal, a line every 15 seconds elsewhere."""
     if console.is_terminal:
@@ -22,5 +24,5 @@ def tracked(
     for done, result in enumerate(results, start=1):
         if time.monotonic() - said >= _LINE_SECONDS:
             said = time.monotonic()
-            console.print(f"{doing}: {done:,} of {total:,} {unit}", highlight=False)
+            console.print(f"{doing}: {done:,} of {counted(total, unit)}", highlight=False)
         yield result

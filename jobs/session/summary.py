@@ -11,6 +11,7 @@ from jobs.session.console import say
 from jobs.session.gate_lines import gate_in_values, say_gate
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.session.why import why_of
+from transforms.base.counts import counted
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
@@ -59,9 +60,10 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     samples, certificate = summary["samples"], summary["certificate"]
     say(
         console,
-        f"{samples['in']:,} samples in: {samples['kept']:,} kept, {samples['dropped']:,} dropped, "
-        f"{samples['rejected']:,} rejected; {samples['written']:,} written to "
-        f"{summary['shards']:,} shards ({samples['bytes'] / 1e6:,.1f} MB)",
+        f"{counted(samples['in'], 'sample')} in: {samples['kept']:,} kept, "
+        f"{samples['dropped']:,} dropped, {samples['rejected']:,} rejected; "
+        f"{samples['written']:,} written to "
+        f"{counted(summary['shards'], 'shard')} ({samples['bytes'] / 1e6:,.1f} MB)",
     )
     say_rejects(summary["rejects"], console)
     say_losses(summary, console)

@@ -19,7 +19,12 @@ from pyspark.errors import PySparkException
 
 from pipelines.spark.scratch import scratch_folder
 from pipelines.spark.user import name_user, with_home
-from transforms.base.errors import ConfigError, FairshardError, LostWorkerError, error_in
+from transforms.base.errors import (
+    FairshardError,
+    LostWorkerError,
+    UnknownOptionError,
+    error_in,
+)
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
 _LOCAL = {
@@ -65,9 +70,7 @@ def settings_of(arguments: Sequence[str]) -> dict[str, str]:
     given = [*known.conf, *(other.removeprefix("--") for other in others)]
     for pair in given:
         if not pair.startswith("spark.") or "=" not in pair:
-            raise ConfigError(
-                f"unknown option {pair}: Spark takes --master URL and --conf spark.KEY=VALUE"
-            )
+            raise UnknownOptionError(pair, "Spark takes --master URL and --conf spark.KEY=VALUE")
     settings = {**_ALWAYS, **dict(pair.split("=", 1) for pair in given)}
     master = known.master or settings.get("spark.master") or (None if _submitted() else "local[*]")
     if master is None:

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer.main
 import yaml
 
-from jobs.cli import main
+from jobs.cli import application, main
 from tests.fixtures import write_corpus
 from transforms.config.files import parse_config
 
@@ -188,6 +189,16 @@ def test_the_example_of_init_is_valid(
         for line in example.splitlines()[2:]
     )
     assert parse_config(uncommented, "uncommented").model is not None
+
+
+def test_every_command_answers_in_json_and_those_that_read_a_configuration_set_keys() -> None:
+    commands = typer.main.get_command(application()).commands  # type: ignore[attr-defined]
+    assert len(commands) > 15
+    for name, command in commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        reads = any("CONFIG" in (parameter.metavar or "") for parameter in command.params)
+        assert "--json" in options, name
+        assert ("--set" in options) == reads, name
 
 
 def test_every_command_has_help_with_an_example(

@@ -2,6 +2,8 @@
 
 import errno
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from transforms.base.redaction import redacted
 
@@ -82,11 +84,40 @@ class SupersededError(FairshardError):
     remedy = "wait until the other run has ended"
 
 
+@dataclass(frozen=True, slots=True)
+class WrongKey:
+    """One thing that is wrong with a configuration, with its key and its line, where it has them.
+
+    place: the key, part by part, as validation met it.
+    """
+
+    reason: str
+    place: tuple[str | int, ...] = ()
+    line: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The key as people write it: `balance.overrides.0.labels`."""
+        return ".".join(map(str, self.place))
+
+
 class ConfigError(FairshardError):
     """The configuration is wrong: the sentence names the key and what is allowed."""
 
     exit_code = 2
     remedy = "correct the configuration"
+
+    def __init__(self, sentence: str, problems: Sequence[WrongKey] = ()) -> None:
+        super().__init__(sentence)
+        self.problems = tuple(problems)
+
+
+class UnknownOptionError(ConfigError):
+    """An option that an engine does not have, nor fairshard: `option`."""
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f"unknown option {option}: {why}")
+        self.option = option
 
 
 class StaleError(FairshardError):

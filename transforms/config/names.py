@@ -77,6 +77,11 @@ class AttributeSpec(NameSpec):
     target: Share
 
 
+def keys_of_names(kind: type[NameSpec]) -> tuple[str, ...]:
+    """The keys that names of a kind may have."""
+    return tuple(_form(kind, registered()).model_fields)
+
+
 @cache
 def _form(kind: type[NameSpec], entries: tuple[Recogniser, ...]) -> type[Section]:
     """The form of a name whose keys are those of `entries` and of `kind`."""

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from transforms.base.errors import ConfigError
 from transforms.config.forms import Name, Section, Words, as_tuple
@@ -198,9 +205,13 @@ class Balance(Section):
 
 
 class OutputConfig(Section):
-    """Where the artefacts go, in which format, and how large a shard is (samples, or bytes)."""
+    """Where the artefacts go, in which format, and how large a shard is (samples, or bytes).
+
+    labels: where those are that many outputs share; they lie in the output where it is not given.
+    """
 
     url: str = Field(min_length=1)
+    labels: Url | None = Field(None, min_length=1)
     format: Annotated[str, AfterValidator(_known_format)] = DEFAULT_FORMAT
     samples_per_shard: int | None = Field(None, gt=0)
     bytes_per_shard: int | None = Field(None, gt=0)
@@ -213,6 +224,14 @@ class OutputConfig(Section):
         if self.samples_per_shard is None and self.bytes_per_shard is None:
             object.__setattr__(self, "samples_per_shard", 10_000)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As an output was dumped before its labels could lie elsewhere."""
+        values: dict[str, Any] = dump(self)
+        if self.labels is None:
+            values.pop("labels", None)
+        return values
 
     @property
     def other_format(self) -> dict[str, str]:

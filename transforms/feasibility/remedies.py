@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from transforms.base.counts import named
 from transforms.storage.documents import Count, Finite
 
 _NAMED = 3
@@ -106,8 +107,8 @@ def _conflict_in_words(conflict: Conflict, smallest: bool) -> str:
         together = " together" * (len(names) > 1)
         return f"cannot be met{together} {at_rate}: {'; '.join(names)}"
     more = len(names) - _NAMED
-    named = "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")
-    return f"these {len(names):,}, or fewer of them, cannot be met together {at_rate}: {named}"
+    listed = "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+    return f"these {len(names):,}, or fewer of them, cannot be met together {at_rate}: {listed}"
 
 
 def _missing_in_words(missing: MissingSamples) -> str:
@@ -116,7 +117,8 @@ def _missing_in_words(missing: MissingSamples) -> str:
     carried = [" and ".join(pattern.carries) for pattern in patterns]
     if len(patterns) == 1:
         exactly = f"exactly {carried[0]} and no other" if carried[0] else "no"
-        return f"{missing.samples:,} more samples with {exactly} attribute or label"
+        more = named(missing.samples, "sample")
+        return f"{missing.samples:,} more {more} with {exactly} attribute or label"
     counted = [
         f"{one.samples:,} with {names or 'none'}"
         for one, names in zip(patterns, carried, strict=True)

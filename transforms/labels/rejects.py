@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from transforms.base.counts import counted, named
 from transforms.base.errors import BudgetError
 from transforms.config.sections import Config
 from transforms.labels.losses import exceeded_losses
@@ -91,7 +92,8 @@ def _exceeded_rejects(records: Sequence[LabelRecord], config: Config) -> str:
     kinds = frequent_rejects(shards, output_storage(config.output))
     more = f"; and {len(kinds) - MOST} other errors" if len(kinds) > MOST else ""
     return (
-        f"{rejected:,} of {total:,} samples ({rejected / total:.1%}) were rejected, more than "
+        f"{rejected:,} of {counted(total, 'sample')} ({rejected / total:.1%}) "
+        f"{named(rejected, 'was', 'were')} rejected, more than "
         f"{' and '.join(exceeded)} allows: {'; '.join(map(str, kinds[:MOST]))}{more}"
     )
 

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.base.errors import ConfigError
+from transforms.base.errors import ConfigError, WrongKey
+from transforms.base.nearest import did_you_mean
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.m4.terms import VACUOUS
@@ -54,7 +55,9 @@ def _fitting(wanted: tuple[str, ...], names: tuple[str, ...], where: str) -> NDA
     """Which of `names` (group.name) are wanted, by name or by group; all where nothing is."""
     for entry in wanted:
         if not any(_fits(entry, name) for name in names):
-            raise ConfigError(f"{where}: there is no {entry!r}; there are {', '.join(names)}")
+            reason = f"there is no {entry!r}; there are {', '.join(names)}"
+            reason += did_you_mean(entry, names)
+            raise ConfigError(f"{where}: {reason}", [WrongKey(reason, tuple(where.split(".")))])
     return np.array([not wanted or any(_fits(entry, name) for entry in wanted) for name in names])
 
 

@@ -17,6 +17,7 @@ from transforms.storage import paths
 from transforms.storage.concurrent import records_in
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
+from transforms.storage.shared_labels import own_shards
 
 _NOT_A_STEP = "total"
 _STATUS = {"met": 0, "within sampling error": 0, "missed": 1}
@@ -24,7 +25,11 @@ _STATUS = {"met": 0, "within sampling error": 0, "missed": 1}
 
 def run_metrics(storage: Storage) -> list[Metric]:
     """What is known so far of the run in `storage`; none of what is not."""
-    label = records_in(storage, paths.LABEL_RECORDS, label_record_from)
+    own, all_labels = (
+        own_shards(storage),
+        records_in(storage, paths.LABEL_RECORDS, label_record_from),
+    )
+    label = [record for record in all_labels if own is None or record.shard.name in own]
     output = records_in(storage, paths.OUTPUT_RECORDS, output_record_from)
     return [
         *_of_the_run(storage),

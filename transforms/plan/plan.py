@@ -9,6 +9,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, soft_attributes
 from transforms.labels.tables import digest, parquet_bytes
@@ -81,7 +82,10 @@ class Plan:
             row.tolerance < VACUOUS and row.constraint.name not in unsupported
             for row in file.constraints
         )
-        some = f"{len(file.missed):,} of {asked:,} constraints are not met"
+        some = (
+            f"{len(file.missed):,} of {counted(asked, 'constraint')} "
+            f"{named(len(file.missed), 'is', 'are')} not met"
+        )
         if certificate.least_excess:
             return (
                 f"{some}: not all can be at eta = {self.terms.eta:g}. They are missed by "

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment
 
+from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError
 from transforms.base.templates import environment
 from transforms.gates.results import read_results
@@ -64,6 +65,8 @@ def _templates() -> Environment:
     templates = environment(__package__)
     templates.filters |= {
         "count": lambda value: f"{value:,.0f}",
+        "counted": lambda value, thing: counted(round(value), thing),
+        "verb": lambda value, one, more: named(round(value), one, more),
         "percent": _percent,
         "beside": _beside,
         "bias": lambda value: _number(value, ".4f"),

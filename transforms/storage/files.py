@@ -42,15 +42,23 @@ class Listed:
 class Storage:
     """A folder of artefacts at `url`, with the options of its file system.
 
-    Names are relative to `url`, with '/' between folders.
+    Names are relative to `url`, with '/' between folders; those of labels to `labels`, where that
+    is another folder.
     """
 
     url: str
     options: dict[str, Any] = field(default_factory=dict)
+    labels: str | None = None
+
+    @property
+    def of_labels(self) -> "Storage":
+        """The folder that the labels are in, as a folder of artefacts of its own."""
+        return Storage(self.labels or self.url, self.options)
 
     def path(self, name: str) -> str:
         """The full URL of the file `name`."""
-        return f"{self.url.rstrip('/')}/{name}"
+        url = self.labels if self.labels and paths.is_of_labels(name) else self.url
+        return f"{url.rstrip('/')}/{name}"
 
     def exists(self, name: str) -> bool:
         """Whether the file `name` is there."""
@@ -233,8 +241,15 @@ class Storage:
 
 
 def output_storage(output: OutputConfig) -> Storage:
-    """The folder that a configuration's artefacts go to."""
-    return Storage(output.url, output.storage_options)
+    """The folder that a configuration's artefacts go to, and the one of its labels."""
+    apart = output.labels is not None and _place(output.labels) != _place(output.url)
+    return Storage(output.url, output.storage_options, output.labels if apart else None)
+
+
+def _place(url: str) -> str:
+    """A URL, or the real path of a local one."""
+    local = url.removeprefix("file://")
+    return url.rstrip("/") if "://" in local else os.path.realpath(local)
 
 
 def time_of(info: Mapping[str, Any]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.verification.asked import check_asked
@@ -152,7 +153,7 @@ def _check_samples(evidence: Evidence, corpus: Corpus, samples: int, check: Chec
         "patterns": len(corpus.counts),
     }
     said = evidence.plan.samples.model_dump()
-    check.found = f"{samples:,} samples"
+    check.found = counted(samples, "sample")
     if said != found:
         check.differ(f"plan.json says samples are {said}, the tables have {found}")
 
@@ -201,11 +202,12 @@ def _of_output(
             check.skip(why)
         reading.shards.skip(f"size and sha256 alone are compared: {why}")
     else:
-        why = f"{len(chosen):,} of {len(manifest.shards):,} shards were read, and this needs all"
+        all_shards = counted(len(manifest.shards), "shard")
+        why = f"{len(chosen):,} of {all_shards} were read, and this needs all"
         for check in (draw, bias, chance):
             check.skip(why)
         reading.keys.skip(f"unique within each shard; {why}")
-        reading.shards.found = f"{len(chosen):,} of {len(manifest.shards):,} output shards"
+        reading.shards.found = f"{len(chosen):,} of {counted(len(manifest.shards), 'output shard')}"
     return (
         *(reading.shards, reading.keys, reading.order, reading.payloads),
         *(conservation, draw, bias, chance),
