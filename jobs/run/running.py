@@ -11,7 +11,7 @@ from jobs.session.lease import leased
 from jobs.session.outputs import check_own
 from jobs.session.restart import discard, discards_of
 from jobs.session.resume import STAGES_OF
-from jobs.session.run_record import interruptible, record, recorded
+from jobs.session.run_record import interruptible, recorded
 from transforms.config.sections import Config
 from transforms.shards.inputs import found_if_told
 from transforms.stages.engine import Engine
@@ -36,12 +36,12 @@ def run_command(
     with interruptible():
         inputs = found_if_told(config)
         check_own(stages, config)
-        with leased(config, run), recorded(config, command, run):
+        with leased(config, run), recorded(config, command, run) as ending:
             if restart:
                 discards = discards_of(stages, storage)
                 for entry in discards:
                     say(console, entry.line)
                 discard(discards, storage)
             summary = JOBS[command](config, runner, console, inputs)
-            record(storage, met=summary.get("met"))
+            ending["met"] = summary.get("met")
             return summary
