@@ -60,7 +60,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
     say(
         console,
         f"everything asked for is attainable up to eta = {found.largest:g} "
-        f"(at most {found.upper:.4g})",
+        f"(to 1e-05; at most {found.upper:.4g})",
     )
     for mark in found.marks[:_MARKS_SHOWN]:
         say(console, f"  {mark.constraint}: {mark.in_words(found.points[0].rate)}")

@@ -11,7 +11,7 @@ from jobs.session.lease import leased
 from jobs.session.outputs import check_own
 from jobs.session.restart import discard, discards_of
 from jobs.session.resume import STAGES_OF
-from jobs.session.run_record import interruptible, record, recorded
+from jobs.session.run_record import interruptible, recorded
 from transforms.config.sections import Config
 from transforms.shards.inputs import found_apart, found_if_told
 from transforms.stages.engine import Engine
@@ -37,7 +37,7 @@ def run_command(
         inputs = found_if_told(config)
         check_own(stages, config)
         afresh = restart and "label" in stages
-        with leased(config, run, afresh), recorded(config, command, run):
+        with leased(config, run, afresh), recorded(config, command, run) as ending:
             if restart:
                 shards = None if storage.labels is None else found_apart(config).shards
                 discards = discards_of(stages, storage, shards)
@@ -45,5 +45,5 @@ def run_command(
                     say(console, entry.line)
                 discard(discards, storage)
             summary = JOBS[command](config, runner, console, inputs)
-            record(storage, met=summary.get("met"))
+            ending["met"] = summary.get("met")
             return summary

@@ -25,17 +25,19 @@ def record(storage: Storage, **values: Any) -> None:
 
 
 @contextmanager
-def recorded(config: Config, command: str, run: str) -> Iterator[None]:
+def recorded(config: Config, command: str, run: str) -> Iterator[dict[str, Any]]:
     """A run in the block: its start, its end or error on file, then `metrics.prom`, then telemetry.
 
+    What the block puts into the mapping that it is given goes on file with the end of the run.
     What cannot be measured or told afterwards is a warning: the run has ended by then.
     """
     storage, collector = output_storage(config.output), collector_of(config.telemetry)
     begun = {"run": run, "command": command, "engine": config.engine.name, "started": now()}
     record(storage, **begun, finished=None, error=None, kind=None, met=None)
     event("run started", command=command, engine=config.engine.name, output=storage.url)
+    ending: dict[str, Any] = {}
     try:
-        yield
+        yield ending
     except KeyboardInterrupt:
         _record_end(storage, run, error=INTERRUPTED)
         raise
@@ -45,10 +47,9 @@ def recorded(config: Config, command: str, run: str) -> Iterator[None]:
             _record_end(storage, run, error=said, kind=kind_of(error))
         _tell(storage, collector)
         raise
-    _record_end(storage, run)
+    _record_end(storage, run, **ending)
     _tell(storage, collector)
-    met = read_run(storage).met
-    event("run finished", command=command, seconds=_seconds(begun["started"], now()), met=met)
+    event("run finished", command=command, seconds=_seconds(begun["started"], now()), **ending)
 
 
 @contextmanager

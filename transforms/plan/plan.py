@@ -60,7 +60,7 @@ class Plan:
         """The rate and, where it was found for the user, how far from the best it can be."""
         found = self.file.largest_rate
         return f"eta = {self.terms.eta:g}" + (
-            f" (auto: the largest at which all is attainable, at most {found.upper:.4g})"
+            f" (auto: the largest at which all is attainable (to 1e-05), at most {found.upper:.4g})"
             if found
             else ""
         )
