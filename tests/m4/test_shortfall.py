@@ -10,8 +10,8 @@ from tests.linear import largest_rate, least_excess
 from tests.problems import Limits, corpus, random_corpus
 from transforms.config.sections import Balance
 from transforms.feasibility.rates import balance_as_asked
-from transforms.m4 import shortfall
 from transforms.m4.balance import balance
+from transforms.m4.shortfall import Proof
 from transforms.m4.solver import solve
 from transforms.statistics.moments import Moments
 
@@ -95,6 +95,6 @@ def test_of_a_sample_nothing_is_proven() -> None:
     samples = corpus([[1], [0]], [[], []], counts=[30, 70])
     problem = samples.problem(Limits(eta=0.8))
     prices = problem.vector_of(solve(problem).duals)
-    assert shortfall.least_excess(problem, prices) > 0
+    assert Proof.by(problem, prices).least > 0
     moments = Moments.of_corpus(samples.histogram, samples.attributes).over(1e9)
-    assert shortfall.least_excess(replace(problem, surplus=moments), prices) == 0
+    assert Proof.by(replace(problem, surplus=moments), prices).least == 0

@@ -10,7 +10,7 @@ from transforms.base.blas import one_thread
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
 from transforms.m4.problem import Problem, problem_of
-from transforms.m4.shortfall import least_excess
+from transforms.m4.shortfall import Proof
 from transforms.m4.solver import Solution, solve
 from transforms.m4.targets import targets_of
 from transforms.m4.terms import Terms, Tolerances
@@ -34,16 +34,19 @@ _ATTAINED = 1e-5
 
 @dataclass(frozen=True)
 class Balanced:
-    """A solved problem, and the measures of the corpus under its weights.
-
-    least_excess: no weights of this rate have less in total (see transforms/m4/shortfall.py); 0
-    where everything is met, or nothing is proven.
+    """A solved problem, the measures of the corpus under its weights, and what is proven of what
+    they miss (see transforms/m4/shortfall.py).
     """
 
     problem: Problem
     solution: Solution
     measures: Measures
-    least_excess: float = 0.0
+    proof: Proof | None = None
+
+    @property
+    def least_excess(self) -> float:
+        """No weights of this rate have less in total; 0 where all is met or nothing is proven."""
+        return min(self.proof.least, self.solution.excess) if self.proof else 0.0
 
     @property
     def proven(self) -> bool:
@@ -167,11 +170,12 @@ def _proven(found: Balanced, before: Balanced | None = None) -> Balanced:
         return found
     problem, V = found.problem, found.problem.terms.V
     prices = problem.vector_of(found.solution.duals)
-    least = least_excess(problem, prices / V)
+    proof = Proof.by(problem, prices / V)
     if before is not None:
         rise = prices - problem.vector_of(before.solution.duals)
-        least = max(least, least_excess(problem, rise / (V - before.problem.terms.V)))
-    return replace(found, least_excess=min(least, found.solution.excess))
+        by_rise = Proof.by(problem, rise / (V - before.problem.terms.V))
+        proof = max(proof, by_rise, key=lambda one: one.least)
+    return replace(found, proof=proof)
 
 
 def settled(

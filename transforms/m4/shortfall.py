@@ -12,6 +12,7 @@ line, whose slope is best already.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +48,20 @@ def deficit(problem: Problem, prices: Vector) -> Deficit:
     return Deficit(least + threshold * problem.terms.eta, threshold, scores)
 
 
-def least_excess(problem: Problem, multipliers: Vector) -> float:
-    """A bound on the total excess of any weights at the problem's rate; 0 where none is proven.
+@dataclass(frozen=True)
+class Proof:
+    """That no weights of a rate have less than `least` of total excess: the multipliers l, (K,)."""
 
-    multipliers are float64 (K,), cut to [0, 1]. Of patterns that are a sample nothing is proven.
-    """
-    if problem.surplus is not None:
-        return 0.0
-    cut = np.clip(multipliers, 0.0, 1.0)
-    return max(0.0, float(cut.max(initial=0.0)) * deficit(problem, cut).least)
+    least: float
+    multipliers: Vector
+
+    @classmethod
+    def by(cls, problem: Problem, multipliers: Vector) -> Self:
+        """What multipliers, (K,), cut to [0, 1], prove; of patterns that are a sample nothing."""
+        cut = np.clip(multipliers, 0.0, 1.0)
+        if problem.surplus is not None:
+            return cls(0.0, cut)
+        return cls(max(0.0, float(cut.max(initial=0.0)) * deficit(problem, cut).least), cut)
 
 
 def scaled_scores(problem: Problem, prices: Vector) -> Vector:

@@ -194,7 +194,11 @@ def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
 
 
 def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
+    solved, proof = balanced.solution.constraints, balanced.proof
     tolerances = ConstraintTable.of(balanced.problem.terms).tolerance.tolist()
+    proven: list[dict[str, float]] = [{}] * len(solved)
+    if proof is not None and proof.least:
+        proven = [{"proof": multiplier} for multiplier in proof.multipliers.tolist()]
     return tuple(
         ConstraintRow(
             kind=row.constraint.kind,
@@ -205,8 +209,9 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
             price=row.price,
             slack=row.slack,
             met=row.met,
+            **multiplier,
         )
-        for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
+        for row, tolerance, multiplier in zip(solved, tolerances, proven, strict=True)
     )
 
 

@@ -127,7 +127,10 @@ class CalibrationFigures(Document):
 
 
 class ConstraintRow(Document):
-    """A constraint at the solution: its price, and E[q a], above 0 where it is violated."""
+    """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
+
+    proof: its multiplier in the proof of the certificate's least_excess, where there is one.
+    """
 
     kind: Kind
     attribute: str
@@ -137,6 +140,7 @@ class ConstraintRow(Document):
     price: Annotated[Finite, Field(ge=0)]
     slack: float
     met: bool = Field(alias="attainable")
+    proof: Annotated[Finite, Field(ge=0, le=1)] | None = None
 
     @property
     def constraint(self) -> Constraint:
@@ -171,7 +175,7 @@ class PlanFile(Document):
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms and its dual variables."""
         parts = {"problem", "attributes", "labels", "mu", "constraints"}
-        solved = self.model_dump(include=parts, by_alias=True)
+        solved = self.model_dump(include=parts, by_alias=True, exclude_unset=True)
         return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
 
     def to_json(self) -> bytes:

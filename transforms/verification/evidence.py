@@ -46,6 +46,7 @@ class ConstraintEntry(BaseModel):
     price: float
     slack: float
     attainable: bool
+    proof: float = 0.0
 
 
 class ProblemEntry(BaseModel):
@@ -61,6 +62,8 @@ class CertificateEntry(BaseModel):
     violation: float
     rate: float
     utility_error_bound: float
+    excess: float | None = None
+    least_excess: float | None = None
 
 
 class SamplesEntry(BaseModel):
