@@ -7,10 +7,11 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
+from transforms.config.balance import Kind
 from transforms.config.schema import Attribute
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
-from transforms.m4.constraints import Constraint, Kind, Sign
+from transforms.m4.constraints import Constraint, Sign
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
 
@@ -35,11 +36,12 @@ class PlannedErrors(Document):
 
 
 class Scalars(Document):
-    """The rate eta, the largest weight Q, the largest price V."""
+    """The rate eta, the largest weight Q, the largest price V, but of kinds that have another."""
 
     eta: Finite
     Q: Finite
     V: Finite
+    other_V: dict[Kind, Finite] | None = None
 
 
 class RateFound(Document):
@@ -99,11 +101,22 @@ class Sampled(Document):
     polished: bool
 
 
+class RankFigures(Document):
+    """By how much some kinds of constraints are violated in total; no weights of this rate that
+    violate the ranks before by no more than these do have less than least_excess.
+    """
+
+    kinds: tuple[Kind, ...]
+    excess: float
+    least_excess: float
+
+
 class CertificateFigures(Document):
     """dual <= optimum <= primal, their relative gap, the largest violation, E[q].
 
     excess: by how much constraints are violated in total; no weights of this rate have less than
-    least_excess, which is 0 where all is met or nothing is proven.
+    least_excess, which is 0 where all is met or nothing is proven. ranks: the same of the kinds of
+    constraints, those that come first at first, where not all are met and some come first.
     """
 
     primal: float
@@ -114,6 +127,7 @@ class CertificateFigures(Document):
     utility_error_bound: float
     excess: float | None = None
     least_excess: float | None = None
+    ranks: tuple[RankFigures, ...] | None = None
 
 
 class CalibrationFigures(Document):
@@ -129,7 +143,7 @@ class CalibrationFigures(Document):
 class ConstraintRow(Document):
     """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
 
-    proof: its multiplier in the proof of the certificate's least_excess, where there is one.
+    proof: its multipliers in the proofs of the certificate's least_excess, one a rank, if any.
     """
 
     kind: Kind
@@ -140,7 +154,7 @@ class ConstraintRow(Document):
     price: Annotated[Finite, Field(ge=0)]
     slack: float
     met: bool = Field(alias="attainable")
-    proof: Annotated[Finite, Field(ge=0, le=1)] | None = None
+    proof: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
 
     @property
     def constraint(self) -> Constraint:
