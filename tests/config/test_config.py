@@ -33,6 +33,17 @@ def test_the_smallest_configuration_has_defaults() -> None:
         (changed("eta: 0.5", "eta: 1.5"), "balance: eta = 1.5 is above Q = 1"),
         (changed("eta: 0.5", "eta: most"), "balance.eta: should be a number above 0 or auto (the"),
         (changed("eta: 0.5", "eta: 0"), "is attainable), not 0"),
+        (
+            changed("eta: 0.5", "eta: 0.5, V: {association: 0}"),
+            "balance.V: should be a number abov",
+        ),
+        (changed("eta: 0.5", "eta: 0.5, V: {age: 1}"), "names 'age'; the kinds of constraints are"),
+        (
+            changed("eta: 0.5", "eta: 0.5, priority: [age]"),
+            "priority.0: should be 'representation'",
+        ),
+        (changed("eta: 0.5", "eta: 0.5, priority: [skew, skew]"), "priority: names skew twice"),
+        (changed("eta: 0.5", "eta: 0.5, V: 9, priority: skew"), "and V is a number for it"),
         (changed("eta: 0.5", "etta: 0.5"), "balance.etta: unknown key"),
         (changed("eta: 0.5", "etta: 0.5"), "balance.eta: missing"),
         (changed("target: 0.5", "target: 1.5"), "names.w.target: should be less than 1, not 1.5"),
@@ -52,6 +63,17 @@ def test_an_error_names_the_key_and_what_is_allowed(text: str, expected: str) ->
     with pytest.raises(ConfigError) as caught:
         parse_config(text, "c.yaml")
     assert expected in str(caught.value)
+
+
+def test_what_comes_first_is_part_of_a_dump_only_where_it_is_given() -> None:
+    """So that plans and labels of configurations without it stay theirs."""
+    plain = parse_config(SMALLEST, "c.yaml").balance
+    assert "priority" not in plain.model_dump(mode="json")
+    text = changed("eta: 0.5", "eta: 0.5, V: {skew: 2}, priority: representation")
+    balance = parse_config(text, "c.yaml").balance
+    assert balance.model_dump(mode="json")["priority"] == ["representation"]
+    assert balance.ranks == (("representation",), ("association",))
+    assert balance.prices == {"skew": 2.0}
 
 
 def test_the_rate_may_be_left_open() -> None:

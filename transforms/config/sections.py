@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from transforms.base.errors import ConfigError
+from transforms.config.balance import AUTO, Balance, Override
 from transforms.config.forms import Name, Section, Words, as_tuple
 from transforms.config.gates import Gates
 from transforms.config.groups import AttributeGroup, LabelGroup
@@ -37,8 +38,6 @@ __all__ = [
 ]
 
 Urls = Annotated[tuple[Url, ...], BeforeValidator(as_tuple)]
-Bound = Annotated[float, Field(ge=0, le=1)]
-AUTO = "auto"
 
 
 def _known_format(name: str) -> str:
@@ -51,28 +50,6 @@ def _known_format(name: str) -> str:
 def _nothing_as_none(value: Any) -> Any:
     """A section all of whose entries are commented out is one without any."""
     return {} if value is None else value
-
-
-def _or_auto(meaning: str) -> BeforeValidator:
-    """A check that a value is a number above 0, or `auto`, which means that."""
-
-    def checked(value: Any) -> Any:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if value != AUTO and not (number and value > 0):
-            raise ValueError(f"should be a number above 0 or {AUTO} ({meaning}), not {value!r}")
-        return value
-
-    return BeforeValidator(checked)
-
-
-Rate = Annotated[
-    float | Literal["auto"],
-    _or_auto("the largest rate at which everything asked for is attainable"),
-]
-Price = Annotated[
-    float | Literal["auto"],
-    _or_auto("as high as it takes to miss as little as there is to miss"),
-]
 
 
 class Members(Section):
@@ -144,64 +121,6 @@ class Filter(Section):
     """The quality filter: samples below it are dropped before the corpus is balanced."""
 
     min_similarity: float = Field(ge=-1, le=1)
-
-
-class Override(Section):
-    """Other bounds for some attributes, labels, or pairs of them, by name or by group."""
-
-    attributes: Words = ()
-    labels: Words = ()
-    max_representation_bias: Bound | None = None
-    max_association_bias: Bound | None = None
-    max_label_skew: Bound | None = None
-
-    @model_validator(mode="after")
-    def _asks_for_something(self) -> Self:
-        if self.labels and self.max_representation_bias is not None:
-            raise ValueError("max_representation_bias is of attributes alone: give no labels")
-        bounds = (self.max_representation_bias, self.max_association_bias, self.max_label_skew)
-        if all(bound is None for bound in bounds):
-            raise ValueError("give at least one of the max_* bounds; 1 asks for nothing")
-        return self
-
-
-class Balance(Section):
-    """What is asked of the balanced corpus, and the M4 problem's other numbers.
-
-    The bounds are in the measures of the paper ("CLIP the Bias"); eta, Q and V are named as there
-    (algorithm 1). eta may be left open: auto is the largest at which everything asked for is
-    attainable. A bound that is null is not asked for. Of a corpus of more than max_patterns
-    patterns so many samples at most are solved on (transforms/plan/polishing.py).
-    """
-
-    eta: Rate
-    Q: float = Field(1.0, gt=0)
-    V: Price = "auto"
-    max_representation_bias: Bound | None = 0.01
-    max_association_bias: Bound | None = 0.05
-    max_label_skew: Bound | None = None
-    overrides: tuple[Override, ...] = ()
-    max_patterns: int = Field(10_000_000, gt=0)
-
-    @model_validator(mode="after")
-    def _attainable_rate(self) -> Self:
-        if not isinstance(self.eta, str) and self.eta > self.Q:
-            raise ValueError(
-                f"eta = {self.eta:g} is above Q = {self.Q:g}: the mean weight cannot exceed "
-                "the largest one; lower eta or raise Q"
-            )
-        return self
-
-    @property
-    def rate(self) -> float:
-        """eta as a number; ConfigError where it is left open."""
-        if isinstance(self.eta, str):
-            raise ConfigError("balance.eta: auto is left open here; give a number")
-        return self.eta
-
-    def at(self, rate: float) -> Self:
-        """The same asked for at another rate."""
-        return self.model_copy(update={"eta": rate})
 
 
 class OutputConfig(Section):

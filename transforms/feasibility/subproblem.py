@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
+from transforms.config.balance import Kind
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
-from transforms.m4.constraints import Constraint, Kind
+from transforms.m4.constraints import Constraint
 from transforms.m4.terms import Terms
 from transforms.statistics.row_histograms import RowHistogram
 

@@ -12,13 +12,12 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.m4.terms import Terms
+from transforms.config.balance import KINDS, Kind
+from transforms.m4.terms import VACUOUS, Terms
 
 Vector = NDArray[np.float64]
 
-Kind = Literal["representation", "association", "skew"]
 Sign = Literal[1, -1]
-KINDS: tuple[Kind, ...] = ("representation", "association", "skew")
 SIGNS: tuple[Sign, Sign] = (1, -1)
 REPRESENTATION, ASSOCIATION, SKEW = range(len(KINDS))
 _SUBJECTS: dict[Kind, str] = {
@@ -102,6 +101,19 @@ def constraints_under(terms: Terms) -> tuple[Constraint, ...]:
             strict=True,
         )
     )
+
+
+def largest_prices(terms: Terms) -> Vector:
+    """What a violation of each constraint costs, (K,): no price is above it."""
+    shapes = _shapes_under(terms)
+    return flattened(
+        {kind: np.full(shape, terms.V_of(kind)) for kind, shape in shapes.items()}, terms
+    )
+
+
+def asked_kinds(terms: Terms) -> tuple[Kind, ...]:
+    """The kinds of which something is asked."""
+    return tuple(k for k in KINDS if (getattr(terms.tolerances, k) < VACUOUS).any())
 
 
 class ConstraintTable(NamedTuple):

@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.m4.constraints import ConstraintTable, alike, flattened
+from transforms.m4.constraints import ConstraintTable, alike, flattened, largest_prices
 from transforms.m4.kernels import (
     biases,
     coefficients,
@@ -60,6 +60,7 @@ class Dual:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.table = ConstraintTable.of(problem.terms)
+        self.most = largest_prices(problem.terms)
         self.pairs = problem.pairs
         at, m = problem.integrands, len(problem.terms.attributes)
         self.integrands = np.hstack([at.share, at.base, at.contrast, at.spread])
@@ -81,7 +82,7 @@ class Dual:
         """The point with its values and gap, relative to `scale`."""
         problem = self.problem
         moved = half_square_distance(problem.probabilities, q, self.wanted)
-        violated = problem.terms.V * np.maximum(residuals, 0.0)
+        violated = self.most * np.maximum(residuals, 0.0)
         primal = moved + float(violated.sum())
         dual = min(moved + float((prices * residuals).sum()), primal)
         gap = float((violated - prices * residuals).sum()) / self.scale(primal)
@@ -129,7 +130,7 @@ class Dual:
     def ceilings(self, spread: Vector) -> Vector:
         """The largest price of each constraint, (K,): 0 where nothing is asked or supported."""
         asked = (spread > 0) & (self.table.tolerance < VACUOUS)
-        return np.where(asked, self.problem.terms.V, 0.0)
+        return np.where(asked, self.most, 0.0)
 
     def spread(self, mass: Vector) -> Vector:
         """The root of the mean square of each a_i over patterns of `mass`, (P,): (K,).

@@ -19,11 +19,13 @@ The measures: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547
 label skew and shares of a group are ours.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.config.balance import Kind
 from transforms.config.schema import Attribute
 from transforms.statistics.moments import Moments, share_base
 
@@ -48,7 +50,8 @@ class Terms:
     """All of a problem but its corpus.
 
     centres, float64 (m,), and label_centres, (m, c), are the p_k and e_kr around which associations
-    are linear; eta is the rate, Q the largest weight, V the largest price.
+    are linear; eta is the rate, Q the largest weight, V the largest price, but of kinds that have
+    another.
     """
 
     attributes: tuple[Attribute, ...]
@@ -59,6 +62,11 @@ class Terms:
     eta: float
     Q: float
     V: float
+    other_V: Mapping[Kind, float] = field(default_factory=dict)
+
+    def V_of(self, kind: Kind) -> float:
+        """The largest price of a kind of constraints."""
+        return self.other_V.get(kind, self.V)
 
     @property
     def bounds_skew(self) -> bool:

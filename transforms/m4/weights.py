@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.m4.constraints import Kind
+from transforms.config.balance import Kind
 from transforms.m4.terms import Integrands, Terms, integrands_of
 
 Matrix = NDArray[np.float64]

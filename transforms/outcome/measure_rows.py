@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from transforms.m4.constraints import Kind
+from transforms.config.balance import Kind
 from transforms.outcome.artefacts import Artefacts
 from transforms.plan.plan import Plan
 from transforms.statistics.bounded import (

@@ -13,12 +13,14 @@ from transforms.base.errors import FairshardError
 from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.calibration.uncertainty import calibration_error, measured_error
 from transforms.config.schema import Attribute, schema_of
-from transforms.config.sections import Config
+from transforms.config.sections import Balance, Config
 from transforms.feasibility.rates import balance_as_asked
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
 from transforms.m4.balance import Balanced
 from transforms.m4.constraints import ConstraintTable
+from transforms.m4.ranks import Ranks
+from transforms.m4.shortfall import Ranked
 from transforms.m4.terms import Terms
 from transforms.plan.fingerprint import fingerprint
 from transforms.plan.plan import Plan, vouched_for
@@ -34,6 +36,7 @@ from transforms.plan.plan_file import (
     PlannedAttribute,
     PlannedErrors,
     PlannedMeasures,
+    RankFigures,
     RateFound,
     SampleCounts,
     Sampled,
@@ -116,7 +119,7 @@ def plan_of(
         version=VERSION,
         fingerprint=fingerprint(config, records),
         config=shown_config(config),
-        problem=Scalars(eta=terms.eta, Q=terms.Q, V=terms.V),
+        problem=_scalars(terms),
         largest_rate=solved.largest,
         attributes=_attributes(terms),
         labels=schema.labels,
@@ -130,16 +133,7 @@ def plan_of(
         **_filtered(solved.filtered, len(terms.attributes)),
         patterns=vouched_for(patterns),
         sampled=solved.sampled,
-        certificate=CertificateFigures(
-            primal=solution.primal,
-            dual=solution.dual,
-            gap=solution.gap,
-            violation=solution.violation,
-            rate=solution.rate,
-            utility_error_bound=solution.utility_error_bound,
-            excess=solution.excess,
-            least_excess=balanced.least_excess,
-        ),
+        certificate=_certificate(balanced, config.balance),
         missed=solution.missed,
         conflict=None,
         without_support=solution.dropped,
@@ -185,6 +179,41 @@ def _as_labelled(
     return PlannedMeasures(before=before, predicted=predicted)
 
 
+def _scalars(terms: Terms) -> Scalars:
+    others = {"other_V": dict(terms.other_V)} if terms.other_V else {}
+    return Scalars(eta=terms.eta, Q=terms.Q, V=terms.V, **others)
+
+
+def _certificate(balanced: Balanced, asked: Balance) -> CertificateFigures:
+    solution = balanced.solution
+    ranks = _ranks(balanced, asked)
+    return CertificateFigures(
+        primal=solution.primal,
+        dual=solution.dual,
+        gap=solution.gap,
+        violation=solution.violation,
+        rate=solution.rate,
+        utility_error_bound=solution.utility_error_bound,
+        excess=solution.excess,
+        least_excess=balanced.least_excess,
+        **({"ranks": ranks} if ranks else {}),
+    )
+
+
+def _ranks(balanced: Balanced, asked: Balance) -> tuple[RankFigures, ...]:
+    """What each rank is missed by, where something is missed and something comes first."""
+    problem, solution = balanced.problem, balanced.solution
+    ranks = Ranks.of(asked, problem.terms).all
+    if not solution.missed or len(ranks) == 1:
+        return ()
+    excesses = Ranked(problem, solution, ranks).excesses.tolist()
+    least = [proof.least for proof in balanced.proofs] or [0.0] * len(ranks)
+    return tuple(
+        RankFigures(kinds=kinds, excess=excess, least_excess=bound)
+        for kinds, excess, bound in zip(ranks, excesses, least, strict=True)
+    )
+
+
 def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
     return tuple(
         PlannedAttribute(
@@ -220,7 +249,12 @@ def _filtered(counts: FilterCounts | None, attributes: int) -> dict[str, Filtere
 
 
 def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
+    solved = balanced.solution.constraints
     tolerances = ConstraintTable.of(balanced.problem.terms).tolerance.tolist()
+    proven: list[dict[str, Any]] = [{}] * len(solved)
+    if balanced.least_excess:
+        multipliers = np.column_stack([proof.multipliers for proof in balanced.proofs])
+        proven = [{"proof": tuple(row)} for row in multipliers.tolist()]
     return tuple(
         ConstraintRow(
             kind=row.constraint.kind,
@@ -231,8 +265,9 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
             price=row.price,
             slack=row.slack,
             met=row.met,
+            **proof,
         )
-        for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
+        for row, tolerance, proof in zip(solved, tolerances, proven, strict=True)
     )
 
 

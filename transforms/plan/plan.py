@@ -1,6 +1,6 @@
 """The plan: the solved problem, as files that people and workers read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, soft_attributes
+from transforms.config.balance import Kind
 from transforms.labels.tables import digest, parquet_bytes
-from transforms.m4.constraints import Kind, arranged
+from transforms.m4.constraints import arranged
 from transforms.m4.targets import asked_only
 from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
-from transforms.plan.plan_file import PatternsFile, PlanFile, plan_file_from
+from transforms.plan.plan_file import PatternsFile, PlanFile, RankFigures, plan_file_from
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import PerMeasure
 from transforms.statistics.pattern_tables import histogram_of, read_patterns
@@ -86,6 +87,10 @@ class Plan:
             f"{len(file.missed):,} of {counted(asked, 'constraint')} "
             f"{named(len(file.missed), 'is', 'are')} not met"
         )
+        if certificate.ranks:
+            not_all = ": not all can be" * bool(certificate.least_excess)
+            each = "; ".join(self._ranks_in_words(certificate.ranks))
+            return f"{some}{not_all} at eta = {self.terms.eta:g}. In order: {each}."
         if certificate.least_excess:
             return (
                 f"{some}: not all can be at eta = {self.terms.eta:g}. They are missed by "
@@ -94,8 +99,23 @@ class Plan:
             )
         why = "of a plan made on a sample, that they cannot be is not proven"
         if not file.sampled:
-            why = f"that they cannot be is not proven, as violations cost V = {self.terms.V:g} only"
+            V = " to ".join(f"{V:g}" for V in sorted({self.terms.V, *self.terms.other_V.values()}))
+            why = f"that they cannot be is not proven, as violations cost V = {V} only"
         return f"{some} at eta = {self.terms.eta:g}; {why}."
+
+    def _ranks_in_words(self, ranks: tuple[RankFigures, ...]) -> Iterator[str]:
+        """What each rank of kinds is missed by in total, and what is proven of that."""
+        missed = {row.kind for row in self.file.constraints if not row.met}
+        for place, rank in enumerate(ranks):
+            named = " and ".join(rank.kinds)
+            if missed.isdisjoint(rank.kinds):
+                yield f"{named} is met"
+                continue
+            before = " that miss what comes before as little" * bool(place)
+            proven = f"no weights{before} miss less than {rank.least_excess:.4g}"
+            if not rank.least_excess:
+                proven = "that it cannot be met is not proven"
+            yield f"{named} is missed by {rank.excess:.4g} in total, and {proven}"
 
     @property
     def sampled_in_words(self) -> str:
@@ -200,6 +220,7 @@ def _terms(file: PlanFile) -> Terms:
         file.problem.eta,
         file.problem.Q,
         file.problem.V,
+        file.problem.other_V or {},
     )
 
 

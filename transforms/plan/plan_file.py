@@ -7,10 +7,11 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
+from transforms.config.balance import Kind
 from transforms.config.schema import Attribute
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
-from transforms.m4.constraints import Constraint, Kind, Sign
+from transforms.m4.constraints import Constraint, Sign
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
 
@@ -35,11 +36,12 @@ class PlannedErrors(Document):
 
 
 class Scalars(Document):
-    """The rate eta, the largest weight Q, the largest price V."""
+    """The rate eta, the largest weight Q, the largest price V, but of kinds that have another."""
 
     eta: Finite
     Q: Finite
     V: Finite
+    other_V: dict[Kind, Finite] | None = None
 
 
 class RateFound(Document):
@@ -121,11 +123,22 @@ class Sampled(Document):
     polished: bool
 
 
+class RankFigures(Document):
+    """By how much some kinds of constraints are violated in total; no weights of this rate that
+    violate the ranks before by no more than these do have less than least_excess.
+    """
+
+    kinds: tuple[Kind, ...]
+    excess: float
+    least_excess: float
+
+
 class CertificateFigures(Document):
     """dual <= optimum <= primal, their relative gap, the largest violation, E[q].
 
     excess: by how much constraints are violated in total; no weights of this rate have less than
-    least_excess, which is 0 where all is met or nothing is proven.
+    least_excess, which is 0 where all is met or nothing is proven. ranks: the same of the kinds of
+    constraints, those that come first at first, where not all are met and some come first.
     """
 
     primal: float
@@ -136,6 +149,7 @@ class CertificateFigures(Document):
     utility_error_bound: float
     excess: float | None = None
     least_excess: float | None = None
+    ranks: tuple[RankFigures, ...] | None = None
 
 
 class CalibrationFigures(Document):
@@ -149,7 +163,10 @@ class CalibrationFigures(Document):
 
 
 class ConstraintRow(Document):
-    """A constraint at the solution: its price, and E[q a], above 0 where it is violated."""
+    """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
+
+    proof: its multipliers in the proofs of the certificate's least_excess, one a rank, if any.
+    """
 
     kind: Kind
     attribute: str
@@ -159,6 +176,7 @@ class ConstraintRow(Document):
     price: Annotated[Finite, Field(ge=0)]
     slack: float
     met: bool = Field(alias="attainable")
+    proof: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
 
     @property
     def constraint(self) -> Constraint:
@@ -198,7 +216,7 @@ class PlanFile(Document):
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms and its dual variables."""
         parts = {"problem", "attributes", "labels", "mu", "constraints"}
-        solved = self.model_dump(include=parts, by_alias=True)
+        solved = self.model_dump(include=parts, by_alias=True, exclude_unset=True)
         return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
 
     def to_json(self) -> bytes:

@@ -102,8 +102,9 @@ class Subsample:
             terms, prices = found.weighing.terms, self.problem.vector_of(solution.duals)
             drawn = Moments.of_corpus(self.corpus, terms.attributes, solution.q)
             surplus = measured.after.over(measured.samples).minus(drawn.over(self.corpus.samples))
-            spared = max(float(prices[prices < terms.V].sum()), _FEW_PRICES)
-            margin = _SPARE * _GAP * Dual(self.problem).scale(solution.primal) / spared
+            dual = Dual(self.problem)
+            spared = max(float(prices[prices < dual.most].sum()), _FEW_PRICES)
+            margin = _SPARE * _GAP * dual.scale(solution.primal) / spared
             shifted = replace(self.problem, surplus=surplus, margin=margin)
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
         if config.balance.eta == AUTO:
@@ -164,7 +165,7 @@ class Subsample:
         terms, dual, prices = problem.terms, Dual(problem), problem.vector_of(duals)
         mean = measured.after.over(measured.samples)
         residuals = problem.expected_biases(integrated(mean, terms))
-        violated, paid = terms.V * np.maximum(residuals, 0.0), prices * residuals
+        violated, paid = dual.most * np.maximum(residuals, 0.0), prices * residuals
         moved, excess = measured.moved / measured.samples, duals.mu * (mean.total - terms.eta)
         q = clipped(problem.utility, scores_of(problem, prices), duals.mu, terms)
         primal = moved + float(violated.sum())

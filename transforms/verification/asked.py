@@ -1,6 +1,6 @@
 """What the configuration asks of a corpus, and whether the plan meets it where it says so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +52,7 @@ def check_asked(
     Allowed is what the solver calls met: a constraint's E[q a] up to 2e-6 of its spread.
     """
     balance = plan.config.balance
-    for name in ("eta", "Q", "V"):
-        wanted, used = getattr(balance, name), getattr(stated, name)
+    for name, wanted, used in _numbers(balance, stated):
         if not isinstance(wanted, str):
             check.expect(wanted == used, f"{name} is {used:g} in the plan, {wanted:g} was asked")
     _check_attributes(plan, check)
@@ -96,6 +95,17 @@ def check_asked(
             f"{stated.targets[k]:g}: it drops every sample that this is a share of"
         )
     check.found = f"{len(excused):,} bounds cannot be met, as the plan says" if excused else ""
+
+
+def _numbers(balance: BalanceEntry, stated: Stated) -> Iterator[tuple[str, float | str, float]]:
+    """The numbers of the problem: as asked for, and as the plan has them."""
+    yield "eta", balance.eta, stated.eta
+    yield "Q", balance.Q, stated.Q
+    if isinstance(balance.V, dict):
+        for kind, wanted in balance.V.items():
+            yield f"V of {kind}", wanted, stated.other_V.get(kind, stated.V)
+    else:
+        yield "V", balance.V, stated.V
 
 
 def _check_attributes(plan: PlanEvidence, check: Check) -> None:

@@ -46,12 +46,20 @@ class ConstraintEntry(BaseModel):
     price: float
     slack: float
     attainable: bool
+    proof: list[float] = []
 
 
 class ProblemEntry(BaseModel):
     eta: float
     Q: float
     V: float
+    other_V: dict[str, float] = {}
+
+
+class RankEntry(BaseModel):
+    kinds: list[str]
+    excess: float
+    least_excess: float
 
 
 class CertificateEntry(BaseModel):
@@ -61,6 +69,9 @@ class CertificateEntry(BaseModel):
     violation: float
     rate: float
     utility_error_bound: float
+    excess: float | None = None
+    least_excess: float | None = None
+    ranks: list[RankEntry] = []
 
 
 class SamplesEntry(BaseModel):
@@ -124,7 +135,8 @@ class OverrideEntry(BaseModel):
 class BalanceEntry(BaseModel):
     eta: float | str
     Q: float
-    V: float | str
+    V: float | str | dict[str, float | str]
+    priority: list[str] = []
     max_representation_bias: float | None
     max_association_bias: float | None
     max_label_skew: float | None

@@ -1,5 +1,6 @@
 """What a plan states: its problem and its prices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -55,6 +56,7 @@ class Stated:
     eta: float
     Q: float
     V: float
+    other_V: Mapping[str, float]
     mu: float
 
     @classmethod
@@ -100,6 +102,12 @@ class Stated:
             **plan.problem.model_dump(),
             mu=plan.mu,
         )
+
+    @property
+    def largest_prices(self) -> Vector:
+        """What a violation of each constraint costs, (K,)."""
+        kinds = (constraint.entry.kind for constraint in self.constraints)
+        return np.array([self.other_V.get(kind, self.V) for kind in kinds])
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from transforms.verification.keys import check_across
 from transforms.verification.labels import Corpus, Counter, check_table, read_patterns
 from transforms.verification.output import OutputChecks, VerifiedOutput
 from transforms.verification.sampled import check_sampled, in_sample
+from transforms.verification.shortfall import check_shortfall
 from transforms.verification.solution import (
     MOMENT_TOLERANCE,
     Weighed,
@@ -137,6 +138,7 @@ def _of_plan(
     else:
         check_rate(rate, MOMENT_TOLERANCE, stated, weights)
     check_certificate(plan, solution, stated, certificate)
+    check_shortfall(plan, corpus, solution, stated, certificate)
     check_figures(before, plan.measures.before, "before", bias)
     check_figures(predicted, plan.measures.predicted, "predicted", bias)
     check_asked(plan, stated, solution, before, predicted, asked)
