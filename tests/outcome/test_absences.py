@@ -152,7 +152,11 @@ def test_outputs_that_did_not_count_groups_say_what_the_plan_predicts(tmp_path: 
     storage = output(tmp_path)
     counted = found(storage)[1][0]
     manifest = json.loads(storage.read(paths.MANIFEST))
-    assert manifest.pop("groups") == {"gender": counted.samples}
+    assert manifest["groups"] == {"gender": counted.samples}
+    manifest["groups"]["gender"] = 1
+    storage.publish(paths.MANIFEST, json.dumps(manifest).encode())
+    assert (found(storage)[1][0].samples, found(storage)[1][0].predicted) == (1, False)
+    del manifest["groups"]
     storage.publish(paths.MANIFEST, json.dumps(manifest).encode())
     predicted = found(storage)[1][0]
     assert predicted.predicted
