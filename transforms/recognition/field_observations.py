@@ -41,7 +41,7 @@ def _title(field: FieldValues) -> str:
     there = f"field {field.path}, in {field.present:,} of {_samples(field.samples)}"
     many = len(field.unlisted)
     if not many:
-        return f"{there}: no value that no name lists"
+        return f"{there}: names list every value" if field.present > field.objects else there
     most = f"the {_MOST_ROWS} most frequent of {many:,} values" if many > _MOST_ROWS else "values"
     return f"{there}: {most} that no name lists"
 
@@ -106,7 +106,7 @@ def _on_types(field: FieldValues, twins: Sequence[_Meant]) -> str:
     read = " (YAML reads NO, off and no as false, yes and on as true)" if switched else ""
     return (
         f"the field {field.path} has {_named(twins, field, _with_kind)}, and types are compared as "
-        f"well: give field: {{path: {field.path}, values: [{values}]}}{read}"
+        f"well: list what the data has, in field: {{path: {field.path}, values: [{values}]}}{read}"
     )
 
 

@@ -50,8 +50,8 @@ def spoilt_by_dates(text: str, listed: Iterable[str]) -> str:
 
 def alike(text: str, listed: Iterable[str]) -> str:
     """The one of `listed` that `text` is but for case, spaces, hyphens and underscores; or ""."""
-    form = _form(text)
-    return next((one for one in listed if _form(one) == form), "")
+    form = _GAPS.sub("", text.casefold())
+    return next((one for one in listed if _GAPS.sub("", one.casefold()) == form), "")
 
 
 def inflected(word: str, other: str) -> bool:
