@@ -19,6 +19,7 @@ from tests.commands import run
 from tests.fixtures import config_of, write_corpus
 from tests.inprocess import InProcess
 from tests.runs import quiet
+from tests.servers import SERVERS
 from transforms.base.errors import ConfigError, FairshardError, StaleError
 from transforms.config.sections import Config
 from transforms.outcome.run_metrics import run_metrics, run_text
@@ -260,3 +261,22 @@ def test_secrets_of_the_place_stand_in_no_file(folder: Path) -> None:
 def test_an_output_without_shared_labels_is_dumped_as_before(folder: Path) -> None:
     assert "labels" not in config_at(folder, "out", None).model_dump(mode="json")["output"]
     assert config_at(folder, "out").model_dump()["output"]["labels"] == str(folder / "labelled")
+
+
+@pytest.mark.parametrize("labels_away", [True, False])
+def test_labels_may_lie_on_another_storage(folder: Path, labels_away: bool) -> None:
+    with SERVERS["s3"]() as store:
+        places = [str(folder / "here"), f"{store.url}/away"]
+        labels, output = reversed(places) if labels_away else places
+
+        def config(number: int) -> Config:
+            url = {"url": f"{output}/{number}", "labels": labels, "samples_per_shard": 40}
+            options = {"storage_options": store.options}
+            return config_of(folder, output=url | options, gates={"enabled": False})
+
+        rebalanced(config(1))
+        said = rebalanced(config(2))
+        assert "the labels of all 4 shards are kept" in said
+        found = [opened(f"{output}/{number}", store.options) for number in (1, 2)]
+        assert [status.run(storage)["stages"][0]["shards_done"] for storage in found] == [4, 4]
+        assert verify.run(found[1], None, "", None, True, quiet())["agrees"]
