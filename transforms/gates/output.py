@@ -84,7 +84,8 @@ def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateRe
     }
     columns = {name: table.columns for name, table in tables.items()}
     found = evaluate("output", tables, [*output_suite(), *placed(own, columns, "output")])
-    return replace(found, unmet=tuple(bias.measure[bias.above_sampling > ROUNDING]))
+    beyond = tuple(bias.measure[bias.above_sampling > ROUNDING])
+    return replace(found, unmet=beyond or artefacts.plan.file.missed)
 
 
 def _unaccounted(counts: Totals | InputEntry) -> int:

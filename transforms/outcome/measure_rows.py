@@ -88,11 +88,6 @@ class MeasureRow:
     status: Status
     as_labelled: Mapping[str, float]
 
-    @property
-    def outcome(self) -> str:
-        """The outcome, with what it means."""
-        return in_words(self.status)
-
 
 def in_words(status: Status, to: float | None = None) -> str:
     """An outcome, with what it means; `to`: what a plan's bounds are met to."""
