@@ -56,6 +56,10 @@ def added(text: str) -> str:
             '{\n  "labels": {\n    "b": 1\n  }\n}',
             f'{{\n  "labels": {{\n    "b": 1,\n    {FLOW}\n  }}\n}}',
         ),
+        (
+            '{\n\t"labels": {\n\t\t"b": "\\t"\n\t}\n}',
+            f'{{\n\t"labels": {{\n\t\t"b": "\\t",\n  {FLOW}\n\t}}\n}}',
+        ),
         ("\ufefflabels:\n  b: 1\n", f"\ufefflabels:\n  b: 1\n{BLOCK}"),
     ],
 )

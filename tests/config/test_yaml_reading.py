@@ -164,6 +164,13 @@ def test_json_has_each_key_once_too(text: str) -> None:
         values_in(text.replace("%s", '"k": 1, "k": 2') if "{" in text else '[[{"k":1,"k":2}]]', "j")
 
 
+def test_json_may_be_indented_with_tabs() -> None:
+    values = {"a": {"b": ["c\td"]}}
+    assert values_in(json.dumps(values, indent="\t"), "c.json") == values
+    with pytest.raises(ConfigError, match=r"line 2, column 1: .* cannot start any token"):
+        values_in("a:\n\tb: 1", "c.yaml")
+
+
 def test_what_is_dumped_is_read_as_it_was() -> None:
     values: dict[str, Any] = {"attributes": {"no": ["NO", "12:30", "010", "2001-02-03", "=", "~"]}}
     for written in (json.dumps(values), yaml.safe_dump(values), yaml.safe_dump(values, indent=4)):

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from transforms.base.errors import ConfigError
-from transforms.config.yaml_text import values_in
+from transforms.config.yaml_text import as_yaml, values_in
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _LINE = re.compile(r"(?P<indent>[ \t]*)(?P<comment>#?)[^\r\n]*(?:\r\n|\n|\r|\Z)")
@@ -57,7 +57,7 @@ def with_entry(text: str, section: str, name: str, value: Mapping[str, Any], ori
 
 def _inserted(text: str, section: str, name: str, value: Mapping[str, Any]) -> str | None:
     """`text` with the entry; None where the section is of no form that takes one."""
-    events: Iterator[Any] = yaml.parse(text, yaml.SafeLoader)
+    events: Iterator[Any] = yaml.parse(as_yaml(text), yaml.SafeLoader)
     root, end = _document(events, len(text))
     found = next((pair for pair in root.entries if pair[0].value == section), None)
     if found is None:

@@ -2,6 +2,7 @@
 
 import codecs
 import itertools
+import json
 import stat
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def values_in(text: str, origin: str) -> Any:
     that YAML reads as another, half an escaped character, or aliases that make too much of it.
     """
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.SafeLoader(as_yaml(text))
         node = loader.get_single_node()
         if node is None:
             return None
@@ -84,6 +85,19 @@ def values_in(text: str, origin: str) -> Any:
         raise ConfigError(f"{origin} is not valid YAML: {where}{short(' '.join(parts))}") from error
     except Exception as error:  # PyYAML lets the errors of int(), date() and others through
         raise ConfigError(f"{origin} is not valid YAML: {short(str(error))}") from error
+
+
+def as_yaml(text: str) -> str:
+    """`text`, where it is JSON with spaces for its tabs: YAML has no line that begins with one."""
+    return text.replace("\t", " ") if "\t" in text and _is_json(text) else text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text.removeprefix("\ufeff"))
+    except ValueError:
+        return False
+    return True
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
