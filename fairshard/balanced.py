@@ -1,7 +1,5 @@
 """What balancing a table gives: a weight a row, the plan they follow from, and its certificate."""
 
-import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 
 from fairshard.rows import TableRows
 from transforms.base.counts import counted
+from transforms.base.deadline import Deadline
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.conflicts import Unmet, explained
@@ -169,14 +168,14 @@ class BalancedTable:
     def conflict(self, seconds: float | None = None) -> tuple[str, ...]:
         """Why something cannot be met, and what would do instead, in lines; none where all is met.
 
-        Other problems are solved for it, which takes longer than this one did; where more than
-        `seconds` have passed, no further one is, and what was found by then is told.
+        Other problems are solved for it, which takes longer than this one did; where `seconds` are
+        given, what is found in them is told, and what is still to be found.
         """
         if not self.certificate.missed:
             return ()
         unmet = Unmet.of(self._workings.histogram, self._workings.asked, self._workings.solved)
-        found, end = NOTHING_KNOWN, math.inf if seconds is None else time.monotonic() + seconds
-        for more in explained(unmet, found, lambda: time.monotonic() >= end):
+        found = NOTHING_KNOWN
+        for more in explained(unmet, found, Deadline(seconds)):
             found = more
         return tuple(found.lines("conflict()"))
 

@@ -1,7 +1,5 @@
 """The job that says why a plan misses something, and looks for what is not known yet."""
 
-import math
-import time
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +7,7 @@ from rich.console import Console
 from jobs.session.console import say
 from jobs.session.ticking import ticking
 from jobs.session.why import why_of
+from transforms.base.deadline import Deadline
 from transforms.m4.compiling import told_of_compiling
 from transforms.plan.explaining import explain
 from transforms.plan.explanation_file import explanation_of
@@ -23,9 +22,8 @@ def run(storage: Storage, seconds: float | None, console: Console) -> dict[str, 
     What is known of it is gone on from, for no longer than so many `seconds`, and put on file.
     """
     plan = read_plan(storage)
-    end = math.inf if seconds is None else time.monotonic() + seconds
     with ticking("explaining", console) as tick, told_of_compiling(lambda: tick("compiling once")):
-        for _ in explain(plan, storage, lambda: time.monotonic() >= end):
+        for _ in explain(plan, storage, Deadline(seconds)):
             pass
     known = explanation_of(plan, storage)
     return {

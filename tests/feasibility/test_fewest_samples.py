@@ -9,10 +9,12 @@ from scipy.optimize import linprog
 from tests.linear import weighted_constraints
 from tests.problems import Limits, dense_constraints, random_corpus
 from transforms.feasibility.fewest_samples import fewest_samples, groups_by_score
+from transforms.feasibility.trials import Trials
 from transforms.m4.problem import Problem, problem_of
 from transforms.m4.solver import solve
 from transforms.statistics.row_histograms import RowHistogram
 
+WITHOUT_END = Trials(lambda: False).check
 LIMITS = Limits(eta=0.8, eps_R=0.05, eps_D=0.03)
 S = np.array([[1, 0], [0, 1], [1, 1], [0, 0]], dtype=np.bool_)
 
@@ -43,7 +45,7 @@ def test_they_are_the_fewest(samples: int, labels: int) -> None:
     candidates = problem_of(_last(rows, len(s)), problem.terms)
     prices = problem.vector_of(solve(problem).duals)
     groups = groups_by_score(problem, prices)
-    found = fewest_samples(problem, groups, s, y)
+    found = fewest_samples(problem, groups, s, y, WITHOUT_END)
     best = fewest_of_all(problem, candidates)
     assert 0 < best < np.inf and found.mends
     assert found.least <= best * (1 + 1e-6)
@@ -58,7 +60,7 @@ def test_what_candidates_cannot_mend_is_told() -> None:
     prices = problem.vector_of(solve(problem).duals)
     one_each = S[:2]
     found = fewest_samples(
-        problem, groups_by_score(problem, prices), one_each, np.zeros((2, 0), np.bool_)
+        problem, groups_by_score(problem, prices), one_each, np.zeros((2, 0), np.bool_), WITHOUT_END
     )
     assert not found.mends
 

@@ -19,6 +19,7 @@ hand; a group that is on both sides at the prices found is parted and the progra
 until the bound says that more parting would help no more.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -117,13 +118,17 @@ class _Program:
         return short / most if short > 0 and most > 0 else 0.0
 
 
-def fewest_samples(problem: Problem, groups: Groups, s: Flags, y: Flags) -> FewestSamples:
+def fewest_samples(
+    problem: Problem, groups: Groups, s: Flags, y: Flags, check: Callable[[], None]
+) -> FewestSamples:
     """What to add of candidates of attributes s, (n, m), and labels y, (n, c).
 
-    groups, (P,), say which patterns are taken together at first.
+    groups, (P,), say which patterns are taken together at first. `check` is called before each
+    program is solved, and may end it by an error.
     """
     program = _Program.of(problem, s, y)
     for _ in range(_ROUNDS):
+        check()
         found, kept = program.solved(groups)
         if found.added.sum() - found.least <= _CLOSE * found.least:
             break

@@ -66,8 +66,7 @@ def _enough(scene: Subproblem, start: Subproblem, trials: Trials) -> tuple[Patte
     prices = found.problem.vector_of(found.solution.duals)
     groups = groups_by_score(problem.under(found.problem.terms), prices)
     for _ in range(_ROUNDS):
-        trials.check()
-        fewest = fewest_samples(problem.under(found.problem.terms), groups, s, y)
+        fewest = fewest_samples(problem.under(found.problem.terms), groups, s, y, trials.check)
         share, groups = float(fewest.added.sum()), fewest.groups
         settled = abs(share - before) <= _SETTLED * share
         if share > _MOST_GROWTH or (settled and not fewest.mends):

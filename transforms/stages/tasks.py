@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from transforms.base.deadline import Deadline
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
@@ -96,10 +97,10 @@ def _explain(plan: Plan, solving_took: float, storage: Storage) -> None:
         return
     from transforms.plan.explaining import explain
 
-    end = time.monotonic() + max(_TIMES_SOLVING * solving_took, _LEAST_SECONDS)
+    enough = Deadline(max(_TIMES_SOLVING * solving_took, _LEAST_SECONDS))
     try:
         with explaining(storage):
-            for _ in explain(plan, storage, lambda: time.monotonic() >= end):
+            for _ in explain(plan, storage, enough):
                 pass
     except FairshardError as error:
         LOGGER.warning("why something is missed could not be looked for: %s", error)
