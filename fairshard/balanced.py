@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fairshard.rows import TableRows
 from transforms.base.counts import counted
 from transforms.base.deadline import Deadline
+from transforms.config.balance import ShareBound
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.conflicts import Unmet, explained
@@ -27,7 +28,7 @@ from transforms.statistics.bounded import (
     largest_unasked,
 )
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Measures, PerMeasure
+from transforms.statistics.measures import Measures, PerMeasure, excesses_of_shares
 from transforms.statistics.patterns import with_bins
 
 _TITLES = {"RB": "representation bias", "AB": "association bias", "skew": "label skew"}
@@ -63,7 +64,8 @@ class TablePlan:
     whether it is `attainable`; mu is the price of the rate. before and predicted are the measures
     of the rows as they are and as weighted: `max_RB`, `max_AB`, `max_skew`, and arrays in the order
     of attributes and labels: `share` and `RB` (m,), `AB` and `skew` (m, c). asked are the bounds
-    on them, 1 where there is none. patterns is the number of distinct rows.
+    on them, 1 where there is none. patterns is the number of distinct rows; shares are the bounds
+    on shares that were asked for.
     """
 
     attributes: tuple[Attribute, ...]
@@ -76,6 +78,7 @@ class TablePlan:
     predicted: Measures
     asked: PerMeasure
     patterns: int
+    shares: tuple[ShareBound, ...] = ()
 
     def prices(self) -> dict[str, float]:
         """The price of each constraint that has one, the dearest first, by its name in words."""
@@ -113,6 +116,7 @@ class TablePlan:
             if unasked and unasked.value > worst.value:
                 of = unasked.name(names, self.labels)
                 yield f"{'  not asked':<20} {of} {unasked.value:.4f}"
+        yield from self._share_lines()
 
     def _met_to(self) -> dict[str, float | None]:
         """To what each measure that is bounded is met; None where it is not."""
@@ -125,6 +129,18 @@ class TablePlan:
             for name in _TITLES
             if not np.isnan(getattr(bounds, name)).all()
         }
+
+    def _share_lines(self) -> Iterator[str]:
+        names = (self.shares, self.attributes, self.labels)
+        before, after = (excesses_of_shares(one, *names) for one in (self.before, self.predicted))
+        for share, *beyond in zip(self.shares, before.tolist(), after.tolist(), strict=True):
+            was, is_ = (share.bound + share.sign * excess for excess in beyond)
+            side = "most" if share.sign > 0 else "least"
+            outcome = "missed" if beyond[1] > CERTIFIED else f"met (to {CERTIFIED:g})"
+            yield (
+                f"{f'share of {share.name}':<20} {was:.4f} before, {is_:.4f} after; asked for at "
+                f"{side} {share.bound:g}: {outcome}"
+            )
 
 
 @dataclass(frozen=True, eq=False)

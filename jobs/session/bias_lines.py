@@ -7,14 +7,9 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.console import say
-from transforms.outcome.measure_rows import (
-    MEASURES,
-    STANDARD_ERRORS,
-    MeasureRow,
-    PlannedRow,
-    Worst,
-    in_words,
-)
+from transforms.outcome.measure_rows import MEASURES, MeasureRow, PlannedRow, Worst
+from transforms.outcome.shares import BoundedShare
+from transforms.outcome.status import STANDARD_ERRORS, in_words
 from transforms.statistics.bounded import ROUNDING, figures
 
 
@@ -68,6 +63,34 @@ def say_bias(bias: Mapping[str, Mapping[str, Any]], console: Console) -> None:
         if row["status"] != "not asked" and row["as_labelled"]:
             before, after = (_figure(row["as_labelled"][when]) for when in ("before", "after"))
             say(console, f"{'  as labelled':<20} {before} before, {after} after")
+
+
+def shares_in_values(shares: Sequence[BoundedShare]) -> dict[str, Any]:
+    """The bounds on shares for programs, where there are some."""
+    rows = [
+        {
+            "name": share.name,
+            "before": _known(share.before),
+            "predicted": _known(share.predicted),
+            "after": _known(share.after),
+            "standard_error": share.error,
+            "asked": share.asked_in_words,
+            "status": share.status,
+        }
+        for share in shares
+    ]
+    return {"shares": rows} if rows else {}
+
+
+def say_shares(summary: Mapping[str, Any], console: Console) -> None:
+    """Print the shares that are bounded."""
+    for row in summary.get("shares", ()):
+        say(
+            console,
+            f"{row['name']:<20} {_figure(row['before'])} before, {_figure(row['after'])} ± "
+            f"{_figure(row['standard_error'])} after; asked for {row['asked']}: "
+            f"{in_words(row['status'])}",
+        )
 
 
 def say_planned_bias(plan: Mapping[str, Any], console: Console) -> None:

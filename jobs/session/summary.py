@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.absences import say_absences, shown_absences
-from jobs.session.bias_lines import in_values, say_bias
+from jobs.session.bias_lines import in_values, say_bias, say_shares, shares_in_values
 from jobs.session.console import say
 from jobs.session.gate_lines import gate_in_values, say_gate
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
@@ -16,6 +16,7 @@ from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.measure_rows import measure_rows
+from transforms.outcome.shares import bounded_shares
 from transforms.outcome.verdict import verdict_of
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -40,6 +41,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         **shown_losses(artefacts.records),
         "shards": len(manifest.shards),
         "bias": {row.name: in_values(row) for row in rows},
+        **shares_in_values(bounded_shares(artefacts)),
         "certificate": file.certificate.to_dict(),
         "eta": artefacts.plan.terms.eta,
         "rate": artefacts.plan.rate_in_words,
@@ -68,6 +70,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     say_rejects(summary["rejects"], console)
     say_losses(summary, console)
     say_bias(summary["bias"], console)
+    say_shares(summary, console)
     say(console, f"{'' if summary['met'] else 'done, unmet: '}{summary['verdict']}")
     if summary["missed"]:
         more = len(summary["missed"]) - 3

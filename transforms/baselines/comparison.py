@@ -13,7 +13,7 @@ from transforms.feasibility.rates import balance_as_asked
 from transforms.m4.targets import asked_only, targets_of
 from transforms.statistics.bounded import decided, excesses
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import effective_samples, measure
+from transforms.statistics.measures import effective_samples, excesses_of_shares, measure
 
 Vector = NDArray[np.float64]
 _ROUNDING = 1e-5
@@ -79,6 +79,9 @@ def compared(
         for measure_name, (values, bound) in found.items():
             if np.any(excesses(values, bound) > _ROUNDING):
                 yield measure_name
+        beyond = excesses_of_shares(measures, asked.shares, attributes, histogram.labels)
+        if np.any(beyond > _ROUNDING):
+            yield "share"
 
     return Compared(
         name,

@@ -33,7 +33,7 @@ def looser_bounds(
     """For each measure in conflict, the smallest bound that would do: on what conflicts or, where
     that is not enough, on all that is at stake.
     """
-    for kind in dict.fromkeys(demand.constraint.kind for demand in core):
+    for kind in dict.fromkeys(one.constraint.kind for one in core if one.share is None):
         for some in (core, stakes):
             demands = [demand for demand in some if demand.constraint.kind == kind]
             value = smallest_bound(demands, scene, trials)

@@ -13,7 +13,9 @@ from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
 from transforms.outcome.artefacts import Artefacts
-from transforms.outcome.measure_rows import MEASURES, SAMPLING_ERROR, STANDARD_ERRORS
+from transforms.outcome.measure_rows import MEASURES
+from transforms.outcome.shares import bounded_shares
+from transforms.outcome.status import SAMPLING_ERROR, STANDARD_ERRORS
 from transforms.resampling.manifest import InputEntry, Manifest, Totals
 from transforms.statistics.bounded import ROUNDING
 
@@ -134,3 +136,8 @@ def _bias(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
         ):
             if not np.isnan(values).any():
                 yield f"{measure} of {name}", *values, round(carried)
+    for share in bounded_shares(artefacts):
+        if share.status != "no data":
+            name, above = f"{share.name}, {share.asked_in_words}", share.above
+            beyond = (share.above_sampling, share.above_allowed)
+            yield name, share.after, share.asked, above, *beyond, written

@@ -142,8 +142,10 @@ def _unattainable(plan: Plan, histogram: Histogram) -> Table:
 
 
 def _carriers(constraint: Constraint, plan: Plan, histogram: Histogram) -> int:
-    names = [attribute.name for attribute in plan.terms.attributes]
-    among = histogram.counts * histogram.s[:, names.index(constraint.attribute)]
+    among = histogram.counts.astype(np.float64)
+    if constraint.attribute is not None:
+        names = [attribute.name for attribute in plan.terms.attributes]
+        among = among * histogram.s[:, names.index(constraint.attribute)]
     if constraint.label is None:
         return round(float(among.sum()))
     return round(float((among @ histogram.y)[plan.terms.labels.index(constraint.label)]))

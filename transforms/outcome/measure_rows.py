@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from transforms.config.balance import Kind
 from transforms.outcome.artefacts import Artefacts
+from transforms.outcome.status import STANDARD_ERRORS, Status
 from transforms.plan.plan import Plan
 from transforms.statistics.bounded import (
     CERTIFIED,
@@ -20,10 +21,6 @@ from transforms.statistics.bounded import (
     largest_unasked,
 )
 from transforms.statistics.measures import Measures
-
-STANDARD_ERRORS = 4
-SAMPLING_ERROR = f"{STANDARD_ERRORS} standard errors"
-Status = Literal["met", "within sampling error", "missed", "not asked", "no data"]
 
 
 class _Measure(NamedTuple):
@@ -87,13 +84,6 @@ class MeasureRow:
     unasked: Worst | None
     status: Status
     as_labelled: Mapping[str, float]
-
-
-def in_words(status: Status, to: float | None = None) -> str:
-    """An outcome, with what it means; `to`: what a plan's bounds are met to."""
-    if status == "within sampling error":
-        return f"{status} ({SAMPLING_ERROR})"
-    return f"{status} (to {to:g})" if status == "met" and to is not None else status
 
 
 def planned_rows(plan: Plan) -> tuple[PlannedRow, ...]:

@@ -8,8 +8,9 @@ from datetime import datetime
 from transforms.base.redaction import redacted
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.outcome.artefacts import read_artefacts
-from transforms.outcome.measure_rows import SAMPLING_ERROR, measure_rows, planned_rows
+from transforms.outcome.measure_rows import measure_rows, planned_rows
 from transforms.outcome.prometheus import Labels, Metric, counter, gauge, labelled, prometheus_text
+from transforms.outcome.status import SAMPLING_ERROR
 from transforms.plan.plan import Plan, read_plan
 from transforms.resampling.manifest import manifest_of
 from transforms.resampling.records import OutputRecord, output_record_from

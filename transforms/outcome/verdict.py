@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from transforms.outcome.artefacts import Artefacts
-from transforms.outcome.measure_rows import (
-    SAMPLING_ERROR,
-    MeasureRow,
-    PlannedRow,
-    planned_rows,
-)
+from transforms.outcome.measure_rows import MeasureRow, PlannedRow, planned_rows
+from transforms.outcome.shares import bounded_shares
+from transforms.outcome.status import SAMPLING_ERROR
 from transforms.plan.plan import Plan
 
 
@@ -33,14 +30,16 @@ def verdict_of(artefacts: Artefacts, rows: Sequence[MeasureRow]) -> Verdict:
     if not planned.met:
         return planned
     by_plan = planned.sentence.removesuffix(".")
-    missed = [row.name for row in rows if row.status == "missed"]
+    found = [(row.name, row.status) for row in rows]
+    found += [(share.name, share.status) for share in bounded_shares(artefacts)]
+    missed = [name for name, status in found if status == "missed"]
     if missed:
         return Verdict(
             f"{by_plan}; the output misses {' and '.join(missed)} by more than sampling explains "
             f"({SAMPLING_ERROR}).",
             "partly",
         )
-    if any(row.status == "within sampling error" for row in rows):
+    if any(status == "within sampling error" for _, status in found):
         return Verdict(
             f"{by_plan}, and the output is within sampling error ({SAMPLING_ERROR}) of it.", "met"
         )

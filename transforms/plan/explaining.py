@@ -35,6 +35,7 @@ def _unmet(plan: Plan, storage: Storage) -> Unmet:
     where = storage.path(paths.PLAN)
     with well_formed(f"{where} is not a plan: run `fairshard solve` again"):
         asked = Balance.model_validate(plan.file.config["balance"]).at(terms.eta)
+    asked = asked.with_shares(terms.shares)
     problem = problem_of(corpus, terms)
     times = plan.file.samples.balanced / plan.solved_on
     return Unmet(corpus, terms.attributes, asked, problem, problem.vector_of(plan.duals), times)

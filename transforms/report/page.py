@@ -15,7 +15,9 @@ from transforms.gates.subjects import checked_in
 from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
-from transforms.outcome.measure_rows import SAMPLING_ERROR, Worst, measure_rows
+from transforms.outcome.measure_rows import Worst, measure_rows
+from transforms.outcome.shares import bounded_shares
+from transforms.outcome.status import SAMPLING_ERROR
 from transforms.outcome.verdict import verdict_of
 from transforms.plan.explanation_file import explanation_of
 from transforms.report.charts import axis, heat_map
@@ -100,6 +102,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "measures": rows,
         "sampling_error": SAMPLING_ERROR,
         "shares": shares,
+        "bounded_shares": bounded_shares(artefacts),
         "share_axis": axis([v for row in shares for v in (row.before, row.after, row.high)], 1.0),
         "association": heat_map(names, labels, before.AB, after.AB),
         "skew_asked": plan.terms.bounds_skew,
