@@ -6,11 +6,13 @@ import os
 import pytest
 
 from transforms.base.errors import (
+    DeviceMemoryError,
     FairshardError,
     ForbiddenError,
     FullError,
     UnreachableError,
     error_in,
+    kind_of,
     remedy_of,
     storage_error,
 )
@@ -38,7 +40,8 @@ def test_only_what_passes_by_itself_takes_nothing() -> None:
 def test_of_other_errors_it_is_said_that_nobody_expected_them() -> None:
     assert remedy_of("ZeroDivisionError").startswith("report the error, if it comes again")
     assert remedy_of(None) == FairshardError.remedy
-    assert "more memory" in remedy_of("MemoryError")
+    assert "more memory" in remedy_of(kind_of(MemoryError()))
+    assert remedy_of("OutOfMemoryError") == DeviceMemoryError.remedy
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,9 @@ def test_of_other_errors_it_is_said_that_nobody_expected_them() -> None:
 def test_a_storages_failure_is_of_the_kind_that_the_system_says(
     number: int, kind: type[FairshardError]
 ) -> None:
-    assert type(storage_error(OSError(number, os.strerror(number)), "x")) is kind
+    error = OSError(number, os.strerror(number))
+    assert type(storage_error(error, "x")) is kind
+    assert kind_of(error) == kind.__name__
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,13 @@ from tests.problems import corpus
 from tests.runs import quiet
 from transforms.config.sections import Config
 from transforms.outcome.absences import removed_names
-from transforms.outcome.audits import Audit, CarrierShare, audits_of, weights_by_utility
+from transforms.outcome.audits import (
+    UTILITY,
+    Audit,
+    CarrierShare,
+    audits_of,
+    weights_by_utility,
+)
 from transforms.plan.plan import Plan, read_histogram
 from transforms.report.page import write_report
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
@@ -201,3 +207,23 @@ def test_a_plan_that_did_not_count_it_says_so(filtered: Storage) -> None:
     assert line in said(filtered)
     assert "it is not known of whom the filter took" in Path(write_report(filtered)).read_text()
     assert "took" not in summarise(filtered)["audits"][0]["in_words"]
+
+
+def test_of_a_plan_made_on_a_sample_what_is_not_counted_is_said_to_be_told_from_it(
+    tmp_path: Path,
+) -> None:
+    """Attributes before, as their weights are all 0 here; and utility."""
+    balance = {"max_patterns": 20}
+    config, records = labelled(tmp_path, filter=None, similarity=True, balance=balance)
+    plan, histogram = planned(config, records)
+    assert plan.file.sampled is not None
+    woman, man = removed_names(plan, histogram, np.zeros(len(histogram)))
+    truth = expected(config)["labelled"]["attributes"]
+    assert woman.estimated and str(woman).startswith(
+        f"attribute people.woman: about {woman.before:,} "
+    )
+    assert (woman.before, man.before) == pytest.approx(truth, rel=0.5)
+    utility = Audit(UTILITY, CarrierShare("", 31, 15.5), (), (), 0.5, sampled=True)
+    assert str(utility) == (
+        "utility alone would drop 50.0% of 31 samples that were solved on at eta = 0.5"
+    )

@@ -169,7 +169,8 @@ _KINDS = {
     )
 }
 _REMEDIES = {name: kind.remedy for name, kind in _KINDS.items()} | {
-    "MemoryError": LostWorkerError.remedy
+    "MemoryError": LostWorkerError.remedy,
+    "OutOfMemoryError": DeviceMemoryError.remedy,
 }
 _UNEXPECTED = "report the error, if it comes again, as nobody expected one of its kind"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -178,7 +179,9 @@ _REFUSED_BY_SERVERS = (401, 403)
 
 
 def kind_of(error: BaseException) -> str:
-    """The kind of an error, by name."""
+    """The kind of an error, by name; a system's is of the kind that a storage's would be."""
+    if isinstance(error, OSError):
+        error = storage_error(error, "")
     return type(error).__name__
 
 
