@@ -33,8 +33,6 @@ _GAPS = re.compile(r"[\s_\-]+")
 
 def nearest(text: str, listed: Sequence[str]) -> str:
     """The one of `listed` that `text` is nearest to; "" where none is near."""
-    if spoilt := spoilt_by_dates(text, listed):
-        return spoilt
     by_form = {_form(one): one for one in reversed(listed)}
     found = difflib.get_close_matches(_form(text), list(by_form), 1, _LEAST_ALIKE)
     return by_form[found[0]] if found else ""
@@ -48,10 +46,9 @@ def spoilt_by_dates(text: str, listed: Iterable[str]) -> str:
     return next((one for one in listed if _range_of(one) in pairs), "")
 
 
-def alike(text: str, listed: Iterable[str]) -> str:
-    """The one of `listed` that `text` is but for case, spaces, hyphens and underscores; or ""."""
-    form = _GAPS.sub("", text.casefold())
-    return next((one for one in listed if _GAPS.sub("", one.casefold()) == form), "")
+def squeezed(text: str) -> str:
+    """`text` without what other spellings differ in: case, spaces, hyphens and underscores."""
+    return _GAPS.sub("", text.casefold())
 
 
 def inflected(word: str, other: str) -> bool:
