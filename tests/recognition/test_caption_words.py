@@ -105,7 +105,8 @@ def test_endings_and_slips() -> None:
     assert not slips("hammer") & slips("hairdresser")
 
 
-def test_words_that_are_split_or_joined_are_near() -> None:
-    for word, listed in [("fire fighter", "firefighter"), ("icecream", "ice cream")]:
+def test_words_with_a_slip_and_split_or_joined_ones_are_near() -> None:
+    pairs = [("nusre", "nurse"), ("fire fighter", "firefighter"), ("icecream", "ice cream")]
+    for word, listed in pairs:
         near = observed({"a": [listed]}, [f"some {word} here"])[-1]
         assert [(row["word"], row["near"]) for row in near.rows] == [(word, listed)]
