@@ -79,8 +79,9 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     below = summary["filtered"]
     say(
         console,
-        f"{summary['samples'] + rejected:,} samples, the first of {summary['shards']:,} of "
-        f"{summary['of_shards']:,} shards: {summary['samples']:,} labelled, {rejected:,} rejected"
+        f"{_count(summary['samples'] + rejected, 'sample')}, the first of {summary['shards']:,} of "
+        f"{_count(summary['of_shards'], 'shard')}: {summary['samples']:,} labelled, "
+        f"{rejected:,} rejected"
         + (f"; {below:,} would be dropped by filter.min_similarity" if below else ""),
     )
     for kind in summary["rejected"]:
@@ -90,16 +91,25 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         for one in summary["extensions"]
     )
     say(console, f"members: {', '.join(members) or 'none'}")
-    names = summary["names"]
-    _show_table("hits by name and source", _hits(names, summary["samples"]), console)
-    several = [one for one in names if len(one["by_source"]) > 1]
-    _show_table("agreement of sources, in samples", _agreement(several), console)
-    _show_table("for example", _examples(names), console)
+    if summary["samples"]:
+        _show_names(summary, console)
     for observation in summary["observations"]:
         _show_table(observation["title"], observation["rows"], console)
         if not observation["rows"]:
             say(console, f"\n{observation['title']}")
     _show_advice(summary, console)
+
+
+def _show_names(summary: Mapping[str, Any], console: Console) -> None:
+    names = summary["names"]
+    _show_table("hits by name and source", _hits(names, summary["samples"]), console)
+    several = [one for one in names if len(one["by_source"]) > 1]
+    _show_table("agreement of sources, in samples", _agreement(several), console)
+    _show_table("for example", _examples(names), console)
+
+
+def _count(number: int, unit: str) -> str:
+    return f"1 {unit}" if number == 1 else f"{number:,} {unit}s"
 
 
 def _hits(names: Sequence[Mapping[str, Any]], samples: int) -> list[dict[str, Any]]:

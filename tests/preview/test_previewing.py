@@ -79,7 +79,7 @@ def test_rejects_are_those_of_labelling(tmp_path: Path) -> None:
     assert [(kind.key, kind.stage, kind.error) for kind in found.rejected] == labelled.rejects
     assert [key for key, *_ in labelled.rejects] == ["e", "f"]
     assert found.advice[0] == (
-        "2 of 6 samples were rejected: a share of more than input.limits.max_reject_share = 0.05 "
+        "2 of 6 samples rejected, a larger share than input.limits.max_reject_share = 0.05: that "
         "ends a run"
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from transforms.config.observations import Observation
 from transforms.config.recognisers import RECOGNISERS
-from transforms.recognition.likeness import inflected, misspelt
+from transforms.recognition.likeness import inflected, slips
 from transforms.stages.registrations import load_registrations
 
 CAPTIONS = [
@@ -95,7 +95,18 @@ def test_endings_and_slips() -> None:
     assert all(inflected(one, other) and inflected(other, one) for one, other in pairs)
     others = [("man", "many"), ("her", "here"), ("art", "party"), ("policeman", "policewoman")]
     assert not any(inflected(one, other) for one, other in others)
-    assert misspelt("docter", "doctor")
-    assert misspelt("woman", "womam")
-    assert not misspelt("man", "men")
-    assert not misspelt("hammer", "hairdresser")
+    for one, other in [
+        ("docter", "doctor"),
+        ("woman", "womam"),
+        ("nurse", "nusre"),
+        ("nure", "nurse"),
+    ]:
+        assert bool(slips(one) & slips(other)) == (min(len(one), len(other)) > 4)
+    assert not slips("hammer") & slips("hairdresser")
+
+
+def test_words_with_a_slip_and_split_or_joined_ones_are_near() -> None:
+    pairs = [("nusre", "nurse"), ("fire fighter", "firefighter"), ("icecream", "ice cream")]
+    for word, listed in pairs:
+        near = observed({"a": [listed]}, [f"some {word} here"])[-1]
+        assert [(row["word"], row["near"]) for row in near.rows] == [(word, listed)]

@@ -50,7 +50,7 @@ def test_it_shows_pictures_and_captions_and_asks_nobody(tmp_path: Path) -> None:
     assert loaded == [True] * 3
     assert wide == 1280
     assert marked == ["fox"]
-    assert "3 samples, the first of 1 of 1 shards: 2 labelled, 1 rejected." in text
+    assert "3 samples, the first of 1 of 1 shard: 2 labelled, 1 rejected." in text
     for said in ("figure.fox", "an owl", '"<b>foxes</b>"', "onerror=", "<i>c</i>"):
         assert said in text, said
 

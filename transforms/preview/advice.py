@@ -51,8 +51,8 @@ def _on_rejects(config: Config, reading: Reading) -> Iterator[str]:
     most = config.input.limits.max_reject_share
     if rejected > most * read:
         yield (
-            f"{rejected:,} of {_samples(read)} were rejected: a share of more than "
-            f"input.limits.max_reject_share = {most:g} ends a run"
+            f"{rejected:,} of {_samples(read)} rejected, a larger share than "
+            f"input.limits.max_reject_share = {most:g}: that ends a run"
         )
 
 

@@ -10,6 +10,7 @@ from transforms.config.sections import Config
 from transforms.recognition.image_kinds import EXTENSIONS
 
 _MOST_NAMED = 5
+_LONGEST = 200
 _EXTENSION = re.compile(r"[^.*/\s][^*/\s]*")
 _OF_OPEN_CLIP = ("jpg", "png", "jpeg", "webp")
 _PATTERN = re.compile(
@@ -44,7 +45,11 @@ def _patterns(named: dict[str, NameSpec]) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for name, spec in named.items():
         for key, settings in spec.given().items():
-            words = [word for word in RECOGNISERS[key].terms(settings) if _PATTERN.search(word)]
+            words = [
+                word
+                for word in RECOGNISERS[key].terms(settings)
+                if _PATTERN.search(word[:_LONGEST])
+            ]
             found.setdefault(key, []).extend(f"{word!r} of {name}" for word in words)
     for key, words in found.items():
         if words:

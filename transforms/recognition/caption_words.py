@@ -10,12 +10,13 @@ from unicodedata import category
 
 from transforms.config.observations import Observation
 from transforms.recognition.folding import normalised
-from transforms.recognition.likeness import inflected, misspelt
+from transforms.recognition.likeness import inflected, slips
 
 _MOST_ROWS = 15
 _MOST_ADVICE = 3
 _MOST_CHARACTERS = 10_000
-_LONGEST_TERM = 4
+_MOST_WORDS = 4
+_START = 2
 _WORD = re.compile(r"\w+")
 
 S = TypeVar("S")
@@ -41,6 +42,20 @@ class _NearMiss:
     captions: int
     term: str
     name: str
+
+
+@dataclass(frozen=True, order=True)
+class _Term:
+    """A term of a name, and the form in which it is compared."""
+
+    form: str
+    text: str
+    name: str
+
+    @property
+    def length(self) -> int:
+        """Its number of words."""
+        return self.form.count(" ") + 1
 
 
 def observe_words(
@@ -92,21 +107,30 @@ def _near_misses(
     """Words of captions that are near a term and not found, the most frequent first."""
     names = list(given)
     find = matching.build(dict(enumerate(given.values())))
-    by_start: dict[tuple[int, str], list[tuple[str, str, str]]] = defaultdict(list)
-    for name, term in terms:
-        form = normalised(term)
-        by_start[len(form.split()), form[:1]].append((form, term, name))
-    lengths = {length for length, _ in by_start if length <= _LONGEST_TERM}
+    by_start: dict[tuple[int, str], list[_Term]] = defaultdict(list)
+    by_slip: dict[str, list[_Term]] = defaultdict(list)
+    for name, text in terms:
+        term = _Term(normalised(text), text, name)
+        by_start[term.length, term.form[:_START]].append(term)
+        for slip in slips(term.form):
+            by_slip[slip].append(term)
+    lengths = {max(1, length + more) for length, _ in by_start for more in (-1, 0, 1)}
     misses = []
     for words, count in _phrases(captions, lengths).items():
         found = {names[number] for number in find(words)}
         length = words.count(" ") + 1
         if found and length == 1:
             continue
-        for form, term, name in by_start.get((length, words[:1]), ()):
-            if name not in found and _is_near(words, form):
-                misses.append(_NearMiss(words, count, term, name))
-                found.add(name)
+        inflections = (
+            term
+            for term in by_start.get((length, words[:_START]), ())
+            if _is_inflected(words, term.form)
+        )
+        slipped = (term for slip in slips(words) for term in by_slip.get(slip, ()))
+        for term in sorted({*inflections, *slipped}):
+            if term.name not in found:
+                misses.append(_NearMiss(words, count, term.text, term.name))
+                found.add(term.name)
     return sorted(misses, key=lambda miss: (-miss.captions, miss.words, miss.name))
 
 
@@ -119,6 +143,7 @@ def _phrases(captions: Sequence[str], lengths: set[int]) -> Counter[str]:
             {
                 " ".join(words[start : start + length])
                 for length in lengths
+                if length <= _MOST_WORDS
                 for start in range(len(words) - length + 1)
             }
         )
@@ -136,7 +161,7 @@ def _in_word(character: str) -> bool:
     return character.isalnum() or character == "_" or category(character).startswith("M")
 
 
-def _is_near(words: str, form: str) -> bool:
-    """Whether a phrase is a term but for the ending, or a slip, of one of its words."""
+def _is_inflected(words: str, form: str) -> bool:
+    """Whether a phrase is a term but for the ending of one of its words."""
     pairs = [pair for pair in zip(words.split(), form.split(), strict=True) if pair[0] != pair[1]]
-    return len(pairs) == 1 and (inflected(*pairs[0]) or misspelt(*pairs[0]))
+    return len(pairs) == 1 and inflected(*pairs[0])

@@ -8,7 +8,6 @@ from typing import Any
 from transforms.config.observations import Cell, Observation
 from transforms.recognition.field_values import FieldValues, shown
 from transforms.recognition.fields import FieldMatch, Value
-from transforms.recognition.likeness import alike, spoilt_by_dates
 
 _MOST_ROWS = 10
 _MOST_NAMED = 3
@@ -78,12 +77,12 @@ def _advice(field: FieldValues) -> Iterator[str]:
             f"the field {path} holds lists as text, as {shown(first)} ({_samples(count)}), and a "
             "text is compared whole: make them lists in the metadata"
         )
-    if dates := _meant(field, lambda value: _of_text(value, field, spoilt_by_dates)):
+    if dates := _meant(field, field.date):
         yield (
             f"the field {path} has {_named(dates, field)}: a spreadsheet made dates of them; mend "
             "the metadata, or list these values as well"
         )
-    if spelt := _meant(field, lambda value: _of_text(value, field, alike)):
+    if spelt := _meant(field, field.spelt):
         yield (
             f"the field {path} has {_named(spelt, field)}: case, spaces and hyphens are compared "
             "as well; list these values too"
@@ -113,13 +112,6 @@ def _on_types(field: FieldValues, twins: Sequence[_Meant]) -> str:
 def _meant(field: FieldValues, meant: Callable[[Value], Value | None]) -> list[_Meant]:
     found = ((value, count, meant(value)) for value, count in field.unlisted)
     return [_Meant(value, count, one) for value, count, one in found if one is not None]
-
-
-def _of_text(
-    value: Value, field: FieldValues, meant: Callable[[str, Sequence[str]], str]
-) -> Value | None:
-    found = meant(value[1], field.texts) if isinstance(value[1], str) else ""
-    return ("text", found) if found else None
 
 
 def _named(

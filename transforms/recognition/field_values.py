@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from transforms.recognition.fields import FieldMatch, Value, typed, values_at
-from transforms.recognition.likeness import nearest
+from transforms.recognition.likeness import nearest, spoilt_by_dates, squeezed
 
 _LONGEST_SHOWN = 60
 _LONGEST_LIST = 10_000
@@ -77,20 +77,40 @@ class FieldValues:
 
     def twin(self, value: Value) -> Value | None:
         """The listed value that is the same as `value` but for its type: 1 for "1"."""
-        loose = _loosely(value[1])
-        if loose is None:
+        number = _loosely(value[1])
+        if number is None:
             return None
-        kind = value[0]
-        return next(
-            (one for one in self.listed if one[0] != kind and _loosely(one[1]) == loose), None
-        )
+        twins = self._by_number.get(number, ())
+        return next((one for one in twins if one[0] != value[0]), None)
+
+    def spelt(self, value: Value) -> Value | None:
+        """The listed text that is the same as `value` but for case, spaces and hyphens."""
+        return self._by_spelling.get(squeezed(value[1])) if isinstance(value[1], str) else None
+
+    def date(self, value: Value) -> Value | None:
+        """The listed text that a spreadsheet made the date `value` of."""
+        found = spoilt_by_dates(value[1], self.texts) if isinstance(value[1], str) else ""
+        return ("text", found) if found else None
 
     def nearest(self, value: Value) -> Value | None:
         """The listed value that is nearest to an unlisted one."""
-        if (twin := self.twin(value)) is not None or not isinstance(value[1], str):
-            return twin
-        near = nearest(value[1], self.texts)
+        if (found := self.twin(value) or self.date(value) or self.spelt(value)) is not None:
+            return found
+        near = nearest(value[1][:_LONGEST_SHOWN], self.texts) if isinstance(value[1], str) else ""
         return ("text", near) if near else None
+
+    @cached_property
+    def _by_number(self) -> dict[float, list[Value]]:
+        """The listed values that are numbers when they are read loosely."""
+        found: dict[float, list[Value]] = {}
+        for value in self.listed:
+            if (number := _loosely(value[1])) is not None:
+                found.setdefault(number, []).append(value)
+        return found
+
+    @cached_property
+    def _by_spelling(self) -> dict[str, Value]:
+        return {squeezed(text): ("text", text) for text in reversed(self.texts)}
 
 
 def shown(value: Value) -> str:

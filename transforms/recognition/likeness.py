@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-ALIKE = 0.8
 _LEAST_ALIKE = 0.7
 _SHORTEST_MISSPELT = 5
 _SHORTEST_STEM = 4
@@ -33,8 +32,6 @@ _GAPS = re.compile(r"[\s_\-]+")
 
 def nearest(text: str, listed: Sequence[str]) -> str:
     """The one of `listed` that `text` is nearest to; "" where none is near."""
-    if spoilt := spoilt_by_dates(text, listed):
-        return spoilt
     by_form = {_form(one): one for one in reversed(listed)}
     found = difflib.get_close_matches(_form(text), list(by_form), 1, _LEAST_ALIKE)
     return by_form[found[0]] if found else ""
@@ -48,10 +45,9 @@ def spoilt_by_dates(text: str, listed: Iterable[str]) -> str:
     return next((one for one in listed if _range_of(one) in pairs), "")
 
 
-def alike(text: str, listed: Iterable[str]) -> str:
-    """The one of `listed` that `text` is but for case, spaces, hyphens and underscores; or ""."""
-    form = _GAPS.sub("", text.casefold())
-    return next((one for one in listed if _GAPS.sub("", one.casefold()) == form), "")
+def squeezed(text: str) -> str:
+    """`text` without what other spellings differ in: case, spaces, hyphens and underscores."""
+    return _GAPS.sub("", text.casefold())
 
 
 def inflected(word: str, other: str) -> bool:
@@ -64,12 +60,15 @@ def inflected(word: str, other: str) -> bool:
     return common >= stem and len(long) - common <= _LONGEST_ENDING
 
 
-def misspelt(word: str, other: str) -> bool:
-    """Whether one of two words may be the other with a slip."""
-    if min(len(word), len(other)) < _SHORTEST_MISSPELT or abs(len(word) - len(other)) > 2:
-        return False
-    matcher = difflib.SequenceMatcher(None, word, other)
-    return matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
+def slips(word: str) -> set[str]:
+    """`word`, and what it is without one of its characters; nothing where it is short.
+
+    Two words that share one of them differ in a slip: a character that is wrong, missing, too many,
+    or at its neighbour's place.
+    """
+    if len(word) < _SHORTEST_MISSPELT:
+        return set()
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
 def _form(text: str) -> str:

@@ -64,7 +64,7 @@ def test_it_shows_what_is_recognised_and_what_is_not_and_why(
     assert commands.run("preview", config) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[:2] == [
-        "20 samples, the first of 1 of 1 shards: 20 labelled, 0 rejected",
+        "20 samples, the first of 1 of 1 shard: 20 labelled, 0 rejected",
         "members: .json in 20 (metadata), .txt in 20 (caption)",
     ]
     for line in (
@@ -86,6 +86,17 @@ def test_it_shows_what_is_recognised_and_what_is_not_and_why(
         "never recognised in 20 samples: age.3-9, job.firefighter, smile.smiling, country.norway",
     ):
         assert any(line.startswith(beginning) for line in mend), beginning
+
+
+def test_what_cannot_be_read_is_shown_with_the_reason(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (config.parent / "shard.tar").write_text("no tar")
+    assert commands.run("preview", config) == 0
+    first, reject, *_, advice = capsys.readouterr().out.splitlines()
+    assert first == "1 sample, the first of 1 of 1 shard: 0 labelled, 1 rejected"
+    assert reject.startswith("  1 x read: it is a text, or a tar cut short")
+    assert advice.startswith("  1 of 1 sample rejected, a larger share than")
 
 
 def test_json_is_the_same_for_programs(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
