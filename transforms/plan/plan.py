@@ -76,7 +76,7 @@ class Plan:
         )
         some = (
             f"{len(file.missed):,} of {counted(asked, 'constraint')} "
-            f"{named(len(file.missed), 'is', 'are')} not met"
+            f"{named(asked, 'is', 'are')} not met"
         )
         if certificate.least_excess:
             return (
