@@ -150,7 +150,7 @@ def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
     if labels.missing:
         raise FairshardError(
             f"{len(labels.missing):,} of {counted(len(labels.shards), 'shard')} "
-            f"({labels.missing[0].name} among them) {named(len(labels.missing), 'has', 'have')} no "
+            f"({labels.missing[0].name} among them) {named(len(labels.shards), 'has', 'have')} no "
             f"labels made with this configuration in {storage.of_labels.url}: run "
             "`fairshard label` first"
         )

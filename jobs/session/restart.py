@@ -54,8 +54,9 @@ def _of_resample(storage: Storage) -> Iterator[Discard]:
     shards = [name for name in own if name.rpartition("/")[2] in there]
     said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()
     if said or own:
+        beside = f" and {named(len(shards), 'its', 'their')} manifest" * bool(said)
         yield Discard(
-            f"{counted(len(shards), 'output shard')}{' and the manifest' * bool(said)} "
+            f"{counted(len(shards), 'output shard')}{beside} "
             f"{named(len(shards) + len(said), 'is', 'are')} discarded",
             said,
             tuple(shards),

@@ -9,6 +9,7 @@ import yaml
 
 from jobs.run.running import run_command
 from jobs.session.options import read_checked
+from jobs.stage import command
 from tests.commands import run
 from tests.fixtures import config_of, write_corpus
 from tests.inprocess import InProcess
@@ -46,8 +47,8 @@ def test_a_bad_configuration_is_told_key_by_key(
 ) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(TEXT)
-    for command in ("check", "rebalance", "doctor", "summary"):
-        assert run(command, path, "--json") == 2
+    for name in ("check", "rebalance", "doctor", "summary"):
+        assert run(name, path, "--json") == 2
         said = capsys.readouterr()
         found = json.loads(said.out)
         assert found["exit_code"] == 2
@@ -129,6 +130,12 @@ def test_a_gate_that_fails_prints_its_summary_alone(
     assert json.loads(said.out)["passed"] is False
 
 
+def test_a_scheduler_sets_keys_too() -> None:
+    words = ["--stage=solve", "--config=c.yaml", "--set=balance.eta=0.4", "--set=seed=1", "--x=1"]
+    own = ["--set=balance.eta=0.4", "--set=seed=1"]
+    assert command(words) == ["solve", "c.yaml", "--json", *own, "--", "--x=1"]
+
+
 def test_init_and_metrics_answer_too(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("init") == 0
     example = capsys.readouterr().out
@@ -144,12 +151,12 @@ def test_init_and_metrics_answer_too(output: Path, capsys: pytest.CaptureFixture
 
 
 def test_one_shard_is_said_as_one(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command, said in (
+    for name, said in (
         ("check", "the configuration is valid: 1 shard, "),
         ("summary", "written to 1 shard ("),
         ("verify", "1 shard "),
     ):
-        assert run(command, output) == 0
+        assert run(name, output) == 0
         shown = capsys.readouterr().out
         assert said in shown
         assert "1 shards" not in shown

@@ -140,7 +140,7 @@ def test_sentences_know_it(place: Path) -> None:
         "attributes.g: 'w' has no way to be recognised: "
         "give lexicon, longer_than, prompts or field",
         "attributes.g.names.w.longer_than: should be greater than or equal to 0, not -1",
-        "attributes.g.names.w.longer: unknown key; see `fairshard init` for the keys there are",
+        "attributes.g.names.w.longer: unknown key; did you mean longer_than?",
     ]
 
 

@@ -72,7 +72,7 @@ def exceeded_losses(records: Sequence[LabelRecord], limits: Limits) -> list[str]
     if len(without) > limits.max_lost_shards:
         found.append(
             f"{len(without):,} of {counted(len(records), 'shard')} "
-            f"{named(len(without), 'gives', 'give')} no sample, more than "
+            f"{named(len(records), 'gives', 'give')} no sample, more than "
             f"input.limits.max_lost_shards = {limits.max_lost_shards:,} allows: "
             f"{_in_words(without)}"
         )

@@ -93,7 +93,7 @@ def _exceeded_rejects(records: Sequence[LabelRecord], config: Config) -> str:
     more = f"; and {len(kinds) - MOST} other errors" if len(kinds) > MOST else ""
     return (
         f"{rejected:,} of {counted(total, 'sample')} ({rejected / total:.1%}) "
-        f"{named(rejected, 'was', 'were')} rejected, more than "
+        f"{named(total, 'was', 'were')} rejected, more than "
         f"{' and '.join(exceeded)} allows: {'; '.join(map(str, kinds[:MOST]))}{more}"
     )
 

@@ -85,7 +85,7 @@ class Plan:
         )
         some = (
             f"{len(file.missed):,} of {counted(asked, 'constraint')} "
-            f"{named(len(file.missed), 'is', 'are')} not met"
+            f"{named(asked, 'is', 'are')} not met"
         )
         if certificate.ranks:
             not_all = ": not all can be" * bool(certificate.least_excess)
