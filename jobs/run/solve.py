@@ -10,7 +10,7 @@ from jobs.session.console import say
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
-from jobs.session.why import why_of
+from jobs.session.why import explain_if_killed, why_of
 from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.labels.rejects import check_rejects
@@ -35,6 +35,8 @@ def run(
     if work.plan is None:
         with watched(work.storage, ("solve",), 0, console) as seconds:
             runner.solve(config, records)
+    else:
+        explain_if_killed(work.plan, work.storage, console)
     return {**planned(work.storage), "seconds": seconds}
 
 

@@ -49,7 +49,7 @@ def test_they_are_the_fewest(samples: int, labels: int) -> None:
     best = fewest_of_all(problem, candidates)
     assert 0 < best < np.inf and found.mends
     assert found.least <= best * (1 + 1e-6)
-    assert best * (1 - 1e-6) <= found.added.sum() <= best * (1 + 2e-3)
+    assert best * (1 - 1e-6) <= found.added.sum() <= best * (1 + 5e-3)
     assert (len(problem.probabilities) > groups.max() + 1) == (samples > 1000)
 
 

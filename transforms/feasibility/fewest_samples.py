@@ -41,7 +41,7 @@ _UNMENDED = 1e4
 _MENDED = 1e-6
 _GROUPS = 2000
 _ROUNDS = 6
-_CLOSE = 1e-3
+_CLOSE = 5e-3
 
 
 @dataclass(frozen=True)

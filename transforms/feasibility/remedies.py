@@ -23,7 +23,11 @@ class MissingPattern:
 
 @dataclass(frozen=True)
 class MissingSamples:
-    """Samples that would do, most first; of these patterns no fewer than `least` would."""
+    """Samples that would do, most first.
+
+    No fewer than `least` of any patterns tried would, where associations are linear: around the
+    shares of the balanced corpus.
+    """
 
     samples: Count
     least: Count

@@ -87,12 +87,12 @@ def advance(gathered: Gathered, step: Step, records: Sequence[LabelRecord], conf
     with solving(storage):
         following = step.advance(gathered, records, config)
     if step.made is None and following.made is not None:
-        _explain(following.made, time.monotonic() - began, storage)
+        explain_in_time(following.made, storage, time.monotonic() - began)
     return following
 
 
-def _explain(plan: Plan, solving_took: float, storage: Storage) -> None:
-    """Look for why a plan misses something, for no longer than a few times what solving took."""
+def explain_in_time(plan: Plan, storage: Storage, solving_took: float = 0.0) -> None:
+    """Look for why a plan misses something: for some seconds, or a few times what solving took."""
     if not plan.file.missed:
         return
     from transforms.plan.explaining import explain

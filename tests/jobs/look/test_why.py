@@ -9,10 +9,13 @@ import pytest
 import yaml
 
 import fairshard
+from jobs.run.running import run_command
 from tests.commands import run
 from tests.damages import damages_of, restore
 from tests.fixtures import config_of, write_corpus
+from tests.inprocess import InProcess
 from tests.outputs import finished_output
+from tests.runs import quiet
 from transforms.config.sections import Config
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -22,7 +25,7 @@ GREEDY = {"eta": 0.9, "max_representation_bias": 0.02, "max_association_bias": 0
 
 def output_of(folder: Path, **balance: Any) -> tuple[Config, Storage]:
     write_corpus(folder)
-    config = config_of(folder, balance=balance or GREEDY)
+    config = config_of(folder, balance=balance or GREEDY, gates={"enabled": False})
     return config, finished_output(config)
 
 
@@ -117,3 +120,21 @@ def test_damaged_files_are_answered_in_a_sentence(
             told = (kind, command, code, said.err[-1500:])
             assert "Traceback" not in said.err and "should not have" not in said.err, told
             assert code == 0 or "fairshard: " in said.err, told
+
+
+@pytest.mark.parametrize("command", ["solve", "rebalance"])
+def test_a_run_that_was_killed_while_it_explained_solves_nothing_again(
+    tmp_path: Path, command: str
+) -> None:
+    """What was not found is looked for; what was found in part is left to `fairshard why`."""
+    config, storage = output_of(tmp_path)
+    plan, whole = storage.read(paths.PLAN), storage.read(paths.EXPLANATION)
+    solved = Path(storage.path(paths.PLAN)).stat().st_mtime_ns
+    storage.delete(paths.EXPLANATION)
+    run_command(command, config, InProcess(), quiet(), "r1")
+    assert storage.read(paths.EXPLANATION) == whole
+    part = json.dumps({**json.loads(whole), "sought": []}).encode()
+    storage.publish(paths.EXPLANATION, part)
+    run_command(command, config, InProcess(), quiet(), "r2")
+    assert storage.read(paths.EXPLANATION) == part and storage.read(paths.PLAN) == plan
+    assert Path(storage.path(paths.PLAN)).stat().st_mtime_ns == solved
