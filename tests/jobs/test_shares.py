@@ -54,7 +54,7 @@ def test_a_run_holds_shares_and_says_so(tmp_path: Path, capsys: pytest.CaptureFi
     shares = json.loads(capsys.readouterr().out)["shares"]
     assert shares[1]["predicted"] == pytest.approx(0.15, abs=1e-6)
     checked = (tmp_path / "out" / "validations" / "output.json").read_text()
-    assert json.loads(checked)["success"]
+    assert json.loads(checked)["passed"]
     config.write_text(yaml.safe_dump({**CONFIG, "balance": {**CONFIG["balance"], "eta": 0.98}}))
     assert run("compare", config) == 0
     assert re.search(r"uniform.*share", capsys.readouterr().out)
