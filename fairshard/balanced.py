@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fairshard.rows import TableRows
+from transforms.config.balance import ShareBound
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.conflicts import conflict_of
@@ -16,7 +17,7 @@ from transforms.m4.balance import Balanced
 from transforms.m4.solver import PricedConstraint
 from transforms.resampling.sampling import systematic_copies
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Measures, PerMeasure
+from transforms.statistics.measures import Measures, PerMeasure, excesses_of_shares
 from transforms.statistics.patterns import with_bins
 
 _TITLES = {"RB": "representation bias", "AB": "association bias", "skew": "label skew"}
@@ -52,7 +53,8 @@ class TablePlan:
     whether it is `attainable`; mu is the price of the rate. before and predicted are the measures
     of the rows as they are and as weighted: `max_RB`, `max_AB`, `max_skew`, and arrays in the order
     of attributes and labels: `share` and `RB` (m,), `AB` and `skew` (m, c). asked are the bounds
-    on them, 1 where there is none. patterns is the number of distinct rows.
+    on them, 1 where there is none. patterns is the number of distinct rows; shares are the bounds
+    on shares that were asked for.
     """
 
     attributes: tuple[Attribute, ...]
@@ -65,6 +67,7 @@ class TablePlan:
     predicted: Measures
     asked: PerMeasure
     patterns: int
+    shares: tuple[ShareBound, ...] = ()
 
     def prices(self) -> dict[str, float]:
         """The price of each constraint that has one, the dearest first, by its name in words."""
@@ -86,6 +89,19 @@ class TablePlan:
                     f"{title:<20} {_largest(before[bounded])} before, {_largest(after[bounded])} "
                     f"after; asked for <= {bound[bounded].max():.4f}: {'met' if met else 'missed'}"
                 )
+
+        yield from self._share_lines()
+
+    def _share_lines(self) -> Iterator[str]:
+        names = (self.shares, self.attributes, self.labels)
+        before, after = (excesses_of_shares(one, *names) for one in (self.before, self.predicted))
+        for share, *beyond in zip(self.shares, before.tolist(), after.tolist(), strict=True):
+            was, is_ = (share.bound + share.sign * excess for excess in beyond)
+            side, met = "most" if share.sign > 0 else "least", beyond[1] <= _ROUNDING
+            yield (
+                f"{f'share of {share.name}':<20} {was:.4f} before, {is_:.4f} after; asked for at "
+                f"{side} {share.bound:g}: {'met' if met else 'missed'}"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,25 +7,19 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from tests.problems import dense_constraints
-from transforms.m4.constraints import Constraint
+from transforms.m4.constraints import ConstraintTable
 from transforms.m4.problem import Problem
 from transforms.m4.terms import VACUOUS
 
 
-def asked_constraints(problem: Problem) -> list[Constraint]:
-    """The constraints of the kinds that ask for something of everybody."""
-    tolerances = problem.terms.tolerances
-    return [
-        row
-        for row in problem.constraints
-        if np.max(getattr(tolerances, row.kind), initial=0.0) < VACUOUS
-    ]
+def asked_constraints(problem: Problem) -> NDArray[np.bool_]:
+    """Which constraints ask for something, (K,)."""
+    return np.asarray(ConstraintTable.of(problem.terms).tolerance < VACUOUS)
 
 
 def weighted_constraints(problem: Problem) -> NDArray[np.float64]:
     """p a_i of every pattern, (P, number asked), of the constraints that ask for something."""
-    kept = set(asked_constraints(problem))
-    asked = [row in kept for row in problem.constraints]
+    asked = asked_constraints(problem)
     return problem.probabilities[:, None] * dense_constraints(problem)[:, asked]
 
 
@@ -60,7 +54,7 @@ def least_excesses(problem: Problem, ranks: Sequence[tuple[str, ...]]) -> list[f
     """Of each rank of kinds the least total excess, given that of those before it."""
     a = weighted_constraints(problem)
     patterns, asked = a.shape
-    kinds = [row.kind for row in asked_constraints(problem)]
+    kinds = [problem.constraints[i].kind for i in np.flatnonzero(asked_constraints(problem))]
     totals = [np.array([float(kind in rank) for kind in kinds]) for rank in ranks]
     limits: list[NDArray[np.float64]] = []
     found: list[float] = []

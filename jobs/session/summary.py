@@ -12,6 +12,7 @@ from transforms.feasibility.remedies import Conflict, in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
+from transforms.outcome.shares import bounded_shares
 from transforms.outcome.verdict import MeasureRow, measure_rows, verdict_of
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -35,6 +36,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         **shown_losses(artefacts.records),
         "shards": len(manifest.shards),
         "bias": {row.name: _measured(row) for row in rows},
+        **_shares(artefacts),
         "certificate": file.certificate.to_dict(),
         "eta": artefacts.plan.terms.eta,
         "rate": artefacts.plan.rate_in_words,
@@ -75,6 +77,12 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
             if row["as_labelled"]:
                 before, after = (_figure(row["as_labelled"][when]) for when in ("before", "after"))
                 say(console, f"{'  as labelled':<20} {before} before, {after} after")
+    for row in summary.get("shares", ()):
+        say(
+            console,
+            f"{row['name']:<20} {_figure(row['before'])} before, {_figure(row['after'])} ± "
+            f"{_figure(row['standard_error'])} after; asked for {row['asked']}: {row['status']}",
+        )
     say(console, summary["verdict"])
     if summary["missed"]:
         more = len(summary["missed"]) - 3
@@ -112,6 +120,23 @@ def _measured(row: MeasureRow) -> dict[str, Any]:
         "status": row.status,
         "as_labelled": {when: _known(value) for when, value in row.as_labelled.items()},
     }
+
+
+def _shares(artefacts: Artefacts) -> dict[str, Any]:
+    """The bounds on shares, where there are some."""
+    rows = [
+        {
+            "name": share.name,
+            "before": _known(share.before),
+            "predicted": _known(share.predicted),
+            "after": _known(share.after),
+            "standard_error": share.error,
+            "asked": share.asked_in_words,
+            "status": share.status,
+        }
+        for share in bounded_shares(artefacts)
+    ]
+    return {"shares": rows} if rows else {}
 
 
 def _verdict(gate: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from transforms.config.sections import Balance
 from transforms.feasibility.rates import balance_as_asked
 from transforms.m4.targets import targets_of
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import effective_samples, measure
+from transforms.statistics.measures import effective_samples, excesses_of_shares, measure
 
 Vector = NDArray[np.float64]
 _ROUNDING = 1e-4
@@ -74,6 +74,9 @@ def compared(
             excess = np.abs(getattr(measures, kind)) - getattr(targets, kind)
             if np.any(excess > _ROUNDING):
                 yield kind
+        beyond = excesses_of_shares(measures, asked.shares, attributes, histogram.labels)
+        if np.any(beyond > _ROUNDING):
+            yield "share"
 
     return Compared(
         name,

@@ -1,11 +1,14 @@
 """What is asked of the balanced corpus: bounds, rate, and what comes first where not all can be."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
@@ -15,7 +18,7 @@ from transforms.base.errors import ConfigError
 from transforms.config.forms import Section, Words, as_tuple
 
 Bound = Annotated[float, Field(ge=0, le=1)]
-Kind = Literal["representation", "association", "skew"]
+Kind = Literal["representation", "association", "skew", "share"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 AUTO: Literal["auto"] = "auto"
 
@@ -53,6 +56,24 @@ Price = Annotated[OpenNumber | dict[Kind, OpenNumber], BeforeValidator(_price)]
 Priority = Annotated[tuple[Kind, ...], BeforeValidator(as_tuple), AfterValidator(_each_once)]
 
 
+@dataclass(frozen=True, slots=True)
+class ShareBound:
+    """A bound on the share of an attribute, or of a label, of the kept samples.
+
+    It is the most that share may be (sign 1), or the least (-1).
+    """
+
+    attribute: str | None
+    label: str | None
+    sign: Literal[1, -1]
+    bound: float
+
+    @property
+    def name(self) -> str:
+        """The attribute or the label."""
+        return self.attribute or self.label or ""
+
+
 class Override(Section):
     """Other bounds for some attributes, labels, or pairs of them, by name or by group."""
 
@@ -87,6 +108,7 @@ class Balance(Section):
     Q: float = Field(1.0, gt=0)
     V: Price = AUTO
     priority: Priority = ()
+    _shares: tuple[ShareBound, ...] = PrivateAttr(())
     max_representation_bias: Bound | None = 0.01
     max_association_bias: Bound | None = 0.05
     max_label_skew: Bound | None = None
@@ -137,6 +159,17 @@ class Balance(Section):
         named = tuple((kind,) for kind in self.priority)
         rest = tuple(kind for kind in KINDS if kind not in {*self.priority, *self.prices})
         return (*named, rest) if rest else named
+
+    @property
+    def shares(self) -> tuple[ShareBound, ...]:
+        """The bounds on shares that names have (transforms/config/schema.py)."""
+        return self._shares
+
+    def with_shares(self, shares: Iterable[ShareBound]) -> Self:
+        """The same asked for with these bounds on shares."""
+        copied = self.model_copy()
+        copied._shares = tuple(shares)
+        return copied
 
     def at(self, rate: float) -> Self:
         """The same asked for at another rate."""

@@ -1,7 +1,7 @@
 """What every section of the configuration is made of, and forms that values take in several."""
 
 import re
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +30,11 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def _bare(kind: Any) -> Any:
+    """A type without what is annotated to it."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 Name = Annotated[str, AfterValidator(_checked_name)]
 
@@ -44,6 +49,6 @@ class Section(BaseModel):
     def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """YAML reads `on` and `NO` as true and false, and Python takes these for 1 and 0."""
         kinds = cls.model_fields[info.field_name or ""].annotation
-        if isinstance(value, bool) and {*(get_args(kinds) or (kinds,))} <= _NUMBERS:
+        if isinstance(value, bool) and {*map(_bare, get_args(kinds) or (kinds,))} <= _NUMBERS:
             raise ValueError(f"should be a number, not {value}")
         return value

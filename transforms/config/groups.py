@@ -1,6 +1,6 @@
 """Groups of names: sensitive attributes with their targets, and labels."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -66,12 +66,8 @@ class AttributeGroup(Group):
 
     @model_validator(mode="after")
     def _recognisable(self) -> Self:
-        whole = sum(spec.target for spec in self.names.values())
-        if self.share_of == "group" and abs(whole - 1) > _ROUNDING:
-            raise ValueError(
-                f"with share_of: group the targets are shares of one whole: they must add up to 1, "
-                f"not to {whole:g}"
-            )
+        if self.share_of == "group":
+            _check_one_whole(list(self.names.values()))
         _check_recognisable(self.names, self)
         return self
 
@@ -85,6 +81,24 @@ class LabelGroup(Group):
     def _recognisable(self) -> Self:
         _check_recognisable(self.names, self)
         return self
+
+
+def _check_one_whole(names: Sequence[AttributeSpec]) -> None:
+    """Raise ValueError where no shares of one whole can be what is asked for."""
+    whole = sum(spec.target or 0.0 for spec in names)
+    open_names = [spec for spec in names if spec.target is None]
+    if not open_names and abs(whole - 1) > _ROUNDING:
+        raise ValueError(
+            f"with share_of: group the targets are shares of one whole: they must add up to 1, "
+            f"not to {whole:g}"
+        )
+    least = whole + sum(spec.at_least or 0.0 for spec in open_names)
+    most = whole + sum(spec.at_most or 1.0 for spec in open_names)
+    if open_names and not least - _ROUNDING <= 1 <= most + _ROUNDING:
+        raise ValueError(
+            f"with share_of: group the shares of all names add up to 1, and targets, at_least and "
+            f"at_most ask for {least:g} to {most:g}"
+        )
 
 
 def _check_recognisable(names: Mapping[str, NameSpec], group: Group) -> None:

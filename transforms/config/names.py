@@ -31,10 +31,14 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class NameSpec(Section):
     """How one name is recognised: any of the registered recognisers that it has a key of.
 
-    Once read, it needs no registry but to be dumped.
+    at_least and at_most bound its share of the kept samples. Once read, it needs no registry but to
+    be dumped.
     """
 
     model_config = ConfigDict(extra="allow")
+
+    at_least: Share | None = None
+    at_most: Share | None = None
 
     _given: dict[str, Source] = PrivateAttr(default_factory=dict)
 
@@ -55,10 +59,17 @@ class NameSpec(Section):
         spec._given = given
         return spec
 
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_least {self.at_least:g} is above at_most {self.at_most:g}")
+        return self
+
     @model_serializer(mode="plain")
     def _dump(self, info: SerializationInfo) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in type(self).model_fields}
-        return {**dumped(self.given(), info.mode, info.round_trip), **own}
+        given = {name: value for name, value in own.items() if value is not None}
+        return {**dumped(self.given(), info.mode, info.round_trip), **given}
 
     def given(self, sources: Collection[Source] = SOURCES) -> dict[str, Any]:
         """The settings by key that ask for something of these sources."""
@@ -72,9 +83,21 @@ class NameSpec(Section):
 
 
 class AttributeSpec(NameSpec):
-    """A sensitive attribute: how it is recognised, and the share wanted of it (pi_k)."""
+    """A sensitive attribute: how it is recognised, and the share wanted of it (pi_k).
 
-    target: Share
+    Without a target there are only bounds on its share.
+    """
+
+    target: Share | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        least, target, most = self.at_least, self.target, self.at_most
+        if least is None and target is None and most is None:
+            raise ValueError("asks for nothing: give a target, at_least or at_most")
+        if target is not None and not (least or 0.0) <= target <= (most or 1.0):
+            raise ValueError(f"the target {target:g} is not within at_least and at_most")
+        return self
 
 
 @cache

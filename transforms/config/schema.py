@@ -1,11 +1,15 @@
 """The columns of a label table, and what the problem needs to know of each attribute."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import pyarrow as pa
 
+from transforms.config.balance import Balance, ShareBound
 from transforms.config.groups import AttributeGroup, LabelGroup
+from transforms.config.names import NameSpec
 from transforms.config.recognisers import Source
 from transforms.config.sections import Config
 
@@ -25,12 +29,19 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A sensitive attribute s_k: its name and group, its target pi_k, of what pi_k is a share."""
+    """A sensitive attribute s_k: its name and group, its target pi_k, if any, of what pi_k is a
+    share.
+    """
 
     name: str
     group: str
-    target: float
+    target: float | None
     share_of: str
+
+    @property
+    def pi(self) -> float:
+        """The target; 0 where there is none, and no bound on how far from it shares may be."""
+        return self.target or 0.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class Schema:
     attributes: tuple[Attribute, ...]
     labels: tuple[str, ...]
     similarity: bool
+    shares: tuple[ShareBound, ...] = ()
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -70,19 +82,37 @@ def schema_of(config: Config) -> Schema:
     """
     recognised: list[Recognised] = []
     attributes: list[Attribute] = []
+    shares: list[ShareBound] = []
     for group_name, group in config.attributes.items():
         for entry in _columns("s", group_name, group):
             recognised.append(entry)
-            target = group.names[entry.name.partition("@")[0]].target
-            attributes.append(
-                Attribute(f"{group_name}.{entry.name}", entry.group, target, group.share_of)
-            )
+            spec = group.names[entry.name.partition("@")[0]]
+            name = f"{group_name}.{entry.name}"
+            attributes.append(Attribute(name, entry.group, spec.target, group.share_of))
+            shares += [ShareBound(name, None, *bound) for bound in _bounds(spec)]
     labels: list[str] = []
     for group_name, label_group in config.labels.items():
         for entry in _columns("y", group_name, label_group):
             recognised.append(entry)
-            labels.append(f"{group_name}.{entry.name}")
-    return Schema(tuple(recognised), tuple(attributes), tuple(labels), config.scores_similarity)
+            name = f"{group_name}.{entry.name}"
+            labels.append(name)
+            bounds = _bounds(label_group.names[entry.name.partition("@")[0]])
+            shares += [ShareBound(None, name, *bound) for bound in bounds]
+    return Schema(
+        tuple(recognised), tuple(attributes), tuple(labels), config.scores_similarity, tuple(shares)
+    )
+
+
+def asked_of(config: Config) -> Balance:
+    """What a configuration asks of the balanced corpus: its bounds, and those of its names."""
+    return config.balance.with_shares(schema_of(config).shares)
+
+
+def _bounds(spec: NameSpec) -> Iterator[tuple[Literal[1, -1], float]]:
+    if spec.at_least is not None:
+        yield -1, spec.at_least
+    if spec.at_most is not None:
+        yield 1, spec.at_most
 
 
 def _columns(kind: str, group_name: str, group: AttributeGroup | LabelGroup) -> list[Recognised]:

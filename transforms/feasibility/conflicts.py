@@ -76,7 +76,7 @@ def _stakes(balanced: Balanced) -> list[Demand]:
     demands: dict[tuple[str, ...], Demand] = {}
     for at in dearest[:most]:
         constraint = problem.constraints[at]
-        key = (constraint.kind, constraint.attribute, constraint.label or "")
+        key = (constraint.kind, constraint.attribute or "", constraint.label or "")
         demands.setdefault(key, Demand.of(constraint, problem.terms))
     return list(demands.values())
 
@@ -136,7 +136,7 @@ def _looser(
     """For each measure in conflict, the smallest bound that would do: on what conflicts or, where
     that is not enough, on all that is at stake.
     """
-    for kind in dict.fromkeys(demand.constraint.kind for demand in core):
+    for kind in dict.fromkeys(d.constraint.kind for d in core if d.share is None):
         for some in (core, stakes):
             demands = [demand for demand in some if demand.constraint.kind == kind]
             value = _smallest(demands, scene)

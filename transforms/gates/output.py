@@ -12,6 +12,7 @@ from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
 from transforms.outcome.artefacts import Artefacts
+from transforms.outcome.shares import bounded_shares
 from transforms.resampling.manifest import InputEntry, Manifest, Totals
 
 _ROUNDING = 5e-5
@@ -118,3 +119,7 @@ def _bias(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
         for name, *values in zip(pairs, *(column.tolist() for column in columns), strict=True):
             if not np.isnan(values).any():
                 yield f"{measure} of {name}", *values
+    for share in bounded_shares(artefacts):
+        if share.status != "no data":
+            name = f"{share.name}, {share.asked_in_words}"
+            yield name, share.after, share.asked, share.above, share.above_allowed

@@ -18,7 +18,7 @@ from transforms.m4.targets import targets_of
 from transforms.m4.terms import Terms, Tolerances
 from transforms.m4.weights import Duals
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Measures, measures_of
+from transforms.statistics.measures import Measures, excesses_of_shares, measures_of
 from transforms.statistics.moments import Moments
 
 _FIRST_V = 100.0
@@ -67,13 +67,15 @@ class Balanced:
     @property
     def attained(self) -> bool:
         """Whether everything asked for is met, by the problem and in the measures themselves."""
-        asked, found = self.problem.terms.tolerances, self.measures
+        terms, found = self.problem.terms, self.measures
+        asked = terms.tolerances
         excesses = (
             found.RB - asked.representation,
             np.abs(found.AB) - asked.association,
             np.abs(found.skew) - asked.skew,
         )
-        largest = max(np.nan_to_num(excess).max(initial=0.0) for excess in excesses)
+        above = excesses_of_shares(found, terms.shares, terms.attributes, terms.labels)
+        largest = max(np.nan_to_num(one).max(initial=0.0) for one in (*excesses, above))
         return not self.solution.missed and bool(largest <= _ATTAINED)
 
 
@@ -253,4 +255,7 @@ def terms_asked(histogram: Histogram, attributes: tuple[Attribute, ...], asked: 
     tolerances = Tolerances(targets.RB, targets.AB, targets.skew)
     centres = Moments.of_corpus(histogram, attributes).centres(attributes)
     V = prices_asked(asked, _first_V(histogram))
-    return Terms(attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, *V)
+    shares = asked.shares
+    return Terms(
+        attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, *V, shares
+    )

@@ -15,8 +15,8 @@ def targets_of(
 ) -> PerMeasure:
     """The largest RB, AB and skew that `balance` asks for; 1 asks for nothing.
 
-    Of overrides that fit, the last counts. Raises ConfigError where one names an attribute or a
-    label that there is not.
+    Nothing is asked of attributes without a target. Of overrides that fit, the last counts. Raises
+    ConfigError where one names an attribute or a label that there is not.
     """
     shape = (len(attributes), len(labels))
     RB = np.full(shape[0], _bound(balance.max_representation_bias))
@@ -33,6 +33,9 @@ def targets_of(
             AB[pairs] = override.max_association_bias
         if override.max_label_skew is not None:
             skew[pairs] = override.max_label_skew
+    open_ones = [k for k, attribute in enumerate(attributes) if attribute.target is None]
+    for bounds in (RB, AB, skew):
+        bounds[open_ones] = VACUOUS
     return PerMeasure(RB, AB, skew)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.outcome.artefacts import Artefacts
+from transforms.outcome.shares import bounded_shares
+from transforms.outcome.status import Status
 from transforms.statistics.standard_errors import worst_of
 
-Status = Literal["met", "within sampling error", "missed", "not asked", "no data"]
 _ROUNDING = 5e-5
 _STANDARD_ERRORS = 4
 
@@ -70,14 +71,16 @@ def verdict_of(artefacts: Artefacts, rows: tuple[MeasureRow, ...]) -> Verdict:
     """Whether what was asked for is met: by the plan, and by the output as measured."""
     if artefacts.plan.file.missed:
         return Verdict(artefacts.plan.missed_in_words, "missed")
-    missed = [row.name for row in rows if row.status == "missed"]
+    found = [(row.name, row.status) for row in rows]
+    found += [(share.name, share.status) for share in bounded_shares(artefacts)]
+    missed = [name for name, status in found if status == "missed"]
     if missed:
         return Verdict(
             f"The plan meets everything asked for; the output misses {' and '.join(missed)} by "
             "more than sampling explains.",
             "partly",
         )
-    if any(row.status == "within sampling error" for row in rows):
+    if any(status == "within sampling error" for _, status in found):
         return Verdict(
             "The plan meets everything asked for, and the output is within sampling error of it.",
             "met",

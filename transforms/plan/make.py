@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.calibration.uncertainty import calibration_error, measured_error
-from transforms.config.schema import Attribute, schema_of
+from transforms.config.schema import Attribute, asked_of, schema_of
 from transforms.config.sections import Balance, Config
 from transforms.feasibility.conflicts import conflict_of
 from transforms.feasibility.rates import balance_as_asked
@@ -20,7 +20,7 @@ from transforms.feasibility.remedies import Conflict
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
 from transforms.m4.balance import Balanced
-from transforms.m4.constraints import ConstraintTable
+from transforms.m4.constraints import Constraint, ConstraintTable
 from transforms.m4.ranks import Ranks
 from transforms.m4.shortfall import Ranked
 from transforms.m4.terms import Terms
@@ -81,7 +81,7 @@ def make_plan(
     attributes = schema_of(config).attributes
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, attributes, config.balance)
+    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config))
     q = balanced.solution.q
     solved = SolvedCorpus(
         histogram,
@@ -235,7 +235,8 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
             attribute=row.constraint.attribute,
             label=row.constraint.label,
             sign=row.constraint.sign,
-            tolerance=tolerance,
+            **_bound_of(row.constraint),
+            tolerance=0.0 if row.constraint.kind == "share" else tolerance,
             price=row.price,
             slack=row.slack,
             met=row.met,
@@ -245,13 +246,18 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
     )
 
 
+def _bound_of(constraint: Constraint) -> dict[str, Any]:
+    """The key of a bound on a share; that of other constraints is their tolerance."""
+    return {} if constraint.bound is None else {"bound": constraint.bound}
+
+
 def _conflict(solved: SolvedCorpus, config: Config) -> Conflict | None:
     """Why some constraints cannot be met: in the samples solved on, where these are not all."""
     balanced, sampled = solved.balanced, solved.sampled
     if not balanced.solution.missed or (sampled and not sampled.polished):
         return None
     terms = balanced.problem.terms
-    asked = config.balance.at(terms.eta)
+    asked = asked_of(config).at(terms.eta)
     found = conflict_of(solved.corpus, terms.attributes, asked, balanced)
     if found is not None and sampled:
         return found.of_sample(solved.samples / solved.histogram.samples)

@@ -198,7 +198,8 @@ def expected_drops(storage: Storage, plan: Plan) -> float:
 
 def _terms(file: PlanFile) -> Terms:
     m, c = len(file.attributes), len(file.labels)
-    allowed = {kind: values[0] for kind, values in _by_kind(file, "tolerance", VACUOUS).items()}
+    by_kind = _by_kind(file, "tolerance", VACUOUS)
+    allowed = {kind: values[0] for kind, values in by_kind.items() if kind != "share"}
     return Terms(
         tuple(entry.attribute for entry in file.attributes),
         file.labels,
@@ -209,6 +210,7 @@ def _terms(file: PlanFile) -> Terms:
         file.problem.Q,
         file.problem.V,
         file.problem.other_V or {},
+        tuple(row.share for row in file.constraints if row.kind == "share"),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
-from transforms.config.balance import Kind
+from transforms.config.balance import Kind, ShareBound
 from transforms.config.schema import Attribute
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
@@ -56,7 +56,7 @@ class PlannedAttribute(Document):
 
     name: str
     group: str
-    target: Finite
+    target: Finite | None
     share_of: str
     centre: Finite
     label_centres: tuple[Finite, ...]
@@ -143,13 +143,15 @@ class CalibrationFigures(Document):
 class ConstraintRow(Document):
     """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
 
-    proof: its multipliers in the proofs of the certificate's least_excess, one a rank, if any.
+    bound: of a bound on a share. proof: its multipliers in the proofs of the certificate's
+    least_excess, one a rank, if any.
     """
 
     kind: Kind
-    attribute: str
+    attribute: str | None
     label: str | None
     sign: Sign
+    bound: Finite | None = None
     tolerance: Finite
     price: Annotated[Finite, Field(ge=0)]
     slack: float
@@ -159,7 +161,14 @@ class ConstraintRow(Document):
     @property
     def constraint(self) -> Constraint:
         """What is constrained."""
-        return Constraint(self.kind, self.attribute, self.label, self.sign)
+        return Constraint(self.kind, self.attribute, self.label, self.sign, self.bound)
+
+    @property
+    def share(self) -> ShareBound:
+        """The bound on a share that it is; ValueError where it has none."""
+        if self.bound is None or (self.attribute is None) == (self.label is None):
+            raise ValueError(f"a bound on a share is of one name: {self.constraint}")
+        return ShareBound(self.attribute, self.label, self.sign, self.bound)
 
 
 class PlanFile(Document):

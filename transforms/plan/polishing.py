@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from transforms.base.blas import one_thread
 from transforms.calibration.posteriors import Calibration, fitting_calibration
-from transforms.config.schema import schema_of
+from transforms.config.schema import asked_of, schema_of
 from transforms.config.sections import AUTO, Config
 from transforms.feasibility.rates import balance_as_asked, rounded_down
 from transforms.labels.records import LabelRecord
 from transforms.m4.balance import MET, Balanced, balance, excess_AB, settled
-from transforms.m4.constraints import ASSOCIATION, REPRESENTATION
+from transforms.m4.constraints import ASSOCIATION, REPRESENTATION, SHARE
 from transforms.m4.dual import Dual, Point
 from transforms.m4.problem import Problem, problem_of
 from transforms.m4.solver import NOBODY, Solution, priced, scores_of
@@ -61,7 +61,7 @@ def first_weighing(
     check_balanceable(histogram, records, config)
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, schema_of(config).attributes, config.balance)
+    balanced, largest = balance_as_asked(corpus, schema_of(config).attributes, asked_of(config))
     return _weighing(balanced, calibration), largest.upper if largest else None
 
 
@@ -181,7 +181,7 @@ class Subsample:
                 break
             rate, step = rounded_down(rate * (1 - step)), 2 * step
             attributes = balanced.problem.terms.attributes
-            balanced = balance(self.corpus, attributes, config.balance.at(rate), balanced)
+            balanced = balance(self.corpus, attributes, asked_of(config).at(rate), balanced)
         return balanced
 
 
@@ -193,7 +193,9 @@ def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:
 def _unsupported(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints no sample of the corpus supports, (K,)."""
     before, table = measured.before, dual.table
-    base, among = (mass[table.attribute, table.label] for mass in (before.n, before.s + before.o))
+    whole, taking_part = (np.vstack([mass, before.y]) for mass in (before.n, before.s + before.o))
+    base = whole[table.attribute, np.where(table.kind == SHARE, -1, table.label)]
+    among = taking_part[table.attribute, table.label]
     return np.asarray(np.where(table.kind == ASSOCIATION, among, base) <= 0)
 
 
@@ -201,5 +203,5 @@ def _emptied(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints are on a share of nobody: of a group all of whose samples have q = 0."""
     table, before, after = dual.table, measured.before.n[:, -1], measured.after.n[:, -1]
     empty = (before > 0) & (after <= NOBODY * before)
-    asked = (table.kind == REPRESENTATION) & (table.tolerance < VACUOUS)
-    return np.asarray(asked & empty[table.attribute])
+    asked = np.isin(table.kind, (REPRESENTATION, SHARE)) & (table.tolerance < VACUOUS)
+    return np.asarray(asked & np.append(empty, False)[table.attribute])

@@ -13,6 +13,7 @@ from transforms.feasibility.remedies import in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
+from transforms.outcome.shares import bounded_shares
 from transforms.outcome.verdict import measure_rows, verdict_of
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
@@ -90,6 +91,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "verdict": verdict_of(artefacts, rows),
         "measures": rows,
         "shares": shares,
+        "bounded_shares": bounded_shares(artefacts),
         "share_axis": axis([v for row in shares for v in (row.before, row.after, row.high)], 1.0),
         "association": heat_map(names, labels, before.AB, after.AB),
         "skew_asked": plan.terms.bounds_skew,

@@ -1,5 +1,6 @@
 """What the configuration asks of a corpus, and whether the plan meets it where it says so."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
-from transforms.verification.evidence import BalanceEntry, PlanEvidence
+from transforms.verification.evidence import BalanceEntry, NameEntry, PlanEvidence
 from transforms.verification.solution import SolvedProblem
 from transforms.verification.stated import Stated, Vector
 
@@ -22,7 +23,10 @@ _MEASURES = {"representation": "RB", "association": "AB", "skew": "skew"}
 
 
 def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
-    """The bound on each measure, (m,) or (m, c), by kind of constraint; 1 asks for nothing."""
+    """The bound on each measure, (m,) or (m, c), by kind of constraint; 1 asks for nothing.
+
+    Nothing is asked of attributes without a target.
+    """
     m, c = len(stated.attributes), len(stated.labels)
     bounds = {
         kind: np.full((m,) if kind == "representation" else (m, c), _bound(balance, kind))
@@ -35,6 +39,8 @@ def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
             if getattr(override, key) is not None:
                 where = rows if kind == "representation" else np.ix_(rows, columns)
                 bounds[kind][where] = getattr(override, key)
+    for bound in bounds.values():
+        bound[np.isnan(stated.targets)] = NOTHING_ASKED
     return bounds
 
 
@@ -56,6 +62,7 @@ def check_asked(
         if not isinstance(wanted, str):
             check.expect(wanted == used, f"{name} is {used:g} in the plan, {wanted:g} was asked")
     _check_attributes(plan, check)
+    check_shares(plan, stated, mine, predicted, check)
     bounds = asked_by(balance, stated)
     measures = predicted.measures()
     masses = _masses(predicted)
@@ -63,6 +70,8 @@ def check_asked(
     spread: dict[tuple[str, tuple[int, ...]], float] = {}
     for constraint, size in zip(stated.constraints, mine.spread.tolist(), strict=True):
         kind, entry = constraint.entry.kind, constraint.entry
+        if kind == "share":
+            continue
         place = (constraint.k,) if kind == "representation" else (constraint.k, constraint.r)
         check.expect(
             entry.tolerance == bounds[kind][place],
@@ -97,6 +106,53 @@ def check_asked(
     check.found = f"{len(excused):,} bounds cannot be met, as the plan says" if excused else ""
 
 
+def check_shares(
+    plan: PlanEvidence, stated: Stated, mine: SolvedProblem, predicted: BiasTally, check: Check
+) -> None:
+    """Compare the bounds on shares with the configuration, and the shares with them."""
+    asked = Counter(_shares_asked(plan, stated))
+    for constraint, spread in zip(stated.constraints, mine.spread.tolist(), strict=True):
+        entry, k, r = constraint.entry, constraint.k, constraint.r
+        if entry.kind != "share" or entry.bound is None:
+            continue
+        key = (entry.attribute, entry.label, entry.sign, entry.bound)
+        check.expect(
+            asked[key] > 0,
+            f"{constraint.name}: its bound is {entry.bound:g} in the plan, which was not asked",
+        )
+        asked[key] -= 1
+        part, whole = (
+            (predicted.y[r], predicted.total) if k < 0 else (predicted.s[k], predicted.n[k])
+        )
+        allowed = _MET * (1 + spread * mine.samples / max(whole, 1e-300))
+        check.expect(
+            not entry.attainable or entry.sign * (part / whole - entry.bound) <= allowed,
+            f"{constraint.name}: the share is {part / max(whole, 1e-300):.6f} under the plan, "
+            f"{entry.bound:g} was asked, and the plan does not say that it cannot be met",
+        )
+    for attribute, label, sign, bound in asked.elements():
+        side = "most" if sign > 0 else "least"
+        check.differ(
+            f"at {side} {bound:g} of {attribute or label} was asked, and is not in the plan"
+        )
+
+
+def _shares_asked(
+    plan: PlanEvidence, stated: Stated
+) -> Iterator[tuple[str | None, str | None, int, float]]:
+    """Attribute or label, sign and bound of each bound on a share in the configuration."""
+    for names, groups, is_label in (
+        (stated.attributes, plan.config.attributes, False),
+        (stated.labels, plan.config.labels, True),
+    ):
+        for column in names:
+            group, _, name = column.partition("@")[0].partition(".")
+            asked = groups[group].names[name] if group in groups else NameEntry()
+            for sign, bound in ((-1, asked.at_least), (1, asked.at_most)):
+                if bound is not None:
+                    yield (None, column, sign, bound) if is_label else (column, None, sign, bound)
+
+
 def _numbers(balance: BalanceEntry, stated: Stated) -> Iterator[tuple[str, float | str, float]]:
     """The numbers of the problem: as asked for, and as the plan has them."""
     yield "eta", balance.eta, stated.eta
@@ -109,7 +165,7 @@ def _numbers(balance: BalanceEntry, stated: Stated) -> Iterator[tuple[str, float
 
 
 def _check_attributes(plan: PlanEvidence, check: Check) -> None:
-    wanted = {
+    wanted: dict[str, tuple[float | None, str]] = {
         f"{group_name}.{name}": (entry.target, group.share_of)
         for group_name, group in plan.config.attributes.items()
         for name, entry in group.names.items()
@@ -118,9 +174,13 @@ def _check_attributes(plan: PlanEvidence, check: Check) -> None:
         target, share_of = wanted.get(entry.name.partition("@")[0], (np.nan, "nothing"))
         check.expect(
             (target, share_of) == (entry.target, entry.share_of),
-            f"the target of {entry.name} is {entry.target:g} of {entry.share_of} in the plan, "
-            f"{target:g} of {share_of} was asked",
+            f"the target of {entry.name} is {_shown(entry.target)} of {entry.share_of} in the "
+            f"plan, {_shown(target)} of {share_of} was asked",
         )
+
+
+def _shown(target: float | None) -> str:
+    return "none" if target is None else f"{target:g}"
 
 
 def _masses(tally: BiasTally) -> dict[str, Vector]:

@@ -31,17 +31,18 @@ class Figures(BaseModel):
 class AttributeEntry(BaseModel):
     name: str
     group: str
-    target: float
+    target: float | None
     share_of: Literal["all", "group"]
     centre: float
     label_centres: list[float]
 
 
 class ConstraintEntry(BaseModel):
-    kind: Literal["representation", "association", "skew"]
-    attribute: str
+    kind: Literal["representation", "association", "skew", "share"]
+    attribute: str | None
     label: str | None
     sign: Literal[1, -1]
+    bound: float | None = None
     tolerance: float
     price: float
     slack: float
@@ -95,13 +96,15 @@ class SampledEntry(BaseModel):
     polished: bool
 
 
-class TargetEntry(BaseModel):
-    target: float
+class NameEntry(BaseModel):
+    target: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 class GroupEntry(BaseModel):
-    share_of: str
-    names: dict[str, TargetEntry]
+    share_of: str = "all"
+    names: dict[str, NameEntry]
 
 
 class FilterEntry(BaseModel):
@@ -130,6 +133,7 @@ class BalanceEntry(BaseModel):
 
 class ConfigEntry(BaseModel):
     attributes: dict[str, GroupEntry]
+    labels: dict[str, GroupEntry] = {}
     filter: FilterEntry | None = None
     seed: int
     balance: BalanceEntry

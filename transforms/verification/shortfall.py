@@ -14,7 +14,7 @@ from transforms.verification.labels import Corpus
 from transforms.verification.solution import MOMENT_TOLERANCE, SolvedProblem
 from transforms.verification.stated import Stated, Vector
 
-KINDS = ("representation", "association", "skew")
+KINDS = ("representation", "association", "skew", "share")
 
 
 @dataclass(frozen=True)
