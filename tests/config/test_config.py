@@ -52,7 +52,7 @@ def test_the_smallest_configuration_has_defaults() -> None:
         ),
         (changed("target: 0.5", "at_least: 0"), "names.w.at_least: should be greater than 0"),
         (changed("target: 0.5", "at_most: 1.5"), "names.w.at_most: should be less than 1, not 1.5"),
-        (changed("target: 0.5", "at_most: on"), "names.w.at_most: should be a number, not True"),
+        (changed("target: 0.5", "at_most: true"), "names.w.at_most: should be a number, not True"),
         (changed("target: 0.5", "at_least: 0.3, at_most: 0.2"), "at_least 0.3 is above at_most"),
         (changed("target: 0.5", "target: 0.5, at_most: 0.2"), "the target 0.5 is not within"),
         (SMALLEST + "labels: {l: {names: {a: {lexicon: a, target: 0.1}}}}", "names.a.target: unkn"),

@@ -24,7 +24,7 @@ from transforms.config.yaml_text import is_file, read_text, values_in
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
-_LINE = re.compile(r"\bline (\d+)\b")
+_LINE = re.compile(r"\blines? (?:[\d, ]+ and )?(\d+)\b")
 _QUOTED = re.compile(r"'([^']*)'")
 _ALL_KEYS = "see `fairshard init` for the keys there are"
 
@@ -154,7 +154,7 @@ def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
 
 
 def _wrong_text(sentence: str) -> WrongKey:
-    """What is wrong with a text that is of no key, with the line that the sentence names."""
+    """What is wrong with a text that is of no key, with the last line that the sentence names."""
     line = _LINE.search(sentence)
     return WrongKey(sentence, line=int(line[1]) if line else None)
 
