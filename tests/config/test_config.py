@@ -81,6 +81,13 @@ def test_an_error_names_the_key_and_what_is_allowed(text: str, expected: str) ->
     assert expected in str(caught.value)
 
 
+def test_a_number_that_yaml_reads_as_text_is_one() -> None:
+    text = changed("eta: 0.5", "eta: 5e-1, V: {association: 1e3}, max_label_skew: 1e-1")
+    balance = parse_config(text, "c.yaml").balance
+    assert (balance.eta, balance.max_label_skew) == (0.5, 0.1)
+    assert balance.model_dump()["V"] == {"association": 1000.0}
+
+
 def test_what_comes_first_is_part_of_a_dump_only_where_it_is_given() -> None:
     """So that plans and labels of configurations without it stay theirs."""
     plain = parse_config(SMALLEST, "c.yaml").balance

@@ -23,24 +23,31 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 AUTO: Literal["auto"] = "auto"
 
 
-def _number_or_auto(value: Any, meaning: str) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value != AUTO and not (number and value > 0):
+def _number_or_auto(value: Any, meaning: str) -> Any:
+    """A number above 0, also as the text that YAML takes `1e3` for, or auto."""
+    if value == AUTO:
+        return value
+    try:
+        number = float("nan" if isinstance(value, bool) else value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not number > 0:
         raise ValueError(f"should be a number above 0 or {AUTO} ({meaning}), not {value!r}")
+    return number if isinstance(value, str) else value
 
 
 def _rate(value: Any) -> Any:
-    _number_or_auto(value, "the largest rate at which everything asked for is attainable")
-    return value
+    return _number_or_auto(value, "the largest rate at which everything asked for is attainable")
 
 
 def _price(value: Any) -> Any:
-    unknown = [kind for kind in value if kind not in KINDS] if isinstance(value, dict) else ()
-    for kind in unknown:
-        raise ValueError(f"names {kind!r}; the kinds of constraints are {', '.join(KINDS)}")
-    for one in value.values() if isinstance(value, dict) else (value,):
-        _number_or_auto(one, "as high as it takes to miss as little as there is to miss")
-    return value
+    least = "as high as it takes to miss as little as there is to miss"
+    if not isinstance(value, dict):
+        return _number_or_auto(value, least)
+    for kind in value:
+        if kind not in KINDS:
+            raise ValueError(f"names {kind!r}; the kinds of constraints are {', '.join(KINDS)}")
+    return {kind: _number_or_auto(one, least) for kind, one in value.items()}
 
 
 def _each_once(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
