@@ -102,7 +102,7 @@ def find_checked(
     keys, flags, balanced = [pa.array([], pa.string())], [], [np.empty(0, np.bool_)]
     flags = [np.empty((0, len(schema.pattern_columns)), np.bool_)]
     for record in records:
-        for batch in label_batches(storage, record, columns):
+        for batch in label_batches(storage, record, columns, schema.derived):
             kept = is_balanced(batch, config)
             here = pc.is_in(batch["key"], value_set=wanted)
             carried = flags_of(batch, schema.pattern_columns[: len(schema.attributes)])

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from transforms.base.errors import ConfigError
 from transforms.base.local_paths import current_folder, local_path
 from transforms.base.places import checked_output
+from transforms.config.groups import CROSSED, NAMED
 from transforms.config.sections import Config, Section
 from transforms.config.shard_patterns import anchored_patterns
 from transforms.config.variables import with_variables
 from transforms.config.yaml_text import is_file, read_text, values_in
 
+_FORMS = {"[key]", NAMED, CROSSED}
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
@@ -120,7 +122,9 @@ def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
 
 
 def _sentence(problem: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "the configuration"
+    key = (
+        ".".join(str(part) for part in problem["loc"] if part not in _FORMS) or "the configuration"
+    )
     match problem["type"]:
         case "extra_forbidden":
             return f"  {key}: unknown key; see `fairshard init` for the keys there are"

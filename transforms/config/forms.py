@@ -1,6 +1,8 @@
 """What every section of the configuration is made of, and forms that values take in several."""
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, get_args
 
 from pydantic import (
@@ -8,17 +10,37 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import InitErrorDetails
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-]*")
 _NUMBERS = {int, float, type(None)}
+_MOST_NAMED = 10
 
 
 def as_tuple(value: Any) -> Any:
     """A value that stands alone as a tuple of it."""
     return (value,) if isinstance(value, str | int | float | bool) else value
+
+
+def wrong_at(place: tuple[str, ...], why: str) -> ValidationError:
+    """The error of a key that is found wrong once what it names is known."""
+    detail = InitErrorDetails(
+        type="value_error", loc=place, input=None, ctx={"error": ValueError(why)}
+    )
+    return ValidationError.from_exception_data("the configuration", [detail])
+
+
+def unknown(given: str, there_are: Iterable[str]) -> str:
+    """That there is no such name, and which was perhaps meant."""
+    names = list(dict.fromkeys(there_are))
+    if near := get_close_matches(given, names, n=3):
+        return f"there is no {given!r}: is it {' or '.join(map(repr, near))}?"
+    more = f" and {len(names) - _MOST_NAMED:,} more" * (len(names) > _MOST_NAMED)
+    return f"there is no {given!r}; there are: {', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _checked_name(name: str) -> str:

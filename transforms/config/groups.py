@@ -1,12 +1,12 @@
 """Groups of names: sensitive attributes with their targets, and labels."""
 
 from collections.abc import Hashable, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from transforms.config.forms import Name, Section, Words
-from transforms.config.names import AttributeSpec, NameSpec
+from transforms.config.names import DERIVING, AttributeSpec, NameSpec, Share
 from transforms.config.recognisers import registered
 
 _ROUNDING = 1e-3
@@ -31,11 +31,12 @@ class Group(Section):
     """What attribute groups and label groups share.
 
     `field` is the metadata field of every name that gives none, matched by the name itself.
-    `combine: any` is true where any source is; `apart` makes each source one of its own.
+    Of a name that is recognised in several ways, `combine: any` is true where any of them is, `all`
+    where all are; `apart` makes each source one of its own.
     """
 
     field: str | None = None
-    combine: Literal["any", "apart"] = "any"
+    combine: Literal["any", "all", "apart"] = "any"
     zero_shot: ZeroShot = ZeroShot()
 
     @model_validator(mode="before")
@@ -51,7 +52,7 @@ class Group(Section):
         if isinstance(names, dict) and path is not None:
             names = {
                 name: {"field": {"path": path, "values": name}, **spec}
-                if isinstance(spec, dict)
+                if isinstance(spec, dict) and not {*DERIVING} & {*spec}
                 else spec
                 for name, spec in names.items()
             }
@@ -66,12 +67,8 @@ class AttributeGroup(Group):
 
     @model_validator(mode="after")
     def _recognisable(self) -> Self:
-        whole = sum(spec.target for spec in self.names.values())
-        if self.share_of == "group" and abs(whole - 1) > _ROUNDING:
-            raise ValueError(
-                f"with share_of: group the targets are shares of one whole: they must add up to 1, "
-                f"not to {whole:g}"
-            )
+        if self.share_of == "group":
+            check_whole(sum(spec.target for spec in self.names.values()))
         _check_recognisable(self.names, self)
         return self
 
@@ -87,11 +84,72 @@ class LabelGroup(Group):
         return self
 
 
+class CrossedGroup(Section):
+    """A group of all pairs of the names of other groups, or of more than pairs."""
+
+    crossed: Words = Field(min_length=2)
+
+
+class CrossedTarget(Section):
+    """The share wanted of one pair."""
+
+    target: Share
+
+
+class CrossedAttributes(CrossedGroup):
+    """Pairs as sensitive attributes: targets that are not given are the products of the names'.
+
+    `share_of`: null is what it is in all of the groups that are crossed.
+    """
+
+    share_of: Literal["all", "group"] | None = None
+    names: dict[str, CrossedTarget] = Field({})
+
+
+def _form_of(values: Any) -> str:
+    crossed = isinstance(values, CrossedGroup) or (isinstance(values, dict) and "crossed" in values)
+    return CROSSED if crossed else NAMED
+
+
+NAMED, CROSSED = "[named]", "[crossed]"
+AnyAttributeGroup = Annotated[
+    Annotated[AttributeGroup, Tag(NAMED)] | Annotated[CrossedAttributes, Tag(CROSSED)],
+    Discriminator(_form_of),
+]
+AnyLabelGroup = Annotated[
+    Annotated[LabelGroup, Tag(NAMED)] | Annotated[CrossedGroup, Tag(CROSSED)],
+    Discriminator(_form_of),
+]
+
+
+def check_whole(targets: float) -> None:
+    """Raise ValueError unless targets that are shares of a group add up to 1."""
+    if abs(targets - 1) > _ROUNDING:
+        raise ValueError(
+            f"with share_of: group the targets are shares of one whole: they must add up to 1, "
+            f"not to {targets:g}"
+        )
+
+
 def _check_recognisable(names: Mapping[str, NameSpec], group: Group) -> None:
     given = {name: spec.given() for name, spec in names.items()}
     for name, settings in given.items():
-        if not settings:
-            raise ValueError(f"{name!r} has no way to be recognised: give {_one_of_the_keys()}")
+        deriving = next(iter(names[name].derives_from()), "")
+        if deriving and settings:
+            raise ValueError(
+                f"{name!r} is both recognised ({', '.join(settings)}) and derived ({deriving}): "
+                "make two names of it, and a third that is any_of them or all_of them"
+            )
+        if deriving and group.combine == "apart":
+            raise ValueError(
+                f"{name!r} is derived ({deriving}) and has no source to be kept apart by: give it "
+                "a group of its own"
+            )
+        if not deriving and not settings:
+            raise ValueError(
+                f"{name!r} has no way to be recognised: give {_one_of_the_keys()}, or "
+                "say of which names it is all_of, any_of or none_of"
+            )
     for entry in registered():
         used = {name: each[entry.name] for name, each in given.items() if entry.name in each}
         if used:

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from transforms.config.forms import Section
+from transforms.config.forms import Section, Words
 from transforms.config.recognisers import (
     RECOGNISERS,
     SOURCES,
@@ -26,16 +26,21 @@ from transforms.config.recognisers import (
 )
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+DERIVING = ("all_of", "any_of", "none_of")
 
 
 class NameSpec(Section):
     """How one name is recognised: any of the registered recognisers that it has a key of.
 
-    Once read, it needs no registry but to be dumped.
+    Or how it follows from other names: all of `all_of` are true, one of `any_of`, and none of
+    `none_of`. Once read, it needs no registry but to be dumped.
     """
 
     model_config = ConfigDict(extra="allow")
 
+    all_of: Words = Field((), min_length=1)
+    any_of: Words = Field((), min_length=1)
+    none_of: Words = Field((), min_length=1)
     _given: dict[str, Source] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="wrap")
@@ -51,19 +56,34 @@ class NameSpec(Section):
         settings = {entry.name: getattr(parsed, entry.name) for entry in entries}
         given = {e.name: e.source for e in entries if settings[e.name] != e.unset}
         kept = {e.name: settings[e.name] for e in entries if e.original or e.name in given}
-        spec = handler({**kept, **{name: getattr(parsed, name) for name in cls.model_fields}})
+        spec = handler(
+            {
+                **kept,
+                **{
+                    key: getattr(parsed, key)
+                    for key in cls.model_fields
+                    if key in parsed.model_fields_set
+                },
+            }
+        )
         spec._given = given
         return spec
 
     @model_serializer(mode="plain")
     def _dump(self, info: SerializationInfo) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in type(self).model_fields}
+        unset = {name for name in DERIVING if not getattr(self, name)}
+        names = [name for name in type(self).model_fields if name not in unset]
+        own = {name: getattr(self, name) for name in names}
         return {**dumped(self.given(), info.mode, info.round_trip), **own}
 
     def given(self, sources: Collection[Source] = SOURCES) -> dict[str, Any]:
         """The settings by key that ask for something of these sources."""
         settings = self.model_extra or {}
         return {key: settings[key] for key, source in self._given.items() if source in sources}
+
+    def derives_from(self) -> dict[str, tuple[str, ...]]:
+        """The names that this one follows from, by the keys that say how."""
+        return {key: names for key in DERIVING if (names := getattr(self, key))}
 
     def sources(self) -> tuple[Source, ...]:
         """The sources that this name uses, in a fixed order."""

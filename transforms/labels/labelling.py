@@ -201,7 +201,7 @@ class Labeller:
             offset=candidate.offset,
             size=candidate.size,
             mixed=candidate.mixed,
-            columns=candidate.columns | sight.columns,
+            columns=(candidate.votes | sight.votes).columns,
             similarity=sight.similarity,
             utility=utility,
         )

@@ -64,7 +64,7 @@ def balanced_batches(
     """
     wanted = [*columns, "utility", *([SIMILARITY] if config.filter else [])]
     stem, first = stem_of(record.shard.name), 0
-    for batch in label_batches(storage, record, wanted):
+    for batch in label_batches(storage, record, wanted, schema_of(config).derived):
         chosen = drawn(stem, first, batch.num_rows, level)
         first += batch.num_rows
         chosen &= is_balanced(batch, config)

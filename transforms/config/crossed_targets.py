@@ -1,0 +1,76 @@
+"""What is wanted of crossed names: the shares that are given, or the products of the names'."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+
+from transforms.config.columns import Columns, typed
+from transforms.config.forms import unknown, wrong_at
+from transforms.config.groups import AttributeGroup, CrossedAttributes, check_whole
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The target of every attribute, and of what it is a share; ValidationError as `Columns`."""
+
+    groups: Mapping[str, AttributeGroup | CrossedAttributes]
+    columns: Columns
+    _found: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def share_of(self, group_name: str) -> str:
+        """Of what the targets of a group are shares."""
+        group = self.groups[group_name]
+        if group.share_of is not None:
+            return group.share_of
+        parts = (name for kind, name in self.columns.crossed("s", group_name) if kind == "s")
+        found = {self.share_of(name) for name in parts}
+        if len(found) > 1:
+            raise wrong_at(
+                ("attributes", group_name, "share_of"),
+                "missing; the groups that are crossed have both all and group: give one of them",
+            )
+        return found.pop() if found else "all"
+
+    def of(self, group_name: str) -> dict[str, float]:
+        """The targets of a group, by name as columns have it."""
+        if group_name not in self._found:
+            group = self.groups[group_name]
+            self._found[group_name] = (
+                self._of_crossed(group_name, group)
+                if isinstance(group, CrossedAttributes)
+                else {
+                    name: group.names[name.partition("@")[0]].target
+                    for name in self.columns.names("s", group_name)
+                }
+            )
+        return self._found[group_name]
+
+    def _of_crossed(self, group_name: str, group: CrossedAttributes) -> dict[str, float]:
+        names = self.columns.names("s", group_name)
+        spelled = {typed(name): name for name in names}
+        given = {}
+        for name, wanted in group.names.items():
+            if typed(name) not in spelled:
+                raise wrong_at(("attributes", group_name, "names", name), unknown(name, names))
+            given[spelled[typed(name)]] = wanted.target
+        if given.keys() >= {*names}:
+            found = {name: given[name] for name in names}
+        else:
+            found = {**self._products(group_name), **given}
+        if self.share_of(group_name) == "group":
+            try:
+                check_whole(sum(found.values()))
+            except ValueError as error:
+                raise wrong_at(("attributes", group_name), str(error)) from error
+        return found
+
+    def _products(self, group_name: str) -> dict[str, float]:
+        parts = self.columns.crossed("s", group_name)
+        if labels := [name for kind, name in parts if kind != "s"]:
+            raise wrong_at(
+                ("attributes", group_name, "names"),
+                f"the labels {labels[0]!r} have no targets to multiply: give every name its target",
+            )
+        shares = product(*(self.of(name).values() for _, name in parts))
+        return dict(zip(self.columns.names("s", group_name), map(prod, shares), strict=True))
