@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
+from transforms.verification.derivation import shares_asked
 from transforms.verification.evidence import BalanceEntry, PlanEvidence
 from transforms.verification.solution import SolvedProblem
 from transforms.verification.stated import Stated, Vector
@@ -56,7 +57,7 @@ def check_asked(
         wanted, used = getattr(balance, name), getattr(stated, name)
         if not isinstance(wanted, str):
             check.expect(wanted == used, f"{name} is {used:g} in the plan, {wanted:g} was asked")
-    _check_attributes(plan, check)
+    _check_attributes(plan, stated, check)
     bounds = asked_by(balance, stated)
     measures = predicted.measures()
     masses = _masses(predicted)
@@ -98,12 +99,8 @@ def check_asked(
     check.found = f"{len(excused):,} bounds cannot be met, as the plan says" if excused else ""
 
 
-def _check_attributes(plan: PlanEvidence, check: Check) -> None:
-    wanted = {
-        f"{group_name}.{name}": (entry.target, group.share_of)
-        for group_name, group in plan.config.attributes.items()
-        for name, entry in group.names.items()
-    }
+def _check_attributes(plan: PlanEvidence, stated: Stated, check: Check) -> None:
+    wanted = shares_asked(plan.config, stated.columns)
     for entry in plan.attributes:
         target, share_of = wanted.get(entry.name.partition("@")[0], (np.nan, "nothing"))
         check.expect(

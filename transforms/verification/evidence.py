@@ -84,13 +84,17 @@ class SampledEntry(BaseModel):
     polished: bool
 
 
-class TargetEntry(BaseModel):
-    target: float
+class NameEntry(BaseModel):
+    target: float | None = None
+    all_of: list[str] = []
+    any_of: list[str] = []
+    none_of: list[str] = []
 
 
 class GroupEntry(BaseModel):
-    share_of: str
-    names: dict[str, TargetEntry]
+    share_of: str | None = None
+    crossed: list[str] = []
+    names: dict[str, NameEntry] = {}
 
 
 class FilterEntry(BaseModel):
@@ -118,6 +122,7 @@ class BalanceEntry(BaseModel):
 
 class ConfigEntry(BaseModel):
     attributes: dict[str, GroupEntry]
+    labels: dict[str, GroupEntry] = {}
     filter: FilterEntry | None = None
     seed: int
     balance: BalanceEntry

@@ -1,0 +1,159 @@
+"""Names that follow from other names, as a plan's configuration says: label tables lack these."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.verification.evidence import ConfigEntry, GroupEntry
+
+Flags = NDArray[np.bool_]
+_BETWEEN = " × "
+_TYPED = " x "
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The columns that one follows from: all of the first are true, one of the second, none of the
+    third.
+    """
+
+    all_of: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    none_of: tuple[str, ...] = ()
+
+    def flags(self, of: Mapping[str, Flags]) -> Flags:
+        """Where it holds, of the flags by column."""
+        holds = np.ones(len(next(iter(of.values()))), np.bool_)
+        for column in self.all_of:
+            holds &= of[column]
+        for column in self.none_of:
+            holds &= ~of[column]
+        if self.any_of:
+            holds &= np.any([of[column] for column in self.any_of], axis=0)
+        return holds
+
+
+def rules_of(config: ConfigEntry, columns: Sequence[str]) -> dict[str, Rule]:
+    """How each derived one of a plan's columns comes about, after those that it follows from.
+
+    Raises ValueError where that cannot be.
+    """
+    rules: dict[str, Rule] = {}
+    for kind, groups in _sections(config).items():
+        for group_name, group in groups.items():
+            if group.crossed:
+                rules |= _crossings(config, kind, group_name, columns)
+                continue
+            for name, entry in group.names.items():
+                parts = [
+                    tuple(_meant(given, kind, columns) for given in names)
+                    for names in (entry.all_of, entry.any_of, entry.none_of)
+                ]
+                if any(parts):
+                    rules[f"{kind}.{group_name}.{name}"] = Rule(*parts)
+    graph = {
+        column: {*rule.all_of, *rule.any_of, *rule.none_of} & rules.keys()
+        for column, rule in rules.items()
+    }
+    try:
+        return {column: rules[column] for column in TopologicalSorter(graph).static_order()}
+    except CycleError as error:
+        raise ValueError(f"{error.args[1][0]} follows from itself") from error
+
+
+def shares_asked(config: ConfigEntry, columns: Sequence[str]) -> dict[str, tuple[float, str]]:
+    """The target of each attribute, by name without its source, and of what it is a share."""
+    asked: dict[str, tuple[float, str]] = {}
+    waiting = list(config.attributes)
+    while waiting:
+        ready = [
+            name
+            for name in waiting
+            if not {part for _, part in _parts(config, "s", name)} & {*waiting}
+        ]
+        if not ready:
+            raise ValueError(f"the group {waiting[0]} is crossed with itself")
+        for name in ready:
+            asked |= _shares_of(config, name, columns, asked)
+        waiting = [name for name in waiting if name not in ready]
+    return asked
+
+
+def _shares_of(
+    config: ConfigEntry,
+    group_name: str,
+    columns: Sequence[str],
+    asked: Mapping[str, tuple[float, str]],
+) -> dict[str, tuple[float, str]]:
+    group = config.attributes[group_name]
+    given = {name.replace(_BETWEEN, _TYPED): entry.target for name, entry in group.names.items()}
+    if not group.crossed:
+        return {
+            f"{group_name}.{name}": (_number(entry.target), group.share_of or "nothing")
+            for name, entry in group.names.items()
+        }
+    found = {}
+    for column, rule in _crossings(config, "s", group_name, columns).items():
+        name = column.split(".", 2)[2]
+        parts = [asked[part[2:]] for part in rule.all_of if part[2:] in asked and part[0] == "s"]
+        target = given.get(name.replace(_BETWEEN, _TYPED))
+        share_of = group.share_of or (parts[0][1] if parts else "all")
+        by_parts = math.prod(share for share, _ in parts)
+        found[f"{group_name}.{name}"] = (by_parts if target is None else target, share_of)
+    return found
+
+
+def _number(target: float | None) -> float:
+    return math.nan if target is None else target
+
+
+def _crossings(
+    config: ConfigEntry, kind: str, group_name: str, columns: Sequence[str]
+) -> dict[str, Rule]:
+    members = [
+        [column for column in columns if column.startswith(f"{of}.{name}.")]
+        for of, name in _parts(config, kind, group_name)
+    ]
+    return {
+        f"{kind}.{group_name}.{_BETWEEN.join(column.split('.', 2)[2] for column in crossed)}": Rule(
+            crossed
+        )
+        for crossed in product(*members)
+    }
+
+
+def _parts(config: ConfigEntry, kind: str, group_name: str) -> list[tuple[str, str]]:
+    """The groups that a group is crossed from: those of its own section first."""
+    sections = _sections(config)
+    other = "y" if kind == "s" else "s"
+    found = []
+    for name in sections[kind][group_name].crossed:
+        of = next((each for each in (kind, other) if name in sections[each]), None)
+        if of is None:
+            raise ValueError(f"{group_name} is crossed from {name}, which there is not")
+        found.append((of, name))
+    return found
+
+
+def _sections(config: ConfigEntry) -> dict[str, dict[str, GroupEntry]]:
+    return {"s": config.attributes, "y": config.labels}
+
+
+def _meant(given: str, kind: str, columns: Sequence[str]) -> str:
+    """The column that a configuration calls so, by group and name or by name; own section first."""
+    spellings: tuple[Callable[[str], str], ...] = (
+        lambda column: column[2:],
+        lambda column: column.split(".", 2)[2],
+        lambda column: column[2:].replace(_BETWEEN, _TYPED),
+    )
+    own_first = sorted(columns, key=lambda column: column[0] != kind)
+    for spelled in spellings:
+        for column in own_first:
+            if spelled(column) == given:
+                return column
+    raise ValueError(f"a name is derived from {given}, which there is not")
