@@ -1,12 +1,14 @@
 """The job that says what a configuration would run, without running it."""
 
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
 
 from jobs.session.console import say
 from transforms.base.errors import FairshardError
-from transforms.config.schema import schema_of
+from transforms.config.columns import shown_name
+from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
 from transforms.shards.finding import Shard
 from transforms.shards.inputs import found_apart
@@ -14,6 +16,7 @@ from transforms.shards.left_out import LeftOut, as_json, in_words
 from transforms.shards.samples import Sample, open_tar, read_samples
 
 _SAMPLES_READ = 200
+_MOST_NAMED = 20
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -30,6 +33,7 @@ def run(config: Config) -> dict[str, Any]:
         "samples_estimated": round(size / per_sample),
         "attributes": [attribute.name for attribute in schema.attributes],
         "labels": len(schema.labels),
+        "derived": _derived(schema),
         "model": config.model and config.model.name,
         "engine": config.engine.name,
         "output": config.output.url,
@@ -49,7 +53,24 @@ def show(summary: dict[str, Any], console: Console) -> None:
         f"model: {summary['model'] or 'none'}; engine: {summary['engine']}",
         highlight=False,
     )
+    if summary["derived"]:
+        say(console, f"derived, and nothing is labelled for them: {_shown(summary['derived'])}")
     console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
+
+
+def _derived(schema: Schema) -> dict[str, float | None]:
+    """The names that follow from others, with their targets where they are attributes."""
+    targets = {f"s.{attribute.name}": attribute.target for attribute in schema.attributes}
+    return {shown_name(entry.column): targets.get(entry.column) for entry in schema.derived}
+
+
+def _shown(derived: dict[str, float | None]) -> str:
+    shown = [
+        name if target is None else f"{name} ({target:g})"
+        for name, target in islice(derived.items(), _MOST_NAMED)
+    ]
+    more = f" and {len(derived) - _MOST_NAMED:,} more" * (len(derived) > _MOST_NAMED)
+    return f"{', '.join(shown)}{more}"
 
 
 def _bytes_per_sample(config: Config, shard: Shard) -> float:

@@ -53,7 +53,7 @@ class Derived:
         return (*self.all_of, *self.any_of, *self.none_of)
 
 
-class Columns:
+class NamedColumns:
     """The columns of all names of groups of attributes ("s") and of labels ("y"), in their order.
 
     A name is found as `group.name`, and as `name` where one group alone has it; what attributes and
@@ -148,8 +148,8 @@ class Columns:
                         "one with combine: any or all",
                     )
                 return of, group_name
-        there_are = [name for of in _own_first(kind) for name in self._groups[of]]
-        raise wrong_at(where, f"group: {unknown(group_name, there_are)}")
+        there_are = {name: name for of in _own_first(kind) for name in self._groups[of]}
+        raise wrong_at(where, unknown("group", group_name, there_are))
 
     def _column(self, kind: str, given: str, where: tuple[str, ...]) -> str:
         for spelled in self._spellings:
@@ -164,12 +164,17 @@ class Columns:
             if given in self._groups[of]:
                 members = ", ".join(f"{given}.{name}" for name in self.names(of, given)[:3])
                 raise wrong_at(where, f"{given!r} is a group: give names of it, as {members}")
-        there_are = (name for spelled in self._spellings for of in spelled for name in spelled[of])
-        raise wrong_at(where, unknown(given, there_are))
+        there_are = {
+            name: shown_name(columns[0])
+            for spelled in self._spellings
+            for of in spelled.values()
+            for name, columns in of.items()
+        }
+        raise wrong_at(where, unknown("name", given, there_are))
 
     @cached_property
     def _spellings(self) -> tuple[dict[str, dict[str, list[str]]], ...]:
-        """Columns by kind and by what they may be called, the most exact of spellings first."""
+        """The columns by kind and by what they may be called, the most exact of spellings first."""
         spellings = []
         for of_column in (shown_name, _alone, lambda column: typed(shown_name(column))):
             spelled: dict[str, dict[str, list[str]]] = {kind: {} for kind in self._groups}

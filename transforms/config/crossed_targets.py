@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 
-from transforms.config.columns import Columns, typed
+from transforms.config.columns import NamedColumns, typed
 from transforms.config.forms import unknown, wrong_at
 from transforms.config.groups import AttributeGroup, CrossedAttributes, check_whole
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The target of every attribute, and of what it is a share; ValidationError as `Columns`."""
+    """The targets of attributes and of what they are shares; ValidationError as `NamedColumns`."""
 
     groups: Mapping[str, AttributeGroup | CrossedAttributes]
-    columns: Columns
+    columns: NamedColumns
     _found: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def share_of(self, group_name: str) -> str:
@@ -52,7 +52,8 @@ class Targets:
         given = {}
         for name, wanted in group.names.items():
             if typed(name) not in spelled:
-                raise wrong_at(("attributes", group_name, "names", name), unknown(name, names))
+                where = ("attributes", group_name, "names", name)
+                raise wrong_at(where, unknown("name", name, dict(zip(names, names, strict=True))))
             given[spelled[typed(name)]] = wanted.target
         if given.keys() >= {*names}:
             found = {name: given[name] for name in names}

@@ -1,7 +1,7 @@
 """What every section of the configuration is made of, and forms that values take in several."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args
 
@@ -34,13 +34,15 @@ def wrong_at(place: tuple[str, ...], why: str) -> ValidationError:
     return ValidationError.from_exception_data("the configuration", [detail])
 
 
-def unknown(given: str, there_are: Iterable[str]) -> str:
-    """That there is no such name, and which was perhaps meant."""
-    names = list(dict.fromkeys(there_are))
-    if near := get_close_matches(given, names, n=3):
-        return f"there is no {given!r}: is it {' or '.join(map(repr, near))}?"
+def unknown(what: str, given: str, there_are: Mapping[str, str]) -> str:
+    """That there is no such `what`, and which was perhaps meant, of names by their spellings."""
+    of_sources = [spelled for spelled in there_are if spelled.partition("@")[0] == given]
+    if near := of_sources or get_close_matches(given, there_are, n=3):
+        meant = dict.fromkeys(there_are[spelled] for spelled in near)
+        return f"there is no {what} {given!r}: is it {' or '.join(map(repr, meant))}?"
+    names = list(dict.fromkeys(there_are.values()))
     more = f" and {len(names) - _MOST_NAMED:,} more" * (len(names) > _MOST_NAMED)
-    return f"there is no {given!r}; there are: {', '.join(names[:_MOST_NAMED])}{more}"
+    return f"there is no {what} {given!r}; there are: {', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _checked_name(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from transforms.config.columns import Columns, Derived, Recognised, in_order, shown_name
+from transforms.config.columns import Derived, NamedColumns, Recognised, in_order, shown_name
 from transforms.config.crossed_targets import Targets
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def schema_of(config: Config) -> Schema:
     and each source is a group of its own (`gender@caption`). Raises ValidationError, at the key,
     where names cannot be derived as it says.
     """
-    columns = Columns(config.attributes, config.labels)
+    columns = NamedColumns(config.attributes, config.labels)
     attributes, labels = tuple(columns.entries("s")), tuple(columns.entries("y"))
     both, targets = (*attributes, *labels), Targets(config.attributes, columns)
     return Schema(

@@ -242,6 +242,12 @@ class Config(Section):
     telemetry: Telemetry = Field(Telemetry(), exclude=True)
 
     @model_validator(mode="after")
+    def _names_are_there(self) -> Self:
+        """What names and groups are derived from is looked up as the schema is made."""
+        schema_of(self)
+        return self
+
+    @model_validator(mode="after")
     def _model_where_needed(self) -> Self:
         of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
         if self.model is None and (of_images or self.scores_similarity):

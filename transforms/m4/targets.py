@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.base.errors import ConfigError
+from transforms.config.columns import typed
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.m4.terms import VACUOUS
@@ -53,4 +54,4 @@ def _fitting(wanted: tuple[str, ...], names: tuple[str, ...], where: str) -> NDA
 
 
 def _fits(entry: str, name: str) -> bool:
-    return entry in (name, name.partition("@")[0], name.partition(".")[0])
+    return entry in (name, typed(name), name.partition("@")[0], name.partition(".")[0])

@@ -19,7 +19,7 @@ class FieldMatch(Condition):
     @property
     def lists_values(self) -> bool:
         """Whether it gives values and no other condition."""
-        return self == FieldMatch(path=self.path, values=self.values) if self.values else False
+        return bool(self.values) and self == FieldMatch(path=self.path, values=self.values)
 
 
 def parse(content: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
-from transforms.verification.derivation import shares_asked
+from transforms.verification.derivation import shares_asked, typed
 from transforms.verification.evidence import BalanceEntry, PlanEvidence
 from transforms.verification.solution import SolvedProblem
 from transforms.verification.stated import Stated, Vector
@@ -126,11 +126,16 @@ def _bound(balance: BalanceEntry, kind: str) -> float:
 
 
 def _named(wanted: Sequence[str], names: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which names are wanted: by name, without its source, or by group; all if nothing is."""
+    """Which names are wanted: by name, as typed, without its source, or by group; all if nothing
+    is.
+    """
     return np.array(
         [
             not wanted
-            or any(entry in (name, name.split("@")[0], name.split(".")[0]) for entry in wanted)
+            or any(
+                entry in (name, typed(name), name.split("@")[0], name.split(".")[0])
+                for entry in wanted
+            )
             for name in names
         ],
         dtype=np.bool_,

@@ -91,7 +91,7 @@ def _shares_of(
     asked: Mapping[str, tuple[float, str]],
 ) -> dict[str, tuple[float, str]]:
     group = config.attributes[group_name]
-    given = {name.replace(_BETWEEN, _TYPED): entry.target for name, entry in group.names.items()}
+    given = {typed(name): entry.target for name, entry in group.names.items()}
     if not group.crossed:
         return {
             f"{group_name}.{name}": (_number(entry.target), group.share_of or "nothing")
@@ -101,11 +101,16 @@ def _shares_of(
     for column, rule in _crossings(config, "s", group_name, columns).items():
         name = column.split(".", 2)[2]
         parts = [asked[part[2:]] for part in rule.all_of if part[2:] in asked and part[0] == "s"]
-        target = given.get(name.replace(_BETWEEN, _TYPED))
+        target = given.get(typed(name))
         share_of = group.share_of or (parts[0][1] if parts else "all")
         by_parts = math.prod(share for share, _ in parts)
         found[f"{group_name}.{name}"] = (by_parts if target is None else target, share_of)
     return found
+
+
+def typed(name: str) -> str:
+    """A name as it can be typed."""
+    return name.replace(_BETWEEN, _TYPED)
 
 
 def _number(target: float | None) -> float:
@@ -149,7 +154,7 @@ def _meant(given: str, kind: str, columns: Sequence[str]) -> str:
     spellings: tuple[Callable[[str], str], ...] = (
         lambda column: column[2:],
         lambda column: column.split(".", 2)[2],
-        lambda column: column[2:].replace(_BETWEEN, _TYPED),
+        lambda column: typed(column[2:]),
     )
     own_first = sorted(columns, key=lambda column: column[0] != kind)
     for spelled in spellings:
