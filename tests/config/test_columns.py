@@ -72,6 +72,12 @@ def test_a_name_of_the_own_section_comes_first() -> None:
     }
 
 
+def test_a_name_of_the_own_group_comes_first() -> None:
+    more = {k: {"names": {"z": {"target": 0.1, "lexicon": "z"}}} for k in "pqr"}
+    more["q"]["names"]["a"] = {"target": 0.1, "none_of": "z"}
+    assert schema_of(asking(more)).derived[0].none_of == ("s.q.z",)
+
+
 def test_derived_columns_come_after_what_they_follow_from() -> None:
     names = {f"n{number}": {"any_of": [f"n{number + 1}"]} for number in range(2000)}
     config = asking(labels={"l": {"names": {**names, "n2000": {"lexicon": "x"}}}})
@@ -127,9 +133,10 @@ def test_labels_are_crossed_too() -> None:
 
 
 def test_pairs_can_be_named_however_they_are_typed() -> None:
-    names = {"a": {"any_of": ["who.woman x dark", "man × dark"]}}
+    names = {"a": {"any_of": ["who.woman x dark", "man × dark", "man x light"]}}
     config = asking({"who": {"crossed": ["gender", "skin"]}}, {"l": {"names": names}})
-    assert schema_of(config).derived[-1].any_of == ("s.who.woman × dark", "s.who.man × dark")
+    pairs = ("woman × dark", "man × dark", "man × light")
+    assert schema_of(config).derived[-1].any_of == tuple(f"s.who.{pair}" for pair in pairs)
 
 
 def test_nothing_that_is_labelled_depends_on_derived_names() -> None:

@@ -56,9 +56,9 @@ class Derived:
 class NamedColumns:
     """The columns of all names of groups of attributes ("s") and of labels ("y"), in their order.
 
-    A name is found as `group.name`, and as `name` where one group alone has it; what attributes and
-    labels both have is looked for in the section that asks. Raises ValidationError, which has the
-    key, where a name or a group is not there, or follows from itself.
+    A name is found as `group.name`, and as `name` in its own group or where one group alone has it;
+    what attributes and labels both have is looked for in the section that asks. Raises
+    ValidationError, at the key, where a name or a group is not there, or follows from itself.
     """
 
     def __init__(
@@ -121,7 +121,9 @@ class NamedColumns:
             if derivation := spec.derives_from():
                 where = (_SECTIONS[kind], group_name, "names", name)
                 parts = {
-                    key: tuple(self._column(kind, part, (*where, key)) for part in names)
+                    key: tuple(
+                        self._column(kind, group_name, part, (*where, key)) for part in names
+                    )
                     for key, names in derivation.items()
                 }
                 yield Derived(f"{kind}.{group_name}.{name}", kind, group_name, name, **parts)
@@ -151,15 +153,13 @@ class NamedColumns:
         there_are = {name: name for of in _own_first(kind) for name in self._groups[of]}
         raise wrong_at(where, unknown("group", group_name, there_are))
 
-    def _column(self, kind: str, given: str, where: tuple[str, ...]) -> str:
-        for spelled in self._spellings:
-            for of in _own_first(kind):
-                columns = spelled[of].get(given, ())
-                if len(columns) == 1:
-                    return columns[0]
-                if columns:
-                    several = " or ".join(map(shown_name, columns))
-                    raise wrong_at(where, f"there are several {given!r}: is it {several}?")
+    def _column(self, kind: str, group: str, given: str, where: tuple[str, ...]) -> str:
+        columns = next(filter(None, self._meanings(kind, group, given)), [])
+        if len(columns) == 1:
+            return columns[0]
+        if columns:
+            several = " or ".join(map(shown_name, columns))
+            raise wrong_at(where, f"there are several {given!r}: is it {several}?")
         for of in _own_first(kind):
             if given in self._groups[of]:
                 members = ", ".join(f"{given}.{name}" for name in self.names(of, given)[:3])
@@ -172,11 +172,24 @@ class NamedColumns:
         }
         raise wrong_at(where, unknown("name", given, there_are))
 
+    def _meanings(self, kind: str, group: str, given: str) -> Iterator[list[str]]:
+        """The columns that may be meant, what is nearest first."""
+        whole, alone, typed_whole, typed_alone = self._spellings
+        for by_group, by_name in ((whole, alone), (typed_whole, typed_alone)):
+            yield from (by_group[of].get(given, []) for of in _own_first(kind))
+            yield by_group[kind].get(f"{group}.{given}", [])
+            yield from (by_name[of].get(given, []) for of in _own_first(kind))
+
     @cached_property
     def _spellings(self) -> tuple[dict[str, dict[str, list[str]]], ...]:
-        """The columns by kind and by what they may be called, the most exact of spellings first."""
+        """The columns by kind and by what they may be called: group.name, name, and as typed."""
         spellings = []
-        for of_column in (shown_name, _alone, lambda column: typed(shown_name(column))):
+        for of_column in (
+            shown_name,
+            _alone,
+            lambda column: typed(shown_name(column)),
+            lambda column: typed(_alone(column)),
+        ):
             spelled: dict[str, dict[str, list[str]]] = {kind: {} for kind in self._groups}
             for kind, groups in self._groups.items():
                 for group in groups:

@@ -30,7 +30,8 @@ def with_derived(
 
     `derived` are in the order of `Schema.derived`.
     """
-    made, there = table, {*table.column_names}
+    made = table
+    there = {field.name for field in table.schema if pa.types.is_boolean(field.type)}
     for entry in derived:
         if there.issuperset(entry.parts):
             made = made.append_column(entry.column, _flags(made, entry))

@@ -1,7 +1,7 @@
 """Names that follow from other names, as a plan's configuration says: label tables lack these."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
@@ -51,11 +51,13 @@ def rules_of(config: ConfigEntry, columns: Sequence[str]) -> dict[str, Rule]:
                 continue
             for name, entry in group.names.items():
                 parts = [
-                    tuple(_meant(given, kind, columns) for given in names)
+                    tuple(_meant(given, kind, group_name, columns) for given in names)
                     for names in (entry.all_of, entry.any_of, entry.none_of)
                 ]
                 if any(parts):
                     rules[f"{kind}.{group_name}.{name}"] = Rule(*parts)
+    if absent := [column for column in rules if column not in columns]:
+        raise ValueError(f"{absent[0][2:]} is derived, and is no attribute or label of the plan")
     graph = {
         column: {*rule.all_of, *rule.any_of, *rule.none_of} & rules.keys()
         for column, rule in rules.items()
@@ -149,16 +151,17 @@ def _sections(config: ConfigEntry) -> dict[str, dict[str, GroupEntry]]:
     return {"s": config.attributes, "y": config.labels}
 
 
-def _meant(given: str, kind: str, columns: Sequence[str]) -> str:
-    """The column that a configuration calls so, by group and name or by name; own section first."""
-    spellings: tuple[Callable[[str], str], ...] = (
-        lambda column: column[2:],
-        lambda column: column.split(".", 2)[2],
-        lambda column: typed(column[2:]),
-    )
+def _meant(given: str, kind: str, group_name: str, columns: Sequence[str]) -> str:
+    """The column that a configuration calls so, by group and name or by name; nearest first."""
     own_first = sorted(columns, key=lambda column: column[0] != kind)
-    for spelled in spellings:
+    for spelled in (str, typed):
         for column in own_first:
-            if spelled(column) == given:
+            if spelled(column[2:]) == given:
+                return column
+        for column in own_first:
+            if spelled(column) == f"{kind}.{group_name}.{given}":
+                return column
+        for column in own_first:
+            if spelled(column.split(".", 2)[2]) == given:
                 return column
     raise ValueError(f"a name is derived from {given}, which there is not")
