@@ -33,7 +33,7 @@ def run(config: Config) -> dict[str, Any]:
         "samples_estimated": round(size / per_sample),
         "attributes": [attribute.name for attribute in schema.attributes],
         "labels": len(schema.labels),
-        "derived": _derived(schema),
+        "derived": derived_names(schema),
         "model": config.model and config.model.name,
         "engine": config.engine.name,
         "output": config.output.url,
@@ -54,17 +54,23 @@ def show(summary: dict[str, Any], console: Console) -> None:
         highlight=False,
     )
     if summary["derived"]:
-        say(console, f"derived, and nothing is labelled for them: {_shown(summary['derived'])}")
+        say(
+            console,
+            f"derived, and nothing is labelled for them: {named_with_targets(summary['derived'])}",
+        )
     console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
 
 
-def _derived(schema: Schema) -> dict[str, float | None]:
+def derived_names(schema: Schema) -> dict[str, float | None]:
     """The names that follow from others, with their targets where they are attributes."""
     targets = {f"s.{attribute.name}": attribute.target for attribute in schema.attributes}
-    return {shown_name(entry.column): targets.get(entry.column) for entry in schema.derived}
+    derived = {entry.column for entry in schema.derived}
+    columns = (column for column in schema.pattern_columns if column in derived)
+    return {shown_name(column): targets.get(column) for column in columns}
 
 
-def _shown(derived: dict[str, float | None]) -> str:
+def named_with_targets(derived: dict[str, float | None]) -> str:
+    """Derived names in a line, the targets of attributes behind them."""
     shown = [
         name if target is None else f"{name} ({target:g})"
         for name, target in islice(derived.items(), _MOST_NAMED)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from jobs.begin.check import derived_names, named_with_targets
+from tests.loading import ROOT
 from transforms.base.errors import ConfigError
 from transforms.config.files import config_in, parse_config
 from transforms.config.schema import Schema, schema_of
@@ -255,3 +257,15 @@ def test_what_cannot_be_is_a_sentence_at_its_key(attributes: dict[str, Any], sen
     line = str(error.value).splitlines()[1]
     assert line.startswith("  attributes.")
     assert sentence in line.removeprefix("  attributes.")
+
+
+def test_the_page_shows_what_can_be_asked_and_what_check_says() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    conditions, derived = (
+        yaml.safe_load(part.partition("```")[0]) for part in page.split("```yaml")[1:3]
+    )
+    asking(conditions["attributes"], conditions["labels"])
+    more = {"input": {"shards": "a.tar"}, "balance": {"eta": 0.5}, "output": {"url": "out"}}
+    schema = schema_of(config_in({**derived, **more}))
+    said = page.partition("derived, and nothing is labelled for them: ")[2].partition("\n")[0]
+    assert said == named_with_targets(derived_names(schema))

@@ -1,4 +1,4 @@
-"""`field`: values of a metadata field."""
+"""`field`: conditions on a metadata field."""
 
 from transforms.config.recognisers import RECOGNISERS
 from transforms.recognition.fields import FieldMatch, Fields
@@ -7,7 +7,7 @@ from transforms.recognition.kinds import MetadataRecogniser
 RECOGNISERS.register(
     MetadataRecogniser(
         name="field",
-        about="a metadata field that equals, or lists, one of some values",
+        about="a metadata field by its value: one of some, within bounds, matching a pattern",
         form=FieldMatch,
         original=True,
         terms=lambda match: map(str, match.values),
