@@ -118,6 +118,8 @@ def _asking(condition: str) -> str:
         ("at_least: yes", "field.at_least: should be a number, not True"),
         ("present: false, values: a", "field: present: false leaves no value for `values`"),
         ("values: []", "field.values: "),
+        ("not: {" * 400 + "not: a" + "}" * 400, "field.not: `not` within `not` so often"),
+        ("not: {not: {not: {at_least: a}}}", "field.not.not.not.at_least: should be a valid"),
     ],
 )
 def test_wrong_conditions_are_a_sentence_that_names_the_key(condition: str, sentence: str) -> None:

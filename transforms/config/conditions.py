@@ -16,6 +16,7 @@ from transforms.config.forms import Section, Words, as_tuple
 
 Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(as_tuple)]
 _UNSET: tuple[Any, ...] = (None, ())
+_DEEPEST = 10
 _PATTERN = re2.Options()
 _PATTERN.log_errors = False
 _PATTERN.never_capture = True
@@ -37,6 +38,11 @@ def pattern_of(text: str) -> Any:
 
 def _as_values(value: Any) -> Any:
     """What stands in place of a mapping of conditions: the values themselves."""
+    inner, depth = value, 0
+    while isinstance(inner, dict) and "not" in inner:
+        inner, depth = inner["not"], depth + 1
+        if depth == _DEEPEST:
+            raise ValueError("`not` within `not` so often: two of them are none, leave them out")
     return value if value is None or isinstance(value, dict | Section) else {"values": value}
 
 
