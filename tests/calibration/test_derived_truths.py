@@ -14,17 +14,18 @@ from transforms.calibration.derived_truths import derived_truths
 from transforms.calibration.posteriors import fitting_calibration
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
+from transforms.recognition.settings import settings_digest
 from transforms.verification.evidence import read_evidence
 from transforms.verification.verifying import verify
 
 
-def pairs(folder: Path, **changes: object) -> Config:
+def pairs(folder: Path, more: dict[str, object] | None = None, **changes: object) -> Config:
     names = {name: {"target": 0.4, "lexicon": [name]} for name in ("woman", "man")}
     seen = {"woman and nurse": {"target": 0.2, "all_of": ["gender.woman", "thing.nurse"]}}
     neither = {"neither": {"target": 0.1, "none_of": ["woman", "man"]}}
     return config_of(
         folder,
-        attributes={"gender": {"names": {**names, **seen, **neither}}},
+        attributes={"gender": {"names": {**names, **seen, **neither, **(more or {})}}},
         balance={"eta": 0.5, "max_association_bias": 0.3},
         **changes,
     )
@@ -82,7 +83,8 @@ def test_a_calibration_corrects_them_with_what_they_follow_from(tmp_path: Path) 
     finished_output(calibrated)
     checks = verify(read_evidence(storage, {}), None, lambda *step: None)
     assert not [(check.name, check.remark) for check in checks if check.result == "differs"]
-    attributes = calibrated.attributes | {"who": pairs(tmp_path).attributes["gender"]}
-    other = calibrated.model_copy(update={"attributes": attributes})
+    derived = {"somebody": {"target": 0.9, "any_of": ["woman", "man"]}}
+    other = pairs(tmp_path, derived, calibration=storage.path("calibration.json"))
+    assert settings_digest(other) == settings_digest(calibrated)
     with pytest.raises(StaleError, match="was made with other labels"):
         fitting_calibration(other)
