@@ -9,14 +9,25 @@ Errors are FairshardErrors: one sentence that says what is wrong, where, and wha
 
 from fairshard.balanced import BalancedTable, Certificate, TablePlan
 from fairshard.balancing import balance
-from fairshard.runs import label, read_config, rebalance, resample, solve, verify
+from fairshard.runs import (
+    label,
+    preview,
+    read_config,
+    rebalance,
+    resample,
+    solve,
+    verify,
+    why,
+)
 from fairshard.summaries import (
     BiasChange,
     CheckSummary,
     LabelSummary,
     OutputSummary,
     PlanSummary,
+    PreviewSummary,
     Verification,
+    WhySummary,
 )
 from transforms.base.errors import (
     ConfigError,
@@ -39,15 +50,19 @@ __all__ = [
     "LabelSummary",
     "OutputSummary",
     "PlanSummary",
+    "PreviewSummary",
     "StaleError",
     "TablePlan",
     "UnreachableError",
     "Verification",
+    "WhySummary",
     "balance",
     "label",
+    "preview",
     "read_config",
     "rebalance",
     "resample",
     "solve",
     "verify",
+    "why",
 ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fairshard.balanced import BalancedTable, Certificate, TablePlan, Workings
 from fairshard.rows import TableRows, rows_of
 from transforms.base.errors import ConfigError
+from transforms.config.balance import Kind, ShareBound
 from transforms.config.files import validated
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
@@ -23,6 +24,7 @@ from transforms.statistics.histogram import Histogram, HistogramAccumulator
 from transforms.statistics.measures import measure
 
 _ROUNDING = 1e-3
+_SIGNS: dict[str, Literal[1, -1]] = {"at_least": -1, "at_most": 1}
 
 
 def balance(
@@ -35,8 +37,10 @@ def balance(
     max_association_bias: float | None = 0.05,
     max_label_skew: float | None = None,
     overrides: Sequence[Mapping[str, Any]] = (),
+    shares: Mapping[str, Mapping[str, float]] | None = None,
+    priority: Sequence[Kind] = (),
     Q: float = 1.0,
-    V: float = 100.0,
+    V: float | Literal["auto"] | Mapping[Kind, float | Literal["auto"]] = "auto",
     utility: str | None = None,
 ) -> BalancedTable:
     """Weights for the rows of a table under which its bias is what is asked for.
@@ -58,8 +62,12 @@ def balance(
             with a label. None, of any bound: not asked for.
         overrides: Other bounds for some columns, as in a configuration:
             ``{"attributes": ["woman"], "labels": ["nurse"], "max_association_bias": 0.02}``.
+        shares: Bounds on the shares of some columns of all kept rows:
+            ``{"nurse": {"at_least": 0.02, "at_most": 0.2}}``; of a column in a group, of its rows.
+        priority: What comes first where not all can be met: ``["representation", "share"]``.
         Q: The largest weight. 1 only drops rows; above it, rows may be repeated.
-        V: The largest price of a constraint.
+        V: The largest price of a constraint, or of each kind; ``"auto"`` is as high as it takes to
+            miss as little as there is to miss.
         utility: The column with how much each row is worth keeping, from 0 up and 1 in the mean;
             without it, all are worth the same.
 
@@ -78,8 +86,8 @@ def balance(
         >>> balanced = balance(table, attributes={"woman": 0.4}, labels=["nurse"], rate=0.4)
         >>> balanced
         500 rows of 4 patterns, weighted at the rate 0.4
-        representation bias  0.2000 before, 0.0100 after; asked for <= 0.0100: met
-        association bias     0.3250 before, 0.0500 after; asked for <= 0.0500: met
+        representation bias  0.2000 before, 0.0100 after (woman); asked for <= 0.0100: met ...
+        association bias     0.3250 before, 0.0500 after (woman ...; asked for <= 0.0500: met ...
         certificate: relative gap 9.0e-11, worst violation 0.0e+00
         >>> balanced.weights[[0, 40, 100, 130]].round(3)
         array([0.45 , 1.   , 0.735, 0.27 ])
@@ -95,12 +103,13 @@ def balance(
     asked = _asked(
         eta=rate,
         Q=Q,
-        V=V,
+        V=dict(V) if isinstance(V, Mapping) else V,
         max_representation_bias=max_representation_bias,
         max_association_bias=max_association_bias,
         max_label_skew=max_label_skew,
         overrides=list(overrides),
-    )
+        priority=list(priority),
+    ).with_shares(_shares(shares or {}, wanted, columns[len(names) :]))
     _check_columns(columns if utility is None else [*columns, utility])
     targets_of(wanted, tuple(columns[len(names) :]), asked)
     rows = rows_of(table, columns, utility)
@@ -139,10 +148,29 @@ def _members(name: str, target: float | Mapping[str, float]) -> Iterator[Attribu
         yield Attribute(member, name, share, "group")
 
 
-def _share(key: str, target: Any) -> float:
-    if isinstance(target, bool) or not isinstance(target, Real) or not 0 < float(target) < 1:
-        raise ConfigError(f"attributes.{key}: a target is a share between 0 and 1, not {target!r}")
-    return float(target)
+def _share(key: str, share: Any, of: str = "attributes") -> float:
+    if isinstance(share, bool) or not isinstance(share, Real) or not 0 < float(share) < 1:
+        what = "a target" if of == "attributes" else "a bound"
+        raise ConfigError(f"{of}.{key}: {what} is a share between 0 and 1, not {share!r}")
+    return float(share)
+
+
+def _shares(
+    shares: Mapping[str, Mapping[str, float]],
+    attributes: Sequence[Attribute],
+    labels: Sequence[str],
+) -> Iterator[ShareBound]:
+    names = [attribute.name for attribute in attributes]
+    for name, bounds in shares.items():
+        if name not in (*names, *labels):
+            raise ConfigError(f"shares: {name!r} is no attribute and no label: name it as one")
+        attribute, label = (name, None) if name in names else (None, name)
+        for key, bound in bounds.items():
+            if key not in _SIGNS:
+                raise ConfigError(f"shares.{name}: give at_least or at_most, not {key!r}")
+            yield ShareBound(
+                attribute, label, _SIGNS[key], _share(f"{name}.{key}", bound, "shares")
+            )
 
 
 def _labels(labels: Sequence[str]) -> list[str]:
@@ -187,6 +215,7 @@ def _plan(
         balanced.measures,
         targets_of(terms.attributes, terms.labels, asked),
         len(histogram),
+        terms.shares,
     )
 
 

@@ -8,26 +8,41 @@ from typing import Any
 
 from rich.console import Console
 
-from fairshard.summaries import LabelSummary, OutputSummary, PlanSummary, Verification
-from jobs.look.verify import verified
+from fairshard.summaries import (
+    LabelSummary,
+    OutputSummary,
+    PlanSummary,
+    PreviewSummary,
+    Verification,
+    WhySummary,
+)
+from jobs.begin.preview import SAMPLES
+from jobs.begin.preview import run as previewed
+from jobs.look.named_output import is_configuration
+from jobs.look.verify import run as verified
+from jobs.look.why import run as explanation
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
 from jobs.session.options import checked, located, new_run, read_checked
+from transforms.base.errors import ConfigError
 from transforms.base.logs import logging_to
 from transforms.base.redaction import redacted_values
+from transforms.config.assignments import assignments_of
 from transforms.config.files import config_in
 from transforms.config.sections import Config
 from transforms.stages.registrations import load_registrations
+from transforms.storage.files import Storage, output_storage
+from transforms.storage.shared_labels import opened
 
 Configuration = Config | Mapping[str, Any] | str | PathLike[str]
-_CONFIGURATIONS = (".yaml", ".yml")
 
 
-def read_config(given: Configuration) -> Config:
+def read_config(given: Configuration, *, set: Mapping[str, Any] | None = None) -> Config:
     """The configuration in a YAML file or in a mapping of the same keys; one that is read stays.
 
     Relative paths are taken from the file's folder, those in a mapping from the current one.
-    Raises ConfigError, one line a wrong key.
+    `set` gives values in place of those of some keys: {"balance.eta": 0.5}. Raises ConfigError, one
+    line a wrong key.
 
     Example:
         >>> config = read_config({
@@ -51,11 +66,35 @@ def read_config(given: Configuration) -> Config:
           output: missing; it must be given
     """
     if isinstance(given, Config):
+        if set:
+            raise ConfigError("a configuration that is read stays: set keys as it is read")
         return given
+    assignments = assignments_of(set or {})
     if isinstance(given, Mapping):
         load_registrations()
-        return checked(config_in(given))
-    return read_checked(Path(given))
+        return checked(config_in(given, assignments))
+    return read_checked(Path(given), assignments)
+
+
+def preview(
+    config: Configuration,
+    samples: int = SAMPLES,
+    *,
+    html: str | PathLike[str] | None = None,
+    quiet: bool = False,
+) -> PreviewSummary:
+    """Label a few samples, spread over the shards, as `fairshard preview` does; write nothing.
+
+    `html` is where a page with pictures goes, if anywhere. What `quiet` says, `label` does.
+
+    Example:
+        >>> preview(config, samples=60, quiet=True).hits["thing.nurse"]
+        16
+    """
+    page = None if html is None else Path(html)
+    with logging_to(sys.stderr):
+        found = previewed(read_config(config), samples, page, _console(quiet))
+    return PreviewSummary.of(redacted_values(found))
 
 
 def label(config: Configuration, *, restart: bool = False, quiet: bool = False) -> LabelSummary:
@@ -86,7 +125,10 @@ def solve(config: Configuration, *, restart: bool = False, quiet: bool = False) 
         >>> plan.certificate.gap < 1e-6
         True
         >>> print(plan)
-        300 samples in 36 patterns: RB 0.2243 ± 0.0271 to 0.0100 ± 0.0378, AB 0.3277 ± ...
+        300 samples in 36 patterns at eta = 0.5 (relative gap ...)
+        representation bias  0.2243 ± 0.0271 before, 0.0100 ± 0.0378 predicted (gender.woman); ...
+        association bias     0.3277 ± 0.0631 before, 0.0400 ± 0.0513 predicted (gender.woman ...
+        The plan meets everything asked for (to 1e-06).
         plan: .../balanced/plan/plan.json
     """
     return PlanSummary.of(_run("solve", config, restart, quiet))
@@ -113,12 +155,14 @@ def rebalance(
 ) -> OutputSummary:
     """Label, solve and resample as one job, with the gates between, as `fairshard rebalance` does.
 
-    Raises GateError where a critical expectation fails. What `restart` and `quiet` say, `label`
+    An output that misses what was asked for is no error: see `met`. Raises GateError where a
+    critical expectation fails. What `restart` and `quiet` say, `label`
     does.
 
     Example:
-        >>> rebalance(config, quiet=True).verdict
-        'The plan meets everything asked for, and the output is within sampling error of it.'
+        >>> output = rebalance(config, quiet=True)
+        >>> output.met, output.verdict
+        (True, 'The plan meets everything asked for (to 1e-06), and the output is within ...
     """
     return OutputSummary.of(_run("rebalance", config, restart, quiet))
 
@@ -140,15 +184,31 @@ def verify(
         >>> verify(config, quiet=True).agrees
         True
     """
-    console = _console(quiet)
-    if isinstance(output, Config | Mapping) or fspath(output).endswith(_CONFIGURATIONS):
-        config = read_config(output)
-        url, origin = config.output.url, "the configuration"
-        return Verification.of(
-            redacted_values(verified(url, config, origin, sample, inputs, console))
-        )
-    found = verified(located(fspath(output)), None, "", sample, inputs, console)
+    storage, config = _output_of(output)
+    found = verified(storage, config, "the configuration", sample, inputs, _console(quiet))
     return Verification.of(redacted_values(found))
+
+
+def why(output: Configuration, *, seconds: float | None = None, quiet: bool = False) -> WhySummary:
+    """Why a plan misses something, and what would do instead, as `fairshard why` says it.
+
+    `output` is its folder or URL, or its configuration (an object, or a .yaml file). What is known
+    is gone on from and put on file, for no longer than so many `seconds`.
+
+    Example:
+        >>> why(config, quiet=True)
+        WhySummary(missed=(), complete=True, conflict=(), rate=None)
+    """
+    storage, _ = _output_of(output)
+    return WhySummary.of(redacted_values(explanation(storage, seconds, _console(quiet))))
+
+
+def _output_of(output: Configuration) -> tuple[Storage, Config | None]:
+    """The output that is named, or that its configuration names, and that."""
+    if isinstance(output, Config | Mapping) or is_configuration(fspath(output)):
+        config = read_config(output)
+        return output_storage(config.output), config
+    return opened(located(fspath(output)), {}), None
 
 
 def _run(command: str, given: Configuration, restart: bool, quiet: bool) -> dict[str, Any]:

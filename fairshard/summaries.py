@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from fairshard.balanced import Certificate
-from jobs.look import verify
+from jobs.begin import preview
+from jobs.look import verify, why
 from jobs.run import label, solve
 from jobs.session import summary
 from transforms.base.visible import visible_values
@@ -32,6 +33,35 @@ def _certificate(details: Details) -> Certificate:
         for name in ("primal", "dual", "gap", "violation", "rate", "least_excess")
     }
     return Certificate(**figures, missed=tuple(details["missed"]))
+
+
+@dataclass(frozen=True)
+class PreviewSummary:
+    """What a configuration would recognise in some samples.
+
+    samples: how many were labelled; rejected: how many could not be. hits: samples of each name,
+    GROUP.NAME. advice: what to mend, sentences. details: all that the command prints with --json.
+    """
+
+    samples: int
+    rejected: int
+    hits: Mapping[str, int]
+    advice: tuple[str, ...]
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> PreviewSummary:
+        """The summary in the `details` that its command prints."""
+        return cls(
+            details["samples"],
+            sum(kind["samples"] for kind in details["rejected"]),
+            {name["name"]: name["hits"] for name in details["names"]},
+            tuple(details["advice"]),
+            details,
+        )
+
+    def __str__(self) -> str:
+        return _shown(self.details, preview.show)
 
 
 @dataclass(frozen=True)
@@ -64,15 +94,17 @@ class LabelSummary:
 class PlanSummary:
     """The plan of a corpus.
 
-    samples: how many are balanced, of so many patterns. before and predicted: the largest "RB",
-    "AB" and "skew" of the corpus, as it is and as planned. dropped_share: the expected share of
-    samples dropped. plan: its file. details: all that the command prints with --json.
+    met: whether the plan meets what was asked for. samples: how many are balanced, of so many
+    patterns. before and predicted: "RB", "AB" and "skew" of the corpus, as it is and as planned, of
+    what is most above its bound or nearest to it (None: no data). dropped_share: the expected share
+    of samples dropped. plan: its file. details: all that the command prints with --json.
     """
 
+    met: bool
     samples: int
     patterns: int
-    before: Mapping[str, float]
-    predicted: Mapping[str, float]
+    before: Mapping[str, float | None]
+    predicted: Mapping[str, float | None]
     dropped_share: float
     certificate: Certificate
     plan: str
@@ -82,6 +114,7 @@ class PlanSummary:
     def of(cls, details: Details) -> PlanSummary:
         """The summary in the `details` that its command prints."""
         return cls(
+            details["met"],
             details["samples"]["balanced"],
             details["samples"]["patterns"],
             details["bias"]["before"],
@@ -98,10 +131,13 @@ class PlanSummary:
 
 @dataclass(frozen=True)
 class BiasChange:
-    """The largest value of a measure: before, as predicted by the plan, and after, on the output.
+    """A measure: before, as predicted by the plan, and after, on the output.
 
+    Each is the value that is most above its own bound, or nearest to it; the largest where none has
+    one. worst names the attribute, or the pair of attribute and label, that after is of;
     standard_error is that of after; asked is the bound on it, None where there is none. status is
-    met, within sampling error, missed, not asked or no data. What is undefined is None.
+    met, within sampling error (4 standard errors), missed, not asked or no data. What is undefined
+    is None.
     """
 
     before: float | None
@@ -109,6 +145,7 @@ class BiasChange:
     after: float | None
     standard_error: float | None
     asked: float | None
+    worst: str
     status: str
 
 
@@ -116,13 +153,14 @@ class BiasChange:
 class OutputSummary:
     """A finished output.
 
-    verdict: whether what was asked for is met, in a sentence. read = kept + dropped + rejected
-    samples of the input; written: samples, repeats among them, in so many shards of so many bytes.
-    bias: by "RB", "AB" and "skew". output and report: the folder, and its page. details: all that
-    the command prints with --json.
+    verdict: whether what was asked for is met, in a sentence; met: the same, to within sampling
+    error (4 standard errors). read = kept + dropped + rejected samples of the input; written:
+    samples, repeats among them, in so many shards of so many bytes. bias: by "RB", "AB" and "skew".
+    output and report: the folder, and its page. details: all that the command prints with --json.
     """
 
     verdict: str
+    met: bool
     read: int
     kept: int
     dropped: int
@@ -140,9 +178,10 @@ class OutputSummary:
     def of(cls, details: Details) -> OutputSummary:
         """The summary in the `details` that its command prints."""
         samples = details["samples"]
-        figures = ("before", "predicted", "after", "standard_error", "asked", "status")
+        figures = ("before", "predicted", "after", "standard_error", "asked", "worst", "status")
         return cls(
             details["verdict"],
+            details["met"],
             samples["in"],
             samples["kept"],
             samples["dropped"],
@@ -200,3 +239,29 @@ class Verification:
 
     def __str__(self) -> str:
         return _shown(self.details, verify.show)
+
+
+@dataclass(frozen=True)
+class WhySummary:
+    """Why a plan misses something.
+
+    missed: the constraints that it does not meet. conflict: those that are proven to be
+    unattainable together. rate: the largest that would do, where one was found. complete: whether
+    nothing is left to be found. details: all that the command prints with --json.
+    """
+
+    missed: tuple[str, ...]
+    complete: bool
+    conflict: tuple[str, ...]
+    rate: float | None
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> WhySummary:
+        """The explanation in the `details` that its command prints."""
+        conflict = details["conflict"] or {"constraints": (), "rate": None}
+        names = tuple(conflict["constraints"])
+        return cls(tuple(details["missed"]), details["complete"], names, conflict["rate"], details)
+
+    def __str__(self) -> str:
+        return _shown(self.details, why.show)

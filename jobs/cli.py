@@ -2,15 +2,18 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
-from jobs.session.console import end_output, take_any_text
+from jobs.session.answers import answer_failure, expect_none
+from jobs.session.console import USAGE_ERROR, end_output, show_usage, take_any_text
 from jobs.session.options import log
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
 from transforms.stages.registrations import load_balancers, load_registrations
 
+_UNEXPECTED = "this should not have happened: please report it"
 _NO_THREAD = "can't start new thread"
 _NO_ROOM = (
     "the system gives this process no more memory or threads: raise its limit (`ulimit -a`, or the "
@@ -42,23 +45,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command (None: the one of this process); errors end in one clear sentence."""
     take_any_text()
     log()
+    expect_none()
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    sys.exit(_exit_code(words))
+
+
+def _exit_code(words: list[str]) -> int:
+    failure: Exception
     try:
-        try:
-            application()(arguments)
-        except OSError:
-            end_output("\n")
-            raise
-        finally:
-            end_output()
+        return _run(words)
     except FairshardError as error:
-        LOGGER.error(str(error))
-        sys.exit(error.exit_code)
+        sentence, code, failure = str(error), error.exit_code, error
+        LOGGER.error(sentence)
+    except USAGE_ERROR as error:
+        sentence, code, failure = error.format_message(), error.exit_code, error
+        show_usage(error)
     except Exception as error:
+        sentence, code, failure = _UNEXPECTED, 1, error
         if isinstance(error, MemoryError) or _NO_THREAD in str(error):
-            LOGGER.error(_NO_ROOM)
-            sys.exit(1)
-        LOGGER.critical("this should not have happened: please report it", exc_info=True)
-        sys.exit(1)
+            sentence = _NO_ROOM
+            LOGGER.error(sentence)
+        else:
+            LOGGER.critical(sentence, exc_info=True)
+    with suppress(FairshardError):  # what failed is told
+        answer_failure(words, sentence, code, failure)
+        end_output()
+    return code
+
+
+def _run(words: list[str]) -> int:
+    """The exit code of a command that fails of nothing unforeseen."""
+    try:
+        return int(application()(words, standalone_mode=False) or 0)
+    except OSError:
+        end_output("\n")
+        raise
+    finally:
+        end_output()
 
 
 if __name__ == "__main__":

@@ -21,10 +21,14 @@ def command(arguments: Sequence[str] | None) -> list[str]:
     parser.add_argument("--config", required=True)
     parser.add_argument("--output", default="", help="In place of output.url; '' for that.")
     parser.add_argument("--engine", default="", help="In place of engine.name; '' for that.")
+    parser.add_argument("--allow-unmet", action="store_true", help="End with 0 where it is unmet.")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, of the config.")
     asked, options = parser.parse_known_args(arguments)
     words = [*asked.stage.split("-"), asked.config, "--json"]
+    words += [f"--set={key}" for key in asked.set]
     words += [f"--output={asked.output}"] if asked.output else []
     words += [f"--engine={asked.engine}"] if asked.engine else []
+    words += ["--allow-unmet"] if asked.allow_unmet else []
     return [*words, "--", *options] if asked.stage in ON_ENGINE else words
 
 

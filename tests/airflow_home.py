@@ -139,6 +139,13 @@ class DagRun:
         )
         return str(rows[0][0]) if rows else ""
 
+    def tries(self, task: str) -> int:
+        """How often a task was tried."""
+        statement = (
+            "select try_number from task_instance where dag_id = ? and run_id = ? and task_id = ?"
+        )
+        return int(self.home.query(statement, self.dag, self.run_id, task)[0][0])
+
     def xcom(self, task: str, key: str = "return_value") -> Any:
         """What a task gave."""
         rows = self.home.query(

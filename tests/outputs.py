@@ -18,7 +18,7 @@ from transforms.shards.finding import find_shards
 from transforms.shards.naming import stem_of
 from transforms.stages.registrations import load_registrations
 from transforms.stages.solving import Counting, Gathered, Step, merged
-from transforms.stages.tasks import finish_output
+from transforms.stages.tasks import advance, finish_output
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
@@ -42,7 +42,7 @@ def solved(records: Sequence[LabelRecord], config: Config) -> Plan:
         gathered: Gathered = None
         for record in records:
             gathered = merged(gathered, step.gather(record, config))
-        step = step.advance(gathered, records, config)
+        step = advance(gathered, step, records, config)
     return step.made
 
 

@@ -120,12 +120,21 @@ def dense_constraints(problem: Problem) -> NDArray[np.float64]:
     terms, columns = problem.terms, []
     labels, s = problem.y.toarray(), problem.s[problem.group].astype(float)
     for constraint in problem.constraints:
+        if constraint.attribute is None:
+            columns.append(
+                constraint.sign
+                * (labels[:, terms.labels.index(constraint.label or "")] - constraint.bound)
+            )
+            continue
         k = [attribute.name for attribute in terms.attributes].index(constraint.attribute)
         attribute, centre = terms.attributes[k], terms.centres[k]
         members = [other.group == attribute.group for other in terms.attributes]
         base = np.ones(len(s)) if attribute.share_of == "all" else s[:, members].sum(axis=1)
         among = np.minimum(base, 1)
-        share = constraint.sign * (s[:, k] - attribute.target * base)
+        if constraint.kind == "share":
+            columns.append(constraint.sign * (s[:, k] - constraint.bound * base))
+            continue
+        share = constraint.sign * (s[:, k] - attribute.pi * base)
         if constraint.label is None:
             columns.append(share - terms.tolerances.representation[k] * base)
             continue

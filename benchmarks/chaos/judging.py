@@ -16,7 +16,9 @@ from rich.console import Console
 
 from jobs.look import verify
 from transforms.base.errors import FairshardError
+from transforms.config.files import read_config
 from transforms.labels.tables import digest
+from transforms.storage.files import Storage
 
 _OF_TIMES = ("done/run.json", "done/work.json", "metrics.prom", "report/index.html")
 _END_OF_TAR = bytes(1024)
@@ -179,7 +181,11 @@ def _objection(output: str, config: Path | None) -> str:
     """What `fairshard verify` says against an output, "" where it agrees."""
     with open("/dev/null", "w") as nowhere:
         try:
-            checks = verify.run(output, config, None, True, Console(file=nowhere))["checks"]
+            read = read_config(config) if config else None
+            storage = Storage(output, read.output.storage_options if read else {})
+            checks = verify.run(storage, read, str(config), None, True, Console(file=nowhere))
         except FairshardError as error:
             return str(error)
-    return "; ".join(f"{one['name']}: {one['remark']}" for one in checks if one["differences"])
+    return "; ".join(
+        f"{one['name']}: {one['remark']}" for one in checks["checks"] if one["differences"]
+    )

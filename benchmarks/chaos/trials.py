@@ -65,7 +65,8 @@ class Bench:
         prefix: Sequence[str] = (),
     ) -> Command:
         """Start rebalancing the corpus into an output."""
-        words = ["rebalance", self.config, f"--output={place.url}", *self.arguments]
+        words = ["rebalance", self.config, "--allow-unmet", f"--output={place.url}"]
+        words += self.arguments
         return Command(words, log, self.path, environment or {}, prefix)
 
 

@@ -6,21 +6,27 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.console import say
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.config.columns import shown_name
 from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
+from transforms.preview.doubts import doubts_about
 from transforms.shards.finding import Shard
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import LeftOut, as_json, in_words
 from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.storage.files import output_storage
 
 _SAMPLES_READ = 200
 _MOST_NAMED = 20
 
 
 def run(config: Config) -> dict[str, Any]:
-    """Shards, bytes and samples (estimated from the first shard's beginning) of a configuration."""
+    """Shards, bytes and samples (estimated from one shard's beginning) of a configuration.
+
+    And warnings, of what may not mean what it seems to.
+    """
     found = found_apart(config)
     shards = found.shards
     size = sum(shard.bytes for shard in shards)
@@ -37,14 +43,16 @@ def run(config: Config) -> dict[str, Any]:
         "model": config.model and config.model.name,
         "engine": config.engine.name,
         "output": config.output.url,
+        "warnings": list(doubts_about(config)),
+        "labels_in": output_storage(config.output).labels,
     }
 
 
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
     console.print(
-        f"the configuration is valid: {summary['shards']:,} shards, "
-        f"{summary['bytes'] / 1e6:,.1f} MB, about {summary['samples_estimated']:,} samples"
+        f"the configuration is valid: {counted(summary['shards'], 'shard')}, "
+        f"{summary['bytes'] / 1e6:,.1f} MB, about {counted(summary['samples_estimated'], 'sample')}"
     )
     if summary["left_out"]:
         say(console, in_words(LeftOut(**entry) for entry in summary["left_out"]))
@@ -59,6 +67,10 @@ def show(summary: dict[str, Any], console: Console) -> None:
             f"derived, and nothing is labelled for them: {named_with_targets(summary['derived'])}",
         )
     console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
+    if summary["labels_in"]:
+        console.print(f"and labels to {summary['labels_in']}", highlight=False, soft_wrap=True)
+    for warning in summary["warnings"]:
+        say(console, f"warning: {warning}")
 
 
 def derived_names(schema: Schema) -> dict[str, float | None]:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.begin import check, corpus, doctor
-from jobs.session.options import AsJson, ConfigPath, log, read_checked, report
+from jobs.begin import check, corpus, doctor, preview
+from jobs.session.options import AsJson, ConfigPath, SetKeys, log, read_checked, report
 from pipelines.registry import ENGINES
 from transforms.config.recognisers import RECOGNISERS
 from transforms.config.registry import Registry
@@ -18,13 +18,14 @@ PANEL = "Begin"
 
 
 @app.command("init", rich_help_panel=PANEL)
-def init_command() -> None:
+def init_command(as_json: AsJson = False) -> None:
     """Print a commented example of a configuration.
 
     Example: `fairshard init > config.yaml`
     """
-    example = resources.files("jobs.begin.templates").joinpath("example.yaml")
-    print(example.read_text(encoding="utf-8"), end="")
+    template = resources.files("jobs.begin.templates").joinpath("example.yaml")
+    example = template.read_text(encoding="utf-8")
+    report({"config": example}, lambda _, __: print(example, end=""), as_json)
 
 
 def _what_may_be_named() -> str:
@@ -41,12 +42,34 @@ def _what_may_be_named() -> str:
 
 
 @app.command("check", rich_help_panel=PANEL, epilog=_what_may_be_named())
-def check_command(config: ConfigPath, as_json: AsJson = False) -> None:
+def check_command(config: ConfigPath, keys: SetKeys = None, as_json: AsJson = False) -> None:
     """Validate a configuration and say what it would run, without running it.
 
     Example: `fairshard check config.yaml`
     """
-    report(check.run(read_checked(config)), check.show, as_json)
+    report(check.run(read_checked(config, keys)), check.show, as_json)
+
+
+@app.command("preview", rich_help_panel=PANEL)
+def preview_command(
+    config: ConfigPath,
+    samples: Annotated[
+        int,
+        typer.Option(
+            min=1, max=preview.MOST, help="How many to label, of shards spread over the corpus."
+        ),
+    ] = preview.SAMPLES,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with pictures, too.")
+    ] = None,
+    keys: SetKeys = None,
+    as_json: AsJson = False,
+) -> None:
+    """Label a few samples and show what is recognised, by which source, and what to mend.
+
+    Examples: `fairshard preview config.yaml`, `fairshard preview config.yaml --html preview.html`
+    """
+    report(preview.run(read_checked(config, keys), samples, html, log()), preview.show, as_json)
 
 
 @app.command("doctor", rich_help_panel=PANEL)
@@ -54,6 +77,7 @@ def doctor_command(
     config: Annotated[
         Path | None, typer.Argument(metavar="[CONFIG]", help="What the machine is to run.")
     ] = None,
+    keys: SetKeys = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what this machine lacks for a configuration, or at all, and the command that mends it.
@@ -61,7 +85,9 @@ def doctor_command(
     Exits with 1 where something is missing. Examples: `fairshard doctor`,
     `fairshard doctor config.yaml`
     """
-    found = doctor.run(read_checked(config) if config else None)
+    if keys and config is None:
+        raise typer.BadParameter("--set changes a configuration: give one")
+    found = doctor.run(read_checked(config, keys) if config else None)
     report(found, doctor.show, as_json)
     if not found["ready"]:
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from jobs.begin.demo.corpus import write_corpus
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.storage.files import Storage
 
@@ -47,8 +48,8 @@ def run(directory: Path, samples: int, shards: int, seed: int, console: Console)
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
     console.print(
-        f"{summary['samples']:,} samples drawn in {summary['shards']:,} shards of "
-        f"{summary['directory']}; rebalance them with",
+        f"{counted(summary['samples'], 'sample')} drawn in "
+        f"{counted(summary['shards'], 'shard')} of {summary['directory']}; rebalance them with",
         highlight=False,
         soft_wrap=True,
     )

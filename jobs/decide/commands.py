@@ -1,5 +1,6 @@
 """The commands that help to decide what to ask for, from a labelled corpus."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from jobs.session.options import (
     AsJson,
     ConfigPath,
     OutputUrl,
+    SetKeys,
     entry_of,
     log,
     new_run,
@@ -38,6 +40,7 @@ BalancerNames = Annotated[
 @app.command("frontier", rich_help_panel=PANEL)
 def frontier_command(
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     points: Annotated[int, typer.Option(min=8, help="About how many rates to solve for.")] = 24,
     as_json: AsJson = False,
@@ -46,13 +49,14 @@ def frontier_command(
 
     Example: `fairshard frontier config.yaml`
     """
-    settled = overridden(read_checked(config), output, None)
+    settled = overridden(read_checked(config, keys), output, None)
     report(frontier.run(settled, points, log()), frontier.show, as_json)
 
 
 @app.command("compare", rich_help_panel=PANEL)
 def compare_command(
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     balancers: BalancerNames = None,
     as_json: AsJson = False,
@@ -61,27 +65,33 @@ def compare_command(
 
     Examples: `fairshard compare config.yaml`, `fairshard compare config.yaml --balancer raking`
     """
-    settled = overridden(read_checked(config), output, None)
+    settled = overridden(read_checked(config, keys), output, None)
     report(compare.run(settled, log(), balancers or ()), compare.show, as_json)
 
 
 @app.command("suggest", rich_help_panel=PANEL)
 def suggest_command(
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     origin: Annotated[
         str,
         typer.Option("--from", metavar="captions|FIELD", help="Captions, or a metadata field."),
     ] = suggest.CAPTIONS,
     top: Annotated[int, typer.Option(min=1, help="How many for each attribute.")] = 20,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", metavar="CONFIG", help="Write those worth it into this file."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rank words of captions, or values of a metadata field, as proxy labels of the attributes.
 
-    Examples: `fairshard suggest config.yaml`, `fairshard suggest config.yaml --from objects`
+    Examples: `fairshard suggest config.yaml --from objects`,
+    `fairshard suggest config.yaml --into config.yaml`
     """
-    settled = overridden(read_checked(config), output, None)
-    report(suggest.run(settled, origin, top, log()), suggest.show, as_json)
+    settled = overridden(read_checked(config, keys), output, None)
+    report(suggest.run(settled, origin, top, log(), into), suggest.show, as_json)
 
 
 @app.command("calibrate", rich_help_panel=PANEL)
@@ -90,6 +100,7 @@ def calibrate_command(
     checked: Annotated[
         str, typer.Argument(metavar="CHECKED", help="CSV or Parquet: key, attribute, truth.")
     ],
+    keys: SetKeys = None,
     output: OutputUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -97,7 +108,7 @@ def calibrate_command(
 
     Example: `fairshard calibrate config.yaml checked.csv`
     """
-    settled = overridden(read_checked(config), output, None)
+    settled = overridden(read_checked(config, keys), output, None)
     with leased(settled, new_run()):
         summary = calibrate.run(settled, checked)
     report(summary, calibrate.show, as_json)

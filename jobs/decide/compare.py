@@ -10,7 +10,7 @@ from rich.table import Table
 from jobs.decide.corpus_histogram import corpus_histogram
 from jobs.session.labelled import all_label_records
 from transforms.baselines.comparison import compare
-from transforms.config.schema import schema_of
+from transforms.config.schema import asked_of, schema_of
 from transforms.config.sections import Config
 from transforms.shards.inputs import input_shards
 
@@ -19,7 +19,7 @@ def run(config: Config, console: Console, balancers: Sequence[str] = ()) -> dict
     """What M4 and each of `balancers` (of none: all) give on the corpus, and what was asked."""
     records = all_label_records(config, input_shards(config))
     seen = corpus_histogram(config, records, console)
-    rows = compare(seen.histogram, schema_of(config).attributes, config.balance, balancers)
+    rows = compare(seen.histogram, schema_of(config).attributes, asked_of(config), balancers)
     return {
         "samples": seen.samples,
         "patterns": len(seen.histogram),
@@ -49,7 +49,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
     console.print(table)
     console.print(
         "ESS: effective sample size over all samples; kept: share of the samples expected in the "
-        "output; moved: root mean square of q - eta u; missed: what was asked for and is not met",
+        "output; moved: root mean square of q - eta u; missed: what was asked for and is not met "
+        "(to 1e-05)",
         highlight=False,
         soft_wrap=True,
     )

@@ -7,6 +7,7 @@ from functools import reduce
 from rich.console import Console
 
 from jobs.session.shard_progress import tracked
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.calibration.posteriors import fitting_calibration
 from transforms.config.sections import Config
@@ -35,9 +36,10 @@ class Seen:
         """How many samples and patterns; of a sample, figures are estimates."""
         seen, patterns = self.histogram.samples, len(self.histogram)
         if seen == self.samples:
-            return f"{seen:,} samples in {patterns:,} patterns"
+            return f"{counted(seen, 'sample')} in {counted(patterns, 'pattern')}"
         return (
-            f"{seen:,} samples, drawn from {self.samples:,}, in {patterns:,} patterns: figures are "
+            f"{counted(seen, 'sample')}, drawn from {self.samples:,}, in "
+            f"{counted(patterns, 'pattern')}: figures are "
             "estimates"
         )
 

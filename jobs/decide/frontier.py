@@ -9,7 +9,7 @@ from rich.table import Table
 from jobs.decide.corpus_histogram import corpus_histogram
 from jobs.session.console import say
 from jobs.session.labelled import all_label_records
-from transforms.config.schema import schema_of
+from transforms.config.schema import asked_of, schema_of
 from transforms.config.sections import Config
 from transforms.feasibility.frontier import Frontier, frontier
 from transforms.plan.fingerprint import fingerprint
@@ -27,7 +27,7 @@ def run(config: Config, points: int, console: Console) -> dict[str, Any]:
     records = all_label_records(config, input_shards(config))
     seen = corpus_histogram(config, records, console)
     with console.status("solving"):
-        found = frontier(seen.histogram, schema_of(config).attributes, config.balance, points)
+        found = frontier(seen.histogram, schema_of(config).attributes, asked_of(config), points)
     document = document_of(found, config.balance, fingerprint(config, records))
     storage.publish(paths.FRONTIER, f"{json.dumps(document, indent=1)}\n".encode())
     return {
@@ -60,7 +60,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
     say(
         console,
         f"everything asked for is attainable up to eta = {found.largest:g} "
-        f"(at most {found.upper:.4g})",
+        f"(to 1e-05; at most {found.upper:.4g})",
     )
     for mark in found.marks[:_MARKS_SHOWN]:
         say(console, f"  {mark.constraint}: {mark.in_words(found.points[0].rate)}")

@@ -10,6 +10,7 @@ from jobs.session.console import say
 from jobs.session.holders import lease_files, living, this_process
 from jobs.session.lease import holding
 from jobs.session.run_record import now as in_words
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.storage.attempts import attempts_at
@@ -18,7 +19,7 @@ from transforms.storage.files import Storage
 
 _SHOWN = 20
 _CLEANING = "clean"
-_STAGES = ("label", "resample")
+_STAGES = ("label", "solve", "resample")
 
 
 def run(storage: Storage, force: bool) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def run(storage: Storage, force: bool) -> dict[str, Any]:
         "removed": [*files, *notes, *(name for name in leases if name not in left)],
         "bytes": sum(files.values()),
         "forced": bool(holders),
+        "labels": storage.labels,
     }
 
 
@@ -69,7 +71,11 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         say(console, f"and {len(removed) - _SHOWN:,} more")
     say(
         console,
-        f"{len(removed):,} files of dead attempts removed, {summary['bytes'] / 1e6:,.1f} MB"
+        f"{counted(len(removed), 'file')} of dead attempts removed, "
+        f"{summary['bytes'] / 1e6:,.1f} MB"
         if removed
         else f"nothing to remove in {summary['output']}",
     )
+    if summary["labels"]:
+        where = summary["labels"]
+        say(console, f"labels lie apart, in {where}: `fairshard clean {where}` cleans there")

@@ -4,22 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from jobs.look import clean, failed, metrics, overview, status, verify
-from jobs.session.options import (
-    AsJson,
-    ConfigPath,
-    OutputPath,
-    OutputUrl,
-    located,
-    log,
-    overridden,
-    read_checked,
-    report,
-)
+from jobs.look import clean, failed, metrics, overview, status, verify, why
+from jobs.look.named_output import output_named
+from jobs.session.console import console
+from jobs.session.options import AsJson, OutputUrl, SetKeys, log, report
+from transforms.outcome.run_metrics import run_metrics, run_text
 from transforms.report.page import write_report
-from transforms.storage.files import Storage, output_storage
 
 app = typer.Typer()
 PANEL = "Look"
@@ -29,14 +20,16 @@ Target = Annotated[
     typer.Argument(metavar="OUTPUT|CONFIG", help="An output folder or URL, or its configuration."),
 ]
 StorageConfig = Annotated[
-    Path | None, typer.Option("--config", help="Where storage options are taken from.")
+    Path | None,
+    typer.Option("--config", help="Where storage options are taken from, for an OUTPUT."),
 ]
-_CONFIGURATIONS = (".yaml", ".yml")
 
 
 @app.command("status", rich_help_panel=PANEL)
 def status_command(
     target: Target,
+    config: StorageConfig = None,
+    keys: SetKeys = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it until the run has ended.")
     ] = False,
@@ -46,62 +39,104 @@ def status_command(
 
     Examples: `fairshard status rebalanced`, `fairshard status config.yaml --watch`
     """
-    storage = storage_of(target)
+    storage = output_named(target, config, keys).begun()
     if watch and not as_json:
-        status.watch(storage, Console(markup=False))
+        status.watch(storage, console())
     else:
         report(status.run(storage), status.show, as_json)
 
 
 @app.command("failed", rich_help_panel=PANEL)
-def failed_command(target: Target, as_json: AsJson = False) -> None:
+def failed_command(
+    target: Target,
+    config: StorageConfig = None,
+    keys: SetKeys = None,
+    as_json: AsJson = False,
+) -> None:
     """Say what failed or was rejected, why, how often, and how to try it again.
 
     Examples: `fairshard failed rebalanced`, `fairshard failed config.yaml --json`
     """
-    report(failed.run(storage_of(target)), failed.show, as_json)
+    report(failed.run(output_named(target, config, keys).begun()), failed.show, as_json)
 
 
 @app.command("summary", rich_help_panel=PANEL)
-def summary_command(config: ConfigPath, output: OutputUrl = None, as_json: AsJson = False) -> None:
+def summary_command(
+    target: Target,
+    config: StorageConfig = None,
+    keys: SetKeys = None,
+    output: OutputUrl = None,
+    as_json: AsJson = False,
+) -> None:
     """Say again what a run ended with or, before there is an output, what its plan promises.
 
-    Example: `fairshard summary config.yaml`
+    Examples: `fairshard summary rebalanced`, `fairshard summary config.yaml`
     """
-    settled = overridden(read_checked(config), output, None)
-    report(overview.run(output_storage(settled.output)), overview.show, as_json)
+    found = output_named(target, config, keys, output).begun()
+    report(overview.run(found), overview.show, as_json)
+
+
+@app.command("why", rich_help_panel=PANEL)
+def why_command(
+    target: Target,
+    config: StorageConfig = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0, help="Look for it no longer than that.")
+    ] = None,
+    keys: SetKeys = None,
+    output: OutputUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a plan misses something and what would do, looking on where solving left off.
+
+    Examples: `fairshard why rebalanced`, `fairshard why config.yaml --seconds 60`
+    """
+    found = output_named(target, config, keys, output).begun()
+    report(why.run(found, seconds, log()), why.show, as_json)
 
 
 @app.command("report", rich_help_panel=PANEL)
 def report_command(
-    output: OutputPath,
+    target: Target,
+    config: StorageConfig = None,
+    keys: SetKeys = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the report's page again from the artefacts of an output.
 
-    Example: `fairshard report rebalanced`
+    Examples: `fairshard report rebalanced`, `fairshard report config.yaml`
     """
-    page = {"report": write_report(Storage(located(output)))}
-    report(page, lambda made, console: console.print(f"report: {made['report']}"), as_json)
+    found = output_named(target, config, keys)
+    page = {"report": write_report(found.begun(), found.input_options)}
+    report(page, lambda made, shown: shown.print(f"report: {made['report']}"), as_json)
 
 
 @app.command("metrics", rich_help_panel=PANEL)
 def metrics_command(
-    output: OutputPath,
+    target: Target,
     config: StorageConfig = None,
+    keys: SetKeys = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the metrics of a run, also while it goes on, as Prometheus reads them.
 
     Examples: `fairshard metrics rebalanced`, `fairshard metrics s3://bucket/out --config
     config.yaml`
     """
-    print(metrics.run(located(output), config), end="")
+    storage = output_named(target, config, keys).begun()
+    found = run_metrics(storage)
+
+    def show(_: object, __: object) -> None:
+        print(run_text(found, storage), end="")
+
+    report(metrics.in_values(found, storage), show, as_json)
 
 
 @app.command("verify", rich_help_panel=PANEL)
 def verify_command(
-    output: OutputPath,
+    target: Target,
     config: StorageConfig = None,
+    keys: SetKeys = None,
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, help="Read only so many output shards.")
     ] = None,
@@ -114,7 +149,9 @@ def verify_command(
 
     Examples: `fairshard verify rebalanced`, `fairshard verify s3://bucket/out --config config.yaml`
     """
-    checked = verify.run(located(output), config, sample, not skip_inputs, log())
+    found = output_named(target, config, keys)
+    found.begun()
+    checked = verify.run(found.storage, found.config, found.origin, sample, not skip_inputs, log())
     report(checked, verify.show, as_json)
     if not checked["agrees"]:
         raise typer.Exit(1)
@@ -123,6 +160,8 @@ def verify_command(
 @app.command("clean", rich_help_panel=PANEL)
 def clean_command(
     target: Target,
+    config: StorageConfig = None,
+    keys: SetKeys = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also while a run seems to be active.")
     ] = False,
@@ -132,11 +171,8 @@ def clean_command(
 
     Examples: `fairshard clean rebalanced`, `fairshard clean config.yaml`
     """
-    report(clean.run(storage_of(target), force), clean.show, as_json)
-
-
-def storage_of(target: str) -> Storage:
-    """The output that is named, or that the configuration in a file names."""
-    if target.endswith(_CONFIGURATIONS):
-        return output_storage(read_checked(Path(target)).output)
-    return Storage(located(target))
+    found = output_named(target, config, keys)
+    cleaned = clean.run(found.storage, force)
+    if found.config is None and not cleaned["removed"]:
+        found.begun()
+    report(cleaned, clean.show, as_json)

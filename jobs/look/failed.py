@@ -1,7 +1,8 @@
 """The job that says what of a run failed or was rejected, why, and how to try it again."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -9,8 +10,11 @@ from rich.console import Console
 from jobs.look.run_status import Status, Watcher
 from jobs.session.console import say
 from jobs.session.rejects import say_losses, shown_losses
+from transforms.base.counts import counted, named
+from transforms.base.errors import remedy_of
 from transforms.labels.rejects import RejectKind, frequent_rejects
 from transforms.storage.files import Storage
+from transforms.storage.last_run import INTERRUPTED
 
 _SHOWN = 20
 
@@ -38,7 +42,7 @@ def run(storage: Storage) -> dict[str, Any]:
         "rejects": [dataclasses.asdict(kind) for kind in kinds],
         "rejecting_shards": len(rejecting),
         **lost,
-        "retry": _advice(status, bool(attempts), bool(kinds), bool(lost["lost"])),
+        "retry": _advice(status, kinds, bool(lost["lost"])),
     }
 
 
@@ -56,12 +60,13 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
             f"{attempt['host']}, begun {attempt['started']}): {attempt['error']}",
         )
     if len(attempts) > _SHOWN:
-        say(console, f"and {len(attempts) - _SHOWN:,} more shards; --json lists all")
+        say(console, f"and {len(attempts) - _SHOWN:,} more; --json lists all")
     if kinds:
         say(
             console,
-            f"{summary['rejected']:,} samples of {_shards(summary['rejecting_shards'])} were "
-            "rejected:",
+            f"{counted(summary['rejected'], 'sample')} of "
+            f"{counted(summary['rejecting_shards'], 'shard')} "
+            f"{named(summary['rejected'], 'was', 'were')} rejected:",
         )
     for kind in kinds[:_SHOWN]:
         say(console, f"  {RejectKind(**kind)}")
@@ -72,32 +77,53 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         say(console, line)
 
 
-def _shards(number: int) -> str:
-    return "1 shard" if number == 1 else f"{number:,} shards"
-
-
 def _was_killed(status: Status) -> bool:
     ended = status.run.finished is not None
     return bool(status.run.started) and not ended and not status.holders
 
 
-def _advice(status: Status, attempts: bool, rejects: bool, lost: bool) -> list[str]:
+def _advice(status: Status, rejects: Sequence[RejectKind], lost: bool) -> list[str]:
     """What to do, a line each."""
-    advice = []
-    command = status.run.command
-    if command and (status.run.error or attempts or _was_killed(status)):
-        advice.append(
-            f"to try again: `fairshard {command}` with the same configuration; what is done is kept"
-        )
-    if rejects:
-        advice.append(
-            "to have rejected samples: mend their shards and run again (a shard that has changed "
-            "is labelled again), or raise the limit of input.limits that the error names; "
-            "rejects/SHARD.parquet in the output names each sample"
-        )
+    advice = [*_of_run(status), *_of_rejects(rejects)]
     if lost:
         advice.append(
             "to have what is lost: restore the shards and run again, or leave them out of "
             "input.shards, or raise input.limits.max_lost_shards and .max_lost_share"
         )
     return advice
+
+
+def _of_run(status: Status) -> Iterator[str]:
+    """How the run can go on, and what has to be done before, if anything."""
+    run, killed = status.run, _was_killed(status)
+    attempts = [stage.attempts for stage in status.stages]
+    kinds = [attempt.kind for found in attempts for attempt in found.failed]
+    if run.error and run.error != INTERRUPTED:
+        kinds.append(run.kind)
+    ended = run.error or killed or kinds or any(found.left for found in attempts)
+    if not run.command or not ended:
+        return
+    remedies = [*filter(None, dict.fromkeys(map(remedy_of, kinds)))]
+    if remedies:
+        first = "; ".join(remedies)
+        yield f"before `fairshard {run.command}` goes on, keeping what is done: {first}"
+        return
+    memory = "; if memory ran out, with more of it or with fewer workers" * killed
+    yield (
+        f"to try again: `fairshard {run.command}` with the same configuration; what is done is "
+        f"kept{memory}"
+    )
+
+
+def _of_rejects(kinds: Sequence[RejectKind]) -> Iterator[str]:
+    """What has to be done to have rejected samples, by what it is."""
+    samples: Counter[str] = Counter()
+    for kind in kinds:
+        samples[kind.remedy] += kind.samples
+    for remedy, count in samples.most_common():
+        yield f"to have {count:,} of them: {remedy}"
+    if kinds:
+        yield (
+            "a shard is labelled again once it has changed, and not before; rejects/SHARD.parquet "
+            "in the output names each sample"
+        )

@@ -1,23 +1,26 @@
-"""The job that reads the metrics of a run off its files."""
+"""The metrics of a run for programs."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from transforms.base.errors import FairshardError
-from transforms.config.files import read_config
-from transforms.outcome.run_metrics import run_metrics, run_text
-from transforms.storage import paths
+from transforms.outcome.prometheus import Metric
 from transforms.storage.files import Storage
 
 
-def run(output: str, config: Path | None) -> str:
-    """The metrics as Prometheus's text; FairshardError where there is no run.
-
-    `config` gives the options of the storage that the output is on.
-    """
-    options = read_config(config).output.storage_options if config else {}
-    storage = Storage(output, options)
-    if not storage.versions(paths.LABEL_RECORDS) and not storage.versions(paths.DONE):
-        raise FairshardError(
-            f"{output} holds no run: give the output folder of a run that has begun"
-        )
-    return run_text(run_metrics(storage), storage)
+def in_values(metrics: Sequence[Metric], storage: Storage) -> dict[str, Any]:
+    """The metrics of the run in `storage`, without those that have no value."""
+    return {
+        "output": storage.url,
+        "metrics": [
+            {
+                "name": metric.name,
+                "kind": metric.kind,
+                "help": metric.help,
+                "values": [
+                    {"labels": dict(at), "value": value} for at, value in metric.values.items()
+                ],
+            }
+            for metric in metrics
+            if metric.values
+        ],
+    }

@@ -30,7 +30,7 @@ def require_own(evidence: Evidence, config: Config, origin: str) -> None:
         verb = "differs" if len(apart) == 1 else "differ"
         raise ConfigError(
             f"{origin} is not the configuration that {evidence.storage.url} was made with: "
-            f"{in_words(apart)} {verb}: verify with that one, or without --config"
+            f"{in_words(apart)} {verb}: verify with that one, or give the output alone"
         )
 
 

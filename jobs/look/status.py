@@ -59,7 +59,7 @@ def in_values(status: Status, storage: Storage) -> dict[str, Any]:
         "active": bool(status.holders),
         "run": {
             name: getattr(run, name)
-            for name in ("run", "command", "engine", "error", "started", "finished")
+            for name in ("run", "command", "engine", "error", "met", "started", "finished")
         },
         "writers": [
             {"host": holder.host, "pid": holder.pid, "run": holder.run} for holder in status.holders
@@ -107,7 +107,8 @@ def _headline(found: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     where = ", ".join(f"process {entry['pid']} on {entry['host']}" for entry in found["writers"])
     if found["active"]:
         return f"{found['output']}: {what}, since {run['started']}, by {where}"
-    ended = f"ended {run['finished']}" if run["finished"] else "was killed"
+    unmet = " (done, unmet)" if run["met"] is False else ""
+    ended = f"ended {run['finished']}{unmet}" if run["finished"] else "was killed"
     return f"{found['output']}: no run is active; the last one, {what}, {ended}"
 
 

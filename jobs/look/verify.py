@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.look.own_config import require_own
-from transforms.config.files import read_config
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.storage.files import Storage
 from transforms.verification.evidence import read_evidence
@@ -24,28 +23,19 @@ _COLOURS = {"agrees": "green", "differs": "red", "not checked": "yellow"}
 
 
 def run(
-    output: str, config: Path | None, sample: int | None, inputs: bool, console: Console
-) -> dict[str, Any]:
-    """As `verified`, with the configuration in the file `config`."""
-    read = read_config(config) if config else None
-    return verified(output, read, str(config), sample, inputs, console)
-
-
-def verified(
-    output: str,
+    storage: Storage,
     config: Config | None,
     origin: str,
     sample: int | None,
     inputs: bool,
     console: Console,
 ) -> dict[str, Any]:
-    """Verify the output folder; its checks, and whether all that was checked agrees.
+    """Verify the output in `storage`; its checks, and whether all that was checked agrees.
 
-    `config` gives the options of the storages that input and output are on. Raises ConfigError,
-    which names its `origin`, where it is not the one that the output was made with. `inputs`:
-    whether the samples of the input are counted.
+    `config` gives the options of the storage that the input is on. Raises ConfigError, which names
+    its `origin`, where it is not the one that the output was made with. `inputs`: whether the
+    samples of the input are counted.
     """
-    storage = Storage(output, config.output.storage_options if config else {})
     options = config.input.storage_options if config else {}
     evidence = read_evidence(storage, options)
     if config is not None:
@@ -53,7 +43,7 @@ def verified(
     with _progress(console) as step:
         checks = verify(evidence, sample, step, inputs)
     return {
-        "output": output,
+        "output": storage.url,
         "agrees": not any(check.differences for check in checks),
         "checks": [
             {
@@ -79,7 +69,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
         table.add_row(
             Text(check["name"]),
             Text(check["question"]),
-            f"{check['checked']:,} {check['unit']}",
+            counted(check["checked"], check["unit"].removesuffix("s")),
             Text(check["result"], _COLOURS[check["result"]]),
             Text(check["remark"]),
         )
@@ -90,9 +80,9 @@ def show(summary: dict[str, Any], console: Console) -> None:
     verdict = (
         "all that was checked agrees"
         if summary["agrees"]
-        else f"{results.count('differs'):,} of {len(results):,} checks found a difference"
+        else f"{results.count('differs'):,} of {counted(len(results), 'check')} found a difference"
     )
-    rest = f"; {left_out:,} checks could not be done, or not in full" if left_out else ""
+    rest = f"; {counted(left_out, 'check')} could not be done, or not in full" if left_out else ""
     console.print(f"{verdict}{rest}", highlight=False)
 
 

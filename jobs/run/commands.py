@@ -17,15 +17,18 @@ from jobs.session.options import (
     EngineName,
     JsonLogs,
     OutputUrl,
+    SetKeys,
     Show,
     json_log,
     log,
     new_run,
+    options_of,
     overridden,
     read_checked,
     report,
 )
 from jobs.session.resume import STAGES_OF
+from transforms.base.errors import UnmetError
 
 app = typer.Typer()
 PANEL = "Run"
@@ -36,6 +39,14 @@ Restart = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done and why, and do nothing.")
 ]
+AllowUnmet = Annotated[
+    bool,
+    typer.Option("--allow-unmet", help="End with 0, not with 5, where what was asked is not met."),
+]
+_UNMET = (
+    "done, unmet: what was asked for is not met, as the summary says; exit code 5, or 0 with "
+    "--allow-unmet"
+)
 
 
 class _Stage(NamedTuple):
@@ -83,22 +94,27 @@ _STAGES = {
 def _command(
     context: typer.Context,
     path: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     engine: EngineName = None,
     restart: Restart = False,
     dry_run: DryRun = False,
+    allow_unmet: AllowUnmet = False,
     as_json: AsJson = False,
     json_logs: JsonLogs = False,
 ) -> None:
     """Run the job of the command's name, or say what it would do, and print its summary."""
     run, command = new_run(), str(context.command.name)
     stage, console = _STAGES[command], json_log(run) if json_logs else log()
-    config = overridden(read_checked(path), output, engine)
+    config = overridden(read_checked(path, keys), output, engine)
     if dry_run:
         report(rehearsal.run(config, STAGES_OF[command], restart), rehearsal.show, as_json)
         return
-    runner = runner_for(config, context.args)
-    report(running.run_command(command, config, runner, console, run, restart), stage.show, as_json)
+    runner = runner_for(config, context.args, options_of(context))
+    made = running.run_command(command, config, runner, console, run, restart)
+    report(made, stage.show, as_json)
+    if made.get("met") is False and not allow_unmet:
+        raise UnmetError(_UNMET)
 
 
 for _name, _stage in _STAGES.items():
@@ -115,6 +131,7 @@ def gate_command(
     context: typer.Context,
     stage: Annotated[Literal["labels", "plan", "output"], typer.Argument(metavar="STAGE")],
     config: ConfigPath,
+    keys: SetKeys = None,
     output: OutputUrl = None,
     engine: EngineName = None,
     as_json: AsJson = False,
@@ -125,8 +142,8 @@ def gate_command(
     """
     from jobs.run import gate
 
-    settled = overridden(read_checked(config), output, engine)
-    runner = runner_for(settled, context.args)
+    settled = overridden(read_checked(config, keys), output, engine)
+    runner = runner_for(settled, context.args, options_of(context))
     with leased(settled, new_run()):
         summary = gate.run(stage, settled, runner)
     report(summary, gate.show, as_json)

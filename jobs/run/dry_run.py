@@ -7,9 +7,11 @@ from rich.console import Console
 
 from jobs.run.resample import fitting_plan
 from jobs.session.console import say
+from jobs.session.labelled import require_own_settings
 from jobs.session.outputs import check_own
 from jobs.session.restart import discards_of
 from jobs.session.resume import Work, work_on
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import as_json, in_words
@@ -28,9 +30,12 @@ def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any
         records = work.records
         if stages == ("resample",):
             fitting_plan(config, records)
-    discards = discards_of(stages, storage) if restart else []
+    shards = None if storage.labels is None else found.shards
+    discards = discards_of(stages, storage, shards) if restart else []
     if restart:
         work = work.afresh()
+    elif "label" in stages:
+        require_own_settings(work.labels, config)
     aside = [in_words(found.left_out)] if found.left_out else []
     return {
         "left_out": as_json(found.left_out),
@@ -55,7 +60,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         say(console, f"  and {len(shards) - _SHOWN:,} more")
     if shards:
         whole = sum(entry["bytes"] for entry in shards)
-        say(console, f"{len(shards):,} shards of {whole / 1e6:,.1f} MB would be labelled")
+        say(console, f"{counted(len(shards), 'shard')} of {whole / 1e6:,.1f} MB would be labelled")
     say(console, f"nothing was done to {summary['output']}: this is a dry run")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from jobs.session.run_record import now, record
 from jobs.session.summary import summary_of
+from transforms.base.logs import event
 from transforms.config.sections import Config
 from transforms.gates.results import publish_index, require
 from transforms.outcome.artefacts import Artefacts, read_artefacts
@@ -53,4 +54,8 @@ def _shown(artefacts: Artefacts, config: Config, anew: bool) -> dict[str, Any]:
     page = b"" if anew else storage.find(paths.REPORT) or b""
     if not page.rstrip().endswith(_END_OF_PAGE):
         write_page(artefacts, storage, config.input.storage_options)
-    return summary_of(artefacts, storage)
+    summary = summary_of(artefacts, storage)
+    for gate in summary["gates"]:
+        for warning in gate["warnings"]:
+            event("gate warning", gate=gate["stage"], outcome=gate["outcome"], warning=warning)
+    return summary

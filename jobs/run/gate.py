@@ -7,6 +7,7 @@ from rich.console import Console
 
 from jobs.session.console import say
 from jobs.session.labelled import all_label_records
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.gates.expectations import Stage
 from transforms.gates.gating import check_output, check_plan, own_for, published
@@ -31,7 +32,8 @@ def run(stage: Stage, config: Config, runner: Engine) -> dict[str, Any]:
     checks = {"labels": _labels, "plan": _plan, "output": _output}
     result = checks[stage](config, runner)
     data_docs = output_storage(config.output).path(paths.DATA_DOCS)
-    return {**result.file.to_dict(), "data_docs": data_docs}
+    file = result.file
+    return {**file.to_dict(), "outcome": file.outcome, "data_docs": data_docs}
 
 
 def show(summary: dict[str, Any], console: Console) -> None:
@@ -40,11 +42,12 @@ def show(summary: dict[str, Any], console: Console) -> None:
         say(console, f"failed: {failure}")
     for warning in summary["warnings"]:
         say(console, f"warning: {warning}")
-    verdict = "passed" if summary["passed"] else "failed"
+    warnings = counted(len(summary["warnings"]), "warning")
     say(
         console,
-        f"gate {summary['stage']} {verdict}: {summary['evaluated']:,} expectations, "
-        f"{len(summary['failures']):,} critical failed, {len(summary['warnings']):,} warnings; "
+        f"gate {summary['stage']} {summary['outcome']}: "
+        f"{counted(summary['evaluated'], 'expectation')}, "
+        f"{len(summary['failures']):,} critical failed, {warnings}; "
         f"data docs: {summary['data_docs']}",
     )
 

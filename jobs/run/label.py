@@ -9,11 +9,13 @@ from jobs.session.labelled import all_label_records
 from jobs.session.progress import watched
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.session.resume import work_on
+from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.labels.rejects import check_rejects
 from transforms.shards.finding import Found
 from transforms.shards.left_out import as_json
 from transforms.stages.engine import Engine
+from transforms.storage import paths
 
 
 def run(
@@ -45,15 +47,17 @@ def run(
         **shown_losses(records),
         "seconds": seconds,
         "output": config.output.url,
+        "labels": work.storage.path(paths.LABELS),
     }
 
 
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
     console.print(
-        f"{summary['shards']:,} shards labelled ({summary['labelled_now']:,} in this run): "
-        f"{summary['samples']:,} samples, {summary['rejected']:,} rejected"
+        f"{counted(summary['shards'], 'shard')} labelled "
+        f"({summary['labelled_now']:,} in this run): "
+        f"{counted(summary['samples'], 'sample')}, {summary['rejected']:,} rejected"
     )
     say_rejects(summary["rejects"], console)
     say_losses(summary, console)
-    console.print(f"labels: {summary['output']}/labels", highlight=False, soft_wrap=True)
+    console.print(f"labels: {summary['labels']}", highlight=False, soft_wrap=True)

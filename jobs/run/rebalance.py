@@ -9,6 +9,7 @@ from jobs.run import finish
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import STAGES_OF, work_on
+from jobs.session.why import explain_if_killed
 from transforms.calibration.posteriors import fitting_calibration
 from transforms.config.sections import Config
 from transforms.gates.results import require
@@ -50,6 +51,7 @@ def _rebalanced(
         with watched(work.storage, stages, len(work.labels.missing), console) as seconds:
             runner.rebalance(config, work.labels.shards)
         return finish.gated(config, seconds)
+    explain_if_killed(work.plan, work.storage, console)
     records = work.records
     check_rejects(records, config)
     if config.gates.enabled:

@@ -13,7 +13,7 @@ from jobs.session.restart import discard, discards_of
 from jobs.session.resume import STAGES_OF
 from jobs.session.run_record import interruptible, recorded
 from transforms.config.sections import Config
-from transforms.shards.inputs import found_if_told
+from transforms.shards.inputs import found_apart, found_if_told
 from transforms.stages.engine import Engine
 from transforms.storage.files import output_storage
 
@@ -36,10 +36,14 @@ def run_command(
     with interruptible():
         inputs = found_if_told(config)
         check_own(stages, config)
-        with leased(config, run), recorded(config, command, run):
+        afresh = restart and "label" in stages
+        with leased(config, run, afresh), recorded(config, command, run) as ending:
             if restart:
-                discards = discards_of(stages, storage)
+                shards = None if storage.labels is None else found_apart(config).shards
+                discards = discards_of(stages, storage, shards)
                 for entry in discards:
                     say(console, entry.line)
                 discard(discards, storage)
-            return JOBS[command](config, runner, console, inputs)
+            summary = JOBS[command](config, runner, console, inputs)
+            ending["met"] = summary.get("met")
+            return summary

@@ -1,26 +1,26 @@
 """The job that counts the patterns of labelled shards and solves M4 once for the corpus."""
 
-import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
+from jobs.session.absences import say_absences, shown_absences
+from jobs.session.bias_lines import planned_in_values, say_planned_bias
+from jobs.session.console import say
 from jobs.session.inputs import input_of
 from jobs.session.progress import watched
 from jobs.session.resume import work_on
+from jobs.session.why import explain_if_killed, why_of
+from transforms.base.counts import counted
 from transforms.config.sections import Config
-from transforms.feasibility.remedies import Conflict, in_words
 from transforms.labels.rejects import check_rejects
-from transforms.plan.plan import expected_drops, read_plan
+from transforms.outcome.measure_rows import planned_rows
+from transforms.outcome.verdict import plan_verdict
+from transforms.plan.plan import expected_drops, read_histogram, read_plan
 from transforms.shards.finding import Found
 from transforms.stages.engine import Engine
-from transforms.statistics.standard_errors import worst_of
 from transforms.storage import paths
 from transforms.storage.files import Storage
-
-_MEASURES = ("RB", "AB", "skew")
 
 
 def run(
@@ -35,68 +35,49 @@ def run(
     if work.plan is None:
         with watched(work.storage, ("solve",), 0, console) as seconds:
             runner.solve(config, records)
+    else:
+        explain_if_killed(work.plan, work.storage, console)
     return {**planned(work.storage), "seconds": seconds}
 
 
 def planned(storage: Storage) -> dict[str, Any]:
     """A summary of the plan that an output holds; dropped_share is what it is expected to drop."""
     plan = read_plan(storage)
-    file = plan.file
-    dropped = expected_drops(storage, plan) / plan.solved_on
-    measures, errors = file.measures, file.standard_errors
-    measured = {
-        "before": (measures.before, errors.before),
-        "predicted": (measures.predicted, errors.predicted),
-    }
+    file, rows = plan.file, planned_rows(plan)
+    histogram, q = read_histogram(storage, plan)
+    verdict = plan_verdict(plan, rows)
+    dropped = expected_drops(histogram, q) / plan.solved_on
     return {
+        "verdict": verdict.sentence,
+        "met": verdict.met,
         "samples": file.samples.to_dict(),
-        "bias": {
-            when: {"RB": found.max_RB, "AB": found.max_AB, "skew": found.max_skew}
-            for when, (found, _) in measured.items()
-        },
-        "standard_errors": {
-            when: {name: _error(getattr(found, name), getattr(errors, name)) for name in _MEASURES}
-            for when, (found, errors) in measured.items()
-        },
+        **planned_in_values(rows),
         "certificate": file.certificate.to_dict(),
         "rate": plan.rate_in_words,
         "sampled": plan.sampled_in_words,
         "dropped_share": dropped,
         "missed": list(file.missed),
         "missed_in_words": plan.missed_in_words,
-        "conflict": file.conflict.to_dict() if file.conflict else None,
+        **shown_absences(plan, histogram, q),
+        **why_of(plan, storage),
         "plan": storage.path(paths.PLAN),
     }
 
 
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
-    changes = ", ".join(
-        f"{name} {_figure(summary, 'before', name)} to {_figure(summary, 'predicted', name)}"
-        for name in ("RB", "AB")
-    )
-    console.print(
-        f"{summary['samples']['balanced']:,} samples in {summary['samples']['patterns']:,} "
-        f"patterns: {changes} at {summary['rate']} "
+    samples = summary["samples"]
+    say(
+        console,
+        f"{counted(samples['balanced'], 'sample')} in {counted(samples['patterns'], 'pattern')} "
+        f"at {summary['rate']} "
         f"(relative gap {summary['certificate']['gap']:.1e})",
-        highlight=False,
-        soft_wrap=True,
     )
+    say_planned_bias(summary, console)
     if summary["sampled"]:
-        console.print(summary["sampled"], highlight=False, soft_wrap=True)
-    if summary["missed"]:
-        console.print(summary["missed_in_words"], highlight=False, soft_wrap=True)
-    if summary["conflict"]:
-        for line in in_words(Conflict.from_dict(summary["conflict"])):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"plan: {summary['plan']}", highlight=False, soft_wrap=True)
-
-
-def _error(values: NDArray[np.float64], errors: NDArray[np.float64]) -> float | None:
-    error = worst_of(values, errors)[1]
-    return None if math.isnan(error) else error
-
-
-def _figure(summary: dict[str, Any], when: str, name: str) -> str:
-    value, error = summary["bias"][when][name], summary["standard_errors"][when][name]
-    return f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")
+        say(console, summary["sampled"])
+    say(console, f"{'' if summary['met'] else 'done, unmet: '}{summary['verdict']}")
+    for line in summary["why"]:
+        say(console, line)
+    say_absences(summary, console)
+    say(console, f"plan: {summary['plan']}")

@@ -4,13 +4,37 @@ import codecs
 import io
 import os
 import sys
+from typing import Any
 
+import typer
 from rich.console import Console
 
 from transforms.base.errors import FairshardError, reason_of
 from transforms.base.visible import visible
 
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""What typer raises where a command line is wrong, which it names nowhere."""
+
 _ESCAPED = "fairshard.escaped"
+_ANY_WIDTH = 10_000
+
+
+def console(stderr: bool = False) -> Console:
+    """Standard output, or error, for people; what is no terminal wraps and cuts nothing."""
+    shown = Console(stderr=stderr, markup=False)
+    if not shown.is_terminal:
+        shown.width = _ANY_WIDTH
+    return shown
+
+
+def show_usage(error: Any) -> None:
+    """Say what is wrong with a command line: framed on a terminal, elsewhere as it is."""
+    from typer.rich_utils import rich_format_error
+
+    if sys.stderr.isatty() or not error.format_message():
+        rich_format_error(error)
+    else:
+        error.show()
 
 
 def say(console: Console, line: str) -> None:

@@ -18,6 +18,7 @@ from transforms.storage import paths
 from transforms.storage.attempts import Attempt, attempts_at
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
+from transforms.storage.shared_labels import own_shards
 from transforms.storage.wellformed import well_formed
 
 Record = LabelRecord | Plan | OutputRecord
@@ -42,8 +43,17 @@ class Records:
 
     def versions(self, stage: str) -> dict[str, str]:
         """The version of each file of a stage's folder that may be a record, by its name."""
-        found = self.storage.versions(_FOLDERS[stage])
-        return {name: version for name, version in found.items() if name.endswith(paths.RECORD)}
+        folder = _FOLDERS[stage]
+        found = self.storage.versions(folder)
+        if stage == "solve":
+            found = {name: found[name] for name in found if f"{folder}/{name}" == paths.PLAN}
+        own = own_shards(self.storage) if stage == "label" else None
+        return {
+            name: version
+            for name, version in found.items()
+            if name.endswith(paths.RECORD)
+            and (own is None or name.removesuffix(paths.RECORD) in own)
+        }
 
     def counted(self, stage: str, seen: Mapping[str, str]) -> dict[str, Record]:
         """The records of a stage that count, by name: all but versions that were `seen` before.

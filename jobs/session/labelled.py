@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Any
 
 from jobs.session.old_names import as_labelled
+from transforms.base.counts import counted, named
 from transforms.base.differences import differing, in_words
 from transforms.base.errors import FairshardError, StaleError
 from transforms.base.redaction import redacted, redacted_values
@@ -63,21 +64,31 @@ class Labels:
         return bool(self.stale) and _LOSSES.issuperset(self.stale.values())
 
     @property
+    def of_other_settings(self) -> Counter[str]:
+        """Of how many shards there are labels of other settings, by what differs."""
+        whys = (why for why in self.stale.values() if why not in _OF_ONE and why != _RESTART)
+        return Counter(whys)
+
+    @property
     def lines(self) -> Iterator[str]:
         """What is kept, what is labelled, and why."""
         reasons, whole = Counter(self.stale.values()), len(self.shards)
         if not reasons:
-            yield f"the labels of all {whole:,} shards are kept"
+            yield f"the labels of {'all ' * (whole > 1)}{counted(whole, 'shard')} are kept"
         elif reasons == {_NEW: whole}:
-            yield f"{whole:,} shards are to be labelled: none is yet"
+            are = named(whole, "is", "are")
+            yield f"{counted(whole, 'shard')} {are} to be labelled: none is yet"
         elif len(self.stale) == whole and len(reasons) == 1 and _of_all(*reasons):
             yield f"all labels are made again: {_of_all(*reasons)}"
         else:
             why = ", ".join(_phrase(*counted) for counted in sorted(reasons.items()))
             kept = f"; {whole - len(self.stale):,} are kept" if self.records else ""
             again = " again" if reasons.keys() - {_NEW} else ""
-            are = "shards are" if len(self.stale) > 1 else "shards is"
-            yield f"{len(self.stale):,} of {whole:,} {are} labelled{again}: {why}{kept}"
+            are = named(len(self.stale), "is", "are")
+            yield (
+                f"{len(self.stale):,} of {counted(whole, 'shard')} {are} labelled{again}: "
+                f"{why}{kept}"
+            )
         if self.gone:
             are = "shard is" if len(self.gone) == 1 else "shards are"
             yield f"{len(self.gone):,} labelled {are} not in the input any more: left aside"
@@ -103,7 +114,7 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
         shards,
         {name: found for name, found in standing.items() if isinstance(found, LabelRecord)},
         {name: found for name, found in standing.items() if isinstance(found, str)},
-        recorded_labels(on_file - standing.keys(), storage),
+        () if storage.labels else recorded_labels(on_file - standing.keys(), storage),
     )
 
 
@@ -128,19 +139,35 @@ def all_of(labels: Labels, config: Config) -> list[LabelRecord]:
 
     StaleError where it is a table that is not what its record vouches for.
     """
+    storage = output_storage(config.output)
+    require_own_settings(labels, config)
     for name, why in labels.stale.items():
         if why == _DAMAGED:
             raise StaleError(
-                f"{config.output.url}/{paths.labels(name)} or its rejects changed after it was "
+                f"{storage.path(paths.labels(name))} or its rejects changed after it was "
                 "labelled: run `fairshard label` again"
             )
     if labels.missing:
         raise FairshardError(
-            f"{len(labels.missing):,} of {len(labels.shards):,} shards ({labels.missing[0].name} "
-            f"among them) have no labels made with this configuration in {config.output.url}: run "
+            f"{len(labels.missing):,} of {counted(len(labels.shards), 'shard')} "
+            f"({labels.missing[0].name} among them) {named(len(labels.shards), 'has', 'have')} no "
+            f"labels made with this configuration in {storage.of_labels.url}: run "
             "`fairshard label` first"
         )
     return [labels.records[shard.name] for shard in labels.shards]
+
+
+def require_own_settings(labels: Labels, config: Config) -> None:
+    """Raise StaleError where labels that lie apart, and others may share, are of other settings."""
+    storage, others = output_storage(config.output), labels.of_other_settings
+    if storage.labels is None or not others:
+        return
+    raise StaleError(
+        f"the labels of {counted(others.total(), 'shard')} in {storage.labels} were made with "
+        f"other settings ({' and '.join(sorted(others))} changed), and other outputs may share "
+        "them: give this one another output.labels, or make them again with `fairshard label "
+        "--restart`"
+    )
 
 
 def labels_are_whole(records: Iterable[LabelRecord], storage: Storage) -> bool:

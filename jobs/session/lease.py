@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,10 +23,11 @@ from jobs.session.holders import (
     this_process,
 )
 from jobs.session.run_record import now as in_words
-from transforms.base.errors import FairshardError
+from transforms.base.errors import SupersededError
 from transforms.base.interrupts import interruption
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
+from transforms.labels.labelling import settings_digest
 from transforms.labels.tables import digest
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -44,10 +45,14 @@ _OF_NO_MATTER: dict[str, Any] = {
 
 @dataclass
 class Hold:
-    """One run's part in the lease on `storage`; `entered` once it may write there."""
+    """One run's part in the lease on `storage`; `entered` once it may write there.
+
+    key: the key of the configuration that names it.
+    """
 
     storage: Storage
     mine: Holder
+    key: str = "output.url"
     entered: bool = False
     _roll: Roll = field(init=False)
 
@@ -57,7 +62,7 @@ class Hold:
     def enter(self) -> bool:
         """Wait until no other run is just entering, and keep others from it; whether none is in.
 
-        Raises FairshardError where a run that asks for something else is in.
+        Raises SupersededError where a run that asks for something else is in.
         """
         try:
             while (alone := self._tried()) is None:
@@ -69,7 +74,7 @@ class Hold:
         return alone
 
     def settle(self) -> None:
-        """Be in: others may enter. FairshardError where this run was taken for dead meanwhile."""
+        """Be in: others may enter. SupersededError where this run was taken for dead meanwhile."""
         self.storage.publish(self._path(mark_of(self.mine.run)), self._content)
         self.entered = True
         if not self.renew():
@@ -104,9 +109,9 @@ class Hold:
         self.storage.delete(self._path(file_of(self.mine.run)))
         self.storage.delete(self._path(mark_of(self.mine.run)))
 
-    def lost(self) -> FairshardError:
+    def lost(self) -> SupersededError:
         """What is said of a run whose lease is gone."""
-        return FairshardError(
+        return SupersededError(
             f"another run took over {self.storage.url}, as this one had not been heard of for "
             f"{DEAD_SECONDS:.0f} s, or `fairshard clean --force` took it for dead: run the same "
             "command again once that has ended"
@@ -158,33 +163,39 @@ class Hold:
             self.storage.url,
         )
 
-    def _refusal(self, other: LivingRun) -> FairshardError:
+    def _refusal(self, other: LivingRun) -> SupersededError:
         holder = other.holder
         whose = "another configuration" if holder.asked else "an older fairshard"
-        return FairshardError(
+        return SupersededError(
             f"another run with {whose} writes to {self.storage.url}: process {holder.pid} on "
             f"{holder.host}, since {holder.started}, last heard of {max(0.0, other.silence):.0f} s "
             f"ago; wait for its end (it counts as dead after {DEAD_SECONDS:.0f} s of silence), or "
-            "give this run another output.url"
+            f"give this run another {self.key}"
         )
 
 
 @contextmanager
-def leased(config: Config, run: str) -> Iterator[None]:
+def leased(config: Config, run: str, afresh: bool = False) -> Iterator[None]:
     """Hold the lease on the output in the block; before it, remove what dead attempts left.
 
-    Raises FairshardError where the output cannot be written to, or is another run's. A run whose
-    lease was given to another, as it seemed dead, is interrupted.
+    Labels that lie apart are leased first, to all runs that ask for the same labels; alone where
+    they are to be made `afresh`. Raises FairshardError where output or labels cannot be written to,
+    or are another run's. A run whose lease was given to another, as it seemed dead, is interrupted.
     """
     storage = output_storage(config.output)
-    with holding(storage, this_process(run, asked_of(config), in_words())):
+    with ExitStack() as leases:
+        if storage.labels is not None:
+            asked = f"labels {settings_digest(config)}{f' {run}' * afresh}"
+            mine = this_process(run, asked, in_words())
+            leases.enter_context(holding(storage.of_labels, mine, "output.labels"))
+        leases.enter_context(holding(storage, this_process(run, asked_of(config), in_words())))
         yield
 
 
 @contextmanager
-def holding(storage: Storage, mine: Holder) -> Iterator[None]:
-    """As `leased`, for the run `mine`."""
-    hold = Hold(storage, mine)
+def holding(storage: Storage, mine: Holder, key: str = "output.url") -> Iterator[None]:
+    """As `leased`, for the run `mine` and the folder `storage`, which the `key` names."""
+    hold = Hold(storage, mine, key)
     lost, stop = threading.Event(), threading.Event()
     with interruption() as interrupt:
         alone = hold.enter()

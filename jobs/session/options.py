@@ -1,24 +1,26 @@
 """What the commands share: their arguments, and what is done with them."""
 
-import json
 import logging
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Annotated, Any, cast
 
 import typer
 from rich.console import Console
 
+from jobs.session.answers import answer
+from jobs.session.console import console
 from pipelines.registry import ENGINES
-from transforms.base.errors import ConfigError
+from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.local_paths import local_path
 from transforms.base.logs import EventStream, JsonFormatter, WordsFormatter, log_to
 from transforms.base.places import checked_output
 from transforms.base.redaction import redacted_values
 from transforms.base.visible import visible_values
-from transforms.config.files import read_config
+from transforms.config.assignments import Assignment, assignment
+from transforms.config.files import read_config, wrong
 from transforms.config.registry import Entry, Registry
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config, EngineConfig
@@ -40,7 +42,6 @@ def entry_of(registry: Registry[Any]) -> Callable[[str], str]:
 
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
-OutputPath = Annotated[str, typer.Argument(metavar="OUTPUT", help="The output folder or URL.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
 OutputUrl = Annotated[str | None, typer.Option("--output", help="In place of output.url.")]
 EngineName = Annotated[
@@ -55,15 +56,25 @@ EngineName = Annotated[
 JsonLogs = Annotated[
     bool, typer.Option("--json-logs", help="Log events as JSON, a line each, not progress.")
 ]
+SetKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="In place of a key of the configuration, as its file would say it: balance.eta=0.5; "
+        "again for more.",
+    ),
+]
 ENGINE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 Show = Callable[[dict[str, Any], Console], None]
 _LONGEST_LINE = 1000
 
 
-def read_checked(path: Path) -> Config:
-    """The configuration in a file, whose engine and overrides name what there is."""
+def read_checked(path: Path, keys: Sequence[str | Assignment] | None = None) -> Config:
+    """The configuration in a file, with `keys` (`balance.eta=0.5`) set; what it names is there."""
     load_registrations()
-    return checked(read_config(path), str(path))
+    assignments = [assignment(key) if isinstance(key, str) else key for key in keys or ()]
+    return read_config(path, assignments, lambda config: checked(config, str(path)))
 
 
 def checked(config: Config, origin: str = "the configuration") -> Config:
@@ -71,7 +82,7 @@ def checked(config: Config, origin: str = "the configuration") -> Config:
     try:
         ENGINES[config.engine.name]
     except ConfigError as error:
-        raise ConfigError(f"{origin} is wrong:\n  engine.name: {error}") from error
+        raise wrong([WrongKey(str(error), ("engine", "name"))], origin) from error
     schema = schema_of(config)
     targets_of(schema.attributes, schema.labels, config.balance)
     return config
@@ -93,10 +104,15 @@ def located(output: str) -> str:
     return checked_output(url)
 
 
+def options_of(context: typer.Context) -> list[str]:
+    """The options of the command that is run, as they are written."""
+    return [name for parameter in context.command.params for name in parameter.opts]
+
+
 def log() -> Console:
     """Where progress goes: standard error, with the warnings and errors of this process."""
     log_to(sys.stderr, WordsFormatter())
-    return Console(stderr=True, markup=False)
+    return console(stderr=True)
 
 
 def json_log(run: str) -> Console:
@@ -115,6 +131,6 @@ def report(values: dict[str, Any], show: Show, as_json: bool) -> None:
     """Print a summary, for programs or for people; without the secrets that URLs may carry."""
     values = redacted_values(values)
     if as_json:
-        print(json.dumps(values, ensure_ascii=False))
+        answer(values)
     else:
-        show(visible_values(values), Console(markup=False))
+        show(visible_values(values), console())

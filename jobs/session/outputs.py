@@ -35,7 +35,7 @@ _IN_A_SENTENCE = {
 }
 _FIXED = {
     "label": (paths.PROMETHEUS,),
-    "solve": (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.PROMETHEUS),
+    "solve": (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.EXPLANATION, paths.PROMETHEUS),
     "resample": (paths.MANIFEST, paths.REPORT, paths.DATA_DOCS, paths.PROMETHEUS),
 }
 
@@ -132,7 +132,8 @@ def check_own(stages: Sequence[str], config: Config) -> None:
     storage, extension = output_storage(config.output), WRITERS[config.output.format].extension
     manifest = manifest_on_file(storage)
     own = owned(storage, shard_names(manifest))
-    begun = own or any(storage.names(folder) for folder in (paths.DONE, paths.LABEL_RECORDS))
+    folders = (paths.DONE,) if storage.labels else (paths.DONE, paths.LABEL_RECORDS)
+    begun = own or any(map(storage.names, folders))
     fixed = [] if begun else [name for stage in stages for name in _FIXED[stage]]
     shards = [] if own or "resample" not in stages else numbered(storage, extension)
     refuse_foreign([*fixed, *shards], storage)

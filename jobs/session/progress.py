@@ -18,10 +18,13 @@ from rich.progress import (
 )
 
 from jobs.session.counting import Count, Record, Records
+from jobs.session.doing import Doing
 from jobs.session.run_record import record
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.base.logs import event
 from transforms.plan.plan import Plan
+from transforms.stages.doing import STAGE as SOLVING
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
 
@@ -77,9 +80,10 @@ class Stage:
 
     def __str__(self) -> str:
         done, total = self.count.shards, self.count.total
-        shards = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        whole = done if total is None else total
+        shards = f"{done:,} of " * (total is not None) + counted(whole, "shard")
         left = "" if self.left is None else f", {self.left} left"
-        return f"{self.name}: {shards} shards, {self.speed:,.0f} samples/s{left}"
+        return f"{self.name}: {shards}, {self.speed:,.0f} samples/s{left}"
 
 
 class Watch:
@@ -95,6 +99,7 @@ class Watch:
         self._records = Records(storage)
         self._seen = {name: self._records.versions(name) for name in stages}
         self._told: dict[str, Record] = {}
+        self._doing = Doing(storage)
         self._at = 0
         self._begin()
 
@@ -103,10 +108,25 @@ class Watch:
         """The stage that is running."""
         return self.stages[self._at]
 
+    @property
+    def line(self) -> str:
+        """How far the stage is that is running, or what is done in the one that solves."""
+        return f"{SOLVING}: {self.doing}" if self.doing else str(self.current)
+
+    @property
+    def doing(self) -> str:
+        """What the process that solves is doing, for how long: `explaining, 12 s`; "" for nothing
+        that takes a name.
+        """
+        return self._doing.line
+
     def poll(self) -> None:
         """Count what has been published since the last poll."""
         while self._update(self.current) and self._at + 1 < len(self.stages):
             self._next()
+        solves = any(stage.name == SOLVING and stage.began for stage in self.stages)
+        if solves and (self.current.name == SOLVING or not self.current.count.shards):
+            self._doing.poll()
 
     def end(self) -> dict[str, float]:
         """The seconds of each stage, once the job has ended."""
@@ -202,11 +222,12 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
         MofNCompleteColumn(),
         TextColumn("shards, {task.fields[speed]:,.0f} samples/s, left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[doing]}"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
         bars = {
             stage.name: progress.add_task(
-                stage.name, total=stage.count.total, start=False, speed=0.0
+                stage.name, total=stage.count.total, start=False, speed=0.0, doing=""
             )
             for stage in watch.stages
         }
@@ -215,13 +236,20 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
             for stage in watch.stages:
                 if stage.began and not progress.tasks[bars[stage.name]].started:
                     progress.start_task(bars[stage.name])
-                progress.update(bars[stage.name], completed=stage.count.shards, speed=stage.speed)
+                progress.update(
+                    bars[stage.name],
+                    completed=stage.count.shards,
+                    speed=stage.speed,
+                    doing=watch.doing if stage.name == SOLVING else "",
+                )
 
 
 def _lines(watch: Watch, console: Console, stop: threading.Event) -> None:
-    said = time.monotonic()
+    said, doing = time.monotonic(), ""
     while not stop.wait(_POLL_SECONDS):
         _poll(watch)
-        if time.monotonic() - said >= _LINE_SECONDS:
+        begins = watch.doing.partition(",")[0]
+        if time.monotonic() - said >= _LINE_SECONDS or begins not in ("", doing):
             said = time.monotonic()
-            console.print(str(watch.current), highlight=False)
+            console.print(watch.line, highlight=False)
+        doing = begins or doing

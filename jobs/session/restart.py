@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from jobs.session.labelled import recorded_labels
+from jobs.session.old_names import as_labelled
+from transforms.base.counts import counted, named
 from transforms.resampling.manifest import manifest_on_file, shard_names
 from transforms.resampling.ownership import owned
+from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.attempts import attempts_at
 from transforms.storage.concurrent import at_once
@@ -29,13 +32,18 @@ def discard(discards: Sequence[Discard], storage: Storage) -> None:
             at_once(storage.delete, names)
 
 
-def discards_of(stages: Sequence[str], storage: Storage) -> list[Discard]:
-    """What `stages` have made, later stages first; no file that fairshard did not write."""
+def discards_of(
+    stages: Sequence[str], storage: Storage, shards: Sequence[Shard] | None = None
+) -> list[Discard]:
+    """What `stages` have made, later stages first; no file that fairshard did not write.
+
+    Labels go of these input `shards` alone; of None, of all that there are.
+    """
     found = [*_of_resample(storage)] if "resample" in stages else []
     if "solve" in stages:
         found += _of_solve(storage)
     if "label" in stages:
-        found += _of_label(storage)
+        found += _of_label(storage, shards)
     return found
 
 
@@ -46,8 +54,10 @@ def _of_resample(storage: Storage) -> Iterator[Discard]:
     shards = [name for name in own if name.rpartition("/")[2] in there]
     said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()
     if said or own:
+        beside = f" and {named(len(shards), 'its', 'their')} manifest" * bool(said)
         yield Discard(
-            f"{len(shards):,} output shards{' and their manifest' * bool(said)} are discarded",
+            f"{counted(len(shards), 'output shard')}{beside} "
+            f"{named(len(shards) + len(said), 'is', 'are')} discarded",
             said,
             tuple(shards),
             (*map(paths.output_record, own), paths.CLAIMED),
@@ -56,18 +66,23 @@ def _of_resample(storage: Storage) -> Iterator[Discard]:
 
 
 def _of_solve(storage: Storage) -> Iterator[Discard]:
-    parts = (paths.PLAN, paths.PATTERNS, paths.SAMPLE)
+    parts = (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.EXPLANATION)
     there = tuple(part for part in parts if storage.exists(part))
     if there:
         yield Discard("the plan is discarded", there)
+    yield from _attempts("solve", storage)
 
 
-def _of_label(storage: Storage) -> Iterator[Discard]:
-    named = (name for name in storage.names(paths.LABEL_RECORDS) if name.endswith(paths.RECORD))
-    shards = recorded_labels((name.removesuffix(paths.RECORD) for name in named), storage)
+def _of_label(storage: Storage, given: Sequence[Shard] | None) -> Iterator[Discard]:
+    there = storage.names(paths.LABEL_RECORDS)
+    on_file = {name.removesuffix(paths.RECORD) for name in there if name.endswith(paths.RECORD)}
+    if given is not None:
+        on_file &= {shard.name for shard in as_labelled(given, on_file, storage)}
+    shards = recorded_labels(on_file, storage)
     if shards:
+        where = f" in {storage.labels}" if storage.labels else ""
         yield Discard(
-            f"the labels of {len(shards):,} shards are discarded",
+            f"the labels of {counted(len(shards), 'shard')}{where} are discarded",
             tuple(name(shard) for shard in shards for name in (paths.labels, paths.rejects)),
             tuple(paths.label_record(shard) for shard in shards),
         )
@@ -77,4 +92,5 @@ def _of_label(storage: Storage) -> Iterator[Discard]:
 def _attempts(stage: str, storage: Storage) -> Iterator[Discard]:
     left = tuple(paths.attempt(stage, found.name) for found in attempts_at(stage, storage))
     if left:
-        yield Discard(f"{len(left):,} attempts of {stage} that did not succeed are forgotten", left)
+        line = f"{counted(len(left), 'attempt')} of {stage} that did not succeed"
+        yield Discard(f"{line} {named(len(left), 'is', 'are')} forgotten", left)

@@ -7,8 +7,16 @@ from rich.console import Console
 
 from jobs.session.begun import StageBegun, WorkFile, read_begun
 from jobs.session.console import say
-from jobs.session.labelled import Labels, all_of, keep_settings, labels_of, withdraw_lost
+from jobs.session.labelled import (
+    Labels,
+    all_of,
+    keep_settings,
+    labels_of,
+    require_own_settings,
+    withdraw_lost,
+)
 from jobs.session.outputs import Outputs, outputs_of
+from transforms.base.counts import counted
 from transforms.base.differences import differing, in_words
 from transforms.base.errors import FairshardError
 from transforms.base.redaction import redacted_values
@@ -22,6 +30,7 @@ from transforms.resampling.ownership import recorded
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
+from transforms.storage.shared_labels import keep_place
 
 STAGES_OF = {
     "label": ("label",),
@@ -93,9 +102,11 @@ class Work:
         for line in self.lines:
             say(console, line)
         if "label" in self.stages:
+            require_own_settings(self.labels, self.config)
             if self.labels.missing:
                 withdraw_lost(self.labels, self.storage)
             keep_settings(self.config, self.storage)
+        keep_place((shard.name for shard in self.labels.shards), self.storage)
         if "resample" in self.stages:
             self.outputs.withdraw(self.storage)
         begun = {stage: self._begun(stage) for stage in self.stages}
@@ -203,7 +214,10 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
     manifest, there = outputs.manifest, outputs.recorded
     if manifest is None:
         if plan is not None and there:
-            return False, f"the output is written: of {there:,} shards, this plan's are kept"
+            return (
+                False,
+                f"the output is written: of {counted(there, 'shard')}, this plan's are kept",
+            )
         if not there:
             return False, "the output is to be written: there is none yet"
         return False, "the output is written again: the plan is made again"
@@ -213,4 +227,4 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
         keys = differing(manifest.packing.to_dict(), packing_of(config).to_dict(), "output")
         return False, f"the output is written again: {in_words(keys)} changed"
     kept = len(manifest.shards) - len(outputs.faults)
-    return outputs.whole, f"the output of {kept:,} shards is kept"
+    return outputs.whole, f"the output of {counted(kept, 'shard')} is kept"

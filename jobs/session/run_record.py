@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobs.session.telemetry import collector_of
-from transforms.base.errors import FairshardError
+from transforms.base.errors import FairshardError, kind_of
 from transforms.base.logs import LOGGER, event
 from transforms.base.redaction import redacted, redacted_values
 from transforms.config.sections import Config
 from transforms.outcome.run_metrics import run_metrics, run_text
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
-from transforms.storage.last_run import read_run
+from transforms.storage.last_run import INTERRUPTED, read_run
 
 
 def record(storage: Storage, **values: Any) -> None:
@@ -25,28 +25,31 @@ def record(storage: Storage, **values: Any) -> None:
 
 
 @contextmanager
-def recorded(config: Config, command: str, run: str) -> Iterator[None]:
+def recorded(config: Config, command: str, run: str) -> Iterator[dict[str, Any]]:
     """A run in the block: its start, its end or error on file, then `metrics.prom`, then telemetry.
 
+    What the block puts into the mapping that it is given goes on file with the end of the run.
     What cannot be measured or told afterwards is a warning: the run has ended by then.
     """
     storage, collector = output_storage(config.output), collector_of(config.telemetry)
     begun = {"run": run, "command": command, "engine": config.engine.name, "started": now()}
-    record(storage, **begun, finished=None, error=None)
+    record(storage, **begun, finished=None, error=None, kind=None, met=None)
     event("run started", command=command, engine=config.engine.name, output=storage.url)
+    ending: dict[str, Any] = {}
     try:
-        yield
+        yield ending
     except KeyboardInterrupt:
-        _record_end(storage, run, error="interrupted")
+        _record_end(storage, run, error=INTERRUPTED)
         raise
     except Exception as error:
         with suppress(FairshardError):  # what cannot be written must not hide what failed
-            _record_end(storage, run, error=str(error) or type(error).__name__)
+            said = str(error) or type(error).__name__
+            _record_end(storage, run, error=said, kind=kind_of(error))
         _tell(storage, collector)
         raise
-    _record_end(storage, run)
+    _record_end(storage, run, **ending)
     _tell(storage, collector)
-    event("run finished", command=command, seconds=_seconds(begun["started"], now()))
+    event("run finished", command=command, seconds=_seconds(begun["started"], now()), **ending)
 
 
 @contextmanager

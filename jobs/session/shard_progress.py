@@ -1,4 +1,4 @@
-"""Progress of what is done shard by shard in this process."""
+"""Progress of what is done one by one in this process: shards, or samples."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -7,12 +7,16 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track
 
+from transforms.base.counts import counted
+
 T = TypeVar("T")
 _LINE_SECONDS = 15.0
 
 
-def tracked(results: Iterable[T], total: int, doing: str, console: Console) -> Iterator[T]:
-    """The `results`, one a shard, with a bar on a terminal, a line every 15 seconds elsewhere."""
+def tracked(
+    results: Iterable[T], total: int, doing: str, console: Console, unit: str = "shard"
+) -> Iterator[T]:
+    """The `results`, one a unit, with a bar on a terminal, a line every 15 seconds elsewhere."""
     if console.is_terminal:
         yield from track(results, doing, total, console=console, transient=True)
         return
@@ -20,5 +24,5 @@ def tracked(results: Iterable[T], total: int, doing: str, console: Console) -> I
     for done, result in enumerate(results, start=1):
         if time.monotonic() - said >= _LINE_SECONDS:
             said = time.monotonic()
-            console.print(f"{doing}: {done:,} of {total:,} shards", highlight=False)
+            console.print(f"{doing}: {done:,} of {counted(total, unit)}", highlight=False)
         yield result

@@ -16,13 +16,13 @@ from apache_beam.runners.portability.fn_api_runner.worker_handlers import (
 
 from pipelines.beam.local_services import Channel, Connection, Services, socket_folder
 from pipelines.beam.worker_process import WorkerProcess
-from transforms.base.errors import FairshardError, error_in
+from transforms.base.errors import LostWorkerError, error_in
 
 
 class LocalRunner(FnApiRunner):
     """Runs a pipeline in worker processes, which reach it on sockets of this user alone.
 
-    The death of a worker is a FairshardError.
+    The death of a worker is a LostWorkerError.
     """
 
     def run_stages(self, stage_context: Any, stages: Any) -> Any:
@@ -35,7 +35,7 @@ class LocalRunner(FnApiRunner):
                 return run(self, stage_context, stages)
             except Exception as error:
                 if deaths and error_in(str(error)) is None:
-                    raise FairshardError(deaths[0]) from None
+                    raise LostWorkerError(deaths[0]) from None
                 raise
 
 

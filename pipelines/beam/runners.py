@@ -20,7 +20,13 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 from apache_beam.runners.portability.prism_runner import PrismJobServer
 from apache_beam.runners.runner import create_runner
 
-from transforms.base.errors import ConfigError, FairshardError, error_in, reason_of
+from transforms.base.errors import (
+    ConfigError,
+    FairshardError,
+    UnknownOptionError,
+    error_in,
+    reason_of,
+)
 
 _PRISM = "PrismRunner"
 _BEAM = "apache_beam."
@@ -48,9 +54,10 @@ def check_known(options: PipelineOptions) -> None:
     known = options.get_all_options()
     unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
     if unknown:
-        raise ConfigError(
-            f"unknown option --{min(unknown)}: neither fairshard nor Beam has it; see "
-            "`fairshard rebalance --help` and Beam's pipeline options"
+        raise UnknownOptionError(
+            f"--{min(unknown)}",
+            "neither fairshard nor Beam has it; see `fairshard rebalance --help` and Beam's "
+            "pipeline options",
         )
 
 

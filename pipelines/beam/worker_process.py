@@ -75,8 +75,9 @@ def _sentence(code: int, said: str) -> str:
     """How a worker died, of what, and what to do."""
     if code == -signal.SIGKILL:
         return (
-            "a worker process of the run has died (SIGKILL), as when memory runs out: run the same "
-            "command again; fewer workers (-- --direct_num_workers=1) take less memory"
+            "a worker process of the run has died (SIGKILL), as when memory runs out: fewer "
+            "workers (-- --direct_num_workers=1) take less; if it was killed for another reason, "
+            "run the same command again"
         )
     how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
     lines = [line.strip() for line in said.splitlines() if line.strip()]

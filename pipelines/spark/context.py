@@ -19,7 +19,12 @@ from pyspark.errors import PySparkException
 
 from pipelines.spark.scratch import scratch_folder
 from pipelines.spark.user import name_user, with_home
-from transforms.base.errors import ConfigError, FairshardError, error_in
+from transforms.base.errors import (
+    FairshardError,
+    LostWorkerError,
+    UnknownOptionError,
+    error_in,
+)
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2-local.properties")
 _LOCAL = {
@@ -43,16 +48,16 @@ _OF_PY4J = "java_gateway"
 _OF_PYTHON = "Traceback (most recent call last)"
 _CRASHED = "Python worker exited unexpectedly"
 _DEAD = (
-    "Spark's Java process has died, as when memory runs out or it is killed: run the same command "
-    "again, which goes on from what is finished"
+    "Spark's Java process has died, as when memory runs out or it is killed: give it more memory, "
+    "if that ran out, and run the same command again, which goes on from what is finished"
 )
 _NEVER_LIVED = (
     "Spark's Java process ended before Spark had started; what it said of it stands above: where "
     "`java -version` says 17 or newer, run the same command again"
 )
 _WORKERS_DIED = (
-    "a Python worker of Spark died at each attempt at a task, as when memory runs out: run the "
-    "same command again; fewer workers (-- --master=local[1]) take less memory"
+    "a Python worker of Spark died at each attempt at a task, as when memory runs out: fewer "
+    "workers (-- --master=local[1]) take less; the next run goes on from what is finished"
 )
 
 
@@ -65,9 +70,7 @@ def settings_of(arguments: Sequence[str]) -> dict[str, str]:
     given = [*known.conf, *(other.removeprefix("--") for other in others)]
     for pair in given:
         if not pair.startswith("spark.") or "=" not in pair:
-            raise ConfigError(
-                f"unknown option {pair}: Spark takes --master URL and --conf spark.KEY=VALUE"
-            )
+            raise UnknownOptionError(pair, "Spark takes --master URL and --conf spark.KEY=VALUE")
     settings = {**_ALWAYS, **dict(pair.split("=", 1) for pair in given)}
     master = known.master or settings.get("spark.master") or (None if _submitted() else "local[*]")
     if master is None:
@@ -170,7 +173,7 @@ def _require_java() -> None:
     try:
         SparkContext._jvm.System.nanoTime()
     except (Py4JError, OSError) as error:
-        raise FairshardError(_DEAD) from error
+        raise LostWorkerError(_DEAD) from error
 
 
 def _stop(context: SparkContext) -> None:
@@ -190,7 +193,7 @@ def _told(error: Exception) -> Exception:
     if _OF_PYTHON in said:
         return error
     if _CRASHED in said:
-        return FairshardError(_WORKERS_DIED)
+        return LostWorkerError(_WORKERS_DIED)
     found = _OF_JAVA.search(said)
     return FairshardError(f"Spark ended the job: {found[1]}") if found else error
 

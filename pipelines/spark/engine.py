@@ -11,7 +11,7 @@ from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
 from pipelines.spark.context import settings_of, spark_context
 from pipelines.spark.secrets import entrust, entrusted
-from transforms.base.errors import FairshardError
+from transforms.base.errors import TransientError
 from transforms.config.sections import Config
 from transforms.gates.expectations import Table
 from transforms.labels.labelling import Labeller, settings_digest
@@ -197,7 +197,7 @@ def _aggregated(
 
 def _require_all(found: int, count: int) -> None:
     if found != count:
-        raise FairshardError(
+        raise TransientError(
             f"Spark gave back {found:,} of {count:,} results and no error: run the same command "
             "again, which goes on from what is finished"
         )

@@ -14,7 +14,7 @@ from pipelines.spark.secrets import entrust, entrusted
 from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
 from transforms.gates.expectations import Table
-from transforms.gates.labels import COLUMNS, corpus_table, shard_row
+from transforms.gates.labels import COLUMNS, COUNTED, corpus_table, shard_row
 from transforms.gates.metrics import LabelMetrics, measure_shard
 from transforms.gates.standins import ROWS
 from transforms.labels.derived import with_derived
@@ -44,9 +44,9 @@ def tables_on(
         measured.flatMap(lambda metrics: _column_rows(metrics, schema)), _PARTS
     )
     return {
-        "shards": Table(shards, "shard"),
+        "shards": Table(shards, "shard", ("rows",)),
         "corpus": corpus_table(records),
-        "columns": Table(_columns(parts).coalesce(1).persist(), "column"),
+        "columns": Table(_columns(parts).coalesce(1).persist(), "column", COUNTED),
         ROWS: _rows(session, schema, hidden),
     }
 

@@ -17,7 +17,7 @@ from typing import Self
 
 from pyspark import SparkContext, TaskContext
 
-from transforms.base.errors import FairshardError
+from transforms.base.errors import FairshardError, TransientError
 from transforms.base.redaction import redacted
 from transforms.config.sections import Config, EngineConfig
 from transforms.config.telemetry import Telemetry
@@ -97,7 +97,7 @@ def _property() -> str:
     task = TaskContext.get()
     packed = task.getLocalProperty(_PROPERTY) if task is not None else None
     if packed is None:
-        raise FairshardError(
+        raise TransientError(
             f"a task of Spark came without its configuration (the local property {_PROPERTY}): "
             "run the same command again"
         )

@@ -186,8 +186,8 @@ WIDE = {
 @pytest.mark.parametrize(
     ("attributes", "sentence"),
     [
-        (one(all_of="gender.womn"), "x.names.a.all_of: there is no name 'gender.womn': is it"),
-        (one(none_of="oold"), "x.names.a.none_of: there is no name 'oold': is it 'age.old'?"),
+        (one(all_of="gender.womn"), "x.names.a.all_of: there is no name 'gender.womn'; did you"),
+        (one(none_of="oold"), "x.names.a.none_of: there is no name 'oold'; did you mean 'age.old'"),
         (one(any_of="zzzz"), "x.names.a.any_of: there is no name 'zzzz'; there are: gender.woman,"),
         (one(any_of="gender"), "x.names.a.any_of: 'gender' is a group: give names of it, as "),
         (one(any_of=[]), "x.names.a.any_of: should have at least 1 item"),
@@ -211,7 +211,7 @@ WIDE = {
             {"x": {"combine": "apart", **one(all_of="old")["x"]}},
             "x: 'a' is derived (all_of) and has no source to be kept apart by",
         ),
-        (crossing("gender", "skn"), "who.crossed: there is no group 'skn': is it 'skin'?"),
+        (crossing("gender", "skn"), "who.crossed: there is no group 'skn'; did you mean 'skin'?"),
         (
             crossing("gender", "gender"),
             "who.crossed: 'gender' is crossed with itself: name it once",
@@ -230,7 +230,7 @@ WIDE = {
         (crossing("gender", "job"), "who.names: the labels 'job' have no targets to multiply"),
         (
             crossing("gender", "skin", names={"womn x dark": {"target": 0.1}}),
-            "who.names.womn x dark: there is no name 'womn x dark': is it 'woman × dark'",
+            "who.names.womn x dark: there is no name 'womn x dark'; did you mean 'woman × dark'?",
         ),
         (
             crossing("gender", "skin", names={"woman x dark": {"target": 0.5}}),

@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 
 from transforms.base.errors import ConfigError
+from transforms.config.balance import ShareBound
 from transforms.config.files import parse_config, read_config
-from transforms.config.schema import schema_of
+from transforms.config.schema import asked_of, schema_of
 from transforms.config.sections import Config
+from transforms.recognition.settings import settings_digest
 
 SMALLEST = """
 input: {shards: "a.tar"}
@@ -33,6 +35,31 @@ def test_the_smallest_configuration_has_defaults() -> None:
         (changed("eta: 0.5", "eta: 1.5"), "balance: eta = 1.5 is above Q = 1"),
         (changed("eta: 0.5", "eta: most"), "balance.eta: should be a number above 0 or auto (the"),
         (changed("eta: 0.5", "eta: 0"), "is attainable), not 0"),
+        (
+            changed("eta: 0.5", "eta: 0.5, V: {association: 0}"),
+            "balance.V: should be a number abov",
+        ),
+        (changed("eta: 0.5", "eta: 0.5, V: {age: 1}"), "names 'age'; the kinds of constraints are"),
+        (
+            changed("eta: 0.5", "eta: 0.5, priority: [age]"),
+            "priority.0: should be 'representation'",
+        ),
+        (changed("eta: 0.5", "eta: 0.5, priority: [skew, skew]"), "priority: names skew twice"),
+        (changed("eta: 0.5", "eta: 0.5, V: 9, priority: skew"), "and V is a number for it"),
+        (
+            changed("target: 0.5, ", ""),
+            "names.w: asks for nothing: give a target, at_least or at_m",
+        ),
+        (changed("target: 0.5", "at_least: 0"), "names.w.at_least: should be greater than 0"),
+        (changed("target: 0.5", "at_most: 1.5"), "names.w.at_most: should be less than 1, not 1.5"),
+        (changed("target: 0.5", "at_most: true"), "names.w.at_most: should be a number, not True"),
+        (changed("target: 0.5", "at_least: 0.3, at_most: 0.2"), "at_least 0.3 is above at_most"),
+        (changed("target: 0.5", "target: 0.5, at_most: 0.2"), "the target 0.5 is not within"),
+        (SMALLEST + "labels: {l: {names: {a: {lexicon: a, target: 0.1}}}}", "names.a.target: unkn"),
+        (
+            changed("{names: {w: {target: 0.5,", "{share_of: group, names: {w: {at_most: 0.5,"),
+            "at_most ask for 0 to 0.5",
+        ),
         (changed("eta: 0.5", "etta: 0.5"), "balance.etta: unknown key"),
         (changed("eta: 0.5", "etta: 0.5"), "balance.eta: missing"),
         (changed("target: 0.5", "target: 1.5"), "names.w.target: should be less than 1, not 1.5"),
@@ -52,6 +79,56 @@ def test_an_error_names_the_key_and_what_is_allowed(text: str, expected: str) ->
     with pytest.raises(ConfigError) as caught:
         parse_config(text, "c.yaml")
     assert expected in str(caught.value)
+
+
+def test_what_comes_first_is_part_of_a_dump_only_where_it_is_given() -> None:
+    """So that plans and labels of configurations without it stay theirs."""
+    plain = parse_config(SMALLEST, "c.yaml").balance
+    assert "priority" not in plain.model_dump(mode="json")
+    text = changed("eta: 0.5", "eta: 0.5, V: {skew: 2}, priority: representation")
+    balance = parse_config(text, "c.yaml").balance
+    assert balance.model_dump(mode="json")["priority"] == ["representation"]
+    assert balance.ranks == (("representation",), ("association", "share"))
+    assert balance.prices == {"skew": 2.0}
+
+
+def test_names_may_have_bounds_on_their_shares_beside_a_target_or_without() -> None:
+    text = changed(
+        "w: {target: 0.5, ", "v: {target: 0.5, at_least: 0.4, lexicon: v}, w: {at_most: 0.2, "
+    )
+    text += "labels: {l: {names: {a: {lexicon: a}, b: {lexicon: b, at_least: 0.1, at_most: 0.3}}}}"
+    config = parse_config(text, "c.yaml")
+    schema = schema_of(config)
+    assert [(one.target, one.pi) for one in schema.attributes] == [(0.5, 0.5), (None, 0.0)]
+    assert (
+        schema.shares
+        == asked_of(config).at(0.3).shares
+        == (
+            ShareBound("g.v", None, -1, 0.4),
+            ShareBound("g.w", None, 1, 0.2),
+            ShareBound(None, "l.b", -1, 0.1),
+            ShareBound(None, "l.b", 1, 0.3),
+        )
+    )
+    assert schema_of(Config.model_validate(config.model_dump(mode="json"))) == schema
+
+
+def test_each_source_of_a_name_apart_has_its_bound() -> None:
+    text = changed(
+        "{names: {w: {target: 0.5,",
+        "{combine: apart, names: {w: {at_most: 0.5, field: {path: p, values: w},",
+    )
+    shares = schema_of(parse_config(text, "c.yaml")).shares
+    assert [share.attribute for share in shares] == ["g.w@caption", "g.w@metadata"]
+
+
+def test_bounds_on_shares_leave_other_digests_as_they_were() -> None:
+    """Of a configuration without them nothing is dumped; labels do not depend on them."""
+    plain = parse_config(SMALLEST, "c.yaml")
+    dumped = plain.model_dump(mode="json")["attributes"]["g"]["names"]["w"]
+    assert not {"at_least", "at_most"} & set(dumped) and dumped["target"] == 0.5
+    bounded = parse_config(changed("target: 0.5", "target: 0.5, at_most: 0.6"), "c.yaml")
+    assert settings_digest(bounded) == settings_digest(plain)
 
 
 def test_the_rate_may_be_left_open() -> None:

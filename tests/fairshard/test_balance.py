@@ -1,6 +1,7 @@
 """Tables are balanced as shards are, whatever they are made of."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import fairshard
 from fairshard import BalancedTable, ConfigError, FairshardError
 from tests.fixtures import ATTRIBUTES, LABELS, config_of, write_corpus
 from tests.outputs import finished_output
+from transforms.plan.explanation_file import explanation_of
 from transforms.plan.plan import read_plan
 from transforms.statistics.patterns import flags_of, pack_patterns
 
@@ -79,7 +81,9 @@ def test_weights_are_those_of_a_corpus_with_these_labels_bit_for_bit(
     ]
     assert found.plan.rate == plan.terms.eta
     assert len(found.certificate.missed) == len(written["unattainable"])
-    rates = [str(written["conflict"]["rate"])] if written["conflict"] else []
+    known = explanation_of(plan, storage)
+    rates = [str(known.conflict.rate)] if known and known.conflict else []
+    assert bool(rates) == bool(written["unattainable"])
     assert [
         line.removeprefix("or eta <= ") for line in found.conflict() if "or eta" in line
     ] == rates
@@ -342,3 +346,42 @@ def test_a_stream_that_was_read_says_so() -> None:
     balanced(stream)
     with pytest.raises(FairshardError, match="a stream that has been read has none any more"):
         balanced(stream)
+
+
+def test_shares_of_columns_may_be_bounded_and_come_first() -> None:
+    random = np.random.default_rng(0)
+    woman, tie = random.random(4000) < 0.3, random.random(4000) < 0.2
+    table = pa.table({"woman": woman, "tie": tie})
+    asked: dict[str, Any] = {"attributes": {"woman": 0.5}, "labels": ["tie"]}
+    shares = {"tie": {"at_most": 0.1}, "woman": {"at_least": 0.495}}
+    found = fairshard.balance(table, **asked, rate=0.4, shares=shares)
+    assert found.weights @ tie / found.weights.sum() == pytest.approx(0.1, abs=1e-6)
+    assert found.weights @ woman / found.weights.sum() == pytest.approx(0.495, abs=1e-6)
+    assert "share of tie         0." in str(found)
+    assert "asked for at most 0.1: met" in str(found)
+
+    def missed(first: str) -> float:
+        greedy = fairshard.balance(
+            table, **asked, rate=0.8, shares={"tie": {"at_most": 0.02}}, priority=[first]
+        )
+        rows = greedy.plan.constraints
+        return sum(max(row.slack, 0.0) for row in rows if row.constraint.kind == "share")
+
+    assert missed("share") < 1e-6
+    assert missed("representation") > 0.01
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"shares": {"nurse": {"at_most": 0.1}}}, "shares: 'nurse' is no attribute and no label"),
+        ({"shares": {"tie": {"most": 0.1}}}, "shares.tie: give at_least or at_most, not 'most'"),
+        ({"shares": {"tie": {"at_most": 2}}}, "shares.tie.at_most: a bound is a share between"),
+        ({"priority": ["nurse"]}, "priority.0: should be 'representation', 'association'"),
+        ({"V": {"association": 0}}, "V: should be a number above 0 or auto"),
+    ],
+)
+def test_what_no_share_or_order_is_is_said(given: dict[str, Any], words: str) -> None:
+    table = pa.table({"woman": [True, False], "tie": [True, True]})
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        fairshard.balance(table, attributes={"woman": 0.5}, labels=["tie"], rate=0.4, **given)

@@ -8,7 +8,17 @@ import fairshard
 from tests.fairshard.examples import tried
 from tests.fixtures import config_of, write_corpus
 
-FUNCTIONS = ("read_config", "label", "solve", "resample", "rebalance", "verify", "balance")
+FUNCTIONS = (
+    "read_config",
+    "preview",
+    "label",
+    "solve",
+    "resample",
+    "rebalance",
+    "verify",
+    "why",
+    "balance",
+)
 IN_MEMORY = {"options": {"runner": "FnApiRunner"}}
 OUTPUT = {"url": "balanced", "samples_per_shard": 40}
 

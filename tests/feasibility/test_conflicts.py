@@ -12,18 +12,30 @@ from tests.outputs import finished_output
 from tests.problems import Corpus, corpus, random_corpus
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
-from transforms.feasibility.conflicts import conflict_of
-from transforms.feasibility.remedies import Conflict, in_words
+from transforms.feasibility.conflicts import Unmet, explained
+from transforms.feasibility.explanation import Explanation
+from transforms.feasibility.remedies import Conflict, MissingPattern, MissingSamples, in_words
 from transforms.m4.balance import balance
+from transforms.plan.explanation_file import explanation_of
 from transforms.plan.plan import read_plan
 from transforms.statistics.row_histograms import RowHistogram
 
 NOTHING: dict[str, Any] = {"max_representation_bias": None, "max_association_bias": None}
 
 
-def conflict_in(samples: Corpus, asked: Balance) -> Conflict | None:
+def unmet_in(samples: Corpus, asked: Balance) -> Unmet:
     found = balance(samples.histogram, samples.attributes, asked)
-    return conflict_of(samples.histogram, samples.attributes, asked, found)
+    return Unmet.of(samples.histogram, asked, found)
+
+
+def explanation_in(samples: Corpus, asked: Balance) -> Explanation:
+    *_, last = explained(unmet_in(samples, asked))
+    assert last.complete
+    return last
+
+
+def conflict_in(samples: Corpus, asked: Balance) -> Conflict | None:
+    return explanation_in(samples, asked).conflict
 
 
 def lines_of(samples: Corpus, asked: Balance) -> tuple[str, ...]:
@@ -39,7 +51,7 @@ def test_a_share_that_is_too_small_for_the_rate() -> None:
     samples = corpus([[1], [0]], [[], []], counts=[300, 700])
     assert lines_of(samples, Balance(eta=0.9, max_representation_bias=0.1)) == (
         "cannot be met at eta = 0.9: share of people.0, from below",
-        "what would do: 94 more samples with people.0",
+        "what would do: 94 more samples with exactly people.0 and no other attribute or label",
         "or eta <= 0.75",
         "or max_representation_bias >= 0.1667 for people.0",
     )
@@ -56,8 +68,9 @@ def test_a_share_within_a_label_that_cannot_be_dropped() -> None:
     assert found.rate == pytest.approx(0.625, abs=1e-3)
     assert in_words(replace(found, rate=None)) == (
         "cannot be met at eta = 0.9: share of people.0 within things.0, from below",
-        "what would do: 172 more samples with people.0 and things.0",
-        "or max_label_skew >= 0.3751 for people.0 with things.0",
+        "what would do: 172 more samples with exactly people.0 and things.0 and no other attribute "
+        "or label",
+        "or max_label_skew >= 0.375 for people.0 with things.0",
     )
 
 
@@ -157,13 +170,35 @@ def test_long_answers_are_cut() -> None:
     }
     assert in_words(Conflict.from_dict(conflict)) == (
         "cannot be met together at eta = 0.9: x; y",
-        "what would do for these by themselves: 5,000 more samples: 1,000 with a, 1,000 with a, "
-        "1,000 with a, 2,000 others",
+        "what would do for these by themselves: 5,000 more samples, each with exactly these "
+        "attributes and labels and no other: 1,000 with a, 1,000 with a, 1,000 with a, "
+        "2,000 others",
         "or max_label_skew >= 0.2 for a, b, c and 1 more",
     )
+
+
+@pytest.mark.parametrize(
+    ("carried", "said"),
+    [
+        ([()], "3 more samples with no attribute or label"),
+        ([("a",)], "3 more samples with exactly a and no other attribute or label"),
+        (
+            [("a", "b"), ()],
+            "6 more samples, each with exactly these attributes and labels and no other: "
+            "3 with a and b, 3 with none",
+        ),
+    ],
+)
+def test_what_is_missing_is_samples_that_carry_nothing_else(
+    carried: list[tuple[str, ...]], said: str
+) -> None:
+    patterns = tuple(MissingPattern(names, 3) for names in carried)
+    missing = MissingSamples(3 * len(patterns), 1, patterns)
+    assert in_words(Conflict(0.9, ("x",), missing, None, (), True))[1] == f"what would do: {said}"
 
 
 def test_where_no_price_is_left_to_choose_there_is_a_plan_still(tmp_path: Path) -> None:
     write_corpus(tmp_path, samples=20, shards=2)
     storage = finished_output(config_of(tmp_path))
-    assert read_plan(storage).file.conflict
+    known = explanation_of(read_plan(storage), storage)
+    assert known is not None and known.conflict is not None

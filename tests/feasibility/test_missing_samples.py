@@ -1,15 +1,17 @@
 """The samples missing: how many, against closed forms, and none that could be spared."""
 
-import numpy as np
 import pytest
 
 from tests.problems import corpus
 from transforms.config.sections import Balance
-from transforms.feasibility.missing_samples import missing_samples, pruned
+from transforms.feasibility.missing_samples import missing_samples
 from transforms.feasibility.remedies import MissingPattern
 from transforms.feasibility.subproblem import Subproblem
+from transforms.feasibility.trials import Trials
 from transforms.m4.balance import Balanced
 from transforms.statistics.row_histograms import RowHistogram
+
+WITHOUT_END = Trials(lambda: False)
 
 
 def scene_of_carriers(carriers: int, eta: float, Q: float = 1.0) -> Subproblem:
@@ -32,17 +34,10 @@ def test_as_many_are_missing_as_the_closed_form_says(
 ) -> None:
     """Q (carriers + n) >= 0.4 eta (1,000 + n)."""
     scene = scene_of_carriers(carriers, eta, Q)
-    found = missing_samples(scene, scene, no_wider)
+    found = missing_samples(scene, scene, no_wider, WITHOUT_END)
     assert found is not None
     assert (found.samples, found.least) == (needed, needed)
     assert found.patterns == (MissingPattern(("people.0",), needed),)
-
-
-def test_what_is_not_needed_is_taken_away() -> None:
-    scene = scene_of_carriers(300, 0.9)
-    s, y = np.array([[True], [False]]), np.zeros((2, 0), np.bool_)
-    added = pruned(scene, s, y, np.array([400, 20]))
-    assert added[1] == 0 and 94 <= added[0] <= 98
 
 
 def test_where_no_sample_would_do_there_are_none() -> None:
@@ -50,4 +45,4 @@ def test_where_no_sample_would_do_there_are_none() -> None:
     samples = corpus([[1, 0], [0, 1], [0, 0]], [[], [], []], counts=[300, 300, 400], target=0.6)
     asked = Balance(eta=0.9, max_representation_bias=0.05)
     scene = Subproblem(RowHistogram.of(samples.histogram), samples.attributes, asked)
-    assert missing_samples(scene, scene, no_wider) is None
+    assert missing_samples(scene, scene, no_wider, WITHOUT_END) is None

@@ -3,7 +3,7 @@
 from transforms.config.sections import Config
 from transforms.proxies.mentions import mentions
 from transforms.recognition.candidates import Candidate, CandidateReader
-from transforms.recognition.lexicon import normalised
+from transforms.recognition.folding import normalised
 from transforms.shards.samples import Reject, Sample
 from transforms.stages.registrations import load_registrations
 

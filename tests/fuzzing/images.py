@@ -1,4 +1,4 @@
-"""Images: JPEG, PNG and WebP files, whole, broken, and larger than they seem."""
+"""Images: files of each kind, whole, broken, and larger than they seem."""
 
 import io
 import struct
@@ -8,12 +8,16 @@ import numpy as np
 from PIL import Image
 
 from transforms.recognition.decoding import Decoder
+from transforms.recognition.image_kinds import EXTENSIONS, asked_for
 
 _SIDE = 32
 _MOST_PIXELS = 1_000_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _DECODER = Decoder(
-    lambda image: image.convert("RGB").resize((_SIDE, _SIDE)), _SIDE, max_pixels=_MOST_PIXELS
+    lambda image: image.convert("RGB").resize((_SIDE, _SIDE)),
+    _SIDE,
+    max_pixels=_MOST_PIXELS,
+    asked=asked_for(EXTENSIONS),
 )
 
 
@@ -44,6 +48,15 @@ def seeds() -> list[bytes]:
         saved("WEBP"),
         saved("WEBP", "RGBA", lossless=True, exif=exif),
         saved("WEBP", **moving),
+        saved("GIF", "P"),
+        saved("GIF", **moving),
+        saved("AVIF"),
+        saved("BMP"),
+        saved("BMP", "P"),
+        saved("TIFF"),
+        saved("TIFF", compression="jpeg"),
+        saved("TIFF", "RGBA", compression="tiff_lzw"),
+        saved("TIFF", "1", compression="group4"),
     ]
 
 

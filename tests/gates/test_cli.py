@@ -70,7 +70,8 @@ def test_a_critical_failure_ends_with_4_and_the_expectation_in_words(
     assert run(monkeypatch, "gate", "labels", path, *QUICK) == 4
     said = capsys.readouterr()
     sentence = (
-        f"keys are unique within a shard, but repeated_keys is 1 (shard {named(config, '00001')})"
+        "keys are unique within a shard, but repeated_keys is 1 "
+        f"(shard {named(config, '00001')}, 100 samples)"
     )
     assert f"failed: {sentence}\n" in said.out
     assert f"fairshard: the gate of the labels failed: {sentence}" in " ".join(said.err.split())

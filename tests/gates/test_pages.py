@@ -54,7 +54,7 @@ def test_pages_say_what_was_expected_and_lead_from_one_to_the_next(
     with visiting(browser, Path(write_report(storage))) as visit:
         assert visit.console == []
         section = visit.page.locator("#gates")
-        assert "every constraint is met, but missed is 1" in section.inner_text()
+        assert "every constraint is met, but share of" in section.inner_text()
         section.get_by_role("link", name="data docs").click()
         visit.page.wait_for_url(f"**/{paths.DATA_DOCS}")
         visit.page.get_by_role("link", name="columns").click()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from transforms.base.errors import FairshardError, GateError, StaleError
 from transforms.config.schema import SIMILARITY, schema_of
 from transforms.config.sections import Config
 from transforms.gates.results import GateResult, require
+from transforms.plan.plan import Plan, read_histogram, read_plan
+from transforms.resampling.manifest import read_manifest
 from transforms.storage import paths
+from transforms.storage.files import output_storage
 
 WOMAN, NURSE = "s.gender.woman", "y.thing.nurse"
 
@@ -64,18 +68,21 @@ def as_type(column: str, kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
             "is the column size is int32, not int64 (shard 00001--",
         ),
         (lambda table: table.drop_columns(["size"]), "the column size is missing (shard 00001--"),
-        (with_values(NURSE, first(None)), f"holds nulls, but nulls is 1 (column {NURSE})"),
+        (
+            with_values(NURSE, first(None)),
+            f"holds nulls, but nulls is 1 (column {NURSE}, 300 samples)",
+        ),
         (
             with_values("key", lambda keys: [keys[1], keys[1], *keys[2:]]),
             "keys are unique within a shard, but repeated_keys is 1 (shard 00001--",
         ),
         (
             with_values("utility", first(math.inf)),
-            "scores and utilities are finite, but not_finite is 1 (column utility)",
+            "scores and utilities are finite, but not_finite is 1 (column utility, 300 samples)",
         ),
         (
             with_values("utility", first(-1.0)),
-            "utilities are 0 or more, but out_of_range is 1 (column utility)",
+            "utilities are 0 or more, but out_of_range is 1 (column utility, 300 samples)",
         ),
     ],
 )
@@ -97,9 +104,9 @@ def test_an_attribute_of_none_or_of_all_is_critical_and_a_label_a_warning(
         for shard in ("00000", "00001", "00002"):
             spoil(config, with_values(column, lambda values: [value] * len(values)), shard)
     result = labels_result(config)
-    share = f"{float(value):g}"
-    assert only(result, "critical").endswith(f"attribute_share is {share} (column {WOMAN})")
-    assert only(result, "warning").endswith(f"label_share is {share} (column {NURSE})")
+    seen = f"is in {300 * value} of 300 samples"
+    assert only(result, "critical").endswith(f"in some samples and not in all, but {WOMAN} {seen}")
+    assert only(result, "warning").endswith(f"in some samples and not in all, but {NURSE} {seen}")
 
 
 def test_rejects_over_budget_and_no_rows_at_all_fail(config: Config) -> None:
@@ -123,7 +130,9 @@ def test_a_similarity_beyond_one_fails(tmp_path: Path) -> None:
     assert SIMILARITY in schema_of(config).arrow.names
     assert labels_result(config).passed
     spoil(config, with_values(SIMILARITY, first(1.5)))
-    assert only(labels_result(config), "critical").endswith(f"is 1 (column {SIMILARITY})")
+    assert only(labels_result(config), "critical").endswith(
+        f"is 1 (column {SIMILARITY}, 300 samples)"
+    )
 
 
 def test_a_table_that_no_record_vouches_for_is_stale(config: Config) -> None:
@@ -142,8 +151,13 @@ def plan_with(config: Config, change: Callable[[dict[str, Any]], None]) -> GateR
     ("part", "values", "severity", "said"),
     [
         ("certificate", {"gap": 2e-4}, "critical", "gap is at most 0.0001, but gap is 0.0002"),
-        ("certificate", {"gap": 2e-6}, "warning", "gap is at most 1e-06, but gap is 2e-06"),
-        ("certificate", {"rate": 0.51}, "critical", "rate is eta, but rate_error is 0.01"),
+        ("certificate", {"gap": 2e-6}, "warning", "at most 1e-06, but it is 2e-06 for 300 samples"),
+        (
+            "certificate",
+            {"rate": 0.51},
+            "critical",
+            "rate is eta, to 1e-05, but rate_error is 0.01",
+        ),
         ("samples", {"filtered": 1}, "critical", "but balanced_beyond_labelled is 1"),
         (
             "fingerprint",
@@ -163,14 +177,19 @@ def test_a_changed_plan_fails(
 def test_a_plan_that_counts_other_samples_than_the_records_fails(config: Config) -> None:
     record = Path(config.output.url, paths.label_record(named(config, "00001")))
     edit_json(record, lambda values: values.update(samples=99))
-    assert only(plan_result(config), "critical").endswith("labelled_beyond_records is 1")
+    assert only(plan_result(config), "critical").endswith(
+        "labelled_beyond_records is 1 (300 samples)"
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda q: [1.5, *q[1:]], "no weight is above Q, but q_beyond_Q is 0.5"),
-        (lambda q: [0.9 * value for value in q], "mean weight of the patterns is eta, but"),
+        (lambda q: [1.5, *q[1:]], "no weight is above Q, to 1e-06, but q_beyond_Q is 0.5"),
+        (
+            lambda q: [0.9 * value for value in q],
+            "mean weight of the patterns is eta, to 1e-06, but",
+        ),
     ],
 )
 def test_changed_weights_fail(
@@ -189,9 +208,29 @@ def test_weights_below_0_are_no_plan(config: Config) -> None:
 
 
 def test_what_cannot_be_met_is_a_warning(tmp_path: Path) -> None:
-    result = plan_result(finished(tmp_path, balance={"eta": 0.95}))
-    assert result.passed
-    assert "every constraint is met, but missed is 1 (constraint " in only(result, "warning")
+    """By name, the dearest first, with how much is missed, and how many samples carry it."""
+    config = finished(tmp_path, balance={"eta": 0.95})
+    result, plan = plan_result(config), read_plan(output_storage(config.output))
+    assert not result.passed and result.file.outcome == "unmet"
+    assert result.unmet == plan.file.missed
+    require(result)
+    said = only(result, "warning").removeprefix("every constraint is met, but ")
+    *named, more = said.split("; ")
+    assert more == f"and {len(plan.file.missed) - 5} more"
+    assert len(named) == 5
+    for name, line in zip(plan.file.missed, named, strict=False):
+        assert re.fullmatch(rf"{re.escape(name)} is missed by [\d.e-]+ \([\d,]+ samples\)", line)
+    histogram, _ = read_histogram(output_storage(config.output), plan)
+    women = round(float(histogram.counts @ histogram.s[:, 0]))
+    assert (
+        f"share of gender.woman, from below is missed by {excess(plan)} ({women} samples)" in said
+    )
+
+
+def excess(plan: Plan) -> str:
+    """By how much the share of women is missed, as sentences say it."""
+    rows = {row.constraint.name: row.slack for row in plan.file.constraints}
+    return f"{rows['share of gender.woman, from below']:.4g}"
 
 
 def manifest_with(config: Config, change: Callable[[dict[str, Any]], None]) -> GateResult:
@@ -225,7 +264,7 @@ def _add(where: Callable[[dict[str, Any]], dict[str, Any]], **more: int) -> Any:
         (_add(lambda m: m["shards"][1], samples=-1), "samples_beyond_shards is 1"),
         (
             _add(lambda m: m["shards"][1], samples=-40),
-            "no output shard is empty, but samples is 0 (shard shards/00001.tar)",
+            "no output shard is empty, but samples is 0 (shard shards/00001.tar, 0 samples)",
         ),
         (
             _add(lambda m: m["shards"][1], samples=2),
@@ -238,14 +277,20 @@ def test_a_changed_manifest_fails(config: Config, change: Any, said: str) -> Non
     assert any(said in failure for failure in result.failures), result.failures
 
 
-def test_bias_above_what_was_asked_warns_and_beyond_errors_fails(config: Config) -> None:
-    def biased(by: float) -> Callable[[dict[str, Any]], None]:
-        return lambda manifest: manifest["measures"].update(RB=[by, 0.0])
+def biased(by: float) -> Callable[[dict[str, Any]], None]:
+    """Have a manifest say that a representation bias was measured."""
+    return lambda manifest: manifest["measures"].update(RB=[by, 0.0])
 
-    result = manifest_with(config, biased(0.0102))
+
+def test_bias_above_what_was_asked_warns_and_beyond_errors_fails(config: Config) -> None:
+    result = manifest_with(config, biased(0.010001))
     assert result.passed
-    assert any("above_asked is 0.0002 (measure RB of gender.woman)" in w for w in result.warnings)
+    written = read_manifest(output_storage(config.output)).totals.written
+    line = f"RB of gender.woman is 0.01, 1e-06 above the 0.01 asked for (of {written} samples)"
+    assert any(line in warning for warning in result.warnings)
     result = manifest_with(config, biased(0.4))
+    assert result.unmet == ("RB of gender.woman",)
+    assert result.file.outcome == "failed"
     assert "bias after is within what was asked, or predicted, plus 4 standard errors" in only(
         result, "critical"
     )

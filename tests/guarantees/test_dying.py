@@ -89,7 +89,7 @@ def rebalance(corpus: Path, output: str, place: Place | None = None) -> Run:
 
 
 def command(corpus: Path, output: str, config: str = "config.yaml") -> tuple[object, ...]:
-    return "rebalance", corpus / config, f"--output={corpus / output}"
+    return "rebalance", corpus / config, "--allow-unmet", f"--output={corpus / output}"
 
 
 def artefacts(output: Path) -> dict[str, Any]:

@@ -135,6 +135,25 @@ def test_a_plan_that_drops_much_waits_for_a_person(
     assert bool(tars(tmp_path / "out")) == (choice == "Approve")
 
 
+def test_an_unmet_plan_is_not_tried_again_but_waits_for_a_person(
+    airflow: AirflowHome, corpus: Path, tmp_path: Path
+) -> None:
+    config = yaml.safe_load((corpus / "config.yaml").read_text())
+    config["balance"] |= {"eta": 0.9, "max_association_bias": None}
+    (corpus / "unmet.yaml").write_text(yaml.safe_dump(config))
+    conf = conf_for(corpus, tmp_path / "out", approve_above=1.0)
+    conf["config"] = str(corpus / "unmet.yaml")
+    with airflow.testing("fairshard_beam", conf) as run:
+        wait_for(lambda: run.run_id and run.states().get("approve") == "awaiting_input", run)
+        assert run.xcom("plan")["met"] is False
+        with airflow.api() as api:
+            api.answer(run, "approve", "Approve")
+        states = run.ended()
+        assert run.xcom("report")["met"] is False
+    assert {task for task, state in states.items() if state == "success"} == {*_STAGES, "approve"}
+    assert run.tries("solve") == run.tries("resample") == 1
+
+
 def test_a_failed_gate_stops_the_run(airflow: AirflowHome, corpus: Path, tmp_path: Path) -> None:
     expected = tmp_path / "expectations.yaml"
     expected.write_text(

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer.main
 import yaml
 
-from jobs.cli import main
+from jobs.cli import application, main
 from tests.fixtures import write_corpus
 from transforms.config.files import parse_config
 
@@ -94,9 +95,12 @@ def test_solving_says_what_cannot_be_met_and_what_can(
     assert run(monkeypatch, "label", config, *QUICK) == 0
     edited(config, "eta: 0.5", "eta: 0.99")
     capsys.readouterr()
-    assert run(monkeypatch, "solve", config, *QUICK) == 0
+    assert run(monkeypatch, "solve", config, *QUICK) == 5
     said = capsys.readouterr().out
-    assert re.search(r"RB 0\.\d{4} ± 0\.\d{4} to 0\.\d{4} ± 0\.\d{4}, AB .* at eta = 0\.99 ", said)
+    figure = r"0\.\d{4} ± 0\.\d{4}"
+    line = rf"^representation bias +{figure} before, {figure} predicted \(gender\.w?o?man\); "
+    assert re.search(rf"{line}asked for <= 0\.0100: missed$", said, re.MULTILINE)
+    assert " patterns at eta = 0.99 " in said
     assert re.search(r"^cannot be met (together )?at eta = 0\.99: ", said, re.MULTILINE)
     assert re.search(r"^what would do: [\d,]+ more samples", said, re.MULTILINE)
     largest = re.search(r"^or eta <= (0\.\d+)$", said, re.MULTILINE)
@@ -187,10 +191,30 @@ def test_the_example_of_init_is_valid(
     assert parse_config(uncommented, "uncommented").model is not None
 
 
+def test_every_command_answers_in_json_and_those_that_read_a_configuration_set_keys() -> None:
+    commands = typer.main.get_command(application()).commands  # type: ignore[attr-defined]
+    assert len(commands) > 15
+    for name, command in commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        reads = any("CONFIG" in (parameter.metavar or "") for parameter in command.params)
+        assert "--json" in options, name
+        assert ("--set" in options) == reads, name
+
+
 def test_every_command_has_help_with_an_example(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = ["corpus", "init", "check", "label", "solve", "resample", "rebalance", "report"]
+    names = [
+        "corpus",
+        "init",
+        "check",
+        "preview",
+        "label",
+        "solve",
+        "resample",
+        "rebalance",
+        "report",
+    ]
     names += ["verify", "frontier", "compare", "suggest", "calibrate"]
     names += ["status", "failed", "clean"]
     for name in names:

@@ -139,13 +139,13 @@ def test_a_sample_that_the_model_fails_on_costs_only_itself(tmp_path: Path) -> N
     ]
     (tmp_path / "shard.tar").write_bytes(make_tar(entries))
     labeller = Labeller(config)
-    assert labeller._vision is not None
+    assert labeller._samples._vision is not None
 
     def fail_on_black(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         if (inputs[0].amax(dim=(1, 2, 3)) < -1).any():
             raise RuntimeError("cannot see\nin the dark")
 
-    labeller._vision._clip.model.visual.register_forward_pre_hook(fail_on_black)
+    labeller._samples._vision._clip.model.visual.register_forward_pre_hook(fail_on_black)
     storage = Storage(config.output.url)
     record = labeller.label(find_shards(config.input)[0], storage)
     keys = read_labels(storage, record)["key"].to_pylist()
@@ -163,9 +163,9 @@ def test_batches_are_full_but_for_the_last_whatever_is_rejected(tmp_path: Path) 
     entries = [entry for number, jpg in enumerate(images) for entry in sample(f"{number}", jpg=jpg)]
     (tmp_path / "shard.tar").write_bytes(make_tar(entries))
     labeller = Labeller(config)
-    assert labeller._vision is not None
+    assert labeller._samples._vision is not None
     sizes: list[int] = []
-    labeller._vision._clip.model.visual.register_forward_pre_hook(
+    labeller._samples._vision._clip.model.visual.register_forward_pre_hook(
         lambda module, inputs: sizes.append(len(inputs[0]))
     )
     labeller.label(find_shards(config.input)[0], Storage(config.output.url))
@@ -176,8 +176,8 @@ def test_a_model_that_fails_on_a_whole_batch_stops_the_job(tmp_path: Path) -> No
     config = labelling_config(tmp_path, BY_IMAGE)
     (tmp_path / "shard.tar").write_bytes(make_tar(sample("a", jpg=FOX) + sample("b", jpg=OWL)))
     labeller = Labeller(config)
-    assert labeller._vision is not None
-    labeller._vision._clip.model.visual = torch.nn.Linear(1, 1)
+    assert labeller._samples._vision is not None
+    labeller._samples._vision._clip.model.visual = torch.nn.Linear(1, 1)
     storage = Storage(config.output.url)
     with pytest.raises(FairshardError, match="the model fails on every sample of a batch"):
         labeller.label(find_shards(config.input)[0], storage)

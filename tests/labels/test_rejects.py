@@ -63,8 +63,8 @@ class Memory:
 
 
 def visual(labeller: Labeller) -> torch.nn.Module:
-    assert labeller._vision is not None
-    found: torch.nn.Module = labeller._vision._clip.model.visual
+    assert labeller._samples._vision is not None
+    found: torch.nn.Module = labeller._samples._vision._clip.model.visual
     return found
 
 
@@ -92,8 +92,8 @@ def test_a_caption_that_cannot_be_tokenised_costs_its_sample(tmp_path: Path) -> 
     ]
     (tmp_path / "shard.tar").write_bytes(make_tar(entries))
     labeller = Labeller(config)
-    assert labeller._vision is not None
-    clip = labeller._vision._clip
+    assert labeller._samples._vision is not None
+    clip = labeller._samples._vision._clip
     tokenizer = clip._tokenizer
 
     class Failing:
@@ -166,9 +166,30 @@ def test_the_most_frequent_errors_come_first_with_an_example(tmp_path: Path) -> 
     config = with_rejects(tmp_path, rejects)
     kinds = frequent_rejects(rejects, Storage(config.output.url))
     assert kinds == [
-        RejectKind("image", big.format("300"), 2, "00000", "a"),
-        RejectKind("caption", "the caption is not UTF-8 text", 1, "00001", "d"),
-        RejectKind("read", "the member 'b.jpg' is a symbolic link", 1, "00000", "b"),
+        RejectKind(
+            "image",
+            big.format("300"),
+            2,
+            "00000",
+            "a",
+            "raise input.limits.max_pixels (labels depend on it, and are all made anew)",
+        ),
+        RejectKind(
+            "caption",
+            "the caption is not UTF-8 text",
+            1,
+            "00001",
+            "d",
+            "mend the samples in their shards",
+        ),
+        RejectKind(
+            "read",
+            "the member 'b.jpg' is a symbolic link",
+            1,
+            "00000",
+            "b",
+            "mend the samples in their shards",
+        ),
     ]
     assert str(kinds[0]) == f"2 x image: {big.format('300')} (as 'a' in 00000)"
 

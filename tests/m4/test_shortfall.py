@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from tests.linear import largest_rate, least_excess
 from tests.problems import Limits, corpus, random_corpus
+from transforms.config.balance import KINDS
 from transforms.config.sections import Balance
 from transforms.feasibility.rates import balance_as_asked
-from transforms.m4 import shortfall
 from transforms.m4.balance import balance
+from transforms.m4.shortfall import Ranked
 from transforms.m4.solver import solve
 from transforms.statistics.moments import Moments
 
@@ -94,7 +95,9 @@ def test_weights_are_the_closest_of_the_least_excess() -> None:
 def test_of_a_sample_nothing_is_proven() -> None:
     samples = corpus([[1], [0]], [[], []], counts=[30, 70])
     problem = samples.problem(Limits(eta=0.8))
-    prices = problem.vector_of(solve(problem).duals)
-    assert shortfall.least_excess(problem, prices) > 0
+    solution = solve(problem)
+    prices, ranks = problem.vector_of(solution.duals), (KINDS,)
+    assert Ranked(problem, solution, ranks).proof(0, prices).least > 0
     moments = Moments.of_corpus(samples.histogram, samples.attributes).over(1e9)
-    assert shortfall.least_excess(replace(problem, surplus=moments), prices) == 0
+    of_sample = Ranked(replace(problem, surplus=moments), solution, ranks)
+    assert of_sample.proof(0, prices).least == 0

@@ -30,7 +30,15 @@ def config(tmp_path: Path) -> Config:
 def start(config: Config, log: Path, *options: str) -> Command:
     written = log.with_suffix(".json")
     written.write_text(json.dumps(config.model_dump(mode="json")))
-    words = ["rebalance", written, "--engine=spark", "--", "--master=local[2]", *options]
+    words = [
+        "rebalance",
+        written,
+        "--allow-unmet",
+        "--engine=spark",
+        "--",
+        "--master=local[2]",
+        *options,
+    ]
     return Command(words, log, [], {}, [])
 
 

@@ -36,6 +36,35 @@ def test_what_cannot_be_met_is_said_with_how_much_is_missed_at_least(
     assert 0 < float(said[3]) <= float(said[2]) <= 1.01 * float(said[3])
 
 
+def test_what_the_rest_costs_is_said_in_order(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, eta=0.8, max_association_bias=0.01, priority=["representation"])
+    said = re.fullmatch(
+        r"\d+ of \d+ constraints are not met: not all can be at eta = 0\.8\. In order: "
+        r"representation is missed by (0\.\d+) in total, and no weights miss less than (0\.\d+); "
+        r"association is missed by (0\.\d+) in total, and no weights that miss what comes before "
+        r"as little miss less than (0\.\d+)\.",
+        plan.missed_in_words,
+    )
+    assert said, plan.missed_in_words
+    for excess, least in ((said[1], said[2]), (said[3], said[4])):
+        assert 0 < float(least) <= float(excess) <= 1.01 * float(least)
+
+
+def test_what_comes_first_and_is_met_is_said_to_be(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, V={"association": 0.01})
+    assert plan.missed_in_words.endswith(
+        "eta = 0.45. In order: representation is met; association is missed by "
+        f"{plan.file.certificate.excess:.4g} in total, and that it cannot be met is not proven."
+    )
+
+
+def test_of_a_sample_what_the_rest_costs_is_said_and_nothing_proven(tmp_path: Path) -> None:
+    asked = {"eta": 0.8, "max_association_bias": 0.01, "priority": ["representation"]}
+    said = plan_of(tmp_path, MOST // 50, **asked).missed_in_words
+    assert said.count("that it cannot be met is not proven") == 2
+    assert "not all can be" not in said
+
+
 def test_where_violations_are_cheap_nothing_is_proven(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, V=0.01)
     assert plan.missed_in_words.endswith(

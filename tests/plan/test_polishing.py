@@ -20,6 +20,7 @@ from transforms.calibration.posteriors import Calibration, Posterior
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
+from transforms.plan.explanation_file import explanation_of
 from transforms.plan.plan import Plan, read_histogram, read_plan
 from transforms.recognition.settings import settings_digest
 from transforms.stages.solving import MOST_PASSES
@@ -148,18 +149,22 @@ def test_engines_and_orders_write_the_same_bytes(tmp_path: Path) -> None:
 def test_what_cannot_be_met_is_what_the_exact_plan_names(tmp_path: Path) -> None:
     balance = {"eta": 0.8, "V": 100.0, "max_association_bias": None}
     all_of_it, records = labelled(tmp_path, ALL, balance=balance)
-    exact = solved(records, all_of_it).file
+    of_all = solved(records, all_of_it)
+    exact, why = of_all.file, explanation_of(of_all, output_storage(all_of_it.output))
     config, records = labelled(tmp_path, balance=balance)
-    polished = solved(records, config).file
+    plan = solved(records, config)
+    polished, supposed = plan.file, explanation_of(plan, output_storage(config.output))
     assert exact.missed
     assert polished.missed == exact.missed
     assert polished.certificate.gap <= 1e-6
     reference = exact.certificate
     allowed = 2e-6 * reference.primal + reference.utility_error_bound
     assert abs(polished.certificate.primal - reference.primal) <= allowed
-    ours, theirs = polished.conflict, exact.conflict
+    assert why is not None and supposed is not None and supposed.sampled and not why.sampled
+    ours, theirs = supposed.conflict, why.conflict
     assert ours is not None and theirs is not None
     assert ours.tested is False
+    assert next(supposed.lines()).startswith("in the sample that was solved on, cannot be met")
     assert ours.constraints == theirs.constraints
     assert ours.missing is not None and theirs.missing is not None
     assert ours.missing.samples == pytest.approx(theirs.missing.samples, rel=0.1)

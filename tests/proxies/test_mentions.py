@@ -27,7 +27,8 @@ def source(**more: Any) -> Input:
     ("text", "found"),
     [
         ("A red Tie, and a TIE!", {"red", "tie"}),
-        ("the well-known doctor's 3d film of 1999", {"well", "known", "doctor", "3d", "film"}),
+        ("the well-known doctor's 3d film_2 of 1999", {"well", "known", "doctor", "film"}),
+        ("woman1, woman%20two", {"woman", "two"}),
         ("", set()),
         ("Ein Café\u0301 für Ärzte", {"ein", "café\u0301", "für", "ärzte"}),
         ("हिन्दी भाषा", {"हिन्दी", "भाषा"}),

@@ -17,6 +17,7 @@ from transforms.proxies.ranking import (
     Proxy,
     configured,
     difference_interval,
+    labels_of,
     log_odds_ratio,
     p_value,
     ranked,
@@ -167,7 +168,7 @@ def proxy_of(candidate: str, q_value: float = 0.0) -> Proxy:
 @pytest.mark.parametrize("field", [None, "objects"])
 def test_the_snippet_is_a_configuration_that_recognises_the_proxies(field: str | None) -> None:
     proxies = {"a": (proxy_of("bag"), proxy_of("on")), "b": (proxy_of("café"), proxy_of("x", 0.2))}
-    text = snippet(proxies, config_of(), field)
+    text = snippet(labels_of(proxies, field), config_of())
     sections = config_of().model_dump(mode="json", exclude={"labels"})
     config = parse_config(yaml.safe_dump(sections) + text, "snippet")
     names = config.labels["proxies"].names
@@ -181,8 +182,10 @@ def test_the_snippet_is_a_configuration_that_recognises_the_proxies(field: str |
 
 
 def test_a_snippet_takes_no_group_that_there_is_and_is_empty_without_findings() -> None:
-    taken = config_of(labels={"proxies": {"names": {"cap": {"lexicon": ["cap"]}}}})
-    assert list(yaml.safe_load(snippet({"a": (proxy_of("bag"),)}, taken, None))["labels"]) == [
-        "more proxies"
-    ]
-    assert snippet({"a": (proxy_of("bag", 0.06),)}, taken, None) == ""
+    names = labels_of({"a": (proxy_of("bag"),)}, None)
+    taken: dict[str, object] = {}
+    for group in ("proxies", "more proxies", "more proxies 2", "more proxies 3"):
+        found = yaml.safe_load(snippet(names, config_of(labels=taken)))["labels"]
+        assert found == {group: {"names": names}}
+        taken |= found
+    assert snippet(labels_of({"a": (proxy_of("bag", 0.06),)}, None), config_of()) == ""

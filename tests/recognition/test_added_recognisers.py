@@ -2,7 +2,8 @@
 
 import json
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.outputs import finished_output
 from transforms.base.errors import ConfigError, FairshardError
 from transforms.config.files import parse_config
 from transforms.config.groups import Group
+from transforms.config.observations import Observation
 from transforms.config.recognisers import RECOGNISERS, Recogniser
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
@@ -150,7 +152,7 @@ def test_every_command_takes_one(
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
     assert parse_config(path.read_text(), "again") == config
-    for command in ("check", "doctor"):
+    for command in ("check", "doctor", "preview"):
         assert commands.run(command, path) == 0
     storage = finished_output(config)
     for words in (
@@ -166,6 +168,46 @@ def test_every_command_takes_one(
         assert commands.run(*words) == 0, (words, capsys.readouterr())
     plan = json.loads(storage.read("plan/plan.json"))
     assert plan["config"]["labels"]["caption"]["names"]["wordy"]["longer_than"] == 5
+
+
+def test_one_says_in_a_preview_what_it_notes(
+    tmp_path: Path, add: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def observe(settings: Mapping[str, int], captions: Sequence[str]) -> Iterable[Observation]:
+        longest = max(len(caption.split()) for caption in captions)
+        for name, least in settings.items():
+            if longest <= least:
+                row = {"name": name, "more than": least, "longest": longest}
+                yield Observation("captions that are short", (row,), (f"{name} is never long",))
+
+    add(replace(LONGER_THAN, observe=observe, marks=lambda least: [f"more than {least}"]))
+    write_corpus(tmp_path, samples=40, shards=2)
+    labels = {"caption": {"names": {"wordy": {"longer_than": 5}, "long": {"longer_than": 99}}}}
+    config = config_of(tmp_path, labels={**labels, "again": labels["caption"]})
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+    assert commands.run("preview", path, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    hits = {one["name"]: one["by_source"] for one in found["names"]}
+    assert 0 < hits["caption.wordy"]["caption"] < 40
+    assert found["observations"][-1]["rows"][0]["longest"] < 99
+    assert "caption.long is never long" in found["advice"]
+    assert commands.run("check", path) == 0
+    said = "caption.long, again.long are recognised by the same (longer_than more than 99)"
+    assert said in capsys.readouterr().out
+
+
+def test_one_that_fails_on_a_preview_is_named(
+    tmp_path: Path, add: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(replace(LONGER_THAN, observe=lambda settings, captions: 1 / 0))
+    write_corpus(tmp_path, samples=4, shards=1)
+    config = config_of(tmp_path, labels={"caption": {"names": {"wordy": {"longer_than": 5}}}})
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+    assert commands.run("preview", path) == 1
+    said = "the recogniser 'longer_than' of fairshard fails on what a preview reads: division by"
+    assert said in capsys.readouterr().err
 
 
 def test_a_configuration_travels(add: Add) -> None:

@@ -115,7 +115,7 @@ def _asking(condition: str) -> str:
         ("at_last: 5", "field.at_last: unknown key"),
         ("at_least: five", "field.at_least: should be a valid number"),
         ("at_least: .nan", "field.at_least: should be a finite number"),
-        ("at_least: yes", "field.at_least: should be a number, not True"),
+        ("at_least: true", "field.at_least: should be a number, not True"),
         ("present: false, values: a", "field: present: false leaves no value for `values`"),
         ("values: []", "field.values: "),
         ("not: {" * 400 + "not: a" + "}" * 400, "field.not: `not` within `not` so often"),

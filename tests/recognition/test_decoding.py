@@ -11,6 +11,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from transforms.recognition.decoding import Decoder
+from transforms.recognition.image_kinds import EXTENSIONS, asked_for
 
 SIDE = 32
 
@@ -36,8 +37,10 @@ def _file(image: Image.Image, form: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
-def _decode(content: bytes, max_pixels: int = 1_000_000) -> NDArray[np.uint8]:
-    return Decoder(_shape, SIDE, max_pixels).decode(content)
+def _decode(
+    content: bytes, max_pixels: int = 1_000_000, asked: tuple[str, ...] = ()
+) -> NDArray[np.uint8]:
+    return Decoder(_shape, SIDE, max_pixels, asked).decode(content)
 
 
 PICTURE = _picture(60, 45)
@@ -52,6 +55,12 @@ FILES = {
     "black and white png": _file(PICTURE.convert("1"), "PNG"),
     "webp": _file(PICTURE, "WEBP"),
     "animated webp": _file(PICTURE, "WEBP", save_all=True, append_images=[PICTURE.rotate(90)]),
+    "gif": _file(PICTURE, "GIF"),
+    "animated gif": _file(PICTURE, "GIF", save_all=True, append_images=[PICTURE.rotate(90)]),
+    "avif": _file(PICTURE, "AVIF"),
+    "bmp": _file(PICTURE, "BMP"),
+    "tiff": _file(PICTURE, "TIFF"),
+    "tiff of jpeg": _file(PICTURE, "TIFF", compression="jpeg"),
     "very small": _file(PICTURE.resize((2, 3)), "PNG"),
 }
 
@@ -59,7 +68,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_pixels_are_those_of_open_clips_own_transform(name: str) -> None:
     expected = np.asarray(_shape(Image.open(io.BytesIO(FILES[name]))))
-    pixels = _decode(FILES[name])
+    pixels = _decode(FILES[name], asked=asked_for(EXTENSIONS))
     assert pixels.shape == (SIDE, SIDE, 3)
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, expected)
@@ -113,6 +122,23 @@ def png_header(width: int, height: int) -> bytes:
 def test_what_is_no_image_is_said_so(content: bytes, error: str) -> None:
     with pytest.raises(ValueError, match=error):
         _decode(content)
+
+
+def test_a_kind_is_read_where_an_extension_asks_for_it() -> None:
+    assert asked_for(("jpg", "png", "jpeg", "webp", "jfif")) == ()
+    assert asked_for(("jpg", "GIF", "left.tif", "tiff")) == ("GIF", "TIFF")
+    for extension, name in {"gif": "GIF", "avif": "AVIF", "bmp": "BMP", "tif": "TIFF"}.items():
+        content = _file(PICTURE, name)
+        said = f"WebP file but, by its beginning, {name}: name {extension} in input.members.image"
+        with pytest.raises(ValueError, match=said):
+            _decode(content, asked=tuple({"GIF", "AVIF", "BMP", "TIFF"} - {name}))
+        assert _decode(content, asked=asked_for((extension,))).shape == (SIDE, SIDE, 3)
+
+
+def test_scans_inside_of_tiff_files_are_counted() -> None:
+    content = _file(PICTURE, "TIFF", compression="jpeg") + b"\xff\xda" * 40
+    with pytest.raises(ValueError, match=r"of 60 x 45 pixels has 4\d scans"):
+        _decode(content, max_pixels=60 * 45, asked=("TIFF",))
 
 
 @pytest.mark.filterwarnings("error")

@@ -57,8 +57,8 @@ def _digest(value: str) -> str:
                 "dump": "37f3921a7f0d17563c255fc8b480cdf7",
                 "json": "85faff466a8210081cf7f4c9e733b3c6",
                 "text": "f8280bb02c54131a620295a8e923e0bd",
-                "settings": "4362596d05cd2ee3bb5033ac4837ccd1",
-                "by_key": "2a454ffb2b7c4fa669a5c92b1f6f76bc",
+                "settings": "c434aad29d6555d616dfc065c28c4b58",
+                "by_key": "a0bdf5e6ad39d27244cd1aa53c7ecef7",
                 "fingerprint": "1f16389dd1db857b2db948076c1e5c5c",
                 "shown": "c2a27f5af9835b6b218a5373d24ad8ca",
             },
@@ -81,8 +81,8 @@ def _digest(value: str) -> str:
                 "dump": "957141592714a1ee1667ba762f335b30",
                 "json": "1fb5c2803dec9866d306ad74c18c8a9c",
                 "text": "c7f88b3f199a05b20819c8234629d150",
-                "settings": "f909c0bc698f671c964d74c13d149e18",
-                "by_key": "0946d0b196fc04a4382fe9a9bf38a791",
+                "settings": "d188cb53e1439db421aca9494a787eb6",
+                "by_key": "13765a9f88c170dd21a740ffe4bc1f8c",
                 "fingerprint": "f96557d16e0770fd5391a3446a225d8e",
                 "shown": "95827097b8d84066b81477877a93caca",
             },
@@ -101,3 +101,20 @@ def test_they_stay_what_they_were(text: str, digests: dict[str, str]) -> None:
         "fingerprint": _digest(json.dumps(unlabelled(config, ()))),
         "shown": _digest(json.dumps(shown_config(config))),
     } == digests
+
+
+def test_kinds_of_images_change_digests_only_where_an_extension_asks_for_them() -> None:
+    def digest(image: str, recognised: str) -> str:
+        text = (
+            "model: {name: ViT-B-32, pretrained: laion2b}\n"
+            f"input: {{shards: a.tar, members: {{image: [{image}]}}}}\n"
+            "attributes: {g: {zero_shot: {none_of_these: [a]}, "
+            f"names: {{w: {{target: 0.5, {recognised}}}}}}}}}\n"
+            "balance: {V: 100.0, eta: 0.5}\noutput: {url: out}\n"
+        )
+        return settings_digest(parse_config(text, "c.yaml"))
+
+    assert digest("jpg, tga", "prompts: w") == "29a6572c6a50b4c17b0d2cf7c99f38da"
+    before = "1e137b2a3639a7989bbd124d148767b1"
+    assert digest("jpg, gif", "prompts: w") != before
+    assert digest("jpg, gif", "lexicon: w") == digest("jpg", "lexicon: w")

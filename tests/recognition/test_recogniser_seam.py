@@ -108,6 +108,21 @@ def test_it_labels(place: Path, corpus: tuple[Path, list[Truth]], engine: str) -
 
 
 @pytest.mark.parametrize("place", [FILE, PACKAGE], indirect=True)
+def test_it_is_previewed(place: Path, corpus: tuple[Path, list[Truth]]) -> None:
+    folder, truths = corpus
+    path = folder / "previewed.yaml"
+    path.write_text(yaml.safe_dump({**CONFIG, "output": {"url": str(folder / "none")}}))
+    found = json.loads(python(place, "-m", "jobs.cli", "preview", str(path), "--json"))
+    hits = {one["name"]: one["by_source"] for one in found["names"]}
+    wordy = sum(2 + 2 * max(1, len(truth.words)) > 5 for truth in truths)
+    assert hits["caption.wordy"] == {"caption": wordy}
+    assert hits["apart.tie"] == {
+        "caption": wordy,
+        "metadata": sum("tie" in truth.words for truth in truths),
+    }
+
+
+@pytest.mark.parametrize("place", [FILE, PACKAGE], indirect=True)
 def test_help_knows_it(place: Path) -> None:
     helped = " ".join(python(place, "-m", "jobs.cli", "check", "--help").split())
     assert "longer_than (a caption of more words than this)" in helped
@@ -126,7 +141,7 @@ def test_sentences_know_it(place: Path) -> None:
         "give lexicon, longer_than, prompts or field, "
         "or say of which names it is all_of, any_of or none_of",
         "attributes.g.names.w.longer_than: should be greater than or equal to 0, not -1",
-        "attributes.g.names.w.longer: unknown key; see `fairshard init` for the keys there are",
+        "attributes.g.names.w.longer: unknown key; did you mean longer_than?",
     ]
 
 

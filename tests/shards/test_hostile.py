@@ -24,6 +24,7 @@ from transforms.labels.labelling import Labeller
 from transforms.recognition.clip import Clip
 from transforms.recognition.decoding import Decoder
 from transforms.recognition.fields import parse
+from transforms.recognition.image_kinds import EXTENSIONS, asked_for
 from transforms.resampling.records import output_record_from
 from transforms.shards.finding import find_shards
 from transforms.shards.samples import Sample
@@ -184,7 +185,8 @@ def test_a_bomb_is_refused_before_it_goes_off(content: bytes, error: str) -> Non
 
 
 def test_pictures_with_many_scans_or_odd_exif_are_decoded() -> None:
-    decoder = Decoder(lambda image: image.convert("RGB"), 32, max_pixels=1_000_000)
+    asked = asked_for(EXTENSIONS)
+    decoder = Decoder(lambda image: image.convert("RGB"), 32, max_pixels=1_000_000, asked=asked)
     assert decoder.decode(scans(24)).shape == (125, 125, 3)
     assert decoder.decode(exif(100)).shape == (16, 16, 3)
     for content in images.seeds():

@@ -11,7 +11,9 @@ import pytest
 
 from transforms.gates.metrics import LabelMetrics
 from transforms.stages.solving import merged
+from transforms.statistics.counting import Counted
 from transforms.statistics.exact_sums import FixedSums
+from transforms.statistics.filtering import Condition, FilterCounts
 from transforms.statistics.histogram import HistogramAccumulator
 from transforms.statistics.mergeable import Mergeable
 
@@ -46,7 +48,18 @@ def metrics(part: int) -> Mergeable:
     return LabelMetrics().add(str(part), [table], table.schema, table.schema)
 
 
-@pytest.mark.parametrize("made", [patterns, sums, metrics, Largest])
+def filtered(part: int) -> FilterCounts:
+    table = pa.table({"x": [part, 1, 2], "f": [part == 0, True, False]})
+    condition = Condition("least", "x", 1)
+    return FilterCounts.nothing([condition], 1).add(table, ["f"], [condition.passed(table)])
+
+
+def counted(part: int) -> Mergeable:
+    rows = HistogramAccumulator(("s.g.a",), ()).add_rows(np.array([[part == 0]]), np.ones(1))
+    return Counted(rows, filtered(part))
+
+
+@pytest.mark.parametrize("made", [patterns, sums, metrics, filtered, counted, Largest])
 def test_every_kind_merges_in_any_order_to_the_same(made: Callable[[int], Mergeable]) -> None:
     def outcome(order: tuple[int, ...]) -> str:
         total = reduce(merged, (made(part) for part in order), None)

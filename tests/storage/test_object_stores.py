@@ -180,5 +180,5 @@ def rebalance(folder: Path, name: str, source: dict[str, Any], output: dict[str,
     path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
     with pytest.raises(SystemExit) as ended:
-        main(["rebalance", str(path), "--", "--direct_num_workers=1"])
+        main(["rebalance", str(path), "--allow-unmet", "--", "--direct_num_workers=1"])
     assert not ended.value.code

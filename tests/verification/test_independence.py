@@ -13,6 +13,7 @@ from jobs.look.own_config import require_own
 from jobs.look.verify import run
 from tests.loading import ROOT, loaded, modules_of, ours, planted
 from transforms import verification
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.config.files import read_config
 from transforms.m4.solver import solve
@@ -29,7 +30,7 @@ from transforms.storage.wellformed import well_formed
 from transforms.verification import evidence
 from transforms.verification.labels import bins_of
 
-_ALLOWED = (FairshardError, Storage, open_tar, json_in, well_formed)
+_ALLOWED = (FairshardError, counted, Storage, open_tar, json_in, well_formed)
 _OF_THE_COMMAND = (read_config, require_own)
 
 

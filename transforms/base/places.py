@@ -63,8 +63,11 @@ class Places:
         return self.passed(f"{self._real[folder]}/{name}")
 
 
-def checked_output(url: str) -> str:
-    """`url`, a local path or a URL, where an output can be there; ConfigError where it cannot."""
+def checked_output(url: str, what: str = "output") -> str:
+    """`url`, a local path or a URL, where an output can be there; ConfigError where it cannot.
+
+    `what` is to be there, in words.
+    """
     scheme, found, place = url.partition("://")
     if "::" in url:
         why = "holds `::`, which storages take for a chain of them: give it a name without"
@@ -74,4 +77,4 @@ def checked_output(url: str) -> str:
         why = "names no place on a storage: write it as in s3://bucket/folder"
     else:
         return url
-    raise ConfigError(f"the output {url} {why}")
+    raise ConfigError(f"the {what} {url} {why}")

@@ -97,7 +97,7 @@ def _moments(
     """z of every pattern, float64 (P, K): the chosen D_k, then the chosen D_k y_r."""
     blocks: list[sp.csr_array] = [sp.csr_array((len(histogram), 0))]
     for k, attribute in enumerate(attributes):
-        share = histogram.s[:, k] - attribute.target * share_base(histogram.s, attributes, k)
+        share = histogram.s[:, k] - attribute.pi * share_base(histogram.s, attributes, k)
         column = sp.csr_array(share.reshape(-1, 1))
         if representation[k]:
             blocks.append(column)

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from transforms.m4.constraints import largest_prices
 from transforms.m4.problem import Problem
 from transforms.m4.terms import Integrands
 from transforms.m4.weights import Duals, bias_scores, clipped
@@ -28,12 +29,13 @@ def stochastic_duals(
     random = np.random.default_rng(seed)
     cumulative = np.cumsum(problem.probabilities)
     prices, mu = np.zeros(len(problem.constraints)), 0.0
+    most = largest_prices(problem.terms)
     total, total_mu = np.zeros_like(prices), 0.0
     for count in range(batches):
         drawn = np.searchsorted(cumulative, random.random(batch) * cumulative[-1], side="right")
         bias, q = _mean_bias(problem, drawn, problem.duals_of(prices, mu))
         pace = step / np.sqrt(1 + count / _DECAY_AFTER)
-        prices = np.clip(prices + pace * bias, 0.0, problem.terms.V)
+        prices = np.clip(prices + pace * bias, 0.0, most)
         mu += pace * (float(q.mean()) - problem.terms.eta)
         if count >= batches // 2:
             total += prices

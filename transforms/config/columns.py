@@ -205,6 +205,12 @@ def shown_name(column: str) -> str:
     return column.partition(".")[2]
 
 
+def without_source(column: str) -> str:
+    """The column that a name has where its sources are not kept apart."""
+    kind, group, name = column.split(".", 2)
+    return f"{kind}.{group}.{name.partition('@')[0]}"
+
+
 def in_order(derived: Iterable[Derived]) -> tuple[Derived, ...]:
     """Derived columns, each after those that it follows from; ValidationError if one is its own."""
     by_column = {entry.column: entry for entry in derived}

@@ -7,16 +7,17 @@ from math import prod
 
 from transforms.config.columns import NamedColumns, typed
 from transforms.config.forms import unknown, wrong_at
-from transforms.config.groups import AttributeGroup, CrossedAttributes, check_whole
+from transforms.config.groups import AttributeGroup, CrossedAttributes, check_one_whole
+from transforms.config.shares import WantedShare
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The targets of attributes and of what they are shares; ValidationError as `NamedColumns`."""
+    """The shares wanted of attributes, and of what; ValidationError as `NamedColumns`."""
 
     groups: Mapping[str, AttributeGroup | CrossedAttributes]
     columns: NamedColumns
-    _found: dict[str, dict[str, float]] = field(default_factory=dict)
+    _found: dict[str, dict[str, WantedShare]] = field(default_factory=dict)
 
     def share_of(self, group_name: str) -> str:
         """Of what the targets of a group are shares."""
@@ -32,21 +33,21 @@ class Targets:
             )
         return found.pop() if found else "all"
 
-    def of(self, group_name: str) -> dict[str, float]:
-        """The targets of a group, by name as columns have it."""
+    def of(self, group_name: str) -> dict[str, WantedShare]:
+        """What is wanted of a group, by name as columns have it."""
         if group_name not in self._found:
             group = self.groups[group_name]
             self._found[group_name] = (
                 self._of_crossed(group_name, group)
                 if isinstance(group, CrossedAttributes)
                 else {
-                    name: group.names[name.partition("@")[0]].target
+                    name: group.names[name.partition("@")[0]]
                     for name in self.columns.names("s", group_name)
                 }
             )
         return self._found[group_name]
 
-    def _of_crossed(self, group_name: str, group: CrossedAttributes) -> dict[str, float]:
+    def _of_crossed(self, group_name: str, group: CrossedAttributes) -> dict[str, WantedShare]:
         names = self.columns.names("s", group_name)
         spelled = {typed(name): name for name in names}
         given = {}
@@ -54,24 +55,38 @@ class Targets:
             if typed(name) not in spelled:
                 where = ("attributes", group_name, "names", name)
                 raise wrong_at(where, unknown("name", name, dict(zip(names, names, strict=True))))
-            given[spelled[typed(name)]] = wanted.target
-        if given.keys() >= {*names}:
-            found = {name: given[name] for name in names}
-        else:
-            found = {**self._products(group_name), **given}
+            given[spelled[typed(name)]] = wanted
+        by_product = {} if given.keys() >= {*names} else self._products(group_name, {*given})
+        found = {name: given.get(name) or by_product[name] for name in names}
         if self.share_of(group_name) == "group":
             try:
-                check_whole(sum(found.values()))
+                check_one_whole(list(found.values()))
             except ValueError as error:
                 raise wrong_at(("attributes", group_name), str(error)) from error
         return found
 
-    def _products(self, group_name: str) -> dict[str, float]:
-        parts = self.columns.crossed("s", group_name)
+    def _products(self, group_name: str, given: set[str]) -> dict[str, WantedShare]:
+        """The products of the targets of all pairs but those that are `given`."""
+        parts, where = self.columns.crossed("s", group_name), ("attributes", group_name, "names")
         if labels := [name for kind, name in parts if kind != "s"]:
             raise wrong_at(
-                ("attributes", group_name, "names"),
+                where,
                 f"the labels {labels[0]!r} have no targets to multiply: give every name its target",
             )
-        shares = product(*(self.of(name).values() for _, name in parts))
-        return dict(zip(self.columns.names("s", group_name), map(prod, shares), strict=True))
+        names = self.columns.names("s", group_name)
+        of_parts = product(*(self.of(name).items() for _, name in parts))
+        found = {}
+        for name, members in zip(names, of_parts, strict=True):
+            if name in given:
+                continue
+            targets = []
+            for (_, of), (member, wanted) in zip(parts, members, strict=True):
+                if wanted.target is None:
+                    raise wrong_at(
+                        where,
+                        f"{of}.{member} has no target to multiply: give {name!r} one, or at_least "
+                        "or at_most",
+                    )
+                targets.append(wanted.target)
+            found[name] = WantedShare(target=prod(targets))
+        return found

@@ -1,38 +1,50 @@
 """Reading a configuration: one YAML file, its errors in words, its relative paths made whole."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from transforms.base.errors import ConfigError
+from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.local_paths import current_folder, local_path
+from transforms.base.nearest import did_you_mean
 from transforms.base.places import checked_output
+from transforms.config.assignments import Assignment, assigned
 from transforms.config.groups import CROSSED, NAMED
+from transforms.config.known_keys import meant_by
 from transforms.config.sections import Config, Section
 from transforms.config.shard_patterns import anchored_patterns
 from transforms.config.variables import with_variables
+from transforms.config.yaml_lines import line_of
 from transforms.config.yaml_text import is_file, read_text, values_in
 
 _FORMS = {"[key]", NAMED, CROSSED}
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
+_LINE = re.compile(r"\bline (\d+)\b")
+_QUOTED = re.compile(r"'([^']*)'")
+_ALL_KEYS = "see `fairshard init` for the keys there are"
 
 S = TypeVar("S", bound=Section)
 
 
-def parse_config(text: str, origin: str) -> Config:
-    """The configuration in a YAML text; `origin` names it in errors.
+def parse_config(text: str, origin: str, assignments: Sequence[Assignment] = ()) -> Config:
+    """The configuration in a YAML text, with what is assigned; `origin` names it in errors.
 
     Raises ConfigError, one line a wrong key: the key, what is wrong, what is allowed.
     """
     values = values_in(text, origin)
     if not isinstance(values, dict):
         raise ConfigError(f"{origin} holds no mapping of keys; `fairshard init` prints an example")
-    return validated(Config, values, origin)
+    if not assignments:
+        return validated(Config, values, origin)
+    keys = ", ".join(one.key for one in assignments)
+    return validated(Config, assigned(values, assignments), f"{origin} with --set {keys}")
 
 
 def validated(kind: type[S], values: Mapping[str, Any], origin: str) -> S:
@@ -40,26 +52,44 @@ def validated(kind: type[S], values: Mapping[str, Any], origin: str) -> S:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problems = error.errors(include_url=False)
-        lines = [_sentence(dict(problem)) for problem in problems[:_MOST_PROBLEMS]]
-        raise ConfigError(f"{origin} is wrong:\n" + "\n".join(lines)) from error
+        found = error.errors(include_url=False)[:_MOST_PROBLEMS]
+        raise wrong([_problem(dict(each), kind) for each in found], origin) from error
 
 
-def read_config(path: Path) -> Config:
-    """The configuration in the file `path`, its relative paths taken from the file's folder.
+def wrong(problems: Sequence[WrongKey], origin: str) -> ConfigError:
+    """What is said of a configuration with these problems, one line each."""
+    lines = (f"  {problem.key or 'the configuration'}: {problem.reason}" for problem in problems)
+    return ConfigError(f"{origin} is wrong:\n" + "\n".join(lines), problems)
 
-    What comes through a pipe has none: then they are taken from the current one.
+
+def read_config(
+    path: Path,
+    assignments: Sequence[Assignment] = (),
+    check: Callable[[Config], Config] = lambda config: config,
+) -> Config:
+    """The configuration in the file `path`, with what is assigned, once it passes the `check`.
+
+    Its relative paths are taken from the file's folder. What comes through a pipe has none: then
+    they are taken from the current one.
     """
-    config = parse_config(read_text(path), str(path))
-    whole = Path(local_path(str(path)))
-    return anchored(config, whole.resolve().parent if is_file(path) else current_folder())
+    text = read_text(path)
+    try:
+        config = parse_config(text, str(path), assignments)
+        whole = Path(local_path(str(path)))
+        return check(
+            anchored(config, whole.resolve().parent if is_file(path) else current_folder())
+        )
+    except ConfigError as error:
+        found = error.problems or (_wrong_text(str(error)),)
+        error.problems = tuple(_in_line(each, text, assignments) for each in found)
+        raise
 
 
-def config_in(values: Mapping[str, Any]) -> Config:
-    """The configuration in `values`, as YAML would hold them; its paths, which may be objects, are
-    taken from the current folder.
+def config_in(values: Mapping[str, Any], assignments: Sequence[Assignment] = ()) -> Config:
+    """The configuration in `values`, as YAML would hold them, with what is assigned; its paths,
+    which may be objects, are taken from the current folder.
     """
-    config = validated(Config, _plain(values), "the configuration")
+    config = validated(Config, _plain(assigned(values, assignments)), "the configuration")
     return anchored(config, current_folder())
 
 
@@ -82,7 +112,11 @@ def anchored(config: Config, folder: Path) -> Config:
     shards = tuple(path for pattern in wanted for path in anchored_patterns(pattern, folder))
     own = {"expectations": at("gates.expectations", config.gates.expectations)}
     url = _anchor(with_variables(config.output.url, "output.url"), folder)
-    output = {"url": checked_output(url)}
+    labels = at("output.labels", config.output.labels)
+    output = {
+        "url": checked_output(url),
+        "labels": labels and checked_output(labels, "place of labels"),
+    }
     collector = endpoint and with_variables(endpoint, "telemetry.otlp_endpoint")
     return config.model_copy(
         update={
@@ -121,28 +155,47 @@ def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
     return whole if Path(whole).is_file() else pretrained
 
 
-def _sentence(problem: dict[str, Any]) -> str:
-    key = (
-        ".".join(str(part) for part in problem["loc"] if part not in _FORMS) or "the configuration"
-    )
-    match problem["type"]:
+def _wrong_text(sentence: str) -> WrongKey:
+    """What is wrong with a text that is of no key, with the line that the sentence names."""
+    line = _LINE.search(sentence)
+    return WrongKey(sentence, line=int(line[1]) if line else None)
+
+
+def _in_line(problem: WrongKey, text: str, assignments: Sequence[Assignment]) -> WrongKey:
+    """The problem with its line in the `text`, unless it is of a key that is assigned."""
+    if problem.line or any(one.covers(problem.place) for one in assignments):
+        return problem
+    return replace(problem, line=line_of(problem.place, text))
+
+
+def _problem(error: dict[str, Any], kind: type[Section]) -> WrongKey:
+    place = tuple(part for part in error["loc"] if part not in _FORMS)
+    return WrongKey(_reason(error, place, kind), place)
+
+
+def _reason(error: dict[str, Any], place: tuple[str | int, ...], kind: type[Section]) -> str:
+    """What is wrong at `place` of a section, and what is allowed."""
+    match error["type"]:
         case "extra_forbidden":
-            return f"  {key}: unknown key; see `fairshard init` for the keys there are"
+            meant = meant_by(place, kind)
+            return f"unknown key; {(meant and f'did you mean {meant}?') or _ALL_KEYS}"
         case "missing":
-            return f"  {key}: missing; it must be given"
+            return "missing; it must be given"
         case "value_error":
-            return f"  {key}: {problem['ctx']['error']}"
+            return str(error["ctx"]["error"])
         case _:
-            _, told, wanted = problem["msg"].partition(" should ")
-            reason = f"should {wanted}" if told else problem["msg"]
-            given = problem["input"]
+            _, told, wanted = error["msg"].partition(" should ")
+            reason = f"should {wanted}" if told else error["msg"]
+            given = error["input"]
             open_to_see = isinstance(given, str | int | float | bool) and not _SECRET & {
-                str(part) for part in problem["loc"]
+                str(part) for part in error["loc"]
             }
+            if error["type"] == "string_type" and open_to_see:
+                return f"should be text, not {_short(given)}: put it in quotes"
             shown = f", not {_short(given)}" if open_to_see else ""
-            if problem["type"] == "string_type" and open_to_see:
-                return f"  {key}: should be text, not {_short(given)}: put it in quotes"
-            return f"  {key}: {reason.replace('valid tuple', 'list')}{shown}"
+            if error["type"] == "literal_error" and isinstance(given, str):
+                shown += did_you_mean(given, _QUOTED.findall(wanted))
+            return f"{reason.replace('valid tuple', 'list')}{shown}"
 
 
 def _short(value: str | float) -> str:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +14,8 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import InitErrorDetails
+
+from transforms.base.nearest import nearest
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-]*")
 _NUMBERS = {int, float, type(None)}
@@ -37,9 +38,11 @@ def wrong_at(place: tuple[str, ...], why: str) -> ValidationError:
 def unknown(what: str, given: str, there_are: Mapping[str, str]) -> str:
     """That there is no such `what`, and which was perhaps meant, of names by their spellings."""
     of_sources = [spelled for spelled in there_are if spelled.partition("@")[0] == given]
-    if near := of_sources or get_close_matches(given, there_are, n=3):
-        meant = dict.fromkeys(there_are[spelled] for spelled in near)
+    if of_sources:
+        meant = dict.fromkeys(there_are[spelled] for spelled in of_sources)
         return f"there is no {what} {given!r}: is it {' or '.join(map(repr, meant))}?"
+    if near := nearest(given, there_are):
+        return f"there is no {what} {given!r}; did you mean {there_are[near]!r}?"
     names = list(dict.fromkeys(there_are.values()))
     more = f" and {len(names) - _MOST_NAMED:,} more" * (len(names) > _MOST_NAMED)
     return f"there is no {what} {given!r}; there are: {', '.join(names[:_MOST_NAMED])}{more}"
@@ -52,6 +55,11 @@ def _checked_name(name: str) -> str:
             "and may not begin with a space or '-'"
         )
     return name
+
+
+def _bare(kind: Any) -> Any:
+    """A type without what is annotated to it."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
@@ -68,6 +76,6 @@ class Section(BaseModel):
     def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """YAML reads `on` and `NO` as true and false, and Python takes these for 1 and 0."""
         kinds = cls.model_fields[info.field_name or ""].annotation
-        if isinstance(value, bool) and {*(get_args(kinds) or (kinds,))} <= _NUMBERS:
+        if isinstance(value, bool) and {*map(_bare, get_args(kinds) or (kinds,))} <= _NUMBERS:
             raise ValueError(f"should be a number, not {value}")
         return value

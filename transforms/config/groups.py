@@ -1,13 +1,14 @@
 """Groups of names: sensitive attributes with their targets, and labels."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from transforms.config.forms import Name, Section, Words
-from transforms.config.names import DERIVING, AttributeSpec, NameSpec, Share
+from transforms.config.names import DERIVING, AttributeSpec, NameSpec
 from transforms.config.recognisers import registered
+from transforms.config.shares import WantedShare
 
 _ROUNDING = 1e-3
 
@@ -68,7 +69,7 @@ class AttributeGroup(Group):
     @model_validator(mode="after")
     def _recognisable(self) -> Self:
         if self.share_of == "group":
-            check_whole(sum(spec.target for spec in self.names.values()))
+            check_one_whole(list(self.names.values()))
         _check_recognisable(self.names, self)
         return self
 
@@ -90,20 +91,14 @@ class CrossedGroup(Section):
     crossed: Words = Field(min_length=2)
 
 
-class CrossedTarget(Section):
-    """The share wanted of one pair."""
-
-    target: Share
-
-
 class CrossedAttributes(CrossedGroup):
-    """Pairs as sensitive attributes: targets that are not given are the products of the names'.
+    """Pairs as sensitive attributes: what `names` does not give has the product of the targets.
 
     `share_of`: null is what it is in all of the groups that are crossed.
     """
 
     share_of: Literal["all", "group"] | None = None
-    names: dict[str, CrossedTarget] = Field({})
+    names: dict[str, WantedShare] = Field({})
 
 
 def _form_of(values: Any) -> str:
@@ -122,12 +117,21 @@ AnyLabelGroup = Annotated[
 ]
 
 
-def check_whole(targets: float) -> None:
-    """Raise ValueError unless targets that are shares of a group add up to 1."""
-    if abs(targets - 1) > _ROUNDING:
+def check_one_whole(names: Sequence[WantedShare]) -> None:
+    """Raise ValueError where no shares of one whole can be what is asked for."""
+    whole = sum(spec.target or 0.0 for spec in names)
+    open_names = [spec for spec in names if spec.target is None]
+    if not open_names and abs(whole - 1) > _ROUNDING:
         raise ValueError(
             f"with share_of: group the targets are shares of one whole: they must add up to 1, "
-            f"not to {targets:g}"
+            f"not to {whole:g}"
+        )
+    least = whole + sum(spec.at_least or 0.0 for spec in open_names)
+    most = whole + sum(spec.at_most or 1.0 for spec in open_names)
+    if open_names and not least - _ROUNDING <= 1 <= most + _ROUNDING:
+        raise ValueError(
+            f"with share_of: group the shares of all names add up to 1, and targets, at_least and "
+            f"at_most ask for {least:g} to {most:g}"
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from functools import cache
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import (
     ConfigDict,
@@ -24,12 +24,12 @@ from transforms.config.recognisers import (
     dumped,
     registered,
 )
+from transforms.config.shares import BoundedShare, WantedShare
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 DERIVING = ("all_of", "any_of", "none_of")
 
 
-class NameSpec(Section):
+class NameSpec(BoundedShare):
     """How one name is recognised: any of the registered recognisers that it has a key of.
 
     Or how it follows from other names: all of `all_of` are true, one of `any_of`, and none of
@@ -71,10 +71,9 @@ class NameSpec(Section):
 
     @model_serializer(mode="plain")
     def _dump(self, info: SerializationInfo) -> dict[str, Any]:
-        unset = {name for name in DERIVING if not getattr(self, name)}
-        names = [name for name in type(self).model_fields if name not in unset]
-        own = {name: getattr(self, name) for name in names}
-        return {**dumped(self.given(), info.mode, info.round_trip), **own}
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        given = {name: value for name, value in own.items() if value not in (None, ())}
+        return {**dumped(self.given(), info.mode, info.round_trip), **given}
 
     def given(self, sources: Collection[Source] = SOURCES) -> dict[str, Any]:
         """The settings by key that ask for something of these sources."""
@@ -91,10 +90,15 @@ class NameSpec(Section):
         return tuple(source for source in SOURCES if source in used)
 
 
-class AttributeSpec(NameSpec):
-    """A sensitive attribute: how it is recognised, and the share wanted of it (pi_k)."""
+class AttributeSpec(NameSpec, WantedShare):
+    """A sensitive attribute: how it is recognised, and the share wanted of it."""
 
-    target: Share
+    model_config = ConfigDict(extra="allow")
+
+
+def keys_of_names(kind: type[NameSpec]) -> tuple[str, ...]:
+    """The keys that names of a kind may have."""
+    return tuple(_form(kind, registered()).model_fields)
 
 
 @cache

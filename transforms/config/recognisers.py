@@ -7,7 +7,7 @@ What a configuration must know of one is here; how it recognises, in its kind
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from transforms.base.errors import ConfigError
 from transforms.config.forms import Section
+from transforms.config.observations import Observation
 from transforms.config.registry import Registry
 
 if TYPE_CHECKING:
@@ -24,10 +25,23 @@ if TYPE_CHECKING:
 Source = Literal["caption", "image", "metadata"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
-_TAKEN = {"target", "all_of", "any_of", "none_of", "derives_from", *dir(Section)}
+_TAKEN = {
+    "target",
+    "at_least",
+    "at_most",
+    "all_of",
+    "any_of",
+    "none_of",
+    "derives_from",
+    *dir(Section),
+}
 
 
 def _no_terms(settings: Any) -> Iterable[str]:
+    return ()
+
+
+def _no_observations(settings: Mapping[str, Any], read: Sequence[Any]) -> Iterable[Observation]:
     return ()
 
 
@@ -43,8 +57,11 @@ class Recogniser:
     form: what the key takes, any type that pydantic knows; unset: the value that asks for nothing,
     which also stands where the key is not given. version: to be raised when the same settings give
     other labels, so that samples are labelled again. check: raises ValueError where the settings of
-    a group's names do not go together. terms: the words that settings look for. original: one of
-    those that have always been, and are part of every digest and dump, given or not.
+    a group's names do not go together. terms: the words that settings look for. marks: what of a
+    sample settings go by, in words: two names with one in common are recognised by the same; where
+    it is not given, the terms. observe: what is to be noted of samples that a preview read, by the
+    settings of names, and what the kind is given of each sample. original: one of those that have
+    always been, and are part of every digest and dump, given or not.
     """
 
     name: str
@@ -56,6 +73,8 @@ class Recogniser:
     version: int = 1
     check: Callable[[Mapping[str, Any], Group], None] = _no_check
     terms: Callable[[Any], Iterable[str]] = _no_terms
+    marks: Callable[[Any], Iterable[str]] | None = None
+    observe: Callable[[Mapping[str, Any], Sequence[Any]], Iterable[Observation]] = _no_observations
     original: bool = False
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from transforms.base.errors import ConfigError, reason_of
 from transforms.base.logs import LOGGER
+from transforms.base.nearest import did_you_mean
 
 _OURS = "fairshard"
 
@@ -85,7 +86,9 @@ class Registry(Generic[E]):
         if name in self._broken:
             raise ConfigError(f"the {self.kind} {name!r} cannot be used: {self._broken[name]}")
         there_are = ", ".join(self) or "none is loaded"
-        raise ConfigError(f"there is no {self.kind} {name!r}; there are: {there_are}")
+        raise ConfigError(
+            f"there is no {self.kind} {name!r}; there are: {there_are}{did_you_mean(name, self)}"
+        )
 
     def __iter__(self) -> Iterator[str]:
         """The names, in the order of the alphabet."""

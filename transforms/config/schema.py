@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from transforms.config.balance import Balance, ShareBound
 from transforms.config.columns import Derived, NamedColumns, Recognised, in_order, shown_name
 from transforms.config.crossed_targets import Targets
+from transforms.config.groups import CrossedGroup
+from transforms.config.shares import BoundedShare
 
 if TYPE_CHECKING:
     from transforms.config.sections import Config
 
 SIMILARITY = "score.similarity"
 
+Entry = Recognised | Derived
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A sensitive attribute s_k: its name and group, its target pi_k, of what pi_k is a share."""
+    """A sensitive attribute s_k: its name and group, its target pi_k, if any, of what pi_k is a
+    share.
+    """
 
     name: str
     group: str
-    target: float
+    target: float | None
     share_of: str
+
+    @property
+    def pi(self) -> float:
+        """The target; 0 where there is none, and no bound on how far from it shares may be."""
+        return self.target or 0.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ class Schema:
     attributes: tuple[Attribute, ...]
     labels: tuple[str, ...]
     similarity: bool
+    shares: tuple[ShareBound, ...] = ()
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -92,10 +106,40 @@ def schema_of(config: Config) -> Schema:
         tuple(_attribute(entry, targets) for entry in attributes),
         tuple(shown_name(entry.column) for entry in labels),
         config.scores_similarity,
+        (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
     )
 
 
-def _attribute(entry: Recognised | Derived, targets: Targets) -> Attribute:
+def asked_of(config: Config) -> Balance:
+    """What a configuration asks of the balanced corpus: its bounds, and those of its names."""
+    return config.balance.with_shares(schema_of(config).shares)
+
+
+def _attribute(entry: Entry, targets: Targets) -> Attribute:
     name = shown_name(entry.column)
     whole, _, alone = name.partition(".")
-    return Attribute(name, entry.group, targets.of(whole)[alone], targets.share_of(whole))
+    wanted = targets.of(whole)[alone]
+    return Attribute(name, entry.group, wanted.target, targets.share_of(whole))
+
+
+def _shares_of_attributes(entries: tuple[Entry, ...], targets: Targets) -> Iterator[ShareBound]:
+    for name in (shown_name(entry.column) for entry in entries):
+        group_name, _, alone = name.partition(".")
+        for bound in _bounds(targets.of(group_name)[alone]):
+            yield ShareBound(name, None, *bound)
+
+
+def _shares_of_labels(entries: tuple[Entry, ...], config: Config) -> Iterator[ShareBound]:
+    for name in (shown_name(entry.column) for entry in entries):
+        group_name, _, alone = name.partition("@")[0].partition(".")
+        group = config.labels[group_name]
+        if not isinstance(group, CrossedGroup):
+            for bound in _bounds(group.names[alone]):
+                yield ShareBound(None, name, *bound)
+
+
+def _bounds(wanted: BoundedShare) -> Iterator[tuple[Literal[1, -1], float]]:
+    if wanted.at_least is not None:
+        yield -1, wanted.at_least
+    if wanted.at_most is not None:
+        yield 1, wanted.at_most

@@ -2,9 +2,17 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from transforms.base.errors import ConfigError
+from transforms.config.balance import AUTO, Balance, Override
 from transforms.config.forms import Name, Section, Words, as_tuple
 from transforms.config.gates import Gates
 from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup
@@ -31,8 +39,6 @@ __all__ = [
 ]
 
 Urls = Annotated[tuple[Url, ...], BeforeValidator(as_tuple)]
-Bound = Annotated[float, Field(ge=0, le=1)]
-AUTO = "auto"
 
 
 def _known_format(name: str) -> str:
@@ -42,26 +48,9 @@ def _known_format(name: str) -> str:
         raise ValueError(str(error)) from error
 
 
-def _or_auto(meaning: str) -> BeforeValidator:
-    """A check that a value is a number above 0, or `auto`, which means that."""
-
-    def checked(value: Any) -> Any:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if value != AUTO and not (number and value > 0):
-            raise ValueError(f"should be a number above 0 or {AUTO} ({meaning}), not {value!r}")
-        return value
-
-    return BeforeValidator(checked)
-
-
-Rate = Annotated[
-    float | Literal["auto"],
-    _or_auto("the largest rate at which everything asked for is attainable"),
-]
-Price = Annotated[
-    float | Literal["auto"],
-    _or_auto("as high as it takes to miss as little as there is to miss"),
-]
+def _nothing_as_none(value: Any) -> Any:
+    """A section all of whose entries are commented out is one without any."""
+    return {} if value is None else value
 
 
 class Members(Section):
@@ -135,68 +124,14 @@ class Filter(Section):
     min_similarity: float = Field(ge=-1, le=1)
 
 
-class Override(Section):
-    """Other bounds for some attributes, labels, or pairs of them, by name or by group."""
+class OutputConfig(Section):
+    """Where the artefacts go, in which format, and how large a shard is (samples, or bytes).
 
-    attributes: Words = ()
-    labels: Words = ()
-    max_representation_bias: Bound | None = None
-    max_association_bias: Bound | None = None
-    max_label_skew: Bound | None = None
-
-    @model_validator(mode="after")
-    def _asks_for_something(self) -> Self:
-        if self.labels and self.max_representation_bias is not None:
-            raise ValueError("max_representation_bias is of attributes alone: give no labels")
-        bounds = (self.max_representation_bias, self.max_association_bias, self.max_label_skew)
-        if all(bound is None for bound in bounds):
-            raise ValueError("give at least one of the max_* bounds; 1 asks for nothing")
-        return self
-
-
-class Balance(Section):
-    """What is asked of the balanced corpus, and the M4 problem's other numbers.
-
-    The bounds are in the measures of the paper ("CLIP the Bias"); eta, Q and V are named as there
-    (algorithm 1). eta may be left open: auto is the largest at which everything asked for is
-    attainable. A bound that is null is not asked for. Of a corpus of more than max_patterns
-    patterns so many samples at most are solved on (transforms/plan/polishing.py).
+    labels: where those are that many outputs share; they lie in the output where it is not given.
     """
 
-    eta: Rate
-    Q: float = Field(1.0, gt=0)
-    V: Price = "auto"
-    max_representation_bias: Bound | None = 0.01
-    max_association_bias: Bound | None = 0.05
-    max_label_skew: Bound | None = None
-    overrides: tuple[Override, ...] = ()
-    max_patterns: int = Field(10_000_000, gt=0)
-
-    @model_validator(mode="after")
-    def _attainable_rate(self) -> Self:
-        if not isinstance(self.eta, str) and self.eta > self.Q:
-            raise ValueError(
-                f"eta = {self.eta:g} is above Q = {self.Q:g}: the mean weight cannot exceed "
-                "the largest one; lower eta or raise Q"
-            )
-        return self
-
-    @property
-    def rate(self) -> float:
-        """eta as a number; ConfigError where it is left open."""
-        if isinstance(self.eta, str):
-            raise ConfigError("balance.eta: auto is left open here; give a number")
-        return self.eta
-
-    def at(self, rate: float) -> Self:
-        """The same asked for at another rate."""
-        return self.model_copy(update={"eta": rate})
-
-
-class OutputConfig(Section):
-    """Where the artefacts go, in which format, and how large a shard is (samples, or bytes)."""
-
     url: str = Field(min_length=1)
+    labels: Url | None = Field(None, min_length=1)
     format: Annotated[str, AfterValidator(_known_format)] = DEFAULT_FORMAT
     samples_per_shard: int | None = Field(None, gt=0)
     bytes_per_shard: int | None = Field(None, gt=0)
@@ -209,6 +144,14 @@ class OutputConfig(Section):
         if self.samples_per_shard is None and self.bytes_per_shard is None:
             object.__setattr__(self, "samples_per_shard", 10_000)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As an output was dumped before its labels could lie elsewhere."""
+        values: dict[str, Any] = dump(self)
+        if self.labels is None:
+            values.pop("labels", None)
+        return values
 
     @property
     def other_format(self) -> dict[str, str]:
@@ -228,7 +171,7 @@ class Config(Section):
 
     input: Input
     attributes: dict[Name, AnyAttributeGroup] = Field(min_length=1)
-    labels: dict[Name, AnyLabelGroup] = Field({})
+    labels: Annotated[dict[Name, AnyLabelGroup], BeforeValidator(_nothing_as_none)] = Field({})
     model: Model | None = None
     similarity: bool = False
     utility: Utility = Utility()

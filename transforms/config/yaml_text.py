@@ -2,6 +2,7 @@
 
 import codecs
 import itertools
+import json
 import stat
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,10 @@ from typing import Any
 import yaml
 
 from transforms.base.errors import ConfigError, reason_of
+from transforms.config.yaml_reading import Place, check_keys, check_scalar, line_of, short
 
 _MOST_BYTES = 10 * 2**20
 _MOST_VALUES = 1_000_000
-_LONGEST_SHOWN = 300
-_TEXT = "tag:yaml.org,2002:str"
-_MERGE = "tag:yaml.org,2002:merge"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -55,11 +54,11 @@ def is_file(path: Path) -> bool:
 def values_in(text: str, origin: str) -> Any:
     """What the YAML `text` holds; `origin` names it in errors.
 
-    Raises ConfigError where it is no YAML, has a key twice or one that is no text, half an escaped
-    character, or aliases that make too much of it.
+    Raises ConfigError where it is no YAML, has a key twice or one that is no text, a word or number
+    that YAML reads as another, half an escaped character, or aliases that make too much of it.
     """
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.SafeLoader(as_yaml(text))
         node = loader.get_single_node()
         if node is None:
             return None
@@ -67,7 +66,7 @@ def values_in(text: str, origin: str) -> Any:
             raise ConfigError(
                 f"{origin} holds more than {_MOST_VALUES:,} values: use fewer aliases"
             )
-        _check(node, origin, set())
+        _check(node, Place(origin), set())
         return loader.construct_document(node)
     except ConfigError:
         raise
@@ -83,11 +82,22 @@ def values_in(text: str, origin: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         parts = filter(None, (error.context, error.problem))
-        raise ConfigError(
-            f"{origin} is not valid YAML: {where}{_short(' '.join(parts))}"
-        ) from error
+        raise ConfigError(f"{origin} is not valid YAML: {where}{short(' '.join(parts))}") from error
     except Exception as error:  # PyYAML lets the errors of int(), date() and others through
-        raise ConfigError(f"{origin} is not valid YAML: {_short(str(error))}") from error
+        raise ConfigError(f"{origin} is not valid YAML: {short(str(error))}") from error
+
+
+def as_yaml(text: str) -> str:
+    """`text`, where it is JSON with spaces for its tabs: YAML has no line that begins with one."""
+    return text.replace("\t", " ") if "\t" in text and _is_json(text) else text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text.removeprefix("\ufeff"))
+    except ValueError:
+        return False
+    return True
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
@@ -101,38 +111,26 @@ def _count(node: yaml.Node, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def _check(node: yaml.Node, origin: str, seen: set[int]) -> None:
-    """Join the characters that `node` has as pairs of escapes; see that its keys are right."""
+def _check(node: yaml.Node, place: Place, seen: set[int]) -> None:
+    """Join the characters that `node` has as pairs of escapes; see that it is what it looks like.
+
+    Keys are text, and each is there once; what stands for a word or a number is read as such.
+    """
     if id(node) in seen:
         return
     seen.add(id(node))
     if isinstance(node, yaml.ScalarNode):
-        node.value = _joined(node, origin)
-        return
-    if isinstance(node, yaml.MappingNode):
-        _check_keys(node, origin)
-    parts = itertools.chain(*node.value) if isinstance(node, yaml.MappingNode) else node.value
-    for part in parts:
-        _check(part, origin, seen)
-
-
-def _check_keys(node: yaml.MappingNode, origin: str) -> None:
-    first: dict[str, yaml.Node] = {}
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
-            continue
-        if key.tag != _TEXT:
-            kind = key.tag.rpartition(":")[2]
-            raise ConfigError(
-                f"{origin}, line {_line(key)}: the key {_short(key.value)} is read as {kind}, and "
-                f'keys are text: write "{_short(key.value)}"'
-            )
-        if key.value in first:
-            raise ConfigError(
-                f"{origin}, line {_line(key)}: the key {_short(key.value)} is there already, in "
-                f"line {_line(first[key.value])}: keep one, or put both under one"
-            )
-        first[key.value] = key
+        node.value = _joined(node, place.origin)
+        check_scalar(node, place)
+    elif isinstance(node, yaml.MappingNode):
+        check_keys(node, place)
+        for key, value in node.value:
+            _check(key, place, seen)
+            _check(value, place.at(key), seen)
+    else:
+        within = place.listed(node)
+        for part in node.value:
+            _check(part, within, seen)
 
 
 def _joined(node: yaml.ScalarNode, origin: str) -> str:
@@ -141,14 +139,6 @@ def _joined(node: yaml.ScalarNode, origin: str) -> str:
         return str(node.value.encode("utf-16", "surrogatepass").decode("utf-16"))
     except UnicodeDecodeError:
         raise ConfigError(
-            f"{origin}, line {_line(node)}: {node.value!a} holds half a character: an escape "
+            f"{origin}, line {line_of(node)}: {node.value!a} holds half a character: an escape "
             "from \\ud800 to \\udfff stands for one only as a pair"
         ) from None
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _short(said: str) -> str:
-    return " ".join(said.split())[:_LONGEST_SHOWN]

@@ -1,14 +1,16 @@
 """Why something cannot be met, and what would help.
 
 The prices of a problem that misses a bound prove that it must
-(transforms/m4/shortfall.py). The constraints with the largest prices are thinned out by
-a deletion filter (Chinneck and Dravnieks, "Locating minimal infeasible constraint sets in linear
-programs", 1991) to a set that conflicts by itself. Tests run on the corpus as the constraints at
-stake see it, which has few patterns, and what would help is then tested on the whole corpus.
+(transforms/m4/shortfall.py). The dearest that prove it by themselves are a conflict, which is then
+made smaller (transforms/feasibility/smallest_conflict.py). Trials run on the corpus as the
+constraints at stake see it, which has fewer patterns, and what would help is then tried on the
+whole corpus. Each step tells what is known by then, so that it can be the last.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,147 +18,163 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
+from transforms.feasibility.explanation import NOTHING_KNOWN, Explanation, Remedy
+from transforms.feasibility.looser_bounds import looser_bounds
 from transforms.feasibility.missing_samples import missing_samples
+from transforms.feasibility.rate_bounds import rate_bound
 from transforms.feasibility.rates import largest_rate
-from transforms.feasibility.remedies import Conflict, Looser
-from transforms.feasibility.subproblem import BOUND_OF, Demand, Subproblem, subproblem_of
-from transforms.m4.balance import Balanced, attempt
+from transforms.feasibility.remedies import Conflict, MissingSamples
+from transforms.feasibility.smallest_conflict import (
+    conflicting,
+    proven_conflict,
+    smaller_conflicts,
+)
+from transforms.feasibility.subproblem import Demand, Subproblem, subproblem_of
+from transforms.feasibility.trials import StoppedError, Trials
+from transforms.m4.balance import Balanced
 from transforms.m4.problem import Problem
-from transforms.m4.shortfall import deficit
-from transforms.m4.terms import VACUOUS
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.row_histograms import RowHistogram
 
 Vector = NDArray[np.float64]
-_PROVEN = 1e-9
-_MOST_STAKES = 64
-_MOST_TESTS = 80
+_STAKES = 64
 _MOST_PATTERNS_TESTED = 100_000
-_CLOSE = 1e-3
-_LEAST_BOUND = 1e-4
 
 
-def conflict_of(
-    histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance, balanced: Balanced
-) -> Conflict | None:
-    """Why `balanced` misses some of what is `asked` of `histogram`; None if nothing proves it."""
-    stakes = _stakes(balanced)
-    if not stakes:
-        return None
-    rows = RowHistogram.of(histogram)
-    scene = subproblem_of(rows, attributes, asked, stakes)
-    tested = len(histogram) <= _MOST_PATTERNS_TESTED
-    whole = Subproblem(rows, attributes, asked) if tested else scene
-    core = _irreducible(stakes, lambda demands: _conflicting(scene, demands))
+@dataclass(frozen=True)
+class Unmet:
+    """A problem whose solution, of these prices (K,), misses some of what is asked of a corpus.
 
-    def wider(missed: Balanced) -> Subproblem:
-        stakes.extend(demand for demand in _stakes(missed) if demand not in stakes)
-        return subproblem_of(rows, attributes, asked, stakes)
-
-    return Conflict(
-        asked.rate,
-        tuple(demand.constraint.name for demand in core),
-        missing_samples(scene, whole, wider),
-        _rate(scene, whole),
-        tuple(_looser(core, stakes, scene, whole)),
-        tested,
-    )
-
-
-def _stakes(balanced: Balanced) -> list[Demand]:
-    """The demands with a price, the dearest first, if these prices alone prove a conflict."""
-    problem = balanced.problem
-    prices = problem.vector_of(balanced.solution.duals)
-    dearest = np.argsort(-prices, kind="stable")[: np.count_nonzero(prices)]
-    most = _MOST_STAKES
-    while not _proven(problem, prices, dearest[:most]):
-        if most >= len(dearest):
-            return []
-        most *= 2
-    demands: dict[tuple[str, ...], Demand] = {}
-    for at in dearest[:most]:
-        constraint = problem.constraints[at]
-        key = (constraint.kind, constraint.attribute, constraint.label or "")
-        demands.setdefault(key, Demand.of(constraint, problem.terms))
-    return list(demands.values())
-
-
-def _proven(problem: Problem, prices: Vector, which: NDArray[np.int64]) -> bool:
-    some = np.zeros_like(prices)
-    some[which] = prices[which]
-    return deficit(problem, some).least > _PROVEN
-
-
-def _conflicting(scene: Subproblem, demands: Sequence[Demand]) -> bool:
-    """Whether these demands alone are proven not to be attainable."""
-    alone = subproblem_of(scene.rows, scene.attributes, scene.asked, demands)
-    found = attempt(alone.rows, alone.attributes, alone.asked)
-    prices = found.problem.vector_of(found.solution.duals)
-    return not found.attained and deficit(found.problem, prices).least > _PROVEN
-
-
-def _irreducible(
-    demands: list[Demand], conflicting: Callable[[list[Demand]], bool]
-) -> list[Demand]:
-    """Fewer demands that still conflict, the dearest first; the cheapest are left out first, many
-    at once, then one by one as long as tests are left.
+    The corpus is `times` as large as the histogram.
     """
-    kept, size, tests = demands[::-1], len(demands) // 2, _MOST_TESTS
-    while size and tests:
-        start = 0
-        while start < len(kept) and tests and len(kept) > 1:
-            fewer = kept[:start] + kept[start + size :]
-            tests -= 1
-            if fewer and conflicting(fewer):
-                kept = fewer
-            else:
-                start += size
-        size //= 2
-    return kept[::-1]
+
+    histogram: Histogram
+    attributes: tuple[Attribute, ...]
+    asked: Balance
+    problem: Problem
+    prices: Vector
+    times: float = 1.0
+
+    @classmethod
+    def of(cls, histogram: Histogram, asked: Balance, balanced: Balanced) -> "Unmet":
+        """What `balanced` misses of what was `asked`."""
+        problem = balanced.problem
+        at_rate = asked.at(problem.terms.eta)
+        return cls(histogram, problem.terms.attributes, at_rate, problem, _prices(balanced))
 
 
-def _rate(scene: Subproblem, whole: Subproblem) -> float | None:
-    """The largest rate: what the scene allows if that will do, else what the whole corpus does."""
-    try:
-        rate = largest_rate(scene.rows, scene.attributes, _open(scene.asked)).rate
-        if attempt(whole.rows, whole.attributes, whole.asked.at(rate)).attained:
-            return rate
-        return largest_rate(whole.rows, whole.attributes, _open(whole.asked)).rate
-    except FairshardError:
-        return None
+def explained(
+    unmet: Unmet, known: Explanation = NOTHING_KNOWN, enough: Callable[[], bool] = lambda: False
+) -> Iterator[Explanation]:
+    """Ever more of why something is unmet, from what is `known`, until all is or there is `enough`.
+
+    That is asked before every problem that is solved for it.
+    """
+    with suppress(StoppedError):
+        yield from _beyond(known, unmet, Trials(enough))
+
+
+def _beyond(known: Explanation, unmet: Unmet, trials: Trials) -> Iterator[Explanation]:
+    rows = RowHistogram.of(unmet.histogram)
+    whole = Subproblem(rows, unmet.attributes, unmet.asked)
+    problem, prices = unmet.problem, unmet.prices
+    if not proven_conflict(problem, prices):
+        tried = trials(whole)
+        problem, prices = tried.problem, _prices(tried)
+        if tried.attained or not proven_conflict(problem, prices):
+            yield replace(known, finding="attainable" if tried.attained else "unproven")
+            return
+    stakes = proven_conflict(problem, prices, _STAKES)
+    tested = len(rows) <= _MOST_PATTERNS_TESTED and unmet.times == 1
+    scene = subproblem_of(rows, unmet.attributes, unmet.asked, stakes)
+    core = _named(known, problem)
+    found = known
+    if not core:
+        core = proven_conflict(problem, prices)
+        conflict = Conflict(unmet.asked.rate, _names(core), None, None, (), tested)
+        found = replace(known, finding="conflict", conflict=conflict, smallest=len(core) == 1)
+        yield found
+    if not found.smallest:
+        for fewer in smaller_conflicts(core, lambda some: conflicting(scene, some, trials)):
+            core, found = fewer, _with(found, constraints=_names(fewer))
+            yield found
+        found = replace(found, smallest=True)
+        yield found
+    search = _Search(stakes, scene, whole if tested else scene, trials, unmet.times)
+    most = rate_bound(problem, prices)
+    remedies: dict[Remedy, Callable[[], Any]] = {
+        "rate": lambda: search.rate(most),
+        "looser": lambda: tuple(looser_bounds(core, stakes, scene, search.whole, trials)),
+        "missing": search.missing,
+    }
+    for remedy in found.left:
+        found = _with(found, **{remedy: remedies[remedy]()})
+        found = replace(found, sought=(*found.sought, remedy))
+        yield found
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search for what would do instead: in the scene that `stakes` see, then on the whole."""
+
+    stakes: list[Demand]
+    scene: Subproblem
+    whole: Subproblem
+    trials: Trials
+    times: float
+
+    def rate(self, most: float) -> float | None:
+        """The largest rate, which is at most `most`: what the scene allows if that will do, else
+        what the whole corpus does.
+        """
+        scene, whole, attempt = self.scene, self.whole, self.trials.attempt
+        try:
+            found = largest_rate(scene.rows, scene.attributes, _open(scene.asked), most, attempt)
+            at_rate = replace(whole, asked=whole.asked.at(found.rate))
+            if self.trials(at_rate).attained:
+                return found.rate
+            return largest_rate(
+                whole.rows, whole.attributes, _open(whole.asked), found.upper, attempt
+            ).rate
+        except FairshardError:
+            return None
+
+    def missing(self) -> MissingSamples | None:
+        """The samples that are missing in the corpus."""
+        stakes = list(self.stakes)
+
+        def wider(missed: Balanced) -> Subproblem:
+            seen = {demand.measured for demand in stakes}
+            more = proven_conflict(missed.problem, _prices(missed), _STAKES)
+            stakes.extend(demand for demand in more if demand.measured not in seen)
+            whole = self.whole
+            return subproblem_of(whole.rows, whole.attributes, whole.asked, stakes)
+
+        found = missing_samples(self.scene, self.whole, wider, self.trials)
+        return found and (found if self.times == 1 else found.times(self.times))
+
+
+def _prices(balanced: Balanced) -> Vector:
+    return balanced.problem.vector_of(balanced.solution.duals)
 
 
 def _open(asked: Balance) -> Balance:
     return asked.model_copy(update={"eta": AUTO})
 
 
-def _looser(
-    core: Sequence[Demand], stakes: Sequence[Demand], scene: Subproblem, whole: Subproblem
-) -> Iterator[Looser]:
-    """For each measure in conflict, the smallest bound that would do: on what conflicts or, where
-    that is not enough, on all that is at stake.
-    """
-    for kind in dict.fromkeys(demand.constraint.kind for demand in core):
-        for some in (core, stakes):
-            demands = [demand for demand in some if demand.constraint.kind == kind]
-            value = _smallest(demands, scene)
-            if value is not None and _loosened(demands, value, whole):
-                yield Looser(BOUND_OF[kind], value, tuple(demand.subject for demand in demands))
-                break
+def _names(demands: Sequence[Demand]) -> tuple[str, ...]:
+    return tuple(demand.constraint.name for demand in demands)
 
 
-def _smallest(demands: Sequence[Demand], scene: Subproblem) -> float | None:
-    """The smallest bound on `demands` that will do in `scene`, to 1e-3 of it; None where none."""
-    low, high = max(demand.bound for demand in demands), VACUOUS
-    if not _loosened(demands, high, scene):
-        return None
-    while high - low > max(_CLOSE * high, _LEAST_BOUND):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _loosened(demands, middle, scene) else (middle, high)
-    return math.ceil(high / _LEAST_BOUND) * _LEAST_BOUND
+def _named(known: Explanation, problem: Problem) -> list[Demand]:
+    """The demands of the conflict that is known; none where they are not all of this problem."""
+    names = known.conflict.constraints if known.conflict else ()
+    by_name = {constraint.name: constraint for constraint in problem.constraints}
+    if any(name not in by_name for name in names):
+        return []
+    return [Demand.of(by_name[name], problem.terms) for name in names]
 
 
-def _loosened(demands: Sequence[Demand], bound: float, scene: Subproblem) -> bool:
-    overrides = tuple(demand.override(max(demand.bound, bound)) for demand in demands)
-    asked = scene.asked.model_copy(update={"overrides": scene.asked.overrides + overrides})
-    return attempt(scene.rows, scene.attributes, asked).attained
+def _with(found: Explanation, **values: Any) -> Explanation:
+    """What is found with more of its conflict."""
+    return replace(found, conflict=found.conflict and replace(found.conflict, **values))

@@ -11,14 +11,17 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.feasibility.rates import largest_rate, rounded_down
 from transforms.m4.balance import Balanced, balance
+from transforms.m4.targets import asked_only
+from transforms.statistics.bounded import decided
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import effective_samples
+from transforms.statistics.measures import PerMeasure, effective_samples
 from transforms.storage.documents import Count, Finite
 
 VERSION = 1
@@ -32,8 +35,9 @@ _OF_THE_SOLUTION = frozenset(("config.balance", "config.seed"))
 
 @dataclass(frozen=True)
 class FrontierPoint:
-    """What a rate gives: the largest RB, AB and skew of the balanced corpus, the effective sample
-    size as a share of all samples, and how many constraints bind and how many are missed.
+    """What a rate gives: RB, AB and skew of the balanced corpus, of what is most above its bound or
+    nearest to it (the largest, where none is asked), the effective sample size as a share of all
+    samples, and how many constraints bind and how many are missed.
     """
 
     rate: Finite
@@ -148,11 +152,13 @@ def _states(balanced: Balanced) -> list[tuple[bool, bool]]:
 
 def _point(histogram: Histogram, balanced: Balanced) -> FrontierPoint:
     measures, states = balanced.measures, _states(balanced)
+    given = balanced.problem.terms.tolerances
+    bounds = asked_only(PerMeasure(given.representation, given.association, given.skew))
     return FrontierPoint(
         balanced.problem.terms.eta,
-        measures.max_RB,
-        measures.max_AB,
-        measures.max_skew,
+        decided(measures.RB, bounds.RB),
+        decided(np.abs(measures.AB), bounds.AB),
+        decided(np.abs(measures.skew), bounds.skew),
         effective_samples(histogram, balanced.solution.q) / histogram.samples,
         sum(binds for binds, _ in states),
         sum(missed for _, missed in states),

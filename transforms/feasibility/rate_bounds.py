@@ -39,8 +39,10 @@ def representation_bound(problem: Problem) -> float:
     np.add.at(groups, problem.group, problem.probabilities)
     integrands, allowed = problem.integrands, problem.terms.tolerances.representation
     return min(
-        largest_rate_bound(groups, sign * integrands.share[:, k] - bound * base, problem.terms.Q)
-        for k, (bound, base) in enumerate(zip(allowed, integrands.base.T, strict=True))
+        largest_rate_bound(
+            groups, sign * integrands.share[:, k] - bound * integrands.base[:, k], problem.terms.Q
+        )
+        for k, bound in enumerate(allowed)
         for sign in (1.0, -1.0)
     )
 

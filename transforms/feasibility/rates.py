@@ -8,6 +8,7 @@ least violation, convex in the rate. The rate found is then raised until the nex
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from transforms.base.errors import FairshardError
@@ -22,6 +23,8 @@ _TOLERANCE = 1e-3
 _NO_RATE = 1e-6
 _LONGEST_FALL = 4
 _NAMED = 4
+
+Attempt = Callable[..., Balanced]
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,19 @@ def balance_as_asked(
 
 
 def largest_rate(
-    histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance
+    histogram: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    most: float = math.inf,
+    attempt: Attempt = attempt,
 ) -> LargestRate:
     """The largest rate at which all that is `asked` is attainable, to 1e-3 of it or of 1.
 
-    Raises FairshardError, with what is in the way, where there is none.
+    most: what no rate exceeds, if that is known. `attempt` is how each rate is tried. Raises
+    FairshardError, with what is in the way, where there is none.
     """
     problem = problem_of(histogram, terms_asked(histogram, attributes, asked.at(asked.Q)))
-    upper, least = min(asked.Q, representation_bound(problem)), _NO_RATE * asked.Q
+    upper, least = min(asked.Q, most, representation_bound(problem)), _NO_RATE * asked.Q
     trial = max(rounded_down(upper), least)
     step = _tolerance(trial) / 2
     missed: Balanced | None = None

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from transforms.base.counts import named
 from transforms.storage.documents import Count, Finite
 
 _NAMED = 3
@@ -22,7 +23,11 @@ class MissingPattern:
 
 @dataclass(frozen=True)
 class MissingSamples:
-    """Samples that would do, most first; of these patterns no fewer than `least` would."""
+    """Samples that would do, most first.
+
+    No fewer than `least` of any patterns tried would, where associations are linear: around the
+    shares of the balanced corpus.
+    """
 
     samples: Count
     least: Count
@@ -63,11 +68,6 @@ class Conflict:
     looser: tuple[Looser, ...]
     tested: bool
 
-    def of_sample(self, times: float) -> "Conflict":
-        """The conflict of a corpus `times` as large as its sample, in which this one is."""
-        missing = self.missing and self.missing.times(times)
-        return replace(self, missing=missing, tested=False)
-
     def to_dict(self) -> dict[str, Any]:
         """The conflict as JSON holds it."""
         return asdict(self)
@@ -81,11 +81,12 @@ class Conflict:
 _CONFLICT = TypeAdapter(Conflict)
 
 
-def in_words(conflict: Conflict) -> tuple[str, ...]:
-    """A conflict in a line each: what conflicts, what would do."""
-    constraints = "; ".join(conflict.constraints)
-    together = " together" * (len(conflict.constraints) > 1)
-    lines = [f"cannot be met{together} at eta = {conflict.eta:g}: {constraints}"]
+def in_words(conflict: Conflict, smallest: bool = True) -> tuple[str, ...]:
+    """A conflict in a line each: what conflicts, what would do.
+
+    smallest: whether none of what conflicts can be spared.
+    """
+    lines = [_conflict_in_words(conflict, smallest)]
     helps = []
     if conflict.missing:
         helps.append(_missing_in_words(conflict.missing))
@@ -104,12 +105,31 @@ def in_words(conflict: Conflict) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _conflict_in_words(conflict: Conflict, smallest: bool) -> str:
+    names, at_rate = conflict.constraints, f"at eta = {conflict.eta:g}"
+    if smallest:
+        together = " together" * (len(names) > 1)
+        return f"cannot be met{together} {at_rate}: {'; '.join(names)}"
+    more = len(names) - _NAMED
+    listed = "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+    return f"these {len(names):,}, or fewer of them, cannot be met together {at_rate}: {listed}"
+
+
 def _missing_in_words(missing: MissingSamples) -> str:
+    """How many samples are missing, and that what each carries is all that it may carry."""
     patterns = missing.patterns
-    named = [f"with {' and '.join(pattern.carries) or 'none of these'}" for pattern in patterns]
+    carried = [" and ".join(pattern.carries) for pattern in patterns]
     if len(patterns) == 1:
-        return f"{missing.samples:,} more samples {named[0]}"
-    counted = [f"{one.samples:,} {name}" for one, name in zip(patterns, named, strict=True)]
+        exactly = f"exactly {carried[0]} and no other" if carried[0] else "no"
+        more = named(missing.samples, "sample")
+        return f"{missing.samples:,} more {more} with {exactly} attribute or label"
+    counted = [
+        f"{one.samples:,} with {names or 'none'}"
+        for one, names in zip(patterns, carried, strict=True)
+    ]
     others = sum(pattern.samples for pattern in patterns[_NAMED:])
     listed = counted[:_NAMED] + ([f"{others:,} others"] if others else [])
-    return f"{missing.samples:,} more samples: {', '.join(listed)}"
+    return (
+        f"{missing.samples:,} more samples, each with exactly these attributes and labels and no "
+        f"other: {', '.join(listed)}"
+    )

@@ -16,7 +16,7 @@ from transforms.gates.pages import table_page
 from transforms.gates.rendering import rendered_sections
 from transforms.gates.results import GateResult, Outcome
 
-_SHOWN = 3
+_SHOWN = 5
 _PLACE = "fairshard"
 _CONNECT = "pyspark.sql.connect"  # ends the process where it finds no main module and no grpc
 
@@ -97,8 +97,8 @@ def _validated(
     batches = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
     batch = batches.get_batch({"dataframe": table.frame})
     detailed: dict[str, Any] = {"result_format": "SUMMARY"}
-    if table.index:
-        detailed["unexpected_index_column_names"] = [table.index]
+    if table.naming:
+        detailed["unexpected_index_column_names"] = list(table.naming)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if not spark:
@@ -159,7 +159,7 @@ def _observed(given: Expectation, table: Table, details: Mapping[str, Any]) -> A
     if "observed_value" in details:
         return _plain(details["observed_value"])
     rows = details.get("partial_unexpected_index_list") or []
-    if table.index and rows and isinstance(rows[0], Mapping):
+    if rows and isinstance(rows[0], Mapping):
         return {
             "unexpected": details["unexpected_count"],
             "first": [{name: _plain(value) for name, value in row.items()} for row in rows[:20]],
@@ -173,15 +173,24 @@ def _in_words(given: Expectation, table: Table, details: Mapping[str, Any]) -> s
     column = given.kwargs.get("column", "it")
     if not isinstance(observed, dict) or "unexpected" not in observed:
         return f"{column} gives {_shown(observed)}"
-    first, index = observed["first"], table.index
-    if index and first and isinstance(first[0], dict):
-        frame_column = (table.renamed or {}).get(column, column)
-        said = [f"{_shown(row.get(frame_column))} ({index} {row[index]})" for row in first]
-    else:
-        said = [_shown(value) for value in first]
-    more = observed["unexpected"] - len(said[:_SHOWN])
+    first = observed["first"][:_SHOWN]
+    more = observed["unexpected"] - len(first)
     rest = f" and {more:,} more" if more > 0 else ""
-    return f"{column} is {', '.join(said[:_SHOWN])}{rest}"
+    named = bool(first) and isinstance(first[0], dict)
+    if given.each and named:
+        said = [given.each.format_map({k: _shown(v, 4) for k, v in row.items()}) for row in first]
+        return f"{'; '.join(said)}{';' * (more > 0)}{rest}"
+    said = [_of_row(row, column, table) if named else _shown(row) for row in first]
+    return f"{column} is {', '.join(said)}{rest}"
+
+
+def _of_row(row: Mapping[str, Any], column: str, table: Table) -> str:
+    """A row's value, its name, and how many samples it stands for."""
+    value = _shown(row.get((table.renamed or {}).get(column, column)))
+    name = [f"{table.index} {row[table.index]}"] if table.index else []
+    samples = [f"{_shown(row[table.counted[0]])} samples"] if table.counted else []
+    about = ", ".join(name + samples)
+    return f"{value} ({about})" if about else value
 
 
 def _for_frame(kwargs: Mapping[str, Any], table: Table) -> dict[str, Any]:
@@ -210,8 +219,10 @@ def _line(said: object) -> str:
     return " ".join(str(said).split())[:300]
 
 
-def _shown(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _shown(value: Any, digits: int = 6) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,8 @@ STAGES: tuple[Stage, ...] = ("labels", "plan", "output")
 class Expectation:
     """An expectation of type `type` (expect_...), with its arguments, of the table `table`.
 
-    says: what is expected, as a sentence without its end. A critical one stops a run.
+    says: what is expected, as a sentence without its end. A critical one stops a run. each: what is
+    found of a row that is not as expected, with its columns in braces; '' for its value and name.
     """
 
     table: str
@@ -21,18 +22,26 @@ class Expectation:
     kwargs: Mapping[str, Any]
     severity: Severity
     says: str
+    each: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """A table to check: a pandas or a Spark data frame, and the column that names its rows.
 
-    `renamed` gives the names of columns that the frame calls otherwise.
+    counted: the columns that say more of a row, how many samples it stands for first. `renamed`
+    gives the names of columns that the frame calls otherwise.
     """
 
     frame: Any
     index: str | None = None
+    counted: tuple[str, ...] = ()
     renamed: Mapping[str, str] | None = None
+
+    @property
+    def naming(self) -> tuple[str, ...]:
+        """The columns that say which row one is, and more of it."""
+        return (*((self.index,) if self.index else ()), *self.counted)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -46,6 +55,7 @@ def between(
     column: str,
     says: str,
     severity: Severity = "critical",
+    each: str = "",
     **limits: float | bool,
 ) -> Expectation:
     """Every value of `column` lies within min_value and max_value (strict_min, strict_max)."""
@@ -55,9 +65,12 @@ def between(
         {"column": column, **limits},
         severity,
         says,
+        each,
     )
 
 
-def none(table: str, column: str, says: str, severity: Severity = "critical") -> Expectation:
+def none(
+    table: str, column: str, says: str, severity: Severity = "critical", each: str = ""
+) -> Expectation:
     """Every value of `column`, a count of what must not be, is 0."""
-    return between(table, column, says, severity, min_value=0, max_value=0)
+    return between(table, column, says, severity, each, min_value=0, max_value=0)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from transforms.base.logs import event
 from transforms.config.sections import Config
 from transforms.gates.expectations import Expectation, Stage
 from transforms.gates.labels import gate_labels, labels_suite
@@ -50,13 +51,17 @@ def own_for(stage: Stage, config: Config) -> list[Expectation]:
 
 
 def published(result: GateResult, of: str, config: Config) -> GateResult:
-    """The result of a gate on what `of` is the digest of; put on file with its data docs."""
+    """The result of a gate on what `of` is the digest of; put on file with its data docs, and its
+    warnings into the log of whoever passed it.
+    """
     publish(result, output_storage(config.output), _subject(result.stage, of, config))
+    for warning in result.warnings:
+        event(f"the gate of the {result.stage} warns: {warning}", gate=result.stage)
     return result
 
 
 def passed(stage: Stage, of: str, config: Config) -> bool:
-    """Whether what `of` is the digest of has passed the gate, with what is expected now."""
+    """Whether the gate has let what `of` is the digest of through, with what is expected now."""
     return standing(stage, _subject(stage, of, config), output_storage(config.output))
 
 

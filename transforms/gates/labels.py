@@ -23,8 +23,11 @@ COLUMNS = (
     "out_of_range",
     "attribute_share",
     "label_share",
+    "trues",
 )
+COUNTED = ("rows", "trues")
 SHARDS = ("shard", "rows", "repeated_keys", "schema")
+_SEEN = "{column} is in {trues} of {rows} samples"
 CORPUS = ("shards", "rows", "rejects", "reject_share")
 
 
@@ -54,6 +57,7 @@ def labels_suite(config: Config) -> list[Expectation]:
             "columns",
             "attribute_share",
             "every attribute is seen in some samples and not in all",
+            each=_SEEN,
             min_value=0,
             max_value=1,
             strict_min=True,
@@ -64,6 +68,7 @@ def labels_suite(config: Config) -> list[Expectation]:
             "label_share",
             "every label is seen in some samples and not in all",
             "warning",
+            _SEEN,
             min_value=0,
             max_value=1,
             strict_min=True,
@@ -93,9 +98,9 @@ def tables_of(
     shards = [shard_row(name, counts) for name, counts in found.shards.items()]
     columns = [column_row(name, counts, schema) for name, counts in found.columns.items()]
     return {
-        "shards": Table(pd.DataFrame(shards, columns=list(SHARDS)), "shard"),
+        "shards": Table(pd.DataFrame(shards, columns=list(SHARDS)), "shard", ("rows",)),
         "corpus": corpus_table(records),
-        "columns": Table(pd.DataFrame(columns, columns=list(COLUMNS)), "column"),
+        "columns": Table(pd.DataFrame(columns, columns=list(COLUMNS)), "column", COUNTED),
         **stand_ins(found),
     }
 
@@ -140,4 +145,5 @@ def column_row(name: str, counts: ColumnCounts, schema: Schema) -> tuple[Any, ..
         counts.out_of_range,
         share if kind == "s" else None,
         share if kind == "y" else None,
+        counts.trues,
     )

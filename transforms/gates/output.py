@@ -1,6 +1,7 @@
 """The gate after resampling: what must hold of an output, and the tables that say it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -12,18 +13,21 @@ from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
 from transforms.outcome.artefacts import Artefacts
+from transforms.outcome.measure_rows import MEASURES
+from transforms.outcome.shares import bounded_shares
+from transforms.outcome.status import SAMPLING_ERROR, STANDARD_ERRORS
 from transforms.resampling.manifest import InputEntry, Manifest, Totals
+from transforms.statistics.bounded import ROUNDING
 
-_ROUNDING = 5e-5
-_STANDARD_ERRORS = 4
 _INPUTS = ("shard", "in", "kept", "dropped", "rejected", "unaccounted", "in_beyond_records")
-_BIAS = ("measure", "after", "asked", "above_asked", "above_allowed")
+_BIAS = ("measure", "after", "asked", "above_asked", "above_sampling", "above_allowed", "samples")
 _SHARDS = ("shard", "samples", "bytes", "samples_above_target", "share_of_target_bytes")
+_ABOVE = "{measure} is {after}, {above_asked} above the {asked} asked for (of {samples} samples)"
 
 
 def output_suite() -> list[Expectation]:
     """What is expected of an output."""
-    allowed = f"what was asked, or predicted, plus {_STANDARD_ERRORS} standard errors"
+    allowed = f"what was asked, or predicted, plus {SAMPLING_ERROR}"
     return [
         none("inputs", "unaccounted", "in = kept + dropped + rejected in every input shard"),
         none("inputs", "in_beyond_records", "input shards hold the samples of their records"),
@@ -43,15 +47,17 @@ def output_suite() -> list[Expectation]:
             "share_of_target_bytes",
             "output shards are at most twice as large as asked for",
             "warning",
+            "{shard} is {share_of_target_bytes} times as large ({samples} samples)",
             max_value=2,
         ),
-        between("bias", "above_allowed", f"bias after is within {allowed}", max_value=_ROUNDING),
+        between("bias", "above_allowed", f"bias after is within {allowed}", max_value=ROUNDING),
         between(
             "bias",
             "above_asked",
             "bias after is what was asked for",
             "warning",
-            max_value=_ROUNDING,
+            _ABOVE,
+            max_value=ROUNDING,
         ),
     ]
 
@@ -68,14 +74,20 @@ def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateRe
         "samples_beyond_shards": totals.written - sum(shard.samples for shard in shards),
         "bytes_beyond_shards": totals.bytes - sum(shard.bytes for shard in shards),
     }
+    bias = pd.DataFrame(_bias(artefacts), columns=list(_BIAS))
+    bias = bias.sort_values("above_asked", ascending=False, kind="stable", ignore_index=True)
     tables = {
         "inputs": Table(pd.DataFrame(_inputs(artefacts), columns=list(_INPUTS)), "shard"),
         "output": Table(pd.DataFrame([row])),
-        "shards": Table(pd.DataFrame(_shards(manifest), columns=list(_SHARDS)), "shard"),
-        "bias": Table(pd.DataFrame(_bias(artefacts), columns=list(_BIAS)), "measure"),
+        "shards": Table(
+            pd.DataFrame(_shards(manifest), columns=list(_SHARDS)), "shard", ("samples",)
+        ),
+        "bias": Table(bias, "measure", ("samples", "after", "asked", "above_asked")),
     }
     columns = {name: table.columns for name, table in tables.items()}
-    return evaluate("output", tables, [*output_suite(), *placed(own, columns, "output")])
+    found = evaluate("output", tables, [*output_suite(), *placed(own, columns, "output")])
+    beyond = tuple(bias.measure[bias.above_sampling > ROUNDING])
+    return replace(found, unmet=beyond or artefacts.plan.file.missed)
 
 
 def _unaccounted(counts: Totals | InputEntry) -> int:
@@ -99,22 +111,33 @@ def _shards(manifest: Manifest) -> Iterator[tuple[Any, ...]]:
 
 
 def _bias(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
-    """A row for each bound that was asked for and can be measured.
+    """A row for each bound that was asked for and can be measured, with the written samples that
+    it is on: those that carry the label or, of a representation bias, all.
 
     Allowed is the bound, or what the plan predicts where it cannot meet it, and the standard
     errors of drawing whole samples.
     """
     names = [attribute.name for attribute in artefacts.attributes]
     labels = artefacts.histogram.labels
-    for measure in ("RB", "AB", "skew"):
+    written = artefacts.after.samples
+    carriers = np.nan_to_num(artefacts.after.label_share) * written
+    for measure in MEASURES:
         after, predicted = (
             np.abs(getattr(found, measure)) for found in (artefacts.after, artefacts.predicted)
         )
         asked, error = getattr(artefacts.asked, measure), getattr(artefacts.drawing_error, measure)
-        attained = np.fmax(asked, predicted)
-        above = after - attained - _STANDARD_ERRORS * np.nan_to_num(error)
+        allowed = STANDARD_ERRORS * np.nan_to_num(error)
+        beyond = (after - asked - allowed, after - np.fmax(asked, predicted) - allowed)
         pairs = names if measure == "RB" else [f"{k} × {r}" for k, r in product(names, labels)]
-        columns = (after.ravel(), asked.ravel(), (after - asked).ravel(), above.ravel())
-        for name, *values in zip(pairs, *(column.tolist() for column in columns), strict=True):
+        columns = (after, asked, after - asked, *beyond)
+        samples = np.broadcast_to(written if measure == "RB" else carriers, after.shape).ravel()
+        for name, carried, *values in zip(
+            pairs, samples.tolist(), *(column.ravel().tolist() for column in columns), strict=True
+        ):
             if not np.isnan(values).any():
-                yield f"{measure} of {name}", *values
+                yield f"{measure} of {name}", *values, round(carried)
+    for share in bounded_shares(artefacts):
+        if share.status != "no data":
+            name, above = f"{share.name}, {share.asked_in_words}", share.above
+            beyond = (share.above_sampling, share.above_allowed)
+            yield name, share.after, share.asked, above, *beyond, written

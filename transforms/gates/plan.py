@@ -1,6 +1,7 @@
 """The gate after solving: what must hold of a plan, and the tables that say it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
 from transforms.labels.records import LabelRecord
+from transforms.m4.constraints import Constraint
 from transforms.plan.plan import Plan
 from transforms.statistics.histogram import Histogram
 
@@ -41,25 +43,34 @@ def plan_suite() -> list[Expectation]:
             "gap",
             f"the certificate's relative gap is at most {_SMALL_GAP:g}",
             "warning",
+            "it is {gap} for {balanced} samples",
             max_value=_SMALL_GAP,
         ),
         between(
             "plan",
             "rate_error",
-            "the certificate's rate is eta",
+            f"the certificate's rate is eta, to {_RATE_ERROR:g}",
             min_value=-_RATE_ERROR,
             max_value=_RATE_ERROR,
         ),
         between(
             "plan",
             "mean_q_error",
-            "the mean weight of the patterns is eta",
+            f"the mean weight of the patterns is eta, to {_ROUNDING:g}",
             min_value=-_ROUNDING,
             max_value=_ROUNDING,
         ),
-        between("plan", "least_q", "no weight is below 0", min_value=-_ROUNDING),
-        between("plan", "q_beyond_Q", "no weight is above Q", max_value=_ROUNDING),
-        none("unattainable", "missed", "every constraint is met", "warning"),
+        between("plan", "least_q", f"no weight is below 0, to {_ROUNDING:g}", min_value=-_ROUNDING),
+        between(
+            "plan", "q_beyond_Q", f"no weight is above Q, to {_ROUNDING:g}", max_value=_ROUNDING
+        ),
+        none(
+            "unattainable",
+            "missed",
+            "every constraint is met",
+            "warning",
+            "{constraint} is missed by {excess} ({samples} samples)",
+        ),
     ]
 
 
@@ -98,11 +109,12 @@ def gate_plan(
     }
     tables = {
         "parts": _parts(plan.fingerprint, made_from),
-        "plan": Table(pd.DataFrame([row])),
-        "unattainable": _unattainable(plan.file.missed),
+        "plan": Table(pd.DataFrame([row]), counted=("balanced",)),
+        "unattainable": _unattainable(plan, histogram),
     }
     columns = {name: table.columns for name, table in tables.items()}
-    return evaluate("plan", tables, [*plan_suite(), *placed(own, columns, "plan")])
+    found = evaluate("plan", tables, [*plan_suite(), *placed(own, columns, "plan")])
+    return replace(found, unmet=plan.file.missed)
 
 
 def _parts(of_plan: Mapping[str, str], at_hand: Mapping[str, str]) -> Table:
@@ -111,6 +123,29 @@ def _parts(of_plan: Mapping[str, str], at_hand: Mapping[str, str]) -> Table:
     return Table(pd.DataFrame({"part": names, "differs": differs}), "part")
 
 
-def _unattainable(names: Sequence[str]) -> Table:
-    frame = pd.DataFrame({"constraint": pd.Series(names, dtype=object), "missed": 1})
-    return Table(frame.astype({"missed": int}), "constraint")
+def _unattainable(plan: Plan, histogram: Histogram) -> Table:
+    """The constraints that are missed, the dearest first: by how much, and of how many samples.
+
+    Those are the samples solved on that carry the attribute and, of a pair, the label.
+    """
+    rows = {row.constraint.name: row for row in plan.file.constraints}
+    missed = [rows[name] for name in plan.file.missed if name in rows]
+    frame = pd.DataFrame(
+        {
+            "constraint": pd.Series([row.constraint.name for row in missed], dtype=object),
+            "missed": 1,
+            "excess": pd.Series([row.slack for row in missed], dtype=float),
+            "samples": [_carriers(row.constraint, plan, histogram) for row in missed],
+        }
+    )
+    return Table(frame.astype({"missed": int, "samples": int}), "constraint", ("samples", "excess"))
+
+
+def _carriers(constraint: Constraint, plan: Plan, histogram: Histogram) -> int:
+    among = histogram.counts.astype(np.float64)
+    if constraint.attribute is not None:
+        names = [attribute.name for attribute in plan.terms.attributes]
+        among = among * histogram.s[:, names.index(constraint.attribute)]
+    if constraint.label is None:
+        return round(float(among.sum()))
+    return round(float((among @ histogram.y)[plan.terms.labels.index(constraint.label)]))

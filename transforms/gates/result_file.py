@@ -1,7 +1,7 @@
 """A gate's result as a file of validations/."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -18,10 +18,18 @@ class ResultFile(Document):
     evaluated: int
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
+    unmet: tuple[str, ...] = ()
     expectations: tuple[dict[str, Any], ...]
     pages: tuple[str, ...]
     page_bytes: dict[str, int] | None = None
     belongs_to: Subject | None = None
+
+    @property
+    def outcome(self) -> Literal["passed", "unmet", "failed"]:
+        """The gate's word: unmet where a run goes on, though what was asked for is missed."""
+        if self.failures:
+            return "failed"
+        return "unmet" if self.unmet else "passed"
 
     def to_json(self) -> bytes:
         """JSON for people."""

@@ -28,16 +28,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class GateResult:
-    """A gate's outcomes in the order of its suite, and a page of data docs for each table."""
+    """A gate's outcomes in the order of its suite, and a page of data docs for each table.
+
+    unmet: what was asked of the corpus and is missed, by name.
+    """
 
     stage: Stage
     outcomes: tuple[Outcome, ...]
     pages: Mapping[str, str]
+    unmet: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether no critical expectation failed."""
-        return not self.failures
+        """Whether no critical expectation failed, and what was asked of the corpus is met."""
+        return not (self.failures or self.unmet)
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -62,6 +66,7 @@ class GateResult:
             evaluated=len(self.outcomes),
             failures=self.failures,
             warnings=self.warnings,
+            unmet=self.unmet,
             expectations=tuple(asdict(outcome) for outcome in self.outcomes),
             pages=tuple(pages),
             page_bytes=pages,
@@ -76,7 +81,7 @@ class GateResult:
 
 
 def require(result: GateResult) -> None:
-    """Raise GateError, with what failed in words, unless the gate is passed."""
+    """Raise GateError, with what failed in words, where a critical expectation did."""
     require_none(result.stage, result.failures)
 
 
@@ -121,9 +126,11 @@ def read_results(storage: Storage, of: Mapping[Stage, str] | None = None) -> lis
 
 
 def standing(stage: Stage, subject: Subject, storage: Storage) -> bool:
-    """Whether the gate's result on file is passed, belongs to `subject`, and has all its pages."""
+    """Whether the gate's result on file lets a run go on, and belongs to `subject`, and all of its
+    pages are there.
+    """
     result = _read(stage, storage)
-    if result is None or not result.passed or result.belongs_to != subject:
+    if result is None or result.failures or result.belongs_to != subject:
         return False
     there = storage.listing(paths.VALIDATIONS)
     sizes = {

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import pyarrow as pa
 
-from transforms.base.errors import FairshardError, reason_of
 from transforms.base.redaction import redacted
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.findings import Finder, Findings, merged_findings
-from transforms.labels.read_ahead import Clock, in_order, salvaged
+from transforms.labels.read_ahead import Clock
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.labels.rows import LabelRows, Row, reject_table
+from transforms.labels.sample_labeller import SampleLabeller
 from transforms.labels.tables import digest, parquet_bytes
-from transforms.recognition.candidates import Candidate, CandidateReader, Sight
-from transforms.recognition.settings import members_of, needs_of, settings_digest
+from transforms.recognition.settings import members_of, settings_digest
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of, read_by
 from transforms.shards.samples import Ignored, Reject, Sample, open_tar, read_samples
@@ -32,16 +30,9 @@ from transforms.storage.attempts import attempting
 from transforms.storage.documents import to_json
 from transforms.storage.files import Storage, output_storage
 
-if TYPE_CHECKING:
-    from transforms.recognition.vision import Vision
-
 __all__ = ["Labeller", "finished", "settings_digest"]
 
-_READ_AHEAD_BYTES = 128 * 2**20
-_BATCH_WITHOUT_MODEL = 256
 _STEPS = ("read", "decode", "model", "idle")
-
-_Entry = Candidate | Reject | Ignored
 
 
 @dataclass(frozen=True)
@@ -64,9 +55,9 @@ class PartLabels:
 class Labeller:
     """Labels shards as a configuration says; built once per process, as it holds the model.
 
-    Reading, decoding (in `model.decode_threads` threads) and the model overlap. Batches are made of
-    a shard's own samples in the shard's order, so on one kind of machine its labels are the same
-    bytes whatever runs beside it. Raises FairshardError where the model cannot be had.
+    Batches are made of a shard's own samples in the shard's order, so on one kind of machine its
+    labels are the same bytes whatever runs beside it. Raises FairshardError where the model cannot
+    be had.
     """
 
     def __init__(self, config: Config) -> None:
@@ -75,13 +66,7 @@ class Labeller:
         self._config = config
         self._storage = output_storage(config.output)
         self._members = members_of(config)
-        self._vision = _vision(config)
-        self._batch_size = config.model.batch_size if config.model else _BATCH_WITHOUT_MODEL
-        self._reader = (
-            CandidateReader(config, self._vision.decode, self._vision.tokens)
-            if self._vision
-            else CandidateReader(config)
-        )
+        self._samples = SampleLabeller(config)
 
     def label(self, shard: Shard, storage: Storage) -> LabelRecord:
         """Label `shard`, part by part, and write its tables and record, as `write_labels` does."""
@@ -108,8 +93,15 @@ class Labeller:
         rows = LabelRows(self.schema)
         rejects: list[Reject] = []
         finder = Finder(part.shard.bytes)
-        with closing(self._outcomes(part, clock, finder)) as outcomes:
+        options = self._config.input.storage_options
+        with (
+            open_tar(part.shard.url, options, size=part.shard.bytes) as stream,
+            closing(self._samples.outcomes(self._read(stream, part), clock)) as outcomes,
+        ):
+            finder.open(stream)
             for outcome in outcomes:
+                if not isinstance(outcome, Row) and outcome.loss is not None:
+                    finder.lose(outcome.loss, stream)
                 match outcome:
                     case Row():
                         rows.add(outcome)
@@ -119,92 +111,21 @@ class Labeller:
                         finder.ignore(outcome)
         seconds = {step: clock.seconds.get(step, 0.0) for step in _STEPS}
         seconds["total"] = time.perf_counter() - started
-        device = self._vision.device if self._vision else ""
         return PartLabels(
             part.index,
             rows.table(),
             reject_table(rejects),
             finder.findings(),
             seconds,
-            device,
+            self._samples.device,
             rows.mixed,
         )
 
-    def _outcomes(
-        self, part: Part, clock: Clock, finder: Finder
-    ) -> Generator[Row | Reject | Ignored]:
-        options = self._config.input.storage_options
-        with (
-            open_tar(part.shard.url, options, size=part.shard.bytes) as stream,
-            closing(self._entries(stream, part, clock)) as entries,
-        ):
-            finder.open(stream)
-            for batch in _batches(entries, self._batch_size):
-                sights = iter(self._seen(batch, clock))
-                for entry in batch:
-                    if isinstance(entry, Candidate):
-                        yield self._row(entry, next(sights))
-                        continue
-                    if entry.loss is not None:
-                        finder.lose(entry.loss, stream)
-                    yield entry
-
-    def _entries(self, stream: IO[bytes], part: Part, clock: Clock) -> Generator[_Entry]:
-        """What the tar holds, in its order: read ahead of the model, where there is one."""
-        limits = self._config.input.limits
-        shard = f"the shard {part.shard.url}"
+    def _read(self, stream: IO[bytes], part: Part) -> Iterator[Sample | Reject | Ignored]:
+        """What the tar of a part holds, in its order."""
         span = read_by(part, compressed=bool(compression_of(stream)))
-        samples = read_samples(stream, self._members, limits, span, shard)
-        found = clock.each("read", samples)
-        read = partial(self._read, clock)
-        if self._vision is None:
-            yield from map(read, found)
-            return
-        threads = self._vision.threads
-        with closing(in_order(found, read, threads, self._cost, _READ_AHEAD_BYTES)) as ahead:
-            yield from clock.each("idle", ahead)
-
-    def _read(self, clock: Clock, entry: Sample | Reject | Ignored) -> _Entry:
-        if not isinstance(entry, Sample):
-            return entry
-        return clock.timed("decode", lambda: self._reader.read(entry))
-
-    def _cost(self, entry: Sample | Reject | Ignored) -> int:
-        """The bytes of memory that an entry takes, read or decoded."""
-        if self._vision is None or not isinstance(entry, Sample):
-            return 0
-        return sum(map(len, entry.members.values())) + 3 * self._vision.side**2
-
-    def _seen(self, batch: list[_Entry], clock: Clock) -> list[Sight | Exception]:
-        """What the model sees in each candidate of a batch, or how it fails on it."""
-        candidates = [entry for entry in batch if isinstance(entry, Candidate)]
-        if self._vision is None:
-            return [Sight()] * len(candidates)
-        see = self._vision.see
-        sights = clock.timed("model", lambda: salvaged(see, candidates))
-        errors = [sight for sight in sights if isinstance(sight, Exception)]
-        if errors and len(errors) == len(candidates) and not self._vision.works():
-            raise FairshardError(
-                f"the model fails on every sample of a batch: {reason_of(errors[0])}; check "
-                "model.name, model.device and model.batch_size"
-            ) from errors[0]
-        return sights
-
-    def _row(self, candidate: Candidate, sight: Sight | Exception) -> Row | Reject:
-        if isinstance(sight, Exception):
-            return Reject(candidate.key, "model", f"the model fails on it: {reason_of(sight)}")
-        utility = candidate.utility
-        if self._config.utility.score == "similarity":
-            utility *= max(0.0, sight.similarity or 0.0)
-        return Row(
-            key=candidate.key,
-            offset=candidate.offset,
-            size=candidate.size,
-            mixed=candidate.mixed,
-            columns=(candidate.votes | sight.votes).columns,
-            similarity=sight.similarity,
-            utility=utility,
-        )
+        shard = f"the shard {part.shard.url}"
+        return read_samples(stream, self._members, self._config.input.limits, span, shard)
 
 
 def write_labels(
@@ -266,25 +187,3 @@ def finished(shard: Shard, settings: str, storage: Storage) -> LabelRecord | Non
     if (on_file, record.settings) != (given, settings):
         return None
     return replace(record, shard=shard)
-
-
-def _vision(config: Config) -> Vision | None:
-    if config.model is None or "image" not in needs_of(config):
-        return None
-    from transforms.recognition.vision import Vision  # torch takes seconds to import
-
-    return Vision(config, config.model)
-
-
-def _batches(entries: Iterable[_Entry], size: int) -> Iterator[list[_Entry]]:
-    """The entries, in lists that hold `size` candidates, the last one fewer."""
-    batch: list[_Entry] = []
-    candidates = 0
-    for entry in entries:
-        batch.append(entry)
-        candidates += isinstance(entry, Candidate)
-        if candidates == size:
-            yield batch
-            batch, candidates = [], 0
-    if batch:
-        yield batch

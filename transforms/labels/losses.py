@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from transforms.base.counts import counted, named
 from transforms.config.sections import Limits
 from transforms.labels.records import LabelRecord
 
@@ -70,7 +71,8 @@ def exceeded_losses(records: Sequence[LabelRecord], limits: Limits) -> list[str]
     without = [record for record in records if not record.samples]
     if len(without) > limits.max_lost_shards:
         found.append(
-            f"{len(without):,} of {len(records):,} shards give no sample, more than "
+            f"{len(without):,} of {counted(len(records), 'shard')} "
+            f"{named(len(records), 'gives', 'give')} no sample, more than "
             f"input.limits.max_lost_shards = {limits.max_lost_shards:,} allows: "
             f"{_in_words(without)}"
         )

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.base.errors import FairshardError
+from transforms.base.counts import counted, named
+from transforms.base.errors import BudgetError
 from transforms.config.sections import Config
 from transforms.labels.losses import exceeded_losses
 from transforms.labels.records import LabelRecord
+from transforms.labels.reject_remedies import reject_remedy
 from transforms.labels.tables import REJECTS
+from transforms.shards.samples import Reject
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage, output_storage
@@ -26,7 +29,8 @@ _LONGEST = 160
 class RejectKind:
     """Samples that were rejected for the same reason: how many, and one of them with its error.
 
-    Errors that differ in numbers or quoted words alone are of one kind.
+    Errors that differ in numbers or quoted words alone are of one kind. remedy: what has to be done
+    to have such samples.
     """
 
     stage: str
@@ -34,6 +38,7 @@ class RejectKind:
     samples: int
     shard: str
     key: str
+    remedy: str
 
     def __str__(self) -> str:
         example = f"as {self.key!r} in {self.shard}" if self.key else f"in {self.shard}"
@@ -50,8 +55,14 @@ def frequent_rejects(shards: Iterable[str], storage: Storage) -> list[RejectKind
     return [found for _, found in sorted(total.items(), key=_rank)]
 
 
+def kinds_of(rejects: Iterable[tuple[str, Reject]]) -> list[RejectKind]:
+    """The kinds of rejects, each given with its shard's name, as `frequent_rejects`."""
+    found = _counted((shard, one.key, one.stage, one.error) for shard, one in rejects)
+    return [kind for _, kind in sorted(found.items(), key=_rank)]
+
+
 def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
-    """Raise FairshardError where rejects, lost shards or lost bytes are over their budget.
+    """Raise BudgetError where rejects, lost shards or lost bytes are over their budget.
 
     It names the shards, and the most frequent errors of rejects.
     """
@@ -59,7 +70,7 @@ def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
     if rejects := _exceeded_rejects(records, config):
         found.append(rejects)
     if found:
-        raise FairshardError(
+        raise BudgetError(
             f"{'; and '.join(found)}; mend or restore the shards, or leave them out of "
             "input.shards, or raise the limit (`fairshard failed` with the output lists all)"
         )
@@ -81,7 +92,8 @@ def _exceeded_rejects(records: Sequence[LabelRecord], config: Config) -> str:
     kinds = frequent_rejects(shards, output_storage(config.output))
     more = f"; and {len(kinds) - MOST} other errors" if len(kinds) > MOST else ""
     return (
-        f"{rejected:,} of {total:,} samples ({rejected / total:.1%}) were rejected, more than "
+        f"{rejected:,} of {counted(total, 'sample')} ({rejected / total:.1%}) "
+        f"{named(total, 'was', 'were')} rejected, more than "
         f"{' and '.join(exceeded)} allows: {'; '.join(map(str, kinds[:MOST]))}{more}"
     )
 
@@ -96,15 +108,22 @@ def _kinds_of(shard: str, storage: Storage) -> Mapping[tuple[str, str], RejectKi
         table = pq.read_table(pa.BufferReader(content)).cast(REJECTS)
         if any(column.null_count for column in table.columns):
             raise ValueError("values are missing")
-    kinds: dict[tuple[str, str], RejectKind] = {}
     columns = (table.column(name).to_pylist() for name in ("key", "stage", "error"))
-    for key, stage, error in zip(*columns, strict=True):
+    return _counted((shard, *reject) for reject in zip(*columns, strict=True))
+
+
+def _counted(
+    rejects: Iterable[tuple[str, str, str, str]],
+) -> Mapping[tuple[str, str], RejectKind]:
+    """Rejects (shard, key, stage, error) by kind."""
+    kinds: dict[tuple[str, str], RejectKind] = {}
+    for shard, key, stage, error in rejects:
         kind = stage, _VARYING.sub("*", error)
         found = kinds.get(kind)
         kinds[kind] = (
             replace(found, samples=found.samples + 1)
             if found
-            else RejectKind(stage, error[:_LONGEST], 1, shard, key)
+            else RejectKind(stage, error[:_LONGEST], 1, shard, key, reject_remedy(stage, error))
         )
     return kinds
 

@@ -9,21 +9,21 @@ import numpy as np
 from transforms.base.blas import one_thread
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
+from transforms.m4.constraints import largest_prices
 from transforms.m4.problem import Problem, problem_of
-from transforms.m4.shortfall import least_excess
+from transforms.m4.ranks import Ranks, prices_asked
+from transforms.m4.shortfall import Proof, Ranked
 from transforms.m4.solver import Solution, solve
 from transforms.m4.targets import targets_of
 from transforms.m4.terms import Terms, Tolerances
 from transforms.m4.weights import Duals
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Measures, measures_of
+from transforms.statistics.measures import Measures, excesses_of_shares, measures_of
 from transforms.statistics.moments import Moments
 
 _FIRST_V = 100.0
 _MAX_ROUNDS = 12
 _MOST_RAISES = 6
-_RAISED = 4.0
-_CERTIFIED = 1e-4
 _LEAST_CERTIFIED = 1e-9
 _GAP = 1e-6
 MET = 1e-6
@@ -34,16 +34,20 @@ _ATTAINED = 1e-5
 
 @dataclass(frozen=True)
 class Balanced:
-    """A solved problem, and the measures of the corpus under its weights.
-
-    least_excess: no weights of this rate have less in total (see transforms/m4/shortfall.py); 0
-    where everything is met, or nothing is proven.
+    """A solved problem, the measures of the corpus under its weights, and what is proven of what
+    they miss, by rank (see transforms/m4/shortfall.py).
     """
 
     problem: Problem
     solution: Solution
     measures: Measures
-    least_excess: float = 0.0
+    proofs: tuple[Proof, ...] = ()
+
+    @property
+    def least_excess(self) -> float:
+        """No weights of this rate have less in total; 0 where all is met or nothing is proven."""
+        proven = max((proof.in_total for proof in self.proofs), default=0.0)
+        return min(proven, self.solution.excess)
 
     @property
     def proven(self) -> bool:
@@ -53,19 +57,25 @@ class Balanced:
     @property
     def certified(self) -> bool:
         """Whether all is met, or missed by no more than is proven to be missed at least."""
-        excess = self.solution.excess
-        return not self.solution.missed or excess - self.least_excess <= _CERTIFIED * excess
+        return not self.solution.missed or self.uncertified(len(self.proofs)) is None
+
+    def uncertified(self, ranks: int) -> int | None:
+        """The first of so many ranks whose total excess is not proven to be the least."""
+        proofs = enumerate(self.proofs[:ranks])
+        return next((rank for rank, proof in proofs if not proof.certified), None)
 
     @property
     def attained(self) -> bool:
         """Whether everything asked for is met, by the problem and in the measures themselves."""
-        asked, found = self.problem.terms.tolerances, self.measures
+        terms, found = self.problem.terms, self.measures
+        asked = terms.tolerances
         excesses = (
             found.RB - asked.representation,
             np.abs(found.AB) - asked.association,
             np.abs(found.skew) - asked.skew,
         )
-        largest = max(np.nan_to_num(excess).max(initial=0.0) for excess in excesses)
+        above = excesses_of_shares(found, terms.shares, terms.attributes, terms.labels)
+        largest = max(np.nan_to_num(one).max(initial=0.0) for one in (*excesses, above))
         return not self.solution.missed and bool(largest <= _ATTAINED)
 
 
@@ -90,9 +100,12 @@ def balance(
     """
     with one_thread():
         found = _balanced(histogram, attributes, asked, start)
-        if asked.V != AUTO:
-            return _proven(found)
-        return _raised(histogram, found, lambda tried: tried.certified, exact=True)
+        ranks = Ranks.of(asked, found.problem.terms)
+
+        def certified(tried: Balanced) -> bool:
+            return tried.uncertified(len(ranks.open)) is None
+
+        return _raised(histogram, found, ranks, certified, exact=True)
 
 
 def attempt(
@@ -105,9 +118,10 @@ def attempt(
     missed, any proof of that is enough.
     """
     with one_thread():
-        asked = asked.model_copy(update={"V": AUTO})
+        asked = asked.model_copy(update={"V": AUTO, "priority": ()})
         found = _balanced(histogram, attributes, asked, start)
-        return _raised(histogram, found, lambda tried: tried.proven, exact=False)
+        ranks = Ranks.of(asked, found.problem.terms)
+        return _raised(histogram, found, ranks, lambda tried: tried.proven, exact=False)
 
 
 def _balanced(
@@ -121,30 +135,40 @@ def _balanced(
         return settled(histogram, problem_of(histogram, terms))
     near = start.problem.terms
     around = replace(terms, centres=near.centres, label_centres=near.label_centres)
-    duals = _scaled(start.solution.duals, terms.eta / near.eta, terms.V)
+    duals = _scaled(start.solution.duals, terms.eta / near.eta, terms)
     return settled(histogram, start.problem.under(around), duals)
 
 
 def _raised(
-    histogram: Histogram, found: Balanced, enough: Callable[[Balanced], bool], exact: bool
+    histogram: Histogram,
+    found: Balanced,
+    ranks: Ranks,
+    enough: Callable[[Balanced], bool],
+    exact: bool,
 ) -> Balanced:
     """`found` at a V as high as it takes until all is met or what is missed is `enough`.
 
-    exact: to a gap of 10^-6 of what the weights are moved by, not of what violations cost.
+    Where not all is met, what comes first costs more, and V is raised for all that comes before
+    what is not proven yet. exact: to a gap of 10^-6 of what the weights are moved by, not of what
+    violations cost.
     """
+    if found.solution.missed and len(ranks.open) > 1:
+        found = settled(
+            histogram, found.problem.under(ranks.apart(found.problem.terms)), found.solution.duals
+        )
     before: Balanced | None = None
-    for _ in range(_MOST_RAISES):
+    for _ in range(_MOST_RAISES * len(ranks.open)):
         if not found.solution.missed:
             return found
         if exact and found.solution.gap > (tolerance := _exact_gap(found)):
             found = settled(histogram, found.problem, found.solution.duals, tolerance)
-        found = _proven(found, before)
+        found = _proven(found, ranks, before)
         if enough(found):
             return found
-        terms, before = found.problem.terms, found
-        higher = found.problem.under(replace(terms, V=_RAISED * terms.V))
+        first, before = found.uncertified(len(ranks.open)), found
+        higher = found.problem.under(ranks.raised(found.problem.terms, first or 0))
         found = settled(histogram, higher, found.solution.duals)
-    return _proven(found, before)
+    return _proven(found, ranks, before)
 
 
 def _first_V(histogram: Histogram) -> float:
@@ -156,22 +180,29 @@ def _first_V(histogram: Histogram) -> float:
 
 
 def _exact_gap(found: Balanced) -> float:
-    solution, V = found.solution, found.problem.terms.V
-    moved = solution.primal - V * solution.excess
+    solution, most = found.solution, largest_prices(found.problem.terms)
+    slack = np.array([row.slack for row in solution.constraints])
+    moved = solution.primal - float((most * np.maximum(slack, 0.0)).sum())
     return _GAP * max(moved / solution.primal, _GAP)
 
 
-def _proven(found: Balanced, before: Balanced | None = None) -> Balanced:
-    """`found` with what its prices prove, or their rise since a lower V."""
+def _proven(found: Balanced, ranks: Ranks, before: Balanced | None = None) -> Balanced:
+    """`found` with what its prices prove, or their rise since a lower V, or what did before."""
     if not found.solution.missed:
         return found
-    problem, V = found.problem, found.problem.terms.V
-    prices = problem.vector_of(found.solution.duals)
-    least = least_excess(problem, prices / V)
-    if before is not None:
-        rise = prices - problem.vector_of(before.solution.duals)
-        least = max(least, least_excess(problem, rise / (V - before.problem.terms.V)))
-    return replace(found, least_excess=min(least, found.solution.excess))
+    problem, ranked = found.problem, Ranked(found.problem, found.solution, ranks.all)
+    prices, proofs = problem.vector_of(found.solution.duals), []
+    for rank, kinds in enumerate(ranks.all):
+        V = max(map(problem.terms.V_of, kinds))
+        multipliers = [prices / V]
+        if before is not None:
+            multipliers.append(before.proofs[rank].multipliers)
+            rise = prices - before.problem.vector_of(before.solution.duals)
+            raised = V - max(map(before.problem.terms.V_of, kinds))
+            multipliers += [rise / raised] if raised else []
+        tried = [ranked.proof(rank, some) for some in multipliers]
+        proofs.append(max(tried, key=lambda proof: proof.least))
+    return replace(found, proofs=tuple(proofs))
 
 
 def settled(
@@ -210,14 +241,12 @@ def _moments(histogram: Histogram, problem: Problem, solution: Solution) -> Mome
     return found.over(histogram.samples).plus(problem.surplus)
 
 
-def _scaled(duals: Duals, times: float, V: float) -> Duals:
+def _scaled(duals: Duals, times: float, terms: Terms) -> Duals:
     """Duals for another rate: where no weight reaches Q, weights and prices grow with the rate."""
-    return Duals(
-        duals.mu * times,
-        np.minimum(duals.representation * times, V),
-        np.minimum(duals.association * times, V),
-        np.minimum(duals.skew * times, V),
-    )
+    scaled = {
+        kind: np.minimum(prices * times, terms.V_of(kind)) for kind, prices in duals.by_kind.items()
+    }
+    return Duals(duals.mu * times, **scaled)
 
 
 def terms_asked(histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance) -> Terms:
@@ -225,5 +254,8 @@ def terms_asked(histogram: Histogram, attributes: tuple[Attribute, ...], asked: 
     targets = targets_of(attributes, histogram.labels, asked)
     tolerances = Tolerances(targets.RB, targets.AB, targets.skew)
     centres = Moments.of_corpus(histogram, attributes).centres(attributes)
-    V = _first_V(histogram) if isinstance(asked.V, str) else asked.V
-    return Terms(attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, V)
+    V = prices_asked(asked, _first_V(histogram))
+    shares = asked.shares
+    return Terms(
+        attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, *V, shares
+    )

@@ -1,47 +1,55 @@
 """The one-sided constraints of M4, and the order of their prices: this module says it, once.
 
 Numbers of constraints come in two forms. By kind: (2, m) for representation and (2, m, c) for
-association and skew, by sign (+1, then -1), attribute and label. As one vector, (K,): these, end to
-end, in the order of the kinds; skew only where it is bounded.
+association and skew, by sign (+1, then -1), attribute and label; (S,) for the bounds on shares that
+are asked for, in their order. As one vector, (K,): these, end to end, in the order of the kinds;
+skew only where it is bounded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.m4.terms import Terms
+from transforms.config.balance import KINDS, Kind
+from transforms.m4.terms import VACUOUS, Terms
 
 Vector = NDArray[np.float64]
 
-Kind = Literal["representation", "association", "skew"]
 Sign = Literal[1, -1]
-KINDS: tuple[Kind, ...] = ("representation", "association", "skew")
 SIGNS: tuple[Sign, Sign] = (1, -1)
-REPRESENTATION, ASSOCIATION, SKEW = range(len(KINDS))
-_SUBJECTS: dict[Kind, str] = {
-    "representation": "share of {0}",
-    "association": "association of {0} with {1}",
-    "skew": "share of {0} within {1}",
-}
+REPRESENTATION, ASSOCIATION, SKEW, SHARE = range(len(KINDS))
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """One one-sided constraint E[q a_i] <= 0; sign +1 caps from above, -1 from below."""
+    """One one-sided constraint E[q a_i] <= 0; sign +1 caps from above, -1 from below.
+
+    A bound on a share is of an attribute or of a label; the others are of an attribute at least.
+    """
 
     kind: Kind
-    attribute: str
+    attribute: str | None
     label: str | None
     sign: Sign
+    bound: float | None = None
 
     @property
     def name(self) -> str:
         """The constraint in words: what is capped, and on which side."""
-        subject = _SUBJECTS[self.kind].format(self.attribute, self.label)
-        return f"{subject}, {'from above' if self.sign > 0 else 'from below'}"
+        side = "from above" if self.sign > 0 else "from below"
+        match self.kind:
+            case "representation":
+                return f"share of {self.attribute}, {side}"
+            case "association":
+                return f"association of {self.attribute} with {self.label}, {side}"
+            case "skew":
+                return f"share of {self.attribute} within {self.label}, {side}"
+            case "share":
+                most = "most" if self.sign > 0 else "least"
+                return f"share of {self.attribute or self.label}, at {most} {self.bound:g}"
 
 
 def flattened(by_kind: Mapping[Kind, NDArray[Any]], terms: Terms) -> NDArray[Any]:
@@ -51,7 +59,7 @@ def flattened(by_kind: Mapping[Kind, NDArray[Any]], terms: Terms) -> NDArray[Any
 
 def unflattened(vector: Vector, terms: Terms) -> dict[Kind, Vector]:
     """The inverse of `flattened`; 0 where the terms bound nothing."""
-    shapes = _shapes(len(terms.attributes), len(terms.labels))
+    shapes = _shapes(len(terms.attributes), len(terms.labels), len(terms.shares))
     by_kind, first = {kind: np.zeros(shape) for kind, shape in shapes.items()}, 0
     for kind, shape in _shapes_under(terms).items():
         last = first + int(np.prod(shape))
@@ -66,15 +74,18 @@ def arranged(
     absent: float,
 ) -> dict[Kind, Vector]:
     """The numbers of constraints by kind; KeyError where one is on what there is not."""
-    attribute_at = {name: k for k, name in enumerate(attributes)}
-    label_at = {name: r for r, name in enumerate(labels)}
-    shapes = _shapes(len(attributes), len(labels))
+    attribute_at: dict[str | None, int] = {name: k for k, name in enumerate(attributes)}
+    label_at: dict[str | None, int] = {name: r for r, name in enumerate(labels)}
+    shapes, of_shares = _shapes(len(attributes), len(labels), 0), []
     by_kind = {kind: np.full(shape, absent) for kind, shape in shapes.items()}
     for constraint, number in numbers:
+        if constraint.kind == "share":
+            of_shares.append(number)
+            continue
         label = () if constraint.label is None else (label_at[constraint.label],)
         at = (SIGNS.index(constraint.sign), attribute_at[constraint.attribute], *label)
         by_kind[constraint.kind][at] = number
-    return by_kind
+    return {**by_kind, "share": np.array(of_shares, np.float64)}
 
 
 def both_sides(value: Vector, allowed: Vector | float) -> Vector:
@@ -92,21 +103,46 @@ def constraints_under(terms: Terms) -> tuple[Constraint, ...]:
     table = ConstraintTable.of(terms)
     attributes = [attribute.name for attribute in terms.attributes]
     labels = [*terms.labels, None]
-    return tuple(
-        Constraint(KINDS[kind], attributes[k], labels[r], 1 if sign > 0 else -1)
-        for kind, k, r, sign in zip(
-            table.kind.tolist(),
-            table.attribute.tolist(),
-            table.label.tolist(),
-            table.sign.tolist(),
-            strict=True,
-        )
+    measured = len(table.kind) - len(terms.shares)
+    columns = (table.kind, table.attribute, table.label, table.sign)
+    rows = zip(*(column[:measured].tolist() for column in columns), strict=True)
+    return (
+        *(
+            Constraint(KINDS[kind], attributes[k], labels[r], 1 if sign > 0 else -1)
+            for kind, k, r, sign in rows
+        ),
+        *(
+            Constraint("share", share.attribute, share.label, share.sign, share.bound)
+            for share in terms.shares
+        ),
     )
+
+
+def largest_prices(terms: Terms) -> Vector:
+    """What a violation of each constraint costs, (K,): no price is above it."""
+    shapes = _shapes_under(terms)
+    return flattened(
+        {kind: np.full(shape, terms.V_of(kind)) for kind, shape in shapes.items()}, terms
+    )
+
+
+def asked_kinds(terms: Terms) -> tuple[Kind, ...]:
+    """The kinds of which something is asked."""
+    measured = tuple(
+        kind
+        for kind in KINDS
+        if kind != "share" and (getattr(terms.tolerances, kind) < VACUOUS).any()
+    )
+    return (*measured, "share") if terms.shares else measured
 
 
 class ConstraintTable(NamedTuple):
     """What the i-th price prices, each (K,): its sign, its kind, its attribute, its label (c:
     none), its tolerance, whether it is on an association, and around which share of the label.
+
+    A bound b on the share of attribute k is one on its distance from its target, with the tolerance
+    b - pi_k from above and pi_k - b from below. One on the share of a label is on an association of
+    everybody (m: transforms/m4/terms.py) around b.
     """
 
     sign: Vector
@@ -124,39 +160,71 @@ class ConstraintTable(NamedTuple):
     @classmethod
     def of(cls, terms: Terms) -> Self:
         """The table of the constraints under `terms`."""
-        grids = {kind: np.indices(shape) for kind, shape in _shapes_under(terms).items()}
+        shapes = _shapes_under(replace(terms, shares=()))
+        grids = {kind: np.indices(shape) for kind, shape in shapes.items()}
         signs, no_label = np.array(SIGNS, np.float64), len(terms.labels)
         tolerances: dict[Kind, Vector] = {kind: getattr(terms.tolerances, kind) for kind in grids}
-        kinds = flattened(
-            {kind: np.full(grid[0].shape, KINDS.index(kind)) for kind, grid in grids.items()}, terms
+
+        def end_to_end(by_kind: Mapping[Kind, NDArray[Any]]) -> NDArray[Any]:
+            return np.concatenate([by_kind[kind].ravel() for kind in grids])
+
+        kinds = end_to_end(
+            {kind: np.full(grid[0].shape, KINDS.index(kind)) for kind, grid in grids.items()}
         )
-        attributes = flattened({kind: grid[1] for kind, grid in grids.items()}, terms)
-        labels = flattened(
+        attributes = end_to_end({kind: grid[1] for kind, grid in grids.items()})
+        labels = end_to_end(
             {
                 kind: grid[2] if len(grid) > 2 else np.full_like(grid[0], no_label)
                 for kind, grid in grids.items()
-            },
-            terms,
+            }
         )
         centres = np.hstack([terms.label_centres, np.zeros((len(terms.attributes), 1))])
-        return cls(
-            flattened({kind: signs[grid[0]] for kind, grid in grids.items()}, terms),
+        measured = cls(
+            end_to_end({kind: signs[grid[0]] for kind, grid in grids.items()}),
             kinds,
             attributes,
             labels,
-            flattened({kind: alike(tolerances[kind]) for kind in grids}, terms),
+            end_to_end({kind: alike(tolerances[kind]) for kind in grids}),
             kinds == ASSOCIATION,
             centres[attributes, labels],
         )
+        if not terms.shares:
+            return measured
+        both = zip(measured, cls._of_shares(terms), strict=True)
+        return cls._make(np.concatenate(columns) for columns in both)
+
+    @classmethod
+    def _of_shares(cls, terms: Terms) -> Self:
+        places = {attribute.name: k for k, attribute in enumerate(terms.attributes)}
+        m, c, rows = len(places), len(terms.labels), []
+        for share in terms.shares:
+            if share.attribute is None:
+                label = terms.labels.index(share.label or "")
+                rows.append((share.sign, SHARE, m, label, 0.0, True, share.bound))
+            else:
+                k = places[share.attribute]
+                tolerance = share.sign * (share.bound - terms.attributes[k].pi)
+                rows.append((share.sign, SHARE, k, c, tolerance, False, 0.0))
+        sign, kind, attribute, label_of, tolerances, associated, centre = zip(*rows, strict=True)
+        return cls(
+            np.array(sign, np.float64),
+            np.array(kind, np.int64),
+            np.array(attribute, np.int64),
+            np.array(label_of, np.int64),
+            np.array(tolerances, np.float64),
+            np.array(associated, np.bool_),
+            np.array(centre, np.float64),
+        )
 
 
-def _shapes(m: int, c: int) -> dict[Kind, tuple[int, ...]]:
-    """The shape of numbers of each kind, for m attributes and c labels."""
+def _shapes(m: int, c: int, shares: int) -> dict[Kind, tuple[int, ...]]:
+    """The shape of numbers of each kind, for m attributes, c labels and bounds on shares."""
     pairs = (len(SIGNS), m, c)
-    return {"representation": pairs[:2], "association": pairs, "skew": pairs}
+    return {"representation": pairs[:2], "association": pairs, "skew": pairs, "share": (shares,)}
 
 
 def _shapes_under(terms: Terms) -> dict[Kind, tuple[int, ...]]:
     """Those of the kinds that are in the vector, in their order."""
-    shapes = _shapes(len(terms.attributes), len(terms.labels))
-    return {kind: shapes[kind] for kind in KINDS if kind != "skew" or terms.bounds_skew}
+    shapes = _shapes(len(terms.attributes), len(terms.labels), len(terms.shares))
+    absent = {"skew": not terms.bounds_skew, "share": not terms.shares}
+    return {kind: shapes[kind] for kind in KINDS if not absent.get(kind)}

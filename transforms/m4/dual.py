@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.m4.constraints import ConstraintTable, alike, flattened
+from transforms.m4.constraints import SHARE, ConstraintTable, alike, flattened, largest_prices
 from transforms.m4.kernels import (
     biases,
     coefficients,
@@ -60,8 +60,10 @@ class Dual:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.table = ConstraintTable.of(problem.terms)
+        self.most = largest_prices(problem.terms)
         self.pairs = problem.pairs
-        at, m = problem.integrands, len(problem.terms.attributes)
+        at = problem.integrands
+        m = int(at.share.shape[1])
         self.integrands = np.hstack([at.share, at.base, at.contrast, at.spread])
         self.labelled = (0, 3 * m) if problem.terms.bounds_skew else (2 * m, 3 * m)
         self.wanted = problem.terms.eta * problem.utility
@@ -81,7 +83,7 @@ class Dual:
         """The point with its values and gap, relative to `scale`."""
         problem = self.problem
         moved = half_square_distance(problem.probabilities, q, self.wanted)
-        violated = problem.terms.V * np.maximum(residuals, 0.0)
+        violated = self.most * np.maximum(residuals, 0.0)
         primal = moved + float(violated.sum())
         dual = min(moved + float((prices * residuals).sum()), primal)
         gap = float((violated - prices * residuals).sum()) / self.scale(primal)
@@ -99,7 +101,7 @@ class Dual:
 
     def pair_scores(self, prices: Vector) -> Vector:
         """Each pair's part of v . a, float64 (J,)."""
-        m, c = self.problem.terms.label_centres.shape
+        c, m = self.problem.y.shape[1], self.problem.integrands.share.shape[1]
         taken = coefficients(c, m, self.table, prices)
         label, group = self.pairs.label, self.pairs.group
         return np.asarray(pair_scores(*self.labelled, taken, self.integrands, label, group))
@@ -129,7 +131,7 @@ class Dual:
     def ceilings(self, spread: Vector) -> Vector:
         """The largest price of each constraint, (K,): 0 where nothing is asked or supported."""
         asked = (spread > 0) & (self.table.tolerance < VACUOUS)
-        return np.where(asked, self.problem.terms.V, 0.0)
+        return np.where(asked, self.most, 0.0)
 
     def spread(self, mass: Vector) -> Vector:
         """The root of the mean square of each a_i over patterns of `mass`, (P,): (K,).
@@ -137,22 +139,33 @@ class Dual:
         Tolerances of constant size apart. It is 0 where no sample supports the constraint.
         """
         second = self.moments(self.pairs.over_pairs(mass), 2)
-        share, contrast = second.share.T, second.contrast.T
         centres = self.problem.terms.label_centres
+        m = len(centres)
+        share, base, contrast = second.share.T[:m], second.base.T[:m], second.contrast.T[:m]
         centred = (1 - 2 * centres) * contrast[:, :-1] + centres**2 * contrast[:, -1:]
         supported = contrast[:, :-1] > 0
         associated = np.where(supported, np.maximum(centred, 0.0), 0.0)
-        allowed = self.problem.terms.tolerances.skew**2 * second.base.T[:, :-1]
+        allowed = self.problem.terms.tolerances.skew**2 * base[:, :-1]
         skewed = np.where(share[:, :-1] > 0, share[:, :-1] + allowed, 0.0)
         squares = flattened(
             {
                 "representation": alike(share[:, -1]),
                 "association": alike(associated),
                 "skew": alike(skewed),
+                "share": self._share_squares(second),
             },
             self.problem.terms,
         )
         return np.asarray(np.sqrt(squares))
+
+    def _share_squares(self, second: Integrands) -> Vector:
+        """About the mean squares of the bounds on shares, (S,), of the integrands' own."""
+        rows = self.table.some(np.flatnonzero(self.table.kind == SHARE))
+        k, none, b = rows.attribute, self.problem.y.shape[1], rows.centre
+        labelled, everybody = second.contrast[rows.label, k], second.contrast[none, k]
+        of_labels = (1 - 2 * b) * labelled + b**2 * everybody
+        of_attributes = second.share[none, k] + rows.tolerance**2 * second.base[none, k]
+        return np.asarray(np.where(rows.associated, of_labels, of_attributes))
 
     def at_rate(self, free: Vector, mu: float) -> tuple[float, Vector]:
         """mu and q = clip(free - mu, 0, Q) with E[q] = eta to rounding.

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
 from transforms.m4.constraints import (
+    SHARE,
     Constraint,
+    ConstraintTable,
     both_sides,
     constraints_under,
     flattened,
@@ -100,17 +102,29 @@ class Problem:
         Row r of `moments` is E[q y_r x] of each integrand x, and the last row is E[q x].
         """
         tolerances = self.terms.tolerances
-        share, base = moments.share.T, moments.base.T
-        contrast, spread = moments.contrast.T, moments.spread.T
+        m = len(self.terms.attributes)
+        share, base = moments.share.T[:m], moments.base.T[:m]
+        contrast, spread = moments.contrast.T[:m], moments.spread.T[:m]
         centred = contrast[:, :-1] - self.terms.label_centres * contrast[:, -1:]
         return flattened(
             {
                 "representation": both_sides(share[:, -1], tolerances.representation * base[:, -1]),
                 "association": both_sides(centred, tolerances.association * spread[:, -1:]),
                 "skew": both_sides(share[:, :-1], tolerances.skew * base[:, :-1]),
+                "share": self._share_biases(moments),
             },
             self.terms,
         )
+
+    def _share_biases(self, moments: Integrands) -> Matrix:
+        """E[q a] of the bounds on shares, (S,)."""
+        table = ConstraintTable.of(self.terms)
+        rows = table.some(np.flatnonzero(table.kind == SHARE))
+        k, none = rows.attribute, len(self.terms.labels)
+        at_all, by_label = (none, k), (rows.label, k)
+        of_labels = moments.contrast[by_label] - rows.centre * moments.contrast[at_all]
+        value = np.where(rows.associated, of_labels, moments.share[at_all])
+        return np.asarray(rows.sign * value - rows.tolerance * moments.base[at_all])
 
 
 def problem_of(histogram: Histogram, terms: Terms) -> Problem:

@@ -9,18 +9,29 @@ the total excess of all weights from below, and h(l) > 0 proves that not everyth
 Prices over V are such an l, and as V grows the best one: their bound is short of the least excess
 by about 1 / V. Where V is large enough for the weights to stay the same, prices grow in a straight
 line, whose slope is best already.
+
+Where some kinds of constraints come first, let X_i be the total excess of rank i. For l of any size
+in the ranks before j, in [0, 1] in rank j and 0 after it, with M_i the largest in rank i,
+
+    M_1 X_1 + ... + M_(j-1) X_(j-1) + X_j  >=  E[q l . a]  >=  h(l)
+
+so that weights whose X_1, ..., X_(j-1) are no more than those found have X_j of at least h(l) less
+what these cost.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.config.balance import Kind
 from transforms.m4.problem import Problem
-from transforms.m4.solver import scores_of
+from transforms.m4.solver import Solution, scores_of
 
 Vector = NDArray[np.float64]
 _ROUNDING = 1e-12
+_CERTIFIED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -37,25 +48,92 @@ class Deficit:
 
 def deficit(problem: Problem, prices: Vector) -> Deficit:
     """The least E[q v . a] at the problem's rate, for prices v, (K,), scaled to at most 1."""
-    scores = scaled_scores(problem, prices)
+    scores, terms = scaled_scores(problem, prices), problem.terms
+    return knapsack(problem.probabilities, scores, terms.eta, terms.Q)
+
+
+def knapsack(probabilities: Vector, scores: Vector, rate: float, Q: float) -> Deficit:
+    """The least E[q b] over all weights of mean `rate`, for scores b, (P,)."""
     order = np.argsort(scores, kind="stable")
-    mass = np.cumsum(problem.probabilities[order]) * problem.terms.Q
-    last = min(int(np.searchsorted(mass, problem.terms.eta)), len(order) - 1)
+    mass = np.cumsum(probabilities[order]) * Q
+    last = min(int(np.searchsorted(mass, rate)), len(order) - 1)
     threshold = float(scores[order[last]])
     below = np.minimum(scores - threshold, 0.0)
-    least = problem.terms.Q * float(np.sum(problem.probabilities * below))
-    return Deficit(least + threshold * problem.terms.eta, threshold, scores)
+    least = Q * float(np.sum(probabilities * below))
+    return Deficit(least + threshold * rate, threshold, scores)
 
 
-def least_excess(problem: Problem, multipliers: Vector) -> float:
-    """A bound on the total excess of any weights at the problem's rate; 0 where none is proven.
+@dataclass(frozen=True)
+class Proof:
+    """That no weights of a rate that miss the ranks before by no more than these do miss `kinds` by
+    less than `least` in total.
 
-    multipliers are float64 (K,), cut to [0, 1]. Of patterns that are a sample nothing is proven.
+    excess is by how much these weights miss them, `missed` whether they do at all; no weights have
+    less than in_total of all kinds together. multipliers are l, float64 (K,).
     """
-    if problem.surplus is not None:
-        return 0.0
-    cut = np.clip(multipliers, 0.0, 1.0)
-    return max(0.0, float(cut.max(initial=0.0)) * deficit(problem, cut).least)
+
+    kinds: tuple[Kind, ...]
+    excess: float
+    missed: bool
+    least: float
+    in_total: float
+    multipliers: Vector
+
+    @property
+    def certified(self) -> bool:
+        """Whether all is met, or missed by no more than is proven to be missed at least."""
+        return not self.missed or self.excess - self.least <= _CERTIFIED * self.excess
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A solved problem whose constraints are ranked by their kinds, those that come first at first.
+
+    of is each constraint's rank, (K,), excesses each rank's total excess.
+    """
+
+    problem: Problem
+    solution: Solution
+    ranks: tuple[tuple[Kind, ...], ...]
+
+    @cached_property
+    def of(self) -> NDArray[np.int64]:
+        """Each constraint's rank, (K,)."""
+        rank = {kind: place for place, kinds in enumerate(self.ranks) for kind in kinds}
+        return np.array([rank.get(row.kind, len(self.ranks)) for row in self.problem.constraints])
+
+    @cached_property
+    def excesses(self) -> Vector:
+        """Each rank's total excess."""
+        slack = np.array([row.slack for row in self.solution.constraints])
+        return np.asarray(np.bincount(self.of, np.maximum(slack, 0.0), len(self.ranks)), np.float64)
+
+    def proof(self, rank: int, multipliers: Vector) -> Proof:
+        """What multipliers, (K,), prove of a rank; of patterns that are a sample nothing.
+
+        They are cut to at most 1 in the rank itself, and to 0 in those after it.
+        """
+        most = np.select([self.of < rank, self.of == rank], [np.inf, 1.0], 0.0)
+        cut = np.clip(multipliers, 0.0, most)
+        largest, least, spent = float(cut.max(initial=0.0)), 0.0, 0.0
+        if self.problem.surplus is None:
+            least = max(0.0, largest * deficit(self.problem, cut).least)
+            spent = sum(
+                float(cut[self.of == place].max(initial=0.0)) * float(self.excesses[place])
+                for place in range(rank)
+            )
+        return Proof(
+            self.ranks[rank],
+            float(self.excesses[rank]),
+            any(
+                not row.met
+                for row, of in zip(self.solution.constraints, self.of.tolist(), strict=True)
+                if of == rank
+            ),
+            max(0.0, min(least - spent, float(self.excesses[rank]))),
+            least / max(1.0, largest),
+            cut,
+        )
 
 
 def scaled_scores(problem: Problem, prices: Vector) -> Vector:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.base.blas import one_thread
-from transforms.m4.constraints import REPRESENTATION, Constraint
+from transforms.m4.constraints import REPRESENTATION, SHARE, Constraint
 from transforms.m4.dual import Dual, Point, mean
 from transforms.m4.maximise import ascend
 from transforms.m4.problem import Problem
@@ -153,7 +153,7 @@ def _emptied(dual: Dual, q: Vector) -> NDArray[np.bool_]:
         for mass in (probabilities, probabilities * q)
     )
     empty = (base > 0) & (kept <= NOBODY * base)
-    of_share = dual.table.kind == REPRESENTATION
+    of_share = np.isin(dual.table.kind, (REPRESENTATION, SHARE))
     return np.asarray(of_share & empty[dual.table.attribute] & (dual.table.tolerance < VACUOUS))
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.base.errors import ConfigError
+from transforms.base.errors import ConfigError, WrongKey
+from transforms.base.nearest import did_you_mean
 from transforms.config.columns import typed
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
@@ -16,8 +17,8 @@ def targets_of(
 ) -> PerMeasure:
     """The largest RB, AB and skew that `balance` asks for; 1 asks for nothing.
 
-    Of overrides that fit, the last counts. Raises ConfigError where one names an attribute or a
-    label that there is not.
+    Nothing is asked of attributes without a target. Of overrides that fit, the last counts. Raises
+    ConfigError where one names an attribute or a label that there is not.
     """
     shape = (len(attributes), len(labels))
     RB = np.full(shape[0], _bound(balance.max_representation_bias))
@@ -34,7 +35,16 @@ def targets_of(
             AB[pairs] = override.max_association_bias
         if override.max_label_skew is not None:
             skew[pairs] = override.max_label_skew
+    open_ones = [k for k, attribute in enumerate(attributes) if attribute.target is None]
+    for bounds in (RB, AB, skew):
+        bounds[open_ones] = VACUOUS
     return PerMeasure(RB, AB, skew)
+
+
+def asked_only(targets: PerMeasure) -> PerMeasure:
+    """The bounds of `targets_of`, nan where nothing is asked."""
+    bounds = (targets.RB, targets.AB, targets.skew)
+    return PerMeasure(*(np.where(bound < VACUOUS, bound, np.nan) for bound in bounds))
 
 
 def _bound(value: float | None) -> float:
@@ -49,7 +59,9 @@ def _fitting(wanted: tuple[str, ...], names: tuple[str, ...], where: str) -> NDA
     """Which of `names` (group.name) are wanted, by name or by group; all where nothing is."""
     for entry in wanted:
         if not any(_fits(entry, name) for name in names):
-            raise ConfigError(f"{where}: there is no {entry!r}; there are {', '.join(names)}")
+            reason = f"there is no {entry!r}; there are {', '.join(names)}"
+            reason += did_you_mean(entry, names)
+            raise ConfigError(f"{where}: {reason}", [WrongKey(reason, tuple(where.split(".")))])
     return np.array([not wanted or any(_fits(entry, name) for entry in wanted) for name in names])
 
 

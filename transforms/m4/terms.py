@@ -7,6 +7,8 @@ corpus of weights q is held to
     label skew           |E[q D_k y_r]|          <=  tolerance E[q n_k y_r]
     association bias     |E[q A_k (y_r - e_kr)]| <=  tolerance E[q B_k]
 
+    share bounds         E[q (s_k - b n_k)] <= 0 at most b, >= 0 at least b; E[q (y_r - b)] likewise
+
 where n_k is 1 for a share of all samples and, for a share of a group, the number of its attributes
 that the sample carries; g_k = min(n_k, 1) says who takes part. The first two are the measures
 themselves. The third is AB where p_k and e_kr are the shares of attribute k and of label r among
@@ -19,11 +21,13 @@ The measures: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547
 label skew and shares of a group are ours.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.config.balance import Kind, ShareBound
 from transforms.config.schema import Attribute
 from transforms.statistics.moments import Moments, share_base
 
@@ -48,7 +52,8 @@ class Terms:
     """All of a problem but its corpus.
 
     centres, float64 (m,), and label_centres, (m, c), are the p_k and e_kr around which associations
-    are linear; eta is the rate, Q the largest weight, V the largest price.
+    are linear; eta is the rate, Q the largest weight, V the largest price, but of kinds that have
+    another.
     """
 
     attributes: tuple[Attribute, ...]
@@ -59,6 +64,19 @@ class Terms:
     eta: float
     Q: float
     V: float
+    other_V: Mapping[Kind, float] = field(default_factory=dict)
+    shares: tuple[ShareBound, ...] = ()
+
+    def V_of(self, kind: Kind) -> float:
+        """The largest price of a kind of constraints."""
+        return self.other_V.get(kind, self.V)
+
+    @property
+    def everybody(self) -> int:
+        """How many columns integrands have that are the same for all: 1 where shares of labels are
+        bounded.
+        """
+        return int(any(bound.label is not None for bound in self.shares))
 
     @property
     def bounds_skew(self) -> bool:
@@ -70,7 +88,8 @@ class Terms:
 class Integrands:
     """What constraints integrate, for n samples or groups of equal s, float64 (n, m) each.
 
-    share is D, base is n_k, contrast is A, spread is B.
+    share is D, base is n_k, contrast is A, spread is B. Where shares of labels are bounded, there
+    is one more column, of everybody: 1 in contrast, and 0 in the others.
     """
 
     share: Matrix
@@ -81,6 +100,13 @@ class Integrands:
     def __getitem__(self, rows: "NDArray[np.int64] | slice") -> "Integrands":
         return Integrands(self.share[rows], self.base[rows], self.contrast[rows], self.spread[rows])
 
+    def with_everybody(self, contrast: Matrix) -> "Integrands":
+        """With the column of everybody, whose contrast is given, (n,)."""
+        none = np.zeros(len(contrast))
+        columns = ((self.share, none), (self.base, none), (self.contrast, contrast))
+        padded = (np.column_stack(pair) for pair in (*columns, (self.spread, none)))
+        return Integrands(*padded)
+
 
 def integrands_of(s: NDArray[np.generic], terms: Terms) -> Integrands:
     """The integrands of sensitive attributes s, (n, m), 0/1 or probabilities."""
@@ -89,15 +115,17 @@ def integrands_of(s: NDArray[np.generic], terms: Terms) -> Integrands:
         [share_base(carried, terms.attributes, k) for k in range(carried.shape[1])]
     )
     among = np.minimum(base, 1.0)
-    targets = np.array([attribute.target for attribute in terms.attributes])
+    targets = np.array([attribute.pi for attribute in terms.attributes])
     centres = terms.centres
     spread = (1 - centres) ** 2 * carried + centres**2 * (among - carried)
-    return Integrands(carried - targets * base, base, carried - centres * among, spread)
+    found = Integrands(carried - targets * base, base, carried - centres * among, spread)
+    return found.with_everybody(np.ones(len(s))) if terms.everybody else found
 
 
 def integrated(moments: Moments, terms: Terms) -> Integrands:
     """The moments' masses times each of the constraints' integrands, (c + 1, m) each."""
-    targets = np.array([attribute.target for attribute in terms.attributes])
+    targets = np.array([attribute.pi for attribute in terms.attributes])
     p, s, n, o = terms.centres, moments.s.T, moments.n.T, moments.o.T
     spread = (1 - p) ** 2 * s + p**2 * o
-    return Integrands(s - targets * n, n, (1 - p) * s - p * o, spread)
+    found = Integrands(s - targets * n, n, (1 - p) * s - p * o, spread)
+    return found.with_everybody(moments.y) if terms.everybody else found

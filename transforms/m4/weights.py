@@ -5,13 +5,13 @@ q = clip(eta u - v . a - mu, 0, Q), with prices v in [0, V]. What a is: transfor
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from transforms.m4.constraints import Kind
+from transforms.config.balance import Kind
 from transforms.m4.terms import Integrands, Terms, integrands_of
 
 Matrix = NDArray[np.float64]
@@ -25,6 +25,7 @@ class Duals:
     representation: Matrix
     association: Matrix
     skew: Matrix
+    share: Matrix = field(default_factory=lambda: np.zeros(0))
 
     @property
     def by_kind(self) -> dict[Kind, Matrix]:
@@ -33,6 +34,7 @@ class Duals:
             "representation": self.representation,
             "association": self.association,
             "skew": self.skew,
+            "share": self.share,
         }
 
 
@@ -58,7 +60,25 @@ def bias_scores(integrands: Integrands, labels: sp.csr_array, duals: Duals, term
         centred = associated[:, k] - math.fsum(by_label[k] * terms.label_centres[k])
         scores += integrands.contrast[:, k] * centred
         scores -= integrands.spread[:, k] * math.fsum(association_allowed[k])
-    return scores
+    return scores + _share_scores(integrands, labels, duals, terms) if terms.shares else scores
+
+
+def _share_scores(
+    integrands: Integrands, labels: sp.csr_array, duals: Duals, terms: Terms
+) -> Matrix:
+    """What the bounds on shares add: sign v (s_k - b n_k), sign v (y_r - b)."""
+    scores, by_label = np.zeros(labels.shape[0]), np.zeros(labels.shape[1])
+    names, paid = [attribute.name for attribute in terms.attributes], []
+    for share, price in zip(terms.shares, duals.share.tolist(), strict=True):
+        signed = share.sign * price
+        if share.attribute is None:
+            by_label[terms.labels.index(share.label or "")] += signed
+            paid.append(signed * share.bound)
+            continue
+        k = names.index(share.attribute)
+        above = terms.attributes[k].pi - share.bound
+        scores += signed * (integrands.share[:, k] + above * integrands.base[:, k])
+    return np.asarray(scores + labels @ by_label - math.fsum(paid))
 
 
 def clipped(utility: Matrix, scores: Matrix, mu: float, terms: Terms) -> Matrix:

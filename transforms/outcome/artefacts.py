@@ -11,8 +11,6 @@ from transforms.base.errors import StaleError
 from transforms.config.schema import Attribute
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord, label_record_from
-from transforms.m4.targets import targets_of
-from transforms.m4.terms import VACUOUS
 from transforms.plan.plan import Plan, read_histogram, read_plan
 from transforms.plan.plan_file import check_shapes
 from transforms.resampling.manifest import Manifest, read_manifest
@@ -89,12 +87,10 @@ class Artefacts:
             after = together(after, calibrated.standard_errors)
         return {"before": planned.before, "predicted": planned.predicted, "after": after}
 
-    @cached_property
+    @property
     def asked(self) -> PerMeasure:
         """The bounds that are asked for; nan where nothing is."""
-        targets = targets_of(self.attributes, self.histogram.labels, self.config.balance)
-        bounds = (targets.RB, targets.AB, targets.skew)
-        return PerMeasure(*(np.where(bound < VACUOUS, bound, np.nan) for bound in bounds))
+        return self.plan.asked
 
 
 def read_artefacts(storage: Storage) -> Artefacts:

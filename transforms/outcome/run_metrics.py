@@ -8,8 +8,9 @@ from datetime import datetime
 from transforms.base.redaction import redacted
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.outcome.artefacts import read_artefacts
+from transforms.outcome.measure_rows import measure_rows, planned_rows
 from transforms.outcome.prometheus import Labels, Metric, counter, gauge, labelled, prometheus_text
-from transforms.outcome.verdict import measure_rows
+from transforms.outcome.status import SAMPLING_ERROR
 from transforms.plan.plan import Plan, read_plan
 from transforms.resampling.manifest import manifest_of
 from transforms.resampling.records import OutputRecord, output_record_from
@@ -17,15 +18,19 @@ from transforms.storage import paths
 from transforms.storage.concurrent import records_in
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
+from transforms.storage.shared_labels import own_shards
 
 _NOT_A_STEP = "total"
-_MEASURES = ("RB", "AB", "skew")
 _STATUS = {"met": 0, "within sampling error": 0, "missed": 1}
 
 
 def run_metrics(storage: Storage) -> list[Metric]:
     """What is known so far of the run in `storage`; none of what is not."""
-    label = records_in(storage, paths.LABEL_RECORDS, label_record_from)
+    own, all_labels = (
+        own_shards(storage),
+        records_in(storage, paths.LABEL_RECORDS, label_record_from),
+    )
+    label = [record for record in all_labels if own is None or record.shard.name in own]
     output = records_in(storage, paths.OUTPUT_RECORDS, output_record_from)
     return [
         *_of_the_run(storage),
@@ -175,35 +180,36 @@ def _of_the_output(storage: Storage) -> Iterator[Metric]:
     yield counter("fairshard_repeats_total", "Copies beyond a sample's first.", totals.repeats)
     yield _bias(
         {
-            labelled(measure=row.name, when=when): getattr(row, when)
+            labelled(measure=row.name, when=when): getattr(row, when).value
             for row in rows
             for when in ("before", "predicted", "after")
         }
     )
     yield gauge(
         "fairshard_bias_asked",
-        "The largest bound asked for, by measure.",
-        _known({labelled(measure=row.name): row.asked for row in rows}),
+        "The bound on what is most above it after, or nearest to it, by measure.",
+        _known({labelled(measure=row.name): row.after.asked for row in rows}),
     )
     yield gauge(
         "fairshard_bias_missed",
-        "1 where the output misses a bound by more than sampling explains.",
+        f"1 where the output misses a bound by more than sampling explains ({SAMPLING_ERROR}).",
         {labelled(measure=row.name): _STATUS[row.status] for row in rows if row.status in _STATUS},
     )
 
 
 def _planned(plan: Plan) -> dict[Labels, float]:
-    measures = plan.file.measures
     return {
-        labelled(measure=name, when=when): getattr(found, f"max_{name}")
-        for when, found in (("before", measures.before), ("predicted", measures.predicted))
-        for name in (_MEASURES if plan.terms.labels else _MEASURES[:1])
+        labelled(measure=row.name, when=when): getattr(row, when).value
+        for row in planned_rows(plan)
+        for when in ("before", "predicted")
     }
 
 
 def _bias(values: Mapping[Labels, float]) -> Metric:
     return gauge(
-        "fairshard_bias", "Largest bias, by measure: before, planned, after.", _known(values)
+        "fairshard_bias",
+        "Bias by measure: most above its bound, or nearest to it; the largest where none is asked.",
+        _known(values),
     )
 
 

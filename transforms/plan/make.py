@@ -12,32 +12,37 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.calibration.uncertainty import calibration_error, measured_error
-from transforms.config.schema import Attribute, schema_of
-from transforms.config.sections import Config
-from transforms.feasibility.conflicts import conflict_of
+from transforms.config.schema import Attribute, asked_of, schema_of
+from transforms.config.sections import Balance, Config
 from transforms.feasibility.rates import balance_as_asked
-from transforms.feasibility.remedies import Conflict
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
 from transforms.m4.balance import Balanced
-from transforms.m4.constraints import ConstraintTable
+from transforms.m4.constraints import Constraint, ConstraintTable
+from transforms.m4.ranks import Ranks
+from transforms.m4.shortfall import Ranked
 from transforms.m4.terms import Terms
 from transforms.plan.fingerprint import fingerprint
 from transforms.plan.plan import Plan, vouched_for
 from transforms.plan.plan_file import (
     VERSION,
     CalibrationFigures,
+    CarrierCounts,
     CertificateFigures,
+    ConditionCounts,
     ConstraintRow,
+    Filtered,
     PlanFile,
     PlannedAttribute,
     PlannedErrors,
     PlannedMeasures,
+    RankFigures,
     RateFound,
     SampleCounts,
     Sampled,
     Scalars,
 )
+from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import Measures, measure
 from transforms.statistics.pattern_tables import histogram_table
@@ -51,7 +56,7 @@ class SolvedCorpus:
 
     histogram holds the `samples` solved on, as labelled, or some of them; balanced and before are
     of all. labelled are the measures by recognised attributes, where there is a calibration.
-    sampled says how a sample was solved on and polished.
+    sampled says how a sample was solved on and polished. filtered: what the filter took, if any.
     """
 
     histogram: Histogram
@@ -62,6 +67,7 @@ class SolvedCorpus:
     largest: RateFound | None
     samples: int
     sampled: Sampled | None
+    filtered: FilterCounts | None = None
 
     @property
     def corpus(self) -> Histogram:
@@ -71,14 +77,17 @@ class SolvedCorpus:
 
 
 def make_plan(
-    histogram: Histogram, records: Sequence[LabelRecord], config: Config
+    histogram: Histogram,
+    records: Sequence[LabelRecord],
+    config: Config,
+    filtered: FilterCounts | None = None,
 ) -> tuple[Plan, pa.Table]:
     """Solve for a corpus: the plan, and its patterns with their counts and weights."""
     check_balanceable(histogram, records, config)
     attributes = schema_of(config).attributes
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, attributes, config.balance)
+    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config))
     q = balanced.solution.q
     solved = SolvedCorpus(
         histogram,
@@ -89,6 +98,7 @@ def make_plan(
         RateFound(rate=largest.rate, upper=largest.upper) if largest else None,
         histogram.samples,
         None,
+        filtered,
     )
     return plan_of(solved, records, config)
 
@@ -109,7 +119,7 @@ def plan_of(
         version=VERSION,
         fingerprint=fingerprint(config, records),
         config=shown_config(config),
-        problem=Scalars(eta=terms.eta, Q=terms.Q, V=terms.V),
+        problem=_scalars(terms),
         largest_rate=solved.largest,
         attributes=_attributes(terms),
         labels=schema.labels,
@@ -120,20 +130,12 @@ def plan_of(
             rejected=sum(record.rejects for record in records),
             patterns=len(histogram),
         ),
+        **_filtered(solved.filtered, len(terms.attributes)),
         patterns=vouched_for(patterns),
         sampled=solved.sampled,
-        certificate=CertificateFigures(
-            primal=solution.primal,
-            dual=solution.dual,
-            gap=solution.gap,
-            violation=solution.violation,
-            rate=solution.rate,
-            utility_error_bound=solution.utility_error_bound,
-            excess=solution.excess,
-            least_excess=balanced.least_excess,
-        ),
+        certificate=_certificate(balanced, config.balance),
         missed=solution.missed,
-        conflict=_conflict(solved, config),
+        conflict=None,
         without_support=solution.dropped,
         measures=PlannedMeasures(before=solved.before, predicted=balanced.measures),
         standard_errors=PlannedErrors(
@@ -177,6 +179,41 @@ def _as_labelled(
     return PlannedMeasures(before=before, predicted=predicted)
 
 
+def _scalars(terms: Terms) -> Scalars:
+    others = {"other_V": dict(terms.other_V)} if terms.other_V else {}
+    return Scalars(eta=terms.eta, Q=terms.Q, V=terms.V, **others)
+
+
+def _certificate(balanced: Balanced, asked: Balance) -> CertificateFigures:
+    solution = balanced.solution
+    ranks = _ranks(balanced, asked)
+    return CertificateFigures(
+        primal=solution.primal,
+        dual=solution.dual,
+        gap=solution.gap,
+        violation=solution.violation,
+        rate=solution.rate,
+        utility_error_bound=solution.utility_error_bound,
+        excess=solution.excess,
+        least_excess=balanced.least_excess,
+        **({"ranks": ranks} if ranks else {}),
+    )
+
+
+def _ranks(balanced: Balanced, asked: Balance) -> tuple[RankFigures, ...]:
+    """What each rank is missed by, where something is missed and something comes first."""
+    problem, solution = balanced.problem, balanced.solution
+    ranks = Ranks.of(asked, problem.terms).all
+    if not solution.missed or len(ranks) == 1:
+        return ()
+    excesses = Ranked(problem, solution, ranks).excesses.tolist()
+    least = [proof.least for proof in balanced.proofs] or [0.0] * len(ranks)
+    return tuple(
+        RankFigures(kinds=kinds, excess=excess, least_excess=bound)
+        for kinds, excess, bound in zip(ranks, excesses, least, strict=True)
+    )
+
+
 def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
     return tuple(
         PlannedAttribute(
@@ -193,34 +230,51 @@ def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
     )
 
 
+def _filtered(counts: FilterCounts | None, attributes: int) -> dict[str, Filtered]:
+    """What a plan says of the filter: nothing, where there is none."""
+
+    def carriers(row: NDArray[np.int64]) -> CarrierCounts:
+        samples, *flags = row.tolist()
+        return CarrierCounts(
+            samples=samples, attributes=tuple(flags[:attributes]), labels=tuple(flags[attributes:])
+        )
+
+    if counts is None:
+        return {}
+    conditions = tuple(
+        ConditionCounts(name=name, taken=carriers(row))
+        for name, row in zip(counts.conditions, counts.taken, strict=True)
+    )
+    return {"filtered": Filtered(labelled=carriers(counts.labelled), conditions=conditions)}
+
+
 def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
+    solved = balanced.solution.constraints
     tolerances = ConstraintTable.of(balanced.problem.terms).tolerance.tolist()
+    proven: list[dict[str, Any]] = [{}] * len(solved)
+    if balanced.least_excess:
+        multipliers = np.column_stack([proof.multipliers for proof in balanced.proofs])
+        proven = [{"proof": tuple(row)} for row in multipliers.tolist()]
     return tuple(
         ConstraintRow(
             kind=row.constraint.kind,
             attribute=row.constraint.attribute,
             label=row.constraint.label,
             sign=row.constraint.sign,
-            tolerance=tolerance,
+            **_bound_of(row.constraint),
+            tolerance=0.0 if row.constraint.kind == "share" else tolerance,
             price=row.price,
             slack=row.slack,
             met=row.met,
+            **proof,
         )
-        for row, tolerance in zip(balanced.solution.constraints, tolerances, strict=True)
+        for row, tolerance, proof in zip(solved, tolerances, proven, strict=True)
     )
 
 
-def _conflict(solved: SolvedCorpus, config: Config) -> Conflict | None:
-    """Why some constraints cannot be met: in the samples solved on, where these are not all."""
-    balanced, sampled = solved.balanced, solved.sampled
-    if not balanced.solution.missed or (sampled and not sampled.polished):
-        return None
-    terms = balanced.problem.terms
-    asked = config.balance.at(terms.eta)
-    found = conflict_of(solved.corpus, terms.attributes, asked, balanced)
-    if found is not None and sampled:
-        return found.of_sample(solved.samples / solved.histogram.samples)
-    return found
+def _bound_of(constraint: Constraint) -> dict[str, Any]:
+    """The key of a bound on a share; that of other constraints is their tolerance."""
+    return {} if constraint.bound is None else {"bound": constraint.bound}
 
 
 def _calibration_figures(solved: SolvedCorpus) -> CalibrationFigures | None:

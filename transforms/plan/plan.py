@@ -1,6 +1,6 @@
 """The plan: the solved problem, as files that people and workers read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,14 +9,18 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, soft_attributes
+from transforms.config.balance import Kind
 from transforms.labels.tables import digest, parquet_bytes
-from transforms.m4.constraints import Kind, arranged
+from transforms.m4.constraints import arranged
+from transforms.m4.targets import asked_only
 from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
-from transforms.plan.plan_file import PatternsFile, PlanFile, plan_file_from
+from transforms.plan.plan_file import PatternsFile, PlanFile, RankFigures, plan_file_from
 from transforms.statistics.histogram import Histogram
+from transforms.statistics.measures import PerMeasure
 from transforms.statistics.pattern_tables import histogram_of, read_patterns
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -47,11 +51,17 @@ class Plan:
         return self.file.identity
 
     @property
+    def asked(self) -> PerMeasure:
+        """The bounds that are asked for; nan where nothing is."""
+        given = self.terms.tolerances
+        return asked_only(PerMeasure(given.representation, given.association, given.skew))
+
+    @property
     def rate_in_words(self) -> str:
         """The rate and, where it was found for the user, how far from the best it can be."""
         found = self.file.largest_rate
         return f"eta = {self.terms.eta:g}" + (
-            f" (auto: the largest at which all is attainable, at most {found.upper:.4g})"
+            f" (auto: the largest at which all is attainable (to 1e-05), at most {found.upper:.4g})"
             if found
             else ""
         )
@@ -73,7 +83,14 @@ class Plan:
             row.tolerance < VACUOUS and row.constraint.name not in unsupported
             for row in file.constraints
         )
-        some = f"{len(file.missed):,} of {asked:,} constraints are not met"
+        some = (
+            f"{len(file.missed):,} of {counted(asked, 'constraint')} "
+            f"{named(asked, 'is', 'are')} not met"
+        )
+        if certificate.ranks:
+            not_all = ": not all can be" * bool(certificate.least_excess)
+            each = "; ".join(self._ranks_in_words(certificate.ranks))
+            return f"{some}{not_all} at eta = {self.terms.eta:g}. In order: {each}."
         if certificate.least_excess:
             return (
                 f"{some}: not all can be at eta = {self.terms.eta:g}. They are missed by "
@@ -82,8 +99,23 @@ class Plan:
             )
         why = "of a plan made on a sample, that they cannot be is not proven"
         if not file.sampled:
-            why = f"that they cannot be is not proven, as violations cost V = {self.terms.V:g} only"
+            V = " to ".join(f"{V:g}" for V in sorted({self.terms.V, *self.terms.other_V.values()}))
+            why = f"that they cannot be is not proven, as violations cost V = {V} only"
         return f"{some} at eta = {self.terms.eta:g}; {why}."
+
+    def _ranks_in_words(self, ranks: tuple[RankFigures, ...]) -> Iterator[str]:
+        """What each rank of kinds is missed by in total, and what is proven of that."""
+        missed = {row.kind for row in self.file.constraints if not row.met}
+        for place, rank in enumerate(ranks):
+            named = " and ".join(rank.kinds)
+            if missed.isdisjoint(rank.kinds):
+                yield f"{named} is met"
+                continue
+            before = " that miss what comes before as little" * bool(place)
+            proven = f"no weights{before} miss less than {rank.least_excess:.4g}"
+            if not rank.least_excess:
+                proven = "that it cannot be met is not proven"
+            yield f"{named} is missed by {rank.excess:.4g} in total, and {proven}"
 
     @property
     def sampled_in_words(self) -> str:
@@ -116,11 +148,12 @@ class Plan:
 def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
     """Write the patterns, then the plan that vouches for them.
 
-    Another plan on file goes first: it does not vouch for these patterns.
+    Another plan on file goes first, with what explains it: it does not vouch for these patterns.
     """
     written = plan.file.to_json()
     if storage.find(paths.PLAN) not in (None, written):
         storage.delete(paths.PLAN)
+        storage.delete(paths.EXPLANATION)
     storage.publish(paths.PATTERNS, parquet_bytes(patterns))
     storage.publish(paths.PLAN, written)
 
@@ -170,15 +203,15 @@ def read_histogram(storage: Storage, plan: Plan) -> tuple[Histogram, NDArray[np.
     return histogram_of(table, names, labels), table.column("q").to_numpy()
 
 
-def expected_drops(storage: Storage, plan: Plan) -> float:
+def expected_drops(histogram: Histogram, q: NDArray[np.float64]) -> float:
     """How many samples the weights are expected to drop: the sum of max(0, 1 - q)."""
-    histogram, q = read_histogram(storage, plan)
     return float(histogram.counts @ np.maximum(1.0 - q, 0.0))
 
 
 def _terms(file: PlanFile) -> Terms:
     m, c = len(file.attributes), len(file.labels)
-    allowed = {kind: values[0] for kind, values in _by_kind(file, "tolerance", VACUOUS).items()}
+    by_kind = _by_kind(file, "tolerance", VACUOUS)
+    allowed = {kind: values[0] for kind, values in by_kind.items() if kind != "share"}
     return Terms(
         tuple(entry.attribute for entry in file.attributes),
         file.labels,
@@ -188,6 +221,8 @@ def _terms(file: PlanFile) -> Terms:
         file.problem.eta,
         file.problem.Q,
         file.problem.V,
+        file.problem.other_V or {},
+        tuple(row.share for row in file.constraints if row.kind == "share"),
     )
 
 

@@ -7,10 +7,11 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
+from transforms.config.balance import Kind, ShareBound
 from transforms.config.schema import Attribute
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
-from transforms.m4.constraints import Constraint, Kind, Sign
+from transforms.m4.constraints import Constraint, Sign
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
 
@@ -35,11 +36,12 @@ class PlannedErrors(Document):
 
 
 class Scalars(Document):
-    """The rate eta, the largest weight Q, the largest price V."""
+    """The rate eta, the largest weight Q, the largest price V, but of kinds that have another."""
 
     eta: Finite
     Q: Finite
     V: Finite
+    other_V: dict[Kind, Finite] | None = None
 
 
 class RateFound(Document):
@@ -54,7 +56,7 @@ class PlannedAttribute(Document):
 
     name: str
     group: str
-    target: Finite
+    target: Finite | None
     share_of: str
     centre: Finite
     label_centres: tuple[Finite, ...]
@@ -73,6 +75,28 @@ class SampleCounts(Document):
     balanced: Some
     rejected: Count
     patterns: Some
+
+
+class CarrierCounts(Document):
+    """How many samples there are, and how many of them carry each attribute and each label."""
+
+    samples: Count
+    attributes: tuple[Count, ...]
+    labels: tuple[Count, ...]
+
+
+class ConditionCounts(Document):
+    """The samples that a condition of the filter takes, whatever the others take of them."""
+
+    name: str
+    taken: CarrierCounts
+
+
+class Filtered(Document):
+    """The samples that were labelled, and those of them that each condition of the filter takes."""
+
+    labelled: CarrierCounts
+    conditions: tuple[ConditionCounts, ...]
 
 
 class PatternsFile(Document):
@@ -99,11 +123,22 @@ class Sampled(Document):
     polished: bool
 
 
+class RankFigures(Document):
+    """By how much some kinds of constraints are violated in total; no weights of this rate that
+    violate the ranks before by no more than these do have less than least_excess.
+    """
+
+    kinds: tuple[Kind, ...]
+    excess: float
+    least_excess: float
+
+
 class CertificateFigures(Document):
     """dual <= optimum <= primal, their relative gap, the largest violation, E[q].
 
     excess: by how much constraints are violated in total; no weights of this rate have less than
-    least_excess, which is 0 where all is met or nothing is proven.
+    least_excess, which is 0 where all is met or nothing is proven. ranks: the same of the kinds of
+    constraints, those that come first at first, where not all are met and some come first.
     """
 
     primal: float
@@ -114,6 +149,7 @@ class CertificateFigures(Document):
     utility_error_bound: float
     excess: float | None = None
     least_excess: float | None = None
+    ranks: tuple[RankFigures, ...] | None = None
 
 
 class CalibrationFigures(Document):
@@ -127,25 +163,42 @@ class CalibrationFigures(Document):
 
 
 class ConstraintRow(Document):
-    """A constraint at the solution: its price, and E[q a], above 0 where it is violated."""
+    """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
+
+    bound: of a bound on a share. proof: its multipliers in the proofs of the certificate's
+    least_excess, one a rank, if any.
+    """
 
     kind: Kind
-    attribute: str
+    attribute: str | None
     label: str | None
     sign: Sign
+    bound: Finite | None = None
     tolerance: Finite
     price: Annotated[Finite, Field(ge=0)]
     slack: float
     met: bool = Field(alias="attainable")
+    proof: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
 
     @property
     def constraint(self) -> Constraint:
         """What is constrained."""
-        return Constraint(self.kind, self.attribute, self.label, self.sign)
+        return Constraint(self.kind, self.attribute, self.label, self.sign, self.bound)
+
+    @property
+    def share(self) -> ShareBound:
+        """The bound on a share that it is; ValueError where it has none."""
+        if self.bound is None or (self.attribute is None) == (self.label is None):
+            raise ValueError(f"a bound on a share is of one name: {self.constraint}")
+        return ShareBound(self.attribute, self.label, self.sign, self.bound)
 
 
 class PlanFile(Document):
-    """A plan as it is on file; what has a default is not in every file of this version."""
+    """A plan as it is on file; what has a default is not in every file of this version.
+
+    conflict: in plans of earlier versions, why some constraints are missed. Today that is a file of
+    its own (transforms/plan/explanation_file.py).
+    """
 
     version: int
     fingerprint: dict[str, str]
@@ -155,6 +208,7 @@ class PlanFile(Document):
     attributes: tuple[PlannedAttribute, ...]
     labels: tuple[str, ...]
     samples: SampleCounts
+    filtered: Filtered | None = None
     patterns: PatternsFile | None = None
     sampled: Sampled | None = None
     certificate: CertificateFigures
@@ -171,7 +225,7 @@ class PlanFile(Document):
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms and its dual variables."""
         parts = {"problem", "attributes", "labels", "mu", "constraints"}
-        solved = self.model_dump(include=parts, by_alias=True)
+        solved = self.model_dump(include=parts, by_alias=True, exclude_unset=True)
         return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
 
     def to_json(self) -> bytes:
@@ -205,6 +259,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]
     for one in measured:
         check_shapes(one, len(found.attributes), len(found.labels))
+    if found.filtered is not None:
+        _check_counts(found.filtered, len(found.attributes), len(found.labels))
     return found
 
 
@@ -217,3 +273,16 @@ def check_shapes(found: Measures | PerMeasure, attributes: int, labels: int) -> 
     for name, shape in shapes.items():
         if np.shape(getattr(found, name)) != shape:
             raise ValueError(f"{name} is not of {attributes} attributes and {labels} labels")
+
+
+def _check_counts(found: Filtered, attributes: int, labels: int) -> None:
+    """Raise ValueError where a filter's counts are not of these, or it takes what is not there."""
+    for one in (found.labelled, *(condition.taken for condition in found.conditions)):
+        if (len(one.attributes), len(one.labels)) != (attributes, labels):
+            raise ValueError(f"filtered is not of {attributes} attributes and {labels} labels")
+        if any(map(int.__gt__, _numbers(one), _numbers(found.labelled))):
+            raise ValueError("a filter takes more samples than were labelled")
+
+
+def _numbers(counts: CarrierCounts) -> tuple[int, ...]:
+    return (counts.samples, *counts.attributes, *counts.labels)

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from transforms.base.blas import one_thread
 from transforms.calibration.posteriors import Calibration, fitting_calibration
-from transforms.config.schema import schema_of
+from transforms.config.schema import asked_of, schema_of
 from transforms.config.sections import AUTO, Config
 from transforms.feasibility.rates import balance_as_asked, rounded_down
 from transforms.labels.records import LabelRecord
 from transforms.m4.balance import MET, Balanced, balance, excess_AB, settled
-from transforms.m4.constraints import ASSOCIATION, REPRESENTATION
+from transforms.m4.constraints import ASSOCIATION, REPRESENTATION, SHARE
 from transforms.m4.dual import Dual, Point
 from transforms.m4.problem import Problem, problem_of
 from transforms.m4.solver import NOBODY, Solution, priced, scores_of
@@ -40,6 +40,7 @@ from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
 from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
 from transforms.statistics.exact_sums import FixedSums
+from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import measures_of
 from transforms.statistics.moments import Moments
@@ -61,7 +62,7 @@ def first_weighing(
     check_balanceable(histogram, records, config)
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, schema_of(config).attributes, config.balance)
+    balanced, largest = balance_as_asked(corpus, schema_of(config).attributes, asked_of(config))
     return _weighing(balanced, calibration), largest.upper if largest else None
 
 
@@ -101,8 +102,9 @@ class Subsample:
             terms, prices = found.weighing.terms, self.problem.vector_of(solution.duals)
             drawn = Moments.of_corpus(self.corpus, terms.attributes, solution.q)
             surplus = measured.after.over(measured.samples).minus(drawn.over(self.corpus.samples))
-            spared = max(float(prices[prices < terms.V].sum()), _FEW_PRICES)
-            margin = _SPARE * _GAP * Dual(self.problem).scale(solution.primal) / spared
+            dual = Dual(self.problem)
+            spared = max(float(prices[prices < dual.most].sum()), _FEW_PRICES)
+            margin = _SPARE * _GAP * dual.scale(solution.primal) / spared
             shifted = replace(self.problem, surplus=surplus, margin=margin)
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
         if config.balance.eta == AUTO:
@@ -117,10 +119,12 @@ class Subsample:
         level: int,
         records: Sequence[LabelRecord],
         config: Config,
+        filtered: FilterCounts | None = None,
     ) -> tuple[Plan, pa.Table]:
         """The plan of the best weights that a pass was made under, and the sample's patterns.
 
         upper: the bound on the rate, where that is left open. level: of the sampling of `samples`.
+        filtered: what the filter took of the corpus, if there is one.
         """
         best = min(passes, key=lambda found: (not found.good, found.gap))
         weighing, terms = best.weighing, best.weighing.terms
@@ -148,6 +152,7 @@ class Subsample:
                 ),
                 polished=best.good,
             ),
+            filtered,
         )
         return plan_of(solved, records, config)
 
@@ -160,7 +165,7 @@ class Subsample:
         terms, dual, prices = problem.terms, Dual(problem), problem.vector_of(duals)
         mean = measured.after.over(measured.samples)
         residuals = problem.expected_biases(integrated(mean, terms))
-        violated, paid = terms.V * np.maximum(residuals, 0.0), prices * residuals
+        violated, paid = dual.most * np.maximum(residuals, 0.0), prices * residuals
         moved, excess = measured.moved / measured.samples, duals.mu * (mean.total - terms.eta)
         q = clipped(problem.utility, scores_of(problem, prices), duals.mu, terms)
         primal = moved + float(violated.sum())
@@ -180,7 +185,7 @@ class Subsample:
                 break
             rate, step = rounded_down(rate * (1 - step)), 2 * step
             attributes = balanced.problem.terms.attributes
-            balanced = balance(self.corpus, attributes, config.balance.at(rate), balanced)
+            balanced = balance(self.corpus, attributes, asked_of(config).at(rate), balanced)
         return balanced
 
 
@@ -192,7 +197,9 @@ def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:
 def _unsupported(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints no sample of the corpus supports, (K,)."""
     before, table = measured.before, dual.table
-    base, among = (mass[table.attribute, table.label] for mass in (before.n, before.s + before.o))
+    whole, taking_part = (np.vstack([mass, before.y]) for mass in (before.n, before.s + before.o))
+    base = whole[table.attribute, np.where(table.kind == SHARE, -1, table.label)]
+    among = taking_part[table.attribute, table.label]
     return np.asarray(np.where(table.kind == ASSOCIATION, among, base) <= 0)
 
 
@@ -200,5 +207,5 @@ def _emptied(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints are on a share of nobody: of a group all of whose samples have q = 0."""
     table, before, after = dual.table, measured.before.n[:, -1], measured.after.n[:, -1]
     empty = (before > 0) & (after <= NOBODY * before)
-    asked = (table.kind == REPRESENTATION) & (table.tolerance < VACUOUS)
-    return np.asarray(asked & empty[table.attribute])
+    asked = np.isin(table.kind, (REPRESENTATION, SHARE)) & (table.tolerance < VACUOUS)
+    return np.asarray(asked & np.append(empty, False)[table.attribute])

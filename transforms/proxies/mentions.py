@@ -1,7 +1,5 @@
 """What samples mention: the words of their captions, or the texts in a metadata field."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
@@ -14,12 +12,11 @@ from transforms.labels.records import LabelRecord
 from transforms.labels.tables import read_labels
 from transforms.proxies.contingency import Tally, sides_of
 from transforms.recognition import fields
-from transforms.recognition.lexicon import normalised
+from transforms.recognition.folding import letters_of, normalised
 from transforms.shards.samples import Sample, open_tar, read_samples
 from transforms.statistics.counting import is_balanced
 from transforms.storage.files import Storage
 
-_ASCII_WORD = re.compile(r"\w+", re.ASCII)
 _LISTED = """
 a about above after against along among an and are around as at be been before behind being below
 beside between but by down during for from in inside into is it its near next of off on onto or out
@@ -34,17 +31,13 @@ _SAMPLES_AT_ONCE = 1 << 14
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of `text`, as a caption lexicon finds them: lower case, no hyphens.
+    """The words of `text`, as a caption lexicon finds them: runs of letters, in lower case.
 
-    Runs of letters, digits, '_' and combining marks with a letter among them. English function
-    words, single ASCII letters and words of more than 64 characters are left out, and so is what
-    follows 10,000 characters. Scripts written without spaces are cut at punctuation only.
+    English function words, single ASCII letters and words of more than 64 characters are left out,
+    and so is what follows 10,000 characters. Scripts written without spaces are cut at punctuation
+    and digits only.
     """
-    text = normalised(text[:_MOST_CHARACTERS])
-    if text.isascii():
-        found = _ASCII_WORD.findall(text)
-    else:
-        found = "".join(one if _in_word(one) else " " for one in text).split()
+    found = letters_of(normalised(text[:_MOST_CHARACTERS]))
     return frozenset(word for word in found if _is_candidate(word))
 
 
@@ -123,12 +116,6 @@ def _is_candidate(word: str) -> bool:
         and word not in _FUNCTION_WORDS
         and any(map(str.isalpha, word))
         and not (len(word) == 1 and word.isascii())
-    )
-
-
-def _in_word(character: str) -> bool:
-    return (
-        character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
     )
 
 

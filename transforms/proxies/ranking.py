@@ -1,7 +1,9 @@
 """Candidate labels, ranked by their association with each sensitive attribute."""
 
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import yaml
@@ -14,7 +16,7 @@ from transforms.config.recognisers import RECOGNISERS
 from transforms.config.schema import Attribute
 from transforms.config.sections import Config
 from transforms.proxies.contingency import Tally
-from transforms.recognition.lexicon import normalised
+from transforms.recognition.folding import normalised
 from transforms.recognition.settings import recognitions
 
 Vector = NDArray[np.float64]
@@ -174,31 +176,38 @@ def configured(config: Config) -> frozenset[str]:
     return frozenset(normalised(name).strip() for name in names)
 
 
-def snippet(proxies: dict[str, tuple[Proxy, ...]], config: Config, field: str | None) -> str:
-    """The section `labels:` that makes labels of the proxies of a q-value up to 0.05; "" if none.
-
-    They form a group of their own, `proxies`, or `more proxies` where there is one.
-    """
-    chosen = {
-        proxy.candidate: None
+def labels_of(proxies: Mapping[str, tuple[Proxy, ...]], field: str | None) -> dict[str, Any]:
+    """Labels, by name, that recognise the candidates of a q-value up to 0.05."""
+    chosen = dict.fromkeys(
+        proxy.candidate
         for of_attribute in proxies.values()
         for proxy in of_attribute
         if proxy.q_value <= FALSE_SHARE
-    }
-    names = {
+    )
+    return {
         candidate if NAME.fullmatch(candidate) else f"proxy-{number}": _recognition(
             candidate, field
         )
         for number, candidate in enumerate(chosen, start=1)
     }
-    group = "more proxies" if "proxies" in config.labels else "proxies"
-    section = {"labels": {group: {"names": names}}}
+
+
+def snippet(names: Mapping[str, Any], config: Config) -> str:
+    """The section `labels:` that has the labels `names` as a group of their own; "" of none."""
     if not names:
         return ""
+    section = {"labels": {new_group(config): {"names": dict(names)}}}
     return yaml.safe_dump(section, sort_keys=False, allow_unicode=True, default_flow_style=None)
 
 
-def _recognition(candidate: str, field: str | None) -> dict[str, object]:
+def new_group(config: Config) -> str:
+    """What a group of proxies is called: `proxies`, or another name where there is one."""
+    more = (f"more proxies {number}" for number in itertools.count(2))
+    names = itertools.chain(("proxies", "more proxies"), more)
+    return next(name for name in names if name not in config.labels)
+
+
+def _recognition(candidate: str, field: str | None) -> dict[str, Any]:
     if field is None:
         return {"lexicon": [candidate]}
     return {"field": {"path": field, "values": [candidate]}}

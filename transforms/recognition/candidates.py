@@ -78,10 +78,10 @@ class CandidateReader:
         """The candidate that `sample` is, or why it is none."""
         try:
             with _stage("metadata"):
-                document = self._document(sample)
+                document = self.document(sample)
                 votes = self._recognised(self._by_metadata, document)
             with _stage("caption"):
-                caption = self._caption(sample, document)
+                caption = self.caption(sample, document)
                 votes |= self._recognised(self._by_caption, caption)
                 tokens = self._tokenise(caption) if self._tokenise else np.empty(0, np.int64)
             with _stage("utility"):
@@ -101,12 +101,14 @@ class CandidateReader:
             sample.mixed,
         )
 
-    def _document(self, sample: Sample) -> dict[str, Any]:
+    def document(self, sample: Sample) -> dict[str, Any]:
+        """The metadata, where the labels need it; ValueError where there is none."""
         if "metadata" not in self._needs:
             return {}
         return fields.parse(_member(sample, self._input.members.metadata, "metadata"))
 
-    def _caption(self, sample: Sample, document: dict[str, Any]) -> str:
+    def caption(self, sample: Sample, document: dict[str, Any]) -> str:
+        """The caption, where the labels need it; ValueError where there is none."""
         field = self._input.caption_field
         if "caption" not in self._needs:
             return ""

@@ -1,19 +1,24 @@
-"""Images: from a JPEG, PNG or WebP file to the pixels that a model takes."""
+"""Images: from a file to the pixels that a model takes."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from transforms.base.errors import reason_of
+from transforms.recognition.image_kinds import kind_of
 
 _LARGE = 8_000_000
 _REDUCING_GAP = 2
@@ -31,13 +36,21 @@ class Decoder:
     at least twice `side`: 2.5 times faster, and pixels differ by a few of 255 levels. Pixels are
     counted in the file's header, before anything is decoded; where over 8 million must be held at
     once, one thread does it for all, so that memory grows with one such image and not with the
-    threads. A JPEG file may have 30 scans of `max_pixels`, or more of fewer: each is decoded.
+    threads. A JPEG file, or one inside a TIFF file, may have 30 scans of `max_pixels`, or more of
+    fewer: each is decoded. `asked`: kinds of files that are read beside those that always are.
     """
 
-    def __init__(self, shape: Callable[[Image], Image], side: int, max_pixels: int) -> None:
+    def __init__(
+        self,
+        shape: Callable[[Image], Image],
+        side: int,
+        max_pixels: int,
+        asked: Collection[str] = (),
+    ) -> None:
         self._shape = shape
         self._side = side
         self._max_pixels = max_pixels
+        self._asked = asked
         self._large = ThreadPoolExecutor(1)
 
     def decode(self, content: bytes) -> NDArray[np.uint8]:
@@ -46,8 +59,9 @@ class Decoder:
         EXIF orientation is ignored, and of an animation only the first frame is taken, as
         open_clip does.
         """
-        image = _opened(content)
-        scans = content.count(_SCAN) if isinstance(image, JpegImageFile) else 1
+        image = _opened(content, self._asked)
+        has_scans = isinstance(image, JpegImageFile) or image.info.get("compression") == "jpeg"
+        scans = content.count(_SCAN) if has_scans else 1
         self._check(image.size, scans)
         whole = image.size
         try:
@@ -96,21 +110,24 @@ class _StillPng(PngImageFile):
         self._prev_im = None
 
 
-def _opened(content: bytes) -> ImageFile:
+_FORMS: dict[str, type[ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": _StillPng,
+    "WebP": WebPImageFile,
+    "GIF": GifImageFile,
+    "AVIF": AvifImageFile,
+    "BMP": BmpImageFile,
+    "TIFF": TiffImageFile,
+}
+
+
+def _opened(content: bytes, asked: Collection[str]) -> ImageFile:
     """The image with its header read, without PIL's global checks and warnings."""
-    form: type[ImageFile]
     if not content:
         raise ValueError("the image is empty")
-    if content.startswith(b"\xff\xd8\xff"):
-        form = JpegImageFile
-        if content.count(_EXIF) > _MOST_EXIF:
-            raise ValueError(f"the image has more than {_MOST_EXIF} EXIF segments")
-    elif content.startswith(b"\x89PNG\r\n\x1a\n"):
-        form = _StillPng
-    elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        form = WebPImageFile
-    else:
-        raise ValueError("the image is not a JPEG, PNG or WebP file")
+    form = _FORMS[kind_of(content, asked)]
+    if form is JpegImageFile and content.count(_EXIF) > _MOST_EXIF:
+        raise ValueError(f"the image has more than {_MOST_EXIF} EXIF segments")
     try:
         return form(io.BytesIO(content))
     except Exception as error:

@@ -11,6 +11,7 @@ from transforms.config.recognisers import RECOGNISERS, Source, dumped
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Members
 from transforms.recognition.checkpoints import model_identity
+from transforms.recognition.image_kinds import asked_for
 
 _SEMANTICS = 1
 _BUDGETS = {"max_reject_share", "max_rejects", "max_lost_shards", "max_lost_share"}
@@ -90,6 +91,7 @@ def settings_digest(config: Config) -> str:
         "utility": config.utility.model_dump(),
         **_unanimous_names(config),
         "model": model and (model_identity(model), model.precision),
+        **_kinds(config),
         **_versions(config),
     }
     return xxhash.xxh3_128_hexdigest(json.dumps(settings, sort_keys=True).encode())
@@ -112,6 +114,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         "labels": {},
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
+        **_kinds(config),
         **_versions(config),
     }
     together = _unanimous_names(config).get("all", ())
@@ -142,6 +145,12 @@ def _versions(config: Config) -> dict[str, dict[str, int]]:
         entry.name: entry.version for entry in used if entry.version > 1 or not entry.original
     }
     return {"recognisers": versions} if versions else {}
+
+
+def _kinds(config: Config) -> dict[str, tuple[str, ...]]:
+    """The kinds of image files that are read because an extension asks for them, if any is."""
+    kinds = asked_for(members_of(config).image)
+    return {"image_kinds": kinds} if kinds else {}
 
 
 def _group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:

@@ -7,12 +7,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from transforms.base.errors import FairshardError
+from transforms.base.errors import DeviceMemoryError
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config, Model
 from transforms.recognition.candidates import Candidate, Sight
 from transforms.recognition.clip import Clip
 from transforms.recognition.decoding import Decoder
+from transforms.recognition.image_kinds import asked_for
 from transforms.recognition.kinds import Columns, ImageRecogniser, Pictures, built, failing
 from transforms.recognition.settings import unanimous
 from transforms.recognition.votes import NO_VOTES, NOTHING, Votes
@@ -28,7 +29,12 @@ class Vision:
         self.side = clip.side
         self.device: str = clip.device.type
         self.tokens = clip.tokens
-        self.decode = Decoder(clip.shape, clip.side, config.input.limits.max_pixels).decode
+        self.decode = Decoder(
+            clip.shape,
+            clip.side,
+            config.input.limits.max_pixels,
+            asked_for(config.input.members.image),
+        ).decode
         self._clip = clip
         self._most = model.batch_size
         self._required = unanimous(config)
@@ -41,7 +47,7 @@ class Vision:
         """What the model sees in each candidate; raises what it raises on any of them.
 
         Where the device has no memory for so many at once it is asked for half as many, from then
-        on; FairshardError where there is none for one.
+        on; DeviceMemoryError where there is none for one.
         """
         sights: list[Sight] = []
         while len(sights) < len(candidates):
@@ -51,7 +57,7 @@ class Vision:
                 continue
             except torch.OutOfMemoryError as error:
                 if len(batch) == 1:
-                    raise FairshardError(
+                    raise DeviceMemoryError(
                         f"the {self.device} has no memory for one sample: give the model a larger "
                         "device, or run fewer workers on it"
                     ) from error

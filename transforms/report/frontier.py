@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from transforms.config.sections import Balance
 from transforms.feasibility.frontier import _OF_THE_SOLUTION, VERSION, Frontier, Mark
 from transforms.plan.fingerprint import apart_from
@@ -55,35 +58,32 @@ def read_frontier(storage: Storage, plan: Plan) -> FrontierView | None:
             return None
         found = Frontier.from_dict(document)
     x = Axis(plan.terms.Q)
-    balance = plan.file.config["balance"]
     return FrontierView(
         found,
         plan.terms.eta,
         x,
-        tuple(_charts(found, x, balance, bool(plan.terms.labels))),
+        tuple(_charts(found, x, plan)),
         found.marks[:_MOST_MARKS],
     )
 
 
-def _charts(
-    found: Frontier, x: Axis, balance: Mapping[str, Any], labelled: bool
-) -> list[LineChart]:
+def _charts(found: Frontier, x: Axis, plan: Plan) -> list[LineChart]:
     rates = [point.rate for point in found.points]
-    measures = [("Representation bias", "RB", balance["max_representation_bias"])]
-    if labelled:
-        measures.append(("Association bias", "AB", balance["max_association_bias"]))
-        measures.append(("Label skew", "skew", balance["max_label_skew"]))
-    measures.append(("Effective sample size, as a share of all", "effective", None))
+    measures = [("Representation bias", "RB", _bound(plan.asked.RB))]
+    if plan.terms.labels:
+        measures.append(("Association bias", "AB", _bound(plan.asked.AB)))
+        measures.append(("Label skew", "skew", _bound(plan.asked.skew)))
+    measures.append(("Effective sample size, as a share of all", "effective", math.nan))
     return [
-        line_chart(
-            title,
-            x,
-            rates,
-            [getattr(point, name) for point in found.points],
-            math.nan if bound is None else bound,
-        )
+        line_chart(title, x, rates, [getattr(point, name) for point in found.points], bound)
         for title, name, bound in measures
     ]
+
+
+def _bound(asked: NDArray[np.float64]) -> float:
+    """The bound on a measure; nan where none is asked, or where it differs."""
+    bounds = np.unique(asked[~np.isnan(asked)])
+    return float(bounds[0]) if len(bounds) == 1 else math.nan
 
 
 def document_of(found: Frontier, asked: Balance, made_from: Mapping[str, str]) -> dict[str, Any]:

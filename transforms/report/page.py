@@ -7,13 +7,19 @@ from typing import Any
 import yaml
 from jinja2 import Environment
 
+from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError
 from transforms.base.templates import environment
-from transforms.feasibility.remedies import in_words
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
+from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.artefacts import Artefacts, read_artefacts
-from transforms.outcome.verdict import measure_rows, verdict_of
+from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
+from transforms.outcome.measure_rows import Worst, measure_rows
+from transforms.outcome.shares import bounded_shares
+from transforms.outcome.status import SAMPLING_ERROR
+from transforms.outcome.verdict import verdict_of
+from transforms.plan.explanation_file import explanation_of
 from transforms.report.charts import axis, heat_map
 from transforms.report.frontier import read_frontier
 from transforms.report.gallery import SampleGroup, sample_groups
@@ -26,6 +32,7 @@ from transforms.report.tables import (
     share_rows,
     skew_rows,
 )
+from transforms.statistics.bounded import figures
 from transforms.storage import paths
 from transforms.storage.files import Storage
 
@@ -60,7 +67,10 @@ def _templates() -> Environment:
     templates = environment(__package__)
     templates.filters |= {
         "count": lambda value: f"{value:,.0f}",
+        "counted": lambda value, thing: counted(round(value), thing),
+        "verb": lambda value, one, more: named(round(value), one, more),
         "percent": _percent,
+        "beside": _beside,
         "bias": lambda value: _number(value, ".4f"),
         "signed": lambda value: _signed(value, 3),
         "cell": lambda value: _signed(value, 2),
@@ -81,6 +91,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
     labels = artefacts.histogram.labels
     before, after = artefacts.before, artefacts.after
     plan = artefacts.plan
+    known = explanation_of(plan, storage)
     return {
         "plan": plan.file,
         "manifest": artefacts.manifest,
@@ -89,7 +100,9 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "run": artefacts.run,
         "verdict": verdict_of(artefacts, rows),
         "measures": rows,
+        "sampling_error": SAMPLING_ERROR,
         "shares": shares,
+        "bounded_shares": bounded_shares(artefacts),
         "share_axis": axis([v for row in shares for v in (row.before, row.after, row.high)], 1.0),
         "association": heat_map(names, labels, before.AB, after.AB),
         "skew_asked": plan.terms.bounds_skew,
@@ -97,9 +110,15 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "skews": skew_rows(artefacts),
         "kept_attributes": kept_attributes(artefacts),
         "kept_labels": kept_labels(artefacts),
+        "removed": removed_names(plan, artefacts.histogram, artefacts.q, artefacts.manifest),
+        "groups_shown": groups_in_output(
+            plan, artefacts.histogram, artefacts.q, artefacts.manifest
+        ),
+        "audits": audits_of(plan, artefacts.histogram),
+        "audits_unknown": UNKNOWN if filter_unknown(plan) else "",
         "prices": price_rows(artefacts),
         "missed": artefacts.plan.missed_in_words,
-        "conflict": in_words(plan.file.conflict) if plan.file.conflict else (),
+        "why": tuple(known.lines()) if known else (),
         "frontier": read_frontier(storage, plan),
         "gates": read_results(storage, checked_in(artefacts)),
         "rejects": read_rejects(artefacts.records, storage),
@@ -137,6 +156,13 @@ def _number(value: float | None, form: str) -> str:
     if value is None or math.isnan(value):
         return "no data"
     return format(value, form).replace("-", _MINUS)
+
+
+def _beside(worst: Worst) -> tuple[str, str]:
+    """A value and its bound, in as many digits as tell whether it is met; '' for no bound."""
+    if math.isnan(worst.value) or math.isnan(worst.asked):
+        return _number(worst.value, ".4f"), ""
+    return figures(worst.value, worst.asked)
 
 
 def _signed(value: float, digits: int) -> str:

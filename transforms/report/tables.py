@@ -19,7 +19,10 @@ MOST_SHARDS = 1_000
 
 @dataclass(frozen=True)
 class ShareRow:
-    """An attribute's share before and after; low and high are what the tolerance allows."""
+    """An attribute's share before and after; low and high are what the tolerance allows.
+
+    The target is nan where there is none.
+    """
 
     name: str
     share_of: str
@@ -87,9 +90,9 @@ def share_rows(artefacts: Artefacts) -> tuple[ShareRow, ...]:
             attribute.share_of,
             float(before.share[k]),
             float(after.share[k]),
-            attribute.target,
-            float(max(attribute.target - bound[k], 0.0)),
-            float(min(attribute.target + bound[k], 1.0)),
+            np.nan if attribute.target is None else attribute.target,
+            float(max(attribute.pi - bound[k], 0.0)),
+            float(min(attribute.pi + bound[k], 1.0)),
         )
         for k, attribute in enumerate(artefacts.attributes)
     ]
@@ -106,14 +109,16 @@ def skew_rows(artefacts: Artefacts, most: int = 10) -> tuple[SkewRow, ...]:
     rows = []
     for k, r in np.transpose(np.unravel_index(order, before.shape)):
         attribute = artefacts.attributes[k]
+        if attribute.target is None:
+            continue
         rows.append(
             SkewRow(
                 artefacts.histogram.labels[r],
                 attribute.name,
                 round(carriers[r]),
-                float(before[k, r] + attribute.target),
-                float(after[k, r] + attribute.target),
-                attribute.target,
+                float(before[k, r] + attribute.pi),
+                float(after[k, r] + attribute.pi),
+                attribute.pi,
             )
         )
     return tuple(rows)

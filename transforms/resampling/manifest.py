@@ -68,7 +68,8 @@ class Packing(Document):
 
 class Manifest(Document):
     """The manifest as it is on file; as_labelled are the measures by recognised attributes, where
-    these are not taken for true.
+    these are not taken for true. groups: how many copies show any attribute of each group; None in
+    manifests of old.
     """
 
     version: int
@@ -77,6 +78,7 @@ class Manifest(Document):
     totals: Totals
     measures: Measures
     as_labelled: Measures | None
+    groups: dict[str, Count] | None = None
     shards: tuple[ShardEntry, ...]
     inputs: tuple[InputEntry, ...]
 
@@ -120,6 +122,7 @@ def make_manifest(
         totals=totals,
         measures=measures_of(written.moments, attributes),
         as_labelled=measures_of(written.labelled, attributes) if plan.odds else None,
+        groups=dict(written.groups),
         shards=tuple(
             ShardEntry(
                 name=output_shard(output.number, config),
@@ -243,5 +246,5 @@ def _check(holds: bool, where: str, counts: Mapping[str, int]) -> None:
     if not holds:
         raise FairshardError(
             f"samples were lost or doubled in {where}: {dict(counts)}; nothing was published as "
-            "complete, run the resample stage again and report this"
+            "complete; write all of it anew (`fairshard resample --restart`), and report this"
         )

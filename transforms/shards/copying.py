@@ -126,7 +126,7 @@ def _copy_source(source: Source, tar: BlockWriter, storage_options: dict[str, An
         except (DamagedTarError, _OtherSampleError) as error:
             raise StaleError(
                 f"the shard {source.url} has changed since it was labelled ({error}): "
-                "run the label stage again"
+                "run `fairshard label` again, with --restart if it keeps the shard's labels"
             ) from error
 
 

@@ -14,6 +14,7 @@ from transforms.config.sections import Config
 from transforms.shards.finding import Found, Infos, Shard, found_in
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage, version_of
+from transforms.storage.shared_labels import check_apart
 
 
 def found_apart(config: Config) -> Found:
@@ -23,7 +24,13 @@ def found_apart(config: Config) -> Found:
     matches is, where a link leads there, or where no run has written these folders yet. Raises
     also what `found_in` raises.
     """
-    return found_in(config.input, _Apart(output_storage(config.output)).outside)
+    output = output_storage(config.output)
+    check_apart(output)
+    outside = _Apart(Storage(output.url, output.options)).outside
+    if output.labels is None:
+        return found_in(config.input, outside)
+    of_labels = _Apart(output.of_labels, "output.labels").outside
+    return found_in(config.input, lambda system, infos: of_labels(system, outside(system, infos)))
 
 
 def found_if_told(config: Config) -> Found | None:
@@ -46,9 +53,10 @@ def input_shards(config: Config) -> tuple[Shard, ...]:
 
 @dataclass(frozen=True)
 class _Apart:
-    """Tells what patterns match from what is in the own folders of `output`."""
+    """Tells what patterns match from what is in the own folders of `output`, which `key` names."""
 
     output: Storage
+    key: str = "output.url"
     _seen: dict[int, Places] = field(default_factory=dict)
 
     def outside(self, system: Any, infos: Infos) -> Infos:
@@ -107,8 +115,8 @@ class _Apart:
         if len(own) > 1:
             which = f"{len(own):,} input shards ({first} among them) lie"
         return ConfigError(
-            f"input.shards and output.url: {which} in a folder that a run writes to in "
-            f"{self.output.url}, and would be overwritten; give output.url a folder of its own, or "
+            f"input.shards and {self.key}: {which} in a folder that a run writes to in "
+            f"{self.output.url}, and would be overwritten; give {self.key} a folder of its own, or "
             "leave what is in it out of input.shards"
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.base.errors import FairshardError, UnreachableError, reason_of
+from transforms.base.errors import MissingInputError, reason_of, storage_error
 from transforms.base.redaction import redacted
 from transforms.config.shard_patterns import literal
 from transforms.shards.left_out import FOLDER, HIDDEN, NO_FILE
@@ -117,7 +117,7 @@ def _followed(system: Any, path: str, listed: dict[str, Any]) -> dict[str, Any]:
         if not is_shard(path):
             return listed
         if isinstance(error, FileNotFoundError):
-            raise FairshardError(
+            raise MissingInputError(
                 f"the input shard {path} is a link to what does not exist: restore "
                 f"{listed.get('destination') or 'it'}, or remove the link"
             ) from None
@@ -131,9 +131,10 @@ def _listed(system: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except Exception as error:  # storage libraries raise exceptions of their own
-        raise UnreachableError(
+        raise storage_error(
+            error,
             f"input.shards: the folder {redacted(folder)} cannot be listed: {reason_of(error)}; "
-            "see to it, then run the same command again"
+            "see to it, then run the same command again",
         ) from None
     entries = ((str(info["name"]).rstrip("/"), info) for info in found)
     return [(path, info) for path, info in sorted(entries, key=_path) if path != folder.rstrip("/")]

@@ -5,7 +5,7 @@ from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.base.errors import FairshardError, UnreachableError, reason_of
+from transforms.base.errors import FairshardError, MissingInputError, reason_of, storage_error
 from transforms.config.urls import on_the_web
 from transforms.shards.web_files import as_told
 from transforms.storage.concurrent import at_once
@@ -67,15 +67,16 @@ class Lookup:
         except Exception as error:  # storage libraries raise exceptions of their own
             told = as_told(error, path)
             if isinstance(told, FileNotFoundError):
-                raise FairshardError(
+                raise MissingInputError(
                     f"the input shard {shown} does not exist: correct input.shards"
                 ) from error
             raise not_looked_up(shown, told) from None
 
 
-def not_looked_up(shard: str, error: Exception) -> UnreachableError:
+def not_looked_up(shard: str, error: Exception) -> FairshardError:
     """What to raise where the storage does not tell of an input shard."""
-    return UnreachableError(
+    return storage_error(
+        error,
         f"the input shard {shard} cannot be looked up: {reason_of(error)}; see to it, then run the "
-        "same command again"
+        "same command again",
     )

@@ -1,7 +1,7 @@
 """Members of one key, as they come: a sample, or why it is none."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from transforms.config.sections import Limits, Members
 from transforms.shards.headers import REGULAR, Cursor, Member
@@ -24,7 +24,8 @@ class Sample:
 
     [offset, offset + size) holds all its tar entries, headers and padding included, in the
     (decompressed) tar; `members` the payloads of the wanted extensions, by lower-case extension.
-    Where it is `mixed`, members of no sample stand between its own.
+    Where it is `mixed`, members of no sample stand between its own. extensions: those of all its
+    members.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Sample:
     size: int
     members: Mapping[str, bytes]
     mixed: bool = False
+    extensions: Collection[str] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class Run:
             yield Reject(key, "read", self.problem, self.loss)
         elif not apart:
             size = self._end - self.offset
-            yield Sample(self.key, self.offset, size, self._payloads, self._mixed)
+            given = self._extensions - _FIELDS_OF_WEBDATASET
+            yield Sample(self.key, self.offset, size, self._payloads, self._mixed, given)
 
     def _dots(self, count: int) -> str:
         return (

@@ -9,7 +9,7 @@ from typing import IO, Any, TypeVar, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.base.errors import FairshardError, UnreachableError, reason_of
+from transforms.base.errors import MissingInputError, UnreachableError, reason_of, storage_error
 from transforms.config.urls import on_the_web
 from transforms.shards.file_kinds import MAGIC_BYTES, Compression, compression_by
 from transforms.shards.unpacking import Unpacked
@@ -98,10 +98,11 @@ def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
     except Exception as error:  # storage libraries raise exceptions of their own
         told = as_told(error, url)
         if isinstance(told, FileNotFoundError):
-            raise FairshardError(f"the shard {url} does not exist: restore it") from None
-        raise UnreachableError(
+            raise MissingInputError(f"the shard {url} does not exist: restore it") from None
+        raise storage_error(
+            told,
             f"the shard {url} cannot be read: {reason_of(told)}; see to it, then run the same "
-            "command again"
+            "command again",
         ) from None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import fsspec
 
 from transforms.base.differences import in_words
-from transforms.base.errors import FairshardError, StaleError
+from transforms.base.errors import ChangedInputError, MissingInputError
 from transforms.config.sections import Config
 from transforms.shards.finding import Shard, one_spelling
 from transforms.shards.inputs import input_shards
@@ -14,11 +14,11 @@ from transforms.shards.lookups import not_looked_up
 from transforms.shards.web_files import as_told
 from transforms.storage.files import version_of
 
-_AGAIN = "while the run went on: run the same command again"
+_AGAIN = "while the run went on: run the same command again once nobody writes to the input"
 
 
 def require_unchanged(shard: Shard, storage_options: dict[str, Any]) -> None:
-    """Raise StaleError where the shard at its URL is of another size or version by now.
+    """Raise ChangedInputError where the shard at its URL is of another size or version by now.
 
     Where its store tells no version, its size is all that is compared.
     """
@@ -29,21 +29,21 @@ def require_unchanged(shard: Shard, storage_options: dict[str, Any]) -> None:
     except Exception as error:  # storage libraries raise exceptions of their own
         told = as_told(error, shard.url)
         if isinstance(told, FileNotFoundError):
-            raise FairshardError(f"the shard {shard.url} does not exist: restore it") from None
+            raise MissingInputError(f"the shard {shard.url} does not exist: restore it") from None
         raise not_looked_up(shard.url, told) from None
     if (int(info["size"] or 0), version_of(info)) != (shard.bytes, shard.version):
-        raise StaleError(f"the shard {shard.url} changed {_AGAIN}")
+        raise ChangedInputError(f"the shard {shard.url} changed {_AGAIN}")
 
 
 def require_same_input(shards: Iterable[Shard], config: Config) -> None:
-    """Raise StaleError unless the input is just these shards, in these versions, by now."""
+    """Raise ChangedInputError unless the input is just these shards, in these versions, by now."""
     given = _by_url(shards)
     _forget_listings(given, config.input.storage_options)
     found = _by_url(input_shards(config))
     names = {url: shard.name for url, shard in (found | given).items()}
     other = sorted(name for url, name in names.items() if _of(given, url) != _of(found, url))
     if other:
-        raise StaleError(f"the input ({in_words(other)}) changed {_AGAIN}")
+        raise ChangedInputError(f"the input ({in_words(other)}) changed {_AGAIN}")
 
 
 def _by_url(shards: Iterable[Shard]) -> dict[str, Shard]:

@@ -23,8 +23,15 @@ from transforms.labels.rejects import check_rejects
 from transforms.labels.tables import parquet_bytes
 from transforms.plan.passes import Pass, Weighing, measure_shard
 from transforms.plan.plan import Plan, write_plan
-from transforms.statistics.counting import accumulator_for, count_shard, sample_shard
+from transforms.statistics.counting import (
+    Counted,
+    accumulator_for,
+    count_shard,
+    filter_counts,
+    sample_shard,
+)
 from transforms.statistics.exact_sums import FixedSums
+from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import HistogramAccumulator
 from transforms.statistics.mergeable import Mergeable
 from transforms.statistics.pattern_tables import histogram_table
@@ -99,30 +106,37 @@ class Counting(Step):
     """Count all patterns, if they are not too many."""
 
     def gather(self, record: LabelRecord, config: Config) -> Gathered:
-        """The shard's patterns."""
-        return count_shard(record, config, output_storage(config.output))
+        """The shard's patterns, and what the filter takes of it."""
+        filtered = filter_counts(config)
+        patterns = count_shard(record, config, output_storage(config.output), filtered)
+        return Counted(patterns, filtered)
 
     def advance(self, gathered: Gathered, records: Sequence[LabelRecord], config: Config) -> Step:
         """The plan or, where patterns are too many, a sample."""
         counted = patterns_of(gathered, config)
+        filtered = gathered.filtered if isinstance(gathered, Counted) else None
         if counted.overflowed:
-            return Sampling.of(counted.samples, config)
+            return Sampling.of(counted.samples, config, filtered)
         from transforms.plan.make import make_plan
 
-        return _written(*make_plan(counted.extract(), records, config), config)
+        return _written(*make_plan(counted.extract(), records, config, filtered), config)
 
 
 @dataclass(frozen=True)
 class Sampling(Step):
-    """Count the patterns of one row of 2^level of `samples`."""
+    """Count the patterns of one row of 2^level of `samples`.
+
+    filtered: what the filter took of all that are labelled, where there is one.
+    """
 
     samples: int
     level: int
+    filtered: FilterCounts | None = None
 
     @classmethod
-    def of(cls, samples: int, config: Config) -> Self:
+    def of(cls, samples: int, config: Config, filtered: FilterCounts | None = None) -> Self:
         """As many rows as there may be patterns, at most, but for chance."""
-        return cls(samples, level_for(samples, config.balance.max_patterns))
+        return cls(samples, level_for(samples, config.balance.max_patterns), filtered)
 
     def gather(self, record: LabelRecord, config: Config) -> Gathered:
         """The patterns of those rows of the shard that are drawn."""
@@ -166,9 +180,16 @@ class Polishing(Step):
         made = replace(self, passes=(*self.passes, found))
         if not found.good and len(made.passes) < MOST_PASSES:
             return replace(made, weighing=sample.improved(found, config))
+        drawn = self.sampling
         return _written(
             *sample.plan(
-                made.passes, self.upper, self.sampling.samples, self.sampling.level, records, config
+                made.passes,
+                self.upper,
+                drawn.samples,
+                drawn.level,
+                records,
+                config,
+                drawn.filtered,
             ),
             config,
         )
@@ -183,6 +204,8 @@ def merged(one: Gathered, other: Gathered) -> Gathered:
 
 def patterns_of(gathered: Gathered, config: Config) -> HistogramAccumulator:
     """The patterns gathered: none, where there is no shard."""
+    if isinstance(gathered, Counted):
+        return gathered.patterns
     if isinstance(gathered, HistogramAccumulator):
         return gathered
     return accumulator_for(schema_of(config))

@@ -1,9 +1,12 @@
 """The steps that every engine wires together; what passes between them is small."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from transforms.base.deadline import Deadline
 from transforms.base.errors import FairshardError
+from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.labels.records import LabelRecord
@@ -16,10 +19,14 @@ from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
+from transforms.stages.doing import explaining, solving
 from transforms.stages.registrations import load_registrations
 from transforms.stages.solving import Checking, Counting, Gathered, Step
 from transforms.statistics.exact_sums import FixedSums
-from transforms.storage.files import output_storage
+from transforms.storage.files import Storage, output_storage
+
+_TIMES_SOLVING = 3
+_LEAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -72,10 +79,31 @@ def gather(record: LabelRecord, step: Step, config: Config) -> Gathered:
 def advance(gathered: Gathered, step: Step, records: Sequence[LabelRecord], config: Config) -> Step:
     """The next step of solving, by what was gathered of all shards; writes the plan in the end.
 
-    Only the process that solves loads the solver: workers start without it.
+    A plan that misses something is then explained, as far as a limited time allows. Only the
+    process that solves loads the solver: workers start without it.
     """
     load_registrations()
-    return step.advance(gathered, records, config)
+    storage, began = output_storage(config.output), time.monotonic()
+    with solving(storage):
+        following = step.advance(gathered, records, config)
+    if step.made is None and following.made is not None:
+        explain_in_time(following.made, storage, time.monotonic() - began)
+    return following
+
+
+def explain_in_time(plan: Plan, storage: Storage, solving_took: float = 0.0) -> None:
+    """Look for why a plan misses something: for some seconds, or a few times what solving took."""
+    if not plan.file.missed:
+        return
+    from transforms.plan.explaining import explain
+
+    enough = Deadline(max(_TIMES_SOLVING * solving_took, _LEAST_SECONDS))
+    try:
+        with explaining(storage):
+            for _ in explain(plan, storage, enough):
+                pass
+    except FairshardError as error:
+        LOGGER.warning("why something is missed could not be looked for: %s", error)
 
 
 def first_step(config: Config) -> Step:
@@ -86,7 +114,9 @@ def first_step(config: Config) -> Step:
 def made_plan(step: Step) -> Plan:
     """The plan that the steps have led to."""
     if step.made is None:
-        raise FairshardError("solving has not come to an end: run `fairshard solve` again")
+        raise FairshardError(
+            "solving has not come to an end in as many rounds as it may take: please report it"
+        )
     return step.made
 
 

@@ -4,6 +4,7 @@ Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547);
 the label skew and shares of a group are ours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from transforms.config.balance import ShareBound
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.json_arrays import JsonMatrix, JsonVector
@@ -25,10 +27,11 @@ class Measures:
     """Bias of a corpus. What is undefined (no such samples) is nan.
 
     samples: their number, or the sum of their weights. share (m,): of each attribute, of all
-    samples or within its group. RB (m,): |pi_k - share_k|. AB (m, c), signed: label r's share
-    among the samples with attribute k, minus its share among those without (for a share of the
-    group: those with another attribute of the group). skew (m, c), signed: attribute k's share
-    among the samples with label r, minus pi_k. label_share (c,): of all samples.
+    samples or within its group. RB (m,): |pi_k - share_k|, where there is a pi_k. AB (m, c),
+    signed: label r's share among the samples with attribute k, minus its share among those without
+    (for a share of the group: those with another attribute of the group). skew (m, c), signed:
+    attribute k's share among the samples with label r, minus pi_k. label_share (c,): of all
+    samples.
     """
 
     samples: Annotated[Finite, Field(ge=0)]
@@ -81,7 +84,8 @@ def measure(
 def measures_of(moments: Moments, attributes: tuple[Attribute, ...]) -> Measures:
     """The bias of the samples that `moments` sum up."""
     s, n, o = moments.s, moments.n, moments.o
-    targets = np.array([attribute.target for attribute in attributes])
+    given = (attribute.target for attribute in attributes)
+    targets = np.array([np.nan if target is None else target for target in given])
     shares = np.asarray(ratio(s[:, -1], n[:, -1]))
     association = ratio(s[:, :-1], s[:, -1:]) - ratio(o[:, :-1], o[:, -1:])
     return Measures(
@@ -92,6 +96,23 @@ def measures_of(moments: Moments, attributes: tuple[Attribute, ...]) -> Measures
         ratio(s[:, :-1], n[:, :-1]) - targets[:, None],
         ratio(moments.y[:-1], moments.total),
     )
+
+
+def excesses_of_shares(
+    found: Measures,
+    bounds: Sequence[ShareBound],
+    attributes: Sequence[Attribute],
+    labels: Sequence[str],
+) -> Matrix:
+    """By how much shares are beyond their bounds, (S,); below 0 within them."""
+    of_attributes = dict(zip((one.name for one in attributes), found.share.tolist(), strict=True))
+    of_labels = dict(zip(labels, found.label_share.tolist(), strict=True))
+    shares = (of_labels if bound.attribute is None else of_attributes for bound in bounds)
+    excesses = [
+        bound.sign * (share[bound.name] - bound.bound)
+        for bound, share in zip(bounds, shares, strict=True)
+    ]
+    return np.array(excesses, np.float64)
 
 
 def effective_samples(histogram: Histogram, q: Matrix) -> float:

@@ -89,7 +89,7 @@ class Moments:
         among = self.s + self.o
         taking_part = among[:, -1] > 0
         whole = np.where(taking_part, among[:, -1], 1.0)
-        targets = np.array([attribute.target for attribute in attributes])
+        targets = np.array([attribute.pi for attribute in attributes])
         shares = np.where(taking_part, self.s[:, -1] / whole, targets)
         label_shares = np.where(taking_part, among[:, :-1].T / whole, 0.0).T
         return shares, label_shares

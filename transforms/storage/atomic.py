@@ -18,7 +18,7 @@ from typing import IO, Any, cast
 
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.base.errors import FairshardError, reason_of
+from transforms.base.errors import FairshardError, UnreachableError, reason_of
 
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs"})
 _ETAG_OF_MD5 = re.compile(r"[0-9a-f]{32}(-1)?")
@@ -239,7 +239,7 @@ def _etag_fits(answer: Mapping[str, Any], md5: Any) -> bool:
 def _check(path: str, written: int, found: int, same: bool = True) -> None:
     if found != written or not same:
         wrong = f"{found:,} bytes" if found != written else "other bytes"
-        raise FairshardError(
+        raise UnreachableError(
             f"{path} holds {wrong} after {written:,} were written: nothing is recorded of it; "
             "check the storage, then run the same command again"
         )

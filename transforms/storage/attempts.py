@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from transforms.base.errors import FairshardError, reason_of
+from transforms.base.errors import FairshardError, kind_of, reason_of
 from transforms.storage import paths
 from transforms.storage.concurrent import records_in
 from transforms.storage.documents import Instant, parsed, to_json
@@ -24,7 +24,8 @@ class Attempt:
     """An attempt at a shard that has not succeeded: it is going on, has failed, or was killed.
 
     name: the shard, with its part's number where it has parts. started, ended: times in UTC, as
-    ISO 8601; ended and error are None unless it failed.
+    ISO 8601; ended and error are None unless it failed, as is the kind of the error, which is not
+    known of attempts of old.
     """
 
     stage: str
@@ -34,6 +35,7 @@ class Attempt:
     started: Instant
     ended: Instant | None = None
     error: str | None = None
+    kind: str | None = None
 
     def age(self, now: datetime) -> float:
         """The seconds since it began."""
@@ -54,7 +56,8 @@ def attempting(stage: str, name: str, storage: Storage) -> Iterator[None]:
     except Exception as error:
         reason = reason_of(error, _LONGEST_REASON)
         with suppress(FairshardError):  # what cannot be written must not hide what failed
-            storage.publish(path, to_json(dataclasses.replace(begun, ended=_now(), error=reason)))
+            failed = dataclasses.replace(begun, ended=_now(), error=reason, kind=kind_of(error))
+            storage.publish(path, to_json(failed))
         raise
     storage.delete(path)
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from transforms.base.errors import FairshardError, UnreachableError, reason_of
+from transforms.base.errors import FairshardError, reason_of, storage_error
 from transforms.config.sections import OutputConfig
 from transforms.storage import paths
 from transforms.storage.atomic import (
@@ -42,15 +42,23 @@ class Listed:
 class Storage:
     """A folder of artefacts at `url`, with the options of its file system.
 
-    Names are relative to `url`, with '/' between folders.
+    Names are relative to `url`, with '/' between folders; those of labels to `labels`, where that
+    is another folder.
     """
 
     url: str
     options: dict[str, Any] = field(default_factory=dict)
+    labels: str | None = None
+
+    @property
+    def of_labels(self) -> "Storage":
+        """The folder that the labels are in, as a folder of artefacts of its own."""
+        return Storage(self.labels or self.url, self.options)
 
     def path(self, name: str) -> str:
         """The full URL of the file `name`."""
-        return f"{self.url.rstrip('/')}/{name}"
+        url = self.labels if self.labels and paths.is_of_labels(name) else self.url
+        return f"{url.rstrip('/')}/{name}"
 
     def exists(self, name: str) -> bool:
         """Whether the file `name` is there."""
@@ -202,9 +210,10 @@ class Storage:
         except (FileNotFoundError, NotADirectoryError):
             raise
         except OSError as error:
-            raise UnreachableError(
+            raise storage_error(
+                error,
                 f"{self.path(name)} cannot be read: {reason_of(error)}; see to it, then run the "
-                "same command again"
+                "same command again",
             ) from None
 
     @contextmanager
@@ -212,9 +221,10 @@ class Storage:
         try:
             yield
         except OSError as error:
-            raise FairshardError(
+            raise storage_error(
+                error,
                 f"{self.path(name)} cannot be written: {reason_of(error)}; see to it, then run the "
-                "same command again"
+                "same command again",
             ) from error
 
     def _at(self, name: str) -> tuple[Any, str]:
@@ -231,8 +241,15 @@ class Storage:
 
 
 def output_storage(output: OutputConfig) -> Storage:
-    """The folder that a configuration's artefacts go to."""
-    return Storage(output.url, output.storage_options)
+    """The folder that a configuration's artefacts go to, and the one of its labels."""
+    apart = output.labels is not None and _place(output.labels) != _place(output.url)
+    return Storage(output.url, output.storage_options, output.labels if apart else None)
+
+
+def _place(url: str) -> str:
+    """A URL, or the real path of a local one."""
+    local = url.removeprefix("file://")
+    return url.rstrip("/") if "://" in local else os.path.realpath(local)
 
 
 def time_of(info: Mapping[str, Any]) -> float:

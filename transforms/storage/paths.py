@@ -12,6 +12,7 @@ RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
 SAMPLE = "plan/sample.parquet"
+EXPLANATION = "plan/explanation.json"
 MANIFEST = "manifest.json"
 REPORT = "report/index.html"
 FRONTIER = "frontier.json"
@@ -19,6 +20,7 @@ RUN = "done/run.json"
 WORK = "done/work.json"
 RUNNING = "done/running"
 RUNNING_BEFORE = "done/running.json"
+LABELS_APART = "done/labels.json"
 CLAIMED = "done/claimed.json"
 PROMETHEUS = "metrics.prom"
 CALIBRATION = "calibration.json"
@@ -39,11 +41,21 @@ FOLDERS = (
     "attempts/resample",
     "done/settings",
     "attempts/label",
+    "attempts/solve",
 )
 
 
 OWN_FOLDERS = tuple(sorted({folder.split("/")[0] for folder in FOLDERS} - {"."}))
 """The folders of an output that are fairshard's own, with all that is in them."""
+
+
+OF_LABELS = (LABELS, REJECTS, LABEL_RECORDS, "done/settings")
+"""The folders that labels are in: those that may lie apart from an output."""
+
+
+def is_of_labels(name: str) -> bool:
+    """Whether `name` is that of a folder of labels, or of something in one."""
+    return any(name == folder or name.startswith(f"{folder}/") for folder in OF_LABELS)
 
 
 def is_own(name: str) -> bool:

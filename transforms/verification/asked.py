@@ -1,6 +1,7 @@
 """What the configuration asks of a corpus, and whether the plan meets it where it says so."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
 from transforms.verification.derivation import shares_asked, typed
-from transforms.verification.evidence import BalanceEntry, PlanEvidence
+from transforms.verification.evidence import BalanceEntry, NameEntry, PlanEvidence
 from transforms.verification.solution import SolvedProblem
 from transforms.verification.stated import Stated, Vector
 
@@ -23,7 +24,10 @@ _MEASURES = {"representation": "RB", "association": "AB", "skew": "skew"}
 
 
 def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
-    """The bound on each measure, (m,) or (m, c), by kind of constraint; 1 asks for nothing."""
+    """The bound on each measure, (m,) or (m, c), by kind of constraint; 1 asks for nothing.
+
+    Nothing is asked of attributes without a target.
+    """
     m, c = len(stated.attributes), len(stated.labels)
     bounds = {
         kind: np.full((m,) if kind == "representation" else (m, c), _bound(balance, kind))
@@ -36,6 +40,8 @@ def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
             if getattr(override, key) is not None:
                 where = rows if kind == "representation" else np.ix_(rows, columns)
                 bounds[kind][where] = getattr(override, key)
+    for bound in bounds.values():
+        bound[np.isnan(stated.targets)] = NOTHING_ASKED
     return bounds
 
 
@@ -53,11 +59,11 @@ def check_asked(
     Allowed is what the solver calls met: a constraint's E[q a] up to 2e-6 of its spread.
     """
     balance = plan.config.balance
-    for name in ("eta", "Q", "V"):
-        wanted, used = getattr(balance, name), getattr(stated, name)
+    for name, wanted, used in _numbers(balance, stated):
         if not isinstance(wanted, str):
             check.expect(wanted == used, f"{name} is {used:g} in the plan, {wanted:g} was asked")
     _check_attributes(plan, stated, check)
+    check_shares(plan, stated, mine, predicted, check)
     bounds = asked_by(balance, stated)
     measures = predicted.measures()
     masses = _masses(predicted)
@@ -65,6 +71,8 @@ def check_asked(
     spread: dict[tuple[str, tuple[int, ...]], float] = {}
     for constraint, size in zip(stated.constraints, mine.spread.tolist(), strict=True):
         kind, entry = constraint.entry.kind, constraint.entry
+        if kind == "share":
+            continue
         place = (constraint.k,) if kind == "representation" else (constraint.k, constraint.r)
         check.expect(
             entry.tolerance == bounds[kind][place],
@@ -99,15 +107,79 @@ def check_asked(
     check.found = f"{len(excused):,} bounds cannot be met, as the plan says" if excused else ""
 
 
+def check_shares(
+    plan: PlanEvidence, stated: Stated, mine: SolvedProblem, predicted: BiasTally, check: Check
+) -> None:
+    """Compare the bounds on shares with the configuration, and the shares with them."""
+    asked = Counter(_bounds_asked(plan, stated))
+    for constraint, spread in zip(stated.constraints, mine.spread.tolist(), strict=True):
+        entry, k, r = constraint.entry, constraint.k, constraint.r
+        if entry.kind != "share" or entry.bound is None:
+            continue
+        key = (entry.attribute, entry.label, entry.sign, entry.bound)
+        check.expect(
+            asked[key] > 0,
+            f"{constraint.name}: its bound is {entry.bound:g} in the plan, which was not asked",
+        )
+        asked[key] -= 1
+        part, whole = (
+            (predicted.y[r], predicted.total) if k < 0 else (predicted.s[k], predicted.n[k])
+        )
+        allowed = _MET * (1 + spread * mine.samples / max(whole, 1e-300))
+        check.expect(
+            not entry.attainable or entry.sign * (part / whole - entry.bound) <= allowed,
+            f"{constraint.name}: the share is {part / max(whole, 1e-300):.6f} under the plan, "
+            f"{entry.bound:g} was asked, and the plan does not say that it cannot be met",
+        )
+    for attribute, label, sign, bound in asked.elements():
+        side = "most" if sign > 0 else "least"
+        check.differ(
+            f"at {side} {bound:g} of {attribute or label} was asked, and is not in the plan"
+        )
+
+
+def _bounds_asked(
+    plan: PlanEvidence, stated: Stated
+) -> Iterator[tuple[str | None, str | None, int, float]]:
+    """Attribute or label, sign and bound of each bound on a share in the configuration."""
+    for names, groups, is_label in (
+        (stated.attributes, plan.config.attributes, False),
+        (stated.labels, plan.config.labels, True),
+    ):
+        for column in names:
+            group, _, name = column.partition("@")[0].partition(".")
+            names_of = groups[group].names if group in groups else {}
+            as_typed = {typed(given): entry for given, entry in names_of.items()}
+            asked = as_typed.get(typed(name), NameEntry())
+            for sign, bound in ((-1, asked.at_least), (1, asked.at_most)):
+                if bound is not None:
+                    yield (None, column, sign, bound) if is_label else (column, None, sign, bound)
+
+
+def _numbers(balance: BalanceEntry, stated: Stated) -> Iterator[tuple[str, float | str, float]]:
+    """The numbers of the problem: as asked for, and as the plan has them."""
+    yield "eta", balance.eta, stated.eta
+    yield "Q", balance.Q, stated.Q
+    if isinstance(balance.V, dict):
+        for kind, wanted in balance.V.items():
+            yield f"V of {kind}", wanted, stated.other_V.get(kind, stated.V)
+    else:
+        yield "V", balance.V, stated.V
+
+
 def _check_attributes(plan: PlanEvidence, stated: Stated, check: Check) -> None:
     wanted = shares_asked(plan.config, stated.columns)
     for entry in plan.attributes:
         target, share_of = wanted.get(entry.name.partition("@")[0], (np.nan, "nothing"))
         check.expect(
             (target, share_of) == (entry.target, entry.share_of),
-            f"the target of {entry.name} is {entry.target:g} of {entry.share_of} in the plan, "
-            f"{target:g} of {share_of} was asked",
+            f"the target of {entry.name} is {_shown(entry.target)} of {entry.share_of} in the "
+            f"plan, {_shown(target)} of {share_of} was asked",
         )
+
+
+def _shown(target: float | None) -> str:
+    return "none" if target is None else f"{target:g}"
 
 
 def _masses(tally: BiasTally) -> dict[str, Vector]:

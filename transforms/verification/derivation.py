@@ -1,7 +1,7 @@
 """Names that follow from other names, as a plan's configuration says: label tables lack these."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from transforms.verification.evidence import ConfigEntry, GroupEntry
 
 Flags = NDArray[np.bool_]
+Asked = tuple[float | None, str]
 _BETWEEN = " × "
 _TYPED = " x "
 
@@ -68,9 +69,9 @@ def rules_of(config: ConfigEntry, columns: Sequence[str]) -> dict[str, Rule]:
         raise ValueError(f"{error.args[1][0]} follows from itself") from error
 
 
-def shares_asked(config: ConfigEntry, columns: Sequence[str]) -> dict[str, tuple[float, str]]:
+def shares_asked(config: ConfigEntry, columns: Sequence[str]) -> dict[str, Asked]:
     """The target of each attribute, by name without its source, and of what it is a share."""
-    asked: dict[str, tuple[float, str]] = {}
+    asked: dict[str, Asked] = {}
     waiting = list(config.attributes)
     while waiting:
         ready = [
@@ -90,33 +91,34 @@ def _shares_of(
     config: ConfigEntry,
     group_name: str,
     columns: Sequence[str],
-    asked: Mapping[str, tuple[float, str]],
-) -> dict[str, tuple[float, str]]:
+    asked: Mapping[str, Asked],
+) -> dict[str, Asked]:
     group = config.attributes[group_name]
-    given = {typed(name): entry.target for name, entry in group.names.items()}
     if not group.crossed:
         return {
-            f"{group_name}.{name}": (_number(entry.target), group.share_of or "nothing")
+            f"{group_name}.{name}": (entry.target, group.share_of or "all")
             for name, entry in group.names.items()
         }
-    found = {}
+    given = {typed(name): entry for name, entry in group.names.items()}
+    found: dict[str, Asked] = {}
     for column, rule in _crossings(config, "s", group_name, columns).items():
         name = column.split(".", 2)[2]
         parts = [asked[part[2:]] for part in rule.all_of if part[2:] in asked and part[0] == "s"]
-        target = given.get(typed(name))
         share_of = group.share_of or (parts[0][1] if parts else "all")
-        by_parts = math.prod(share for share, _ in parts)
-        found[f"{group_name}.{name}"] = (by_parts if target is None else target, share_of)
+        entry = given.get(typed(name))
+        target = _product(share for share, _ in parts) if entry is None else entry.target
+        found[f"{group_name}.{name}"] = (target, share_of)
     return found
+
+
+def _product(targets: Iterable[float | None]) -> float:
+    """The product of targets, nan where one is not there."""
+    return math.prod(math.nan if target is None else target for target in targets)
 
 
 def typed(name: str) -> str:
     """A name as it can be typed."""
     return name.replace(_BETWEEN, _TYPED)
-
-
-def _number(target: float | None) -> float:
-    return math.nan if target is None else target
 
 
 def _crossings(

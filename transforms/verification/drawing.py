@@ -7,8 +7,10 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from transforms.base.counts import counted
 from transforms.storage import paths
 from transforms.verification.bias import BiasTally, Variance
+from transforms.verification.carriers import GroupTally
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, ManifestEvidence
 from transforms.verification.formulas import weights
@@ -32,6 +34,7 @@ class Drawing:
     after: BiasTally
     expected: BiasTally
     variance: Variance
+    groups: GroupTally
 
     def settle(self, origin: OriginRange) -> None:
         """Check the copies that were found of one input shard."""
@@ -44,6 +47,7 @@ class Drawing:
             copies = origin.copies[start : start + len(q[-1])]
             start += len(copies)
             self.after.add(part.rows, copies.astype(np.float64))
+            self.groups.add(part, copies)
             self.expected.add(part.rows, q[-1])
             self.variance.add(part.rows, q[-1])
         if q:
@@ -57,8 +61,8 @@ class Drawing:
         check.checked += len(q)
         for row in np.flatnonzero((copies < low) | (copies > high)):
             check.differ(
-                f"{origin.keys[row]!r} of {origin.name} came {copies[row]} times, its weight is "
-                f"{q[row]:.6f}"
+                f"{origin.keys[row]!r} of {origin.name} came {counted(copies[row], 'time')}, "
+                f"its weight is {q[row]:.6f}"
             )
         runs, run_of = np.unique(patterns, axis=0, return_inverse=True)
         wanted = np.bincount(run_of.reshape(-1), q)
@@ -66,13 +70,14 @@ class Drawing:
         allowed = 1 + len(q) / _UNITS
         for run in np.flatnonzero(np.abs(found - wanted) > allowed):
             check.differ(
-                f"the pattern ({named(runs[run], self.stated)}) came {found[run]:.0f} times from "
-                f"{origin.name}, its weights add up to {wanted[run]:.3f}"
+                f"the pattern ({named(runs[run], self.stated)}) came "
+                f"{counted(round(found[run]), 'time')} from {origin.name}, "
+                f"its weights add up to {wanted[run]:.3f}"
             )
         if abs(copies.sum() - q.sum()) > allowed:
             check.differ(
-                f"{copies.sum():,} copies came from {origin.name}, its weights add up to "
-                f"{q.sum():,.3f}"
+                f"{counted(copies.sum(), 'copy', 'copies')} came from {origin.name}, "
+                f"its weights add up to {q.sum():,.3f}"
             )
         self._check_systematic(origin, q, patterns)
 
@@ -93,8 +98,9 @@ class Drawing:
             sharp = min(abs(end / _UNITS - round(end / _UNITS)) for end in (below, above)) > _NEAR
             if origin.copies[row] != wanted and sharp:
                 self.draw.differ(
-                    f"{origin.keys[row]!r} of {origin.name} came {origin.copies[row]} times, "
-                    f"systematic sampling draws it {wanted} times"
+                    f"{origin.keys[row]!r} of {origin.name} came "
+                    f"{counted(origin.copies[row], 'time')}, systematic sampling "
+                    f"draws it {counted(wanted, 'time')}"
                 )
             below = above
 
@@ -125,7 +131,7 @@ def check_totals(manifest: ManifestEvidence, check: Check) -> None:
             firsts[origin.shard] += origin.kept
         check.expect(
             sum(origin.samples for origin in shard.origins) == shard.samples,
-            f"the origins of {shard.name} do not add up to its {shard.samples:,} samples",
+            f"the origins of {shard.name} do not add up to its {counted(shard.samples, 'sample')}",
         )
     for entry in manifest.inputs:
         check.expect(

@@ -31,27 +31,36 @@ class Figures(BaseModel):
 class AttributeEntry(BaseModel):
     name: str
     group: str
-    target: float
+    target: float | None
     share_of: Literal["all", "group"]
     centre: float
     label_centres: list[float]
 
 
 class ConstraintEntry(BaseModel):
-    kind: Literal["representation", "association", "skew"]
-    attribute: str
+    kind: Literal["representation", "association", "skew", "share"]
+    attribute: str | None
     label: str | None
     sign: Literal[1, -1]
+    bound: float | None = None
     tolerance: float
     price: float
     slack: float
     attainable: bool
+    proof: list[float] = []
 
 
 class ProblemEntry(BaseModel):
     eta: float
     Q: float
     V: float
+    other_V: dict[str, float] = {}
+
+
+class RankEntry(BaseModel):
+    kinds: list[str]
+    excess: float
+    least_excess: float
 
 
 class CertificateEntry(BaseModel):
@@ -61,6 +70,9 @@ class CertificateEntry(BaseModel):
     violation: float
     rate: float
     utility_error_bound: float
+    excess: float | None = None
+    least_excess: float | None = None
+    ranks: list[RankEntry] = []
 
 
 class SamplesEntry(BaseModel):
@@ -69,6 +81,22 @@ class SamplesEntry(BaseModel):
     balanced: int
     rejected: int
     patterns: int
+
+
+class CarrierEntry(BaseModel):
+    samples: int
+    attributes: list[int]
+    labels: list[int]
+
+
+class ConditionEntry(BaseModel):
+    name: str
+    taken: CarrierEntry
+
+
+class FilteredEntry(BaseModel):
+    labelled: CarrierEntry
+    conditions: list[ConditionEntry]
 
 
 class PassEntry(BaseModel):
@@ -86,6 +114,8 @@ class SampledEntry(BaseModel):
 
 class NameEntry(BaseModel):
     target: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
     all_of: list[str] = []
     any_of: list[str] = []
     none_of: list[str] = []
@@ -112,7 +142,8 @@ class OverrideEntry(BaseModel):
 class BalanceEntry(BaseModel):
     eta: float | str
     Q: float
-    V: float | str
+    V: float | str | dict[str, float | str]
+    priority: list[str] = []
     max_representation_bias: float | None
     max_association_bias: float | None
     max_label_skew: float | None
@@ -146,6 +177,7 @@ class PlanEvidence(BaseModel):
     attributes: list[AttributeEntry]
     labels: list[str]
     samples: SamplesEntry
+    filtered: FilteredEntry | None = None
     sampled: SampledEntry | None = None
     certificate: CertificateEntry
     measures: MeasuresEntry
@@ -184,6 +216,7 @@ class ManifestEvidence(BaseModel):
     packing: dict[str, int | str | None]
     totals: dict[str, int]
     measures: Figures
+    groups: dict[str, int] | None = None
     shards: list[ShardFigures]
     inputs: list[InputFigures]
 

@@ -51,9 +51,14 @@ def integrand(constraint: StatedConstraint, rows: LabelledRows) -> Vector:
     """a_i of each row, (n,): what the constraint E[q a_i] <= 0 integrates."""
     stated, k, r = rows.stated, constraint.k, constraint.r
     sign, tolerance = constraint.entry.sign, constraint.entry.tolerance
+    bound = constraint.entry.bound or 0.0
+    if k < 0:
+        return np.asarray(sign * (rows.y[:, r] - bound))
     s, n, g = rows.s[:, k], rows.n[:, k], rows.g[:, k]
-    pi, p = stated.targets[k], stated.centres[k]
-    if constraint.entry.kind == "representation":
+    pi, p = np.nan_to_num(stated.targets[k]), stated.centres[k]
+    if constraint.entry.kind == "share":
+        a = sign * (s - bound * n)
+    elif constraint.entry.kind == "representation":
         a = sign * (s - pi * n) - tolerance * n
     elif constraint.entry.kind == "skew":
         a = (sign * (s - pi * n) - tolerance * n) * rows.y[:, r]

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import fsspec
 
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError, reason_of
 from transforms.shards.web_files import as_told
 from transforms.storage import paths
@@ -84,8 +85,8 @@ def _check_runs(
         unknown = [run.key for run in left.values() if not rejected[_shown(run.key)]]
         example = f": {unknown[0]!r}, for one, is in neither" if unknown else ""
         check.differ(
-            f"{origin.name} has {len(runs):,} samples, and {len(origin.keys):,} labels and "
-            f"{rejected.total():,} rejects are of it{example}"
+            f"{origin.name} has {counted(len(runs), 'sample')}, and "
+            f"{len(origin.keys):,} labels and {rejected.total():,} rejects are of it{example}"
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from transforms.base.counts import counted, named
 from transforms.storage import paths
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence
@@ -29,15 +30,14 @@ def check_across(evidence: Evidence, written: dict[str, Hashes], check: Check) -
     if not len(repeated):
         check.found = "no key is twice in the output"
         return
+    keys = f"{counted(len(repeated), 'key')} {named(len(repeated), 'is', 'are')}"
     tables = (read_table(evidence.storage, paths.labels(name)) for name in evidence.records)
     if len(_repeated([hashed(table.places()[0]) for table in tables])):
-        check.found = (
-            f"{len(repeated):,} keys are in more than one output shard, as input shards share keys"
-        )
+        check.found = f"{keys} in more than one output shard, as input shards share keys"
         return
     holders = [shard for shard, hashes in written.items() if repeated[0] in hashes]
     check.differ(
-        f"{len(repeated):,} keys are in more than one output shard ({holders[0]} and {holders[1]} "
+        f"{keys} in more than one output shard ({holders[0]} and {holders[1]} "
         "among them), and no two input shards share a key"
     )
 

@@ -37,6 +37,12 @@ class Labelled:
     patterns: NDArray[np.uint8]
     balanced: NDArray[np.bool_]
 
+    @property
+    def flags(self) -> NDArray[np.bool_]:
+        """What the rows are labelled with, attributes first, bool (n, m + c)."""
+        bits = np.unpackbits(self.patterns[:, :-BIN_BYTES], axis=1)
+        return bits[:, : len(self.rows.stated.columns)].astype(np.bool_)
+
 
 @dataclass(frozen=True)
 class LabelTable:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import IO
 
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.shards.streams import open_tar
 from transforms.storage import paths
@@ -76,8 +77,8 @@ class VerifiedOutput:
         check.expect(
             problem is None and found == said,
             problem
-            or f"{shard.name} has {found[0]:,} samples, {found[1]:,} bytes and sha256 {found[2]}; "
-            f"manifest.json says {said[0]:,}, {said[1]:,} and {said[2]}",
+            or f"{shard.name} has {counted(found[0], 'sample')}, {found[1]:,} bytes and "
+            f"sha256 {found[2]}; manifest.json says {said[0]:,}, {said[1]:,} and {said[2]}",
         )
         if shard.origins:
             self._settle_before(shard.origins[-1].shard)

@@ -91,7 +91,7 @@ class Weighed:
         expected, moved = self._expected / samples, self._moved / samples
         rate = self.predicted.total / samples
         prices = np.array([constraint.entry.price for constraint in stated.constraints])
-        penalty = stated.V * math.fsum(np.maximum(expected, 0.0))
+        penalty = math.fsum(stated.largest_prices * np.maximum(expected, 0.0))
         paid, off = math.fsum(prices * expected), stated.mu * (rate - stated.eta)
         primal = moved + penalty
         certificate = CertificateEntry(
@@ -194,9 +194,9 @@ def check_certificate(
         "rate": MOMENT_TOLERANCE,
         "utility_error_bound": GAP_TOLERANCE * scale,
     }
-    for constraint in stated.constraints:
+    for constraint, most in zip(stated.constraints, stated.largest_prices.tolist(), strict=True):
         price = constraint.entry.price
-        if not 0 <= price <= stated.V:
+        if not 0 <= price <= most:
             check.differ(f"{constraint.name}: the price {price:g} is not in [0, V]")
     for name, tolerance in tolerances.items():
         said, found = getattr(plan.certificate, name), getattr(mine.certificate, name)

@@ -20,7 +20,7 @@ _MOST_ROWS = 1 << 16
 class StatedConstraint:
     """One one-sided constraint of a plan; k and r are its attribute's and label's places.
 
-    entry is the row of the plan that says the rest; r is -1 where there is no label.
+    entry is the row of the plan that says the rest; k and r are -1 where there is none.
     """
 
     entry: ConstraintEntry
@@ -31,21 +31,23 @@ class StatedConstraint:
     def name(self) -> str:
         """The constraint as sentences call it."""
         side = "from above" if self.entry.sign > 0 else "from below"
-        label = "" if self.entry.label is None else f" with {self.entry.label}"
-        return f"{self.entry.kind} of {self.entry.attribute}{label}, {side}"
+        named = " with ".join(filter(None, (self.entry.attribute, self.entry.label)))
+        return f"{self.entry.kind} of {named}, {side}"
 
 
 @dataclass(frozen=True)
 class Stated:
     """What a plan states: its problem and its prices, ready for arithmetic.
 
-    targets, centres, and of_group (whether a share is of a group) are (m,), label_centres (m, c),
-    and members, bool (m, m), says which attributes are of one group. odds are those of the true
-    attributes, where recognised ones are not taken for true. rules make the derived columns.
+    groups, targets (nan where there is none), centres, and of_group (whether a share is of a
+    group) are (m,), label_centres (m, c), and members, bool (m, m), says which attributes are of
+    one group. odds are those of the true attributes, where recognised ones are not taken for true.
+    rules make the derived columns.
     """
 
     attributes: tuple[str, ...]
     labels: tuple[str, ...]
+    groups: tuple[str, ...]
     targets: Vector
     of_group: NDArray[np.bool_]
     members: NDArray[np.bool_]
@@ -56,6 +58,7 @@ class Stated:
     eta: float
     Q: float
     V: float
+    other_V: Mapping[str, float]
     mu: float
     rules: Mapping[str, Rule]
 
@@ -64,7 +67,8 @@ class Stated:
         """What `plan` states; raises ValueError where its parts do not fit together."""
         names = tuple(entry.name for entry in plan.attributes)
         labels = tuple(plan.labels)
-        places = {name: k for k, name in enumerate(names)}
+        places: dict[str | None, int] = {name: k for k, name in enumerate(names)}
+        places[None] = -1
         label_places: dict[str | None, int] = {name: r for r, name in enumerate(labels)}
         label_places[None] = -1
         unknown = [
@@ -72,7 +76,7 @@ class Stated:
             for entry in plan.constraints
             if entry.attribute not in places
             or entry.label not in label_places
-            or (entry.label is None) != (entry.kind == "representation")
+            or not _of_its_kind(entry)
         ]
         if unknown:
             raise ValueError(f"a constraint is of no attribute or label of the plan: {unknown[0]}")
@@ -86,7 +90,8 @@ class Stated:
         return cls(
             names,
             labels,
-            np.array([entry.target for entry in plan.attributes]),
+            tuple(entry.group for entry in plan.attributes),
+            np.array([np.nan if e.target is None else e.target for e in plan.attributes]),
             np.array([entry.share_of == "group" for entry in plan.attributes]),
             groups[:, None] == groups[None, :],
             np.array([entry.centre for entry in plan.attributes]),
@@ -104,6 +109,12 @@ class Stated:
         )
 
     @property
+    def largest_prices(self) -> Vector:
+        """What a violation of each constraint costs, (K,)."""
+        kinds = (constraint.entry.kind for constraint in self.constraints)
+        return np.array([self.other_V.get(kind, self.V) for kind in kinds])
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The flags of a label table, in the order of a pattern's bits."""
         return _columns(self.attributes, self.labels)
@@ -117,6 +128,14 @@ class Stated:
     def rows_at_once(self) -> int:
         """How many rows are worked on together, so that memory is bounded."""
         return max(256, min(_MOST_ROWS, _CELLS_AT_ONCE // len(self.columns)))
+
+
+def _of_its_kind(entry: ConstraintEntry) -> bool:
+    """Whether a constraint names what those of its kind do."""
+    named = (entry.attribute is not None, entry.label is not None)
+    if entry.kind == "share":
+        return sum(named) == 1 and entry.bound is not None
+    return named == (True, entry.kind != "representation")
 
 
 def _columns(attributes: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...]:

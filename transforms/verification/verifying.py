@@ -5,10 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.verification.asked import check_asked
 from transforms.verification.bias import BiasTally, Variance, check_drawn, check_figures
+from transforms.verification.carriers import (
+    CarrierTally,
+    GroupTally,
+    check_filtered,
+    check_groups,
+)
 from transforms.verification.chain import check_chain
 from transforms.verification.checks import Check
 from transforms.verification.drawing import Drawing, check_totals
@@ -18,6 +25,7 @@ from transforms.verification.keys import check_across
 from transforms.verification.labels import Corpus, Counter, check_table, read_patterns
 from transforms.verification.output import OutputChecks, VerifiedOutput
 from transforms.verification.sampled import check_sampled, in_sample
+from transforms.verification.shortfall import check_shortfall
 from transforms.verification.solution import (
     MOMENT_TOLERANCE,
     Weighed,
@@ -50,20 +58,24 @@ def verify(
         ) from error
     chain = Check("records", "plan, labels and output are of one run", "digests")
     check_chain(evidence, chain)
-    corpus, whole, labels = _counted(evidence, stated, step)
+    corpus, whole, carriers, labels = _counted(evidence, stated, step)
     given = _inputs(evidence, inputs, sample is None, step)
     predicted, of_plan = _of_plan(evidence, stated, corpus, whole, step)
+    check_filtered(evidence.plan, carriers, of_plan[0])
     of_output = _of_output(evidence, stated, predicted, sample, step)
     return (chain, labels, given, *of_plan, *of_output)
 
 
 def _counted(
     evidence: Evidence, stated: Stated, step: Step
-) -> tuple[Corpus, Weighed | None, Check]:
-    """The patterns that the plan was solved on and, where these are a sample, sums over all."""
+) -> tuple[Corpus, Weighed | None, CarrierTally, Check]:
+    """The patterns that the plan was solved on and, where these are a sample, sums over all; how
+    many rows carry each name.
+    """
     check = Check("labels", "label and reject tables are those that were recorded", "shards")
     counter, sampled = Counter(), evidence.plan.sampled
     whole = Weighed(stated) if sampled else None
+    carriers = CarrierTally.empty(stated)
     least = evidence.plan.config.filter
     records = evidence.records.values()
     for done, record in enumerate(records):
@@ -71,6 +83,7 @@ def _counted(
         table = check_table(evidence, record, check)
         first = 0
         for part in table.labelled(stated, least.min_similarity if least else None):
+            carriers.add(part)
             if sampled and whole:
                 whole.add(part.rows, part.balanced.astype(np.float64))
                 stem = record.shard.stem
@@ -79,7 +92,7 @@ def _counted(
                 first += len(part.balanced)
             else:
                 counter.add(part)
-    return counter.corpus(), whole, check
+    return counter.corpus(), whole, carriers, check
 
 
 def _inputs(evidence: Evidence, wanted: bool, whole: bool, step: Step) -> Check:
@@ -125,6 +138,7 @@ def _of_plan(
     else:
         check_rate(rate, MOMENT_TOLERANCE, stated, weights)
     check_certificate(plan, solution, stated, certificate)
+    check_shortfall(plan, corpus, solution, stated, certificate)
     check_figures(before, plan.measures.before, "before", bias)
     check_figures(predicted, plan.measures.predicted, "predicted", bias)
     check_asked(plan, stated, solution, before, predicted, asked)
@@ -141,7 +155,7 @@ def _check_samples(evidence: Evidence, corpus: Corpus, samples: int, check: Chec
         "patterns": len(corpus.counts),
     }
     said = evidence.plan.samples.model_dump()
-    check.found = f"{samples:,} samples"
+    check.found = counted(samples, "sample")
     if said != found:
         check.differ(f"plan.json says samples are {said}, the tables have {found}")
 
@@ -168,6 +182,7 @@ def _of_output(
         BiasTally.empty(stated),
         BiasTally.empty(stated),
         Variance.empty(predicted),
+        GroupTally.empty(stated),
     )
     chosen, tars = _chosen(manifest.shards, sample), manifest.format == WEBDATASET
     whole = tars and len(chosen) == len(manifest.shards)
@@ -181,6 +196,7 @@ def _of_output(
         output.finish()
         check_across(evidence, output.hashes, reading.keys)
         check_figures(drawing.after, manifest.measures, "after", bias)
+        check_groups(manifest, drawing.groups, bias)
         check_drawn(drawing.after, drawing.expected, drawing.variance, chance)
     elif not tars:
         why = f"what files of the format {manifest.format!r} hold is not read"
@@ -188,11 +204,12 @@ def _of_output(
             check.skip(why)
         reading.shards.skip(f"size and sha256 alone are compared: {why}")
     else:
-        why = f"{len(chosen):,} of {len(manifest.shards):,} shards were read, and this needs all"
+        all_shards = counted(len(manifest.shards), "shard")
+        why = f"{len(chosen):,} of {all_shards} were read, and this needs all"
         for check in (draw, bias, chance):
             check.skip(why)
         reading.keys.skip(f"unique within each shard; {why}")
-        reading.shards.found = f"{len(chosen):,} of {len(manifest.shards):,} output shards"
+        reading.shards.found = f"{len(chosen):,} of {counted(len(manifest.shards), 'output shard')}"
     return (
         *(reading.shards, reading.keys, reading.order, reading.payloads),
         *(conservation, draw, bias, chance),

@@ -1,7 +1,8 @@
 """A DAG for each engine: label, gate, solve, gate, (approval), resample, gate, report.
 
 A run's parameters are its configuration file and, where it differs, its output. A task that is
-retried resumes: every stage trusts what completion records say is done, and does the rest. See
+retried resumes: every stage trusts what completion records say is done, and does the rest. A plan
+that does not meet what was asked for is no failure that is tried again: a person is asked. See
 docs/airflow.md.
 """
 
@@ -36,7 +37,13 @@ PARAMS = {
         maximum=1,
         description="Wait for approval if the plan drops more than this share of the samples",
     ),
+    "allow_unmet": Param(
+        default=False,
+        type="boolean",
+        description="Do not wait for approval if the plan does not meet what was asked for",
+    ),
 }
+ENDS_UNMET = ("solve", "resample")
 OPTIONS = {"config": "{{ params.config }}", "output": "{{ params.output }}"}
 Stage = Callable[[str], BaseOperator]
 
@@ -49,7 +56,7 @@ def beam(stage: str) -> BaseOperator:
         py_interpreter=PYTHON,
         py_options=["-m"],
         py_file="jobs.stage",
-        pipeline_options={"stage": stage, "engine": "beam", **OPTIONS},
+        pipeline_options=_options(stage),
     )
 
 
@@ -61,7 +68,7 @@ def dataflow(stage: str) -> BaseOperator:
         py_interpreter=PYTHON,
         py_options=["-m"],
         py_file="jobs.stage",
-        pipeline_options={"stage": stage, "engine": "beam", **OPTIONS},
+        pipeline_options=_options(stage),
         dataflow_config=DataflowConfiguration(
             job_name="fairshard-{{ task.task_id | replace('_', '-') }}",
             location="{{ var.value.get('fairshard_region', 'us-central1') }}",
@@ -81,6 +88,7 @@ def spark(stage: str) -> BaseOperator:
             OPTIONS["config"],
             "--engine=spark",
             "{{ '--output=' ~ params.output if params.output else '--json' }}",
+            *(["--allow-unmet"] if stage in ENDS_UNMET else []),
         ],
         env_vars={"PYSPARK_PYTHON": PYTHON},
     )
@@ -122,7 +130,8 @@ def fairshard_dag(engine: str, on_engine: Stage) -> DAG:
         approval = ApprovalOperator(
             task_id="approve",
             subject="The plan of {{ params.config }} drops "
-            "{{ '%.1f' % (100 * ti.xcom_pull('plan')['dropped_share']) }} % of the samples",
+            "{{ '%.1f' % (100 * ti.xcom_pull('plan')['dropped_share']) }} % of the samples"
+            "{{ '' if ti.xcom_pull('plan')['met'] else ', and is unmet' }}",
             body="{{ ti.xcom_pull('plan') | tojson(indent=2) }}",
         )
         resample = on_engine("resample")
@@ -133,8 +142,10 @@ def fairshard_dag(engine: str, on_engine: Stage) -> DAG:
 
         @task.branch
         def weigh(plan: dict[str, Any], params: dict[str, Any]) -> str:
-            """Ask a person where the plan drops more than was agreed."""
-            return "approve" if plan["dropped_share"] > params["approve_above"] else "resample"
+            """Ask a person where the plan drops more than was agreed, or misses what was asked."""
+            unmet = not plan["met"] and not params["allow_unmet"]
+            drops = plan["dropped_share"] > params["approve_above"]
+            return "approve" if drops or unmet else "resample"
 
         weighed = weigh(planned.output)
         (on_engine("label") >> gates[0] >> on_engine("solve") >> gates[1] >> planned)
@@ -142,6 +153,10 @@ def fairshard_dag(engine: str, on_engine: Stage) -> DAG:
         weighed >> resample
         resample >> gates[2] >> here("summary", ReportOperator, "report")
     return dag
+
+
+def _options(stage: str) -> dict[str, Any]:
+    return {"stage": stage, "engine": "beam", "allow-unmet": stage in ENDS_UNMET, **OPTIONS}
 
 
 def _task_id(stage: str) -> str:

@@ -12,15 +12,21 @@ from fsspec.registry import known_implementations
 
 from jobs.begin.diagnosis.finding import Finding, missing, ok, warning
 from jobs.begin.diagnosis.machine import check_disk
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.base.redaction import redacted
 from transforms.config.sections import Config
 from transforms.shards.finding import Shard
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import in_words
-from transforms.storage.files import Storage
+from transforms.storage.files import Storage, output_storage
 
 _CLOCK_SECONDS = 60
+_KEYS = {
+    "input": "input.shards and input.storage_options",
+    "output": "output.url and output.storage_options",
+    "labels": "output.labels and output.storage_options",
+}
 
 
 def check_input(config: Config) -> tuple[Finding, tuple[Shard, ...]]:
@@ -34,21 +40,30 @@ def check_input(config: Config) -> tuple[Finding, tuple[Shard, ...]]:
     except Exception as error:  # storage libraries raise exceptions of their own
         return _unreachable("input", config.input.shards[0], error), ()
     size = sum(shard.bytes for shard in found.shards)
-    said = f"{len(found.shards):,} shards, {size / 1e6:,.1f} MB"
+    said = f"{counted(len(found.shards), 'shard')}, {size / 1e6:,.1f} MB"
     aside = f"; {in_words(found.left_out)}" if found.left_out else ""
     return ok("input", f"{said}{aside}"), found.shards
 
 
 def check_output(config: Config) -> list[Finding]:
-    """Whether a file can be written to the output, and is read back; it is removed again.
+    """Whether a file can be written to the output, and to its labels' place where that is another.
 
-    Nothing stays behind: where the folder does not exist, the one that it is to be in is tried.
+    It is read back, and removed again. Nothing stays behind: where the folder does not exist, the
+    one that it is to be in is tried.
     """
-    url = config.output.url
+    output = output_storage(config.output)
+    found = _check_writable(output, "output", "output.url")
+    return (
+        found
+        if output.labels is None
+        else found + _check_writable(output.of_labels, "labels", "output.labels")
+    )
+
+
+def _check_writable(place: Storage, check: str, key: str) -> list[Finding]:
+    url = place.url
     try:
-        storage = Storage(
-            _existing(url, config.output.storage_options), config.output.storage_options
-        )
+        storage = Storage(_existing(url, place.options), place.options)
         name, sent = f"fairshard-doctor-{uuid.uuid4().hex}", time.time()
         storage.publish(name, name.encode())
         try:
@@ -57,10 +72,10 @@ def check_output(config: Config) -> list[Finding]:
         finally:
             storage.delete(name)
     except Exception as error:  # storage libraries raise exceptions of their own
-        return [_unreachable("output", url, error)]
+        return [_unreachable(check, url, error)]
     if not whole:
-        return [missing("output", f"{redacted(url)} gives back other bytes", "set output.url")]
-    return [ok("output", f"{redacted(url)} can be written to"), *clocks]
+        return [missing(check, f"{redacted(url)} gives back other bytes", f"set {key}")]
+    return [ok(check, f"{redacted(url)} can be written to"), *clocks]
 
 
 def check_room(config: Config, shards: tuple[Shard, ...]) -> Finding | None:
@@ -106,9 +121,7 @@ def _unreachable(check: str, url: str, error: Exception) -> Finding:
     return missing(
         check,
         redacted(f"{url}: {' '.join(str(reason).split())[:200]}"),
-        f"give access to it, or correct {check}.url and {check}.storage_options"
-        if check == "output"
-        else "give access to it, or correct input.shards and input.storage_options",
+        f"give access to it, or correct {_KEYS[check]}",
     )
 
 

@@ -182,7 +182,9 @@ def test_an_output_is_tried_and_left_as_it_was(corpus: Config, tmp_path: Path) -
 def test_a_storage_without_its_package_is_named_with_its_command(
     corpus: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(_registry, "s3", raising=False)
+    for known in ("s3", "http"):
+        monkeypatch.delitem(_registry, known, raising=False)
+    monkeypatch.delitem(sys.modules, "fsspec.implementations.http", raising=False)
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     (finding,) = check_output(to(corpus, "s3://bucket/out"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from jobs.cli import main
@@ -18,10 +19,19 @@ from tests.inprocess import InProcess
 from tests.naming import named
 from tests.runs import during_batch, held, quiet, seen_corpus
 from tests.tarmaking import make_tar
-from transforms.base.errors import FairshardError
+from transforms.base.errors import (
+    BudgetError,
+    ChangedInputError,
+    DeviceMemoryError,
+    FairshardError,
+    ForbiddenError,
+    TransientError,
+)
 from transforms.config.sections import Config
+from transforms.labels.labelling import Labeller
 from transforms.report.page import write_report
 from transforms.shards.finding import find_shards
+from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
 
@@ -66,7 +76,13 @@ def test_rejects_are_listed_with_their_number_and_an_example(
         f"  3 x caption: has no caption member (.txt) (as 'bare0' in {named(config, '00002')})"
     )
     assert said[2].startswith("  1 x metadata: the metadata is not valid JSON")
-    assert said[3].startswith("to have rejected samples: mend their shards and run again")
+    assert said[3:] == [
+        "to have 3 of them: add the member to the samples, or name its extension in "
+        "input.members.caption (labels depend on it, and are all made anew)",
+        "to have 1 of them: mend the samples in their shards",
+        "a shard is labelled again once it has changed, and not before; rejects/SHARD.parquet in "
+        "the output names each sample",
+    ]
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(json.loads(config.model_dump_json())))
     with pytest.raises(SystemExit):
@@ -80,9 +96,11 @@ def test_a_run_over_its_budget_says_so_and_how_to_go_on(tmp_path: Path) -> None:
         labelled(config)
     said = shown(failed.run(output_storage(config.output)))
     assert said[0].startswith("the last run ended with an error: 4 of 46 samples (8.7%) were")
-    assert "to try again: `fairshard label` with the same configuration; what is done is kept" in (
-        said
-    )
+    assert (
+        "before `fairshard label` goes on, keeping what is done: replace or mend the shards that "
+        "the error names, or leave them out of input.shards, or raise the limit that it names"
+    ) in said
+    assert not any("the same configuration" in line for line in said)
 
 
 def test_the_summary_of_a_run_lists_its_rejects(tmp_path: Path) -> None:
@@ -122,6 +140,10 @@ def test_a_shard_that_failed_is_named_until_it_succeeds(tmp_path: Path) -> None:
     assert (attempt["stage"], attempt["name"]) == ("label", named(config, "00001"))
     assert "does not exist" in attempt["error"]
     assert any(f"label {named(config, '00001')} (process " in line for line in shown(found))
+    assert found["retry"] == [
+        "before `fairshard label` goes on, keeping what is done: restore the shard, or leave it "
+        "out of input.shards"
+    ]
     shard.write_bytes(content)
     found = failed.run(labelled(config))
     assert (found["attempts"], found["retry"], found["error"]) == ([], [], None)
@@ -147,6 +169,104 @@ def test_a_killed_run_is_told_from_one_that_goes_on(tmp_path: Path) -> None:
     with held(storage, seconds=3600):
         found = failed.run(storage)
         assert (found["active"], found["stopped"], found["attempts"]) == (True, False, [])
+
+
+KINDS = (FairshardError, *FairshardError.__subclasses__(), ForbiddenError, ChangedInputError)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_again_is_told_only_where_it_can_succeed(
+    tmp_path: Path, kind: type[FairshardError]
+) -> None:
+    config = config_of(tmp_path)
+    with pytest.raises(kind), recorded(config, "solve", "r1"):
+        raise kind("it did not work")
+    (line,) = failed.run(output_storage(config.output))["retry"]
+    assert ("the same configuration" in line) == (kind is TransientError)
+    assert kind.remedy in line
+
+
+def test_an_error_that_nobody_expected_is_to_be_reported_if_it_comes_again(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    with pytest.raises(ZeroDivisionError), recorded(config, "solve", "r1"):
+        _ = 1 / 0
+    (line,) = failed.run(output_storage(config.output))["retry"]
+    assert line == (
+        "before `fairshard solve` goes on, keeping what is done: report the error, if it comes "
+        "again, as nobody expected one of its kind"
+    )
+
+
+def test_an_interrupted_run_goes_on_as_it_is(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    with pytest.raises(KeyboardInterrupt), recorded(config, "solve", "r1"):
+        raise KeyboardInterrupt
+    assert failed.run(output_storage(config.output))["retry"] == [
+        "to try again: `fairshard solve` with the same configuration; what is done is kept"
+    ]
+
+
+def test_of_an_error_whose_kind_is_not_on_file_its_sentence_tells(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    with pytest.raises(BudgetError), recorded(config, "label", "r1"):
+        raise BudgetError("too many")
+    storage = output_storage(config.output)
+    values = json.loads(storage.read("done/run.json"))
+    assert values.pop("kind") == "BudgetError"
+    storage.publish("done/run.json", json.dumps(values).encode())
+    (line,) = failed.run(storage)["retry"]
+    assert line.endswith("keeping what is done: do what the error says")
+
+
+def test_a_device_without_memory_is_not_asked_again_as_it_is(tmp_path: Path) -> None:
+    config = seen_corpus(tmp_path / "in")
+
+    def fail() -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    one = config.model_copy(update={"model": config.model.model_copy(update={"batch_size": 1})})
+    with pytest.raises(DeviceMemoryError), during_batch(0, fail):
+        labelled(one)
+    found = failed.run(output_storage(config.output))
+    assert found["attempts"][0]["kind"] == "DeviceMemoryError"
+    assert found["retry"] == [
+        "before `fairshard label` goes on, keeping what is done: give the model a larger device "
+        "(model.device), or run fewer workers on it"
+    ]
+
+
+def test_a_sample_that_the_model_fails_on_is_had_by_labelling_its_shard_again(
+    tmp_path: Path,
+) -> None:
+    """As the advice says: the same run again keeps the reject, without the record it is tried."""
+    config = seen_corpus(tmp_path / "in")
+    config = config.model_copy(
+        update={
+            "input": config.input.model_copy(
+                update={"limits": config.input.limits.model_copy(update={"max_reject_share": 1.0})}
+            )
+        }
+    )
+    storage, shard = output_storage(config.output), find_shards(config.input)[0]
+
+    def fail(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if next(calls) in (0, 1, 2):
+            raise RuntimeError("a passing fault")
+
+    calls = iter(range(1000))
+    labeller = Labeller(config)
+    assert labeller._vision is not None
+    handle = labeller._vision._clip.model.visual.register_forward_pre_hook(fail)
+    labeller.label(shard, storage)
+    handle.remove()
+    found = failed.run(storage)
+    (kind,) = found["rejects"]
+    assert kind["remedy"].startswith("see why the model fails on them; once it does not, delete")
+    labelled(config)
+    assert failed.run(storage)["rejected"] == kind["samples"]
+    storage.delete(paths.label_record(shard.name))
+    labelled(config)
+    assert failed.run(storage)["rejected"] == 0
 
 
 def test_without_a_run_it_says_so(tmp_path: Path) -> None:

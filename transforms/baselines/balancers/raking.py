@@ -60,7 +60,7 @@ def _factors(
 
     1 where k cannot be raked, as no sample carries it, or all that count do.
     """
-    base, target = share_base(s, attributes, k), attributes[k].target
+    base, target = share_base(s, attributes, k), attributes[k].pi
     carried, whole = float(mass @ s[:, k]), float(mass @ base)
     if not 0 < carried < whole:
         return np.ones(len(mass))

@@ -43,6 +43,7 @@ RECOGNISERS.register(
         unset=(),
         original=True,
         check=_check,
+        marks=iter,
         build=_build,
     )
 )

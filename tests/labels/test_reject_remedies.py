@@ -1,0 +1,77 @@
+"""What is advised of rejects, as real readers word them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.labelled import BY_CAPTION, FOX, Labelled, labelling_config, sample
+from tests.tarmaking import Entry, make_tar
+from transforms.labels.reject_remedies import reject_remedy
+
+ANEW = "(labels depend on it, and are all made anew)"
+MEND = "mend the samples in their shards"
+GOOD = sample("good", txt="she", jpg=FOX, json={"q": 1})
+
+
+@pytest.mark.parametrize(
+    ("entries", "sections", "remedy"),
+    [
+        (
+            sample("bad", jpg=FOX),
+            {},
+            f"add the member to the samples, or name its extension in input.members.caption {ANEW}",
+        ),
+        (sample("bad", txt=b"\xff", jpg=FOX), {}, MEND),
+        (sample("bad", txt="she", jpg=b"GIF89a"), {"similarity": True}, MEND),
+        (
+            sample("bad", txt="she", jpg=FOX, json={}),
+            {"utility": {"field": "q"}},
+            f"give the samples such a field, or correct utility.field {ANEW}",
+        ),
+        (
+            sample("bad", txt="she", jpg=FOX, json={"q": -1}),
+            {"utility": {"field": "q"}},
+            f"give the samples such a field, or correct utility.field {ANEW}",
+        ),
+        (
+            sample("bad", jpg=FOX, json={"q": 1}),
+            {"input": {"caption_field": "text"}},
+            f"give the samples such a field, or correct input.caption_field {ANEW}",
+        ),
+        (
+            sample("bad", txt="she" * 9, jpg=FOX),
+            {"input": {"limits": {"max_caption_bytes": 8}}},
+            f"raise input.limits.max_caption_bytes {ANEW}",
+        ),
+        (
+            sample("bad", txt="she", jpg=FOX),
+            {"similarity": True, "input": {"limits": {"max_pixels": 10}}},
+            f"raise input.limits.max_pixels {ANEW}",
+        ),
+        (
+            [("a.b.txt", b"she"), ("a.c.txt", b"he")],
+            {},
+            "rename the members, so that no key holds a dot",
+        ),
+    ],
+)
+def test_each_says_what_would_do(
+    tmp_path: Path, entries: list[Entry], sections: dict[str, Any], remedy: str
+) -> None:
+    config = labelling_config(tmp_path, BY_CAPTION, **sections)
+    found = Labelled(tmp_path, config, [*GOOD, *entries])
+    errors = [(stage, error) for key, stage, error in found.rejects if key != "good"]
+    assert errors
+    assert {reject_remedy(*error) for error in errors} == {remedy}
+
+
+@pytest.mark.parametrize("cut", [700, 1400, -1])
+def test_a_damaged_shard_is_to_be_replaced(tmp_path: Path, cut: int) -> None:
+    whole = make_tar([*GOOD, *sample("more", txt="she", jpg=FOX)])
+    content = b"<html>" + bytes(2000) if cut < 0 else whole[:cut]
+    found = Labelled(tmp_path, labelling_config(tmp_path, BY_CAPTION), content)
+    assert found.rejects
+    assert {reject_remedy(stage, error) for _, stage, error in found.rejects} == {
+        "put a whole copy in the place of the shard"
+    }

@@ -1,0 +1,80 @@
+"""What a filter takes, and of whom, against a count of the rows one by one."""
+
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.statistics.test_counting import PART, config_of, table_of, written
+from transforms.base.errors import FairshardError
+from transforms.config.schema import SIMILARITY, schema_of
+from transforms.config.sections import Config
+from transforms.statistics.counting import count_shard, filter_counts
+from transforms.statistics.filtering import Condition, FilterCounts
+from transforms.storage.files import output_storage
+
+FILTER: dict[str, Any] = {"filter": {"min_similarity": 0.4}, "model": {"name": "ViT-B-32"}}
+
+
+def by_hand(table: pa.Table, config: Config) -> tuple[list[int], list[int]]:
+    """Rows, and rows with each flag: all of them, and those below the filter."""
+    flags = [table[column].to_pylist() for column in schema_of(config).pattern_columns]
+    below = [value < np.float32(0.4) for value in table[SIMILARITY].to_pylist()]
+    rows = range(table.num_rows)
+    counted = [
+        [sum(chosen[row] for row in rows)]
+        + [sum(flag[row] and chosen[row] for row in rows) for flag in flags]
+        for chosen in ([True] * table.num_rows, below)
+    ]
+    return counted[0], counted[1]
+
+
+@pytest.mark.parametrize("rows", [0, 777, PART + 501])
+def test_a_filter_is_counted_as_it_takes(tmp_path: Path, rows: int) -> None:
+    config = config_of(tmp_path, 3, **FILTER)
+    storage = output_storage(config.output)
+    table = table_of(config, rows, [1.0])
+    counts = filter_counts(config)
+    assert counts is not None
+    histogram = count_shard(written(table, storage), config, storage, counts).extract()
+    assert counts.conditions == ("min_similarity",)
+    assert (counts.labelled.tolist(), counts.taken[0].tolist()) == by_hand(table, config)
+    assert histogram.samples == counts.labelled[0] - counts.taken[0, 0]
+
+
+def test_without_a_filter_nothing_is_counted(tmp_path: Path) -> None:
+    assert filter_counts(config_of(tmp_path, 3)) is None
+
+
+def test_each_of_several_conditions_is_counted_by_itself() -> None:
+    conditions = (Condition("a", "x", 2), Condition("b", "y", 1))
+    table = pa.table({"x": [1, 2, 3, 1], "y": [0, 0, 1, 1], "f": [True, True, False, True]})
+    counts = FilterCounts.nothing(conditions, 1)
+    counts.add(table, ["f"], [condition.passed(table) for condition in conditions])
+    assert counts.labelled.tolist() == [4, 3]
+    assert counts.taken.tolist() == [[2, 2], [2, 2]]
+
+
+def test_counts_of_parts_add_up_to_those_of_the_whole(tmp_path: Path) -> None:
+    config = config_of(tmp_path, 3, **FILTER)
+    storage = output_storage(config.output)
+    table = table_of(config, 1000, [1.0])
+    parts = []
+    for number, part in enumerate((table, table[:300], table[300:301], table[301:])):
+        counts = filter_counts(config)
+        assert counts is not None
+        count_shard(written(part, storage, str(number)), config, storage, counts)
+        parts.append(counts)
+    whole, *rest = parts
+    merged = reduce(FilterCounts.merge, rest[::-1])
+    assert merged.labelled.tolist() == whole.labelled.tolist()
+    assert merged.taken.tolist() == whole.taken.tolist()
+
+
+def test_counts_of_other_filters_are_refused() -> None:
+    one, other = (FilterCounts.nothing([Condition(name, "x", 0)], 2) for name in "ab")
+    with pytest.raises(FairshardError, match="counts of different filters"):
+        one.merge(other)

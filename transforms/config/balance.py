@@ -1,0 +1,176 @@
+"""What is asked of the balanced corpus: bounds, rate, and what comes first where not all can be."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from transforms.base.errors import ConfigError
+from transforms.config.forms import Section, Words, as_tuple
+
+Bound = Annotated[float, Field(ge=0, le=1)]
+Kind = Literal["representation", "association", "skew", "share"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+AUTO: Literal["auto"] = "auto"
+
+
+def _number_or_auto(value: Any, meaning: str) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != AUTO and not (number and value > 0):
+        raise ValueError(f"should be a number above 0 or {AUTO} ({meaning}), not {value!r}")
+
+
+def _rate(value: Any) -> Any:
+    _number_or_auto(value, "the largest rate at which everything asked for is attainable")
+    return value
+
+
+def _price(value: Any) -> Any:
+    unknown = [kind for kind in value if kind not in KINDS] if isinstance(value, dict) else ()
+    for kind in unknown:
+        raise ValueError(f"names {kind!r}; the kinds of constraints are {', '.join(KINDS)}")
+    for one in value.values() if isinstance(value, dict) else (value,):
+        _number_or_auto(one, "as high as it takes to miss as little as there is to miss")
+    return value
+
+
+def _each_once(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise ValueError(f"names {kind} twice")
+    return kinds
+
+
+OpenNumber = float | Literal["auto"]
+Rate = Annotated[OpenNumber, BeforeValidator(_rate)]
+Price = Annotated[OpenNumber | dict[Kind, OpenNumber], BeforeValidator(_price)]
+Priority = Annotated[tuple[Kind, ...], BeforeValidator(as_tuple), AfterValidator(_each_once)]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareBound:
+    """A bound on the share of an attribute, or of a label, of the kept samples.
+
+    It is the most that share may be (sign 1), or the least (-1).
+    """
+
+    attribute: str | None
+    label: str | None
+    sign: Literal[1, -1]
+    bound: float
+
+    @property
+    def name(self) -> str:
+        """The attribute or the label."""
+        return self.attribute or self.label or ""
+
+
+class Override(Section):
+    """Other bounds for some attributes, labels, or pairs of them, by name or by group."""
+
+    attributes: Words = ()
+    labels: Words = ()
+    max_representation_bias: Bound | None = None
+    max_association_bias: Bound | None = None
+    max_label_skew: Bound | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if self.labels and self.max_representation_bias is not None:
+            raise ValueError("max_representation_bias is of attributes alone: give no labels")
+        bounds = (self.max_representation_bias, self.max_association_bias, self.max_label_skew)
+        if all(bound is None for bound in bounds):
+            raise ValueError("give at least one of the max_* bounds; 1 asks for nothing")
+        return self
+
+
+class Balance(Section):
+    """What is asked of the balanced corpus, and the M4 problem's other numbers.
+
+    The bounds are in the measures of the paper ("CLIP the Bias"); eta, Q and V are named as there
+    (algorithm 1). eta may be left open: auto is the largest at which everything asked for is
+    attainable. A bound that is null is not asked for. V may be given by kind of constraint; what
+    it does not name is auto. `priority`: which kinds are met first, where not all can be. Of a
+    corpus of more than max_patterns patterns so many samples at most are solved on
+    (transforms/plan/polishing.py).
+    """
+
+    eta: Rate
+    Q: float = Field(1.0, gt=0)
+    V: Price = AUTO
+    priority: Priority = ()
+    _shares: tuple[ShareBound, ...] = PrivateAttr(())
+    max_representation_bias: Bound | None = 0.01
+    max_association_bias: Bound | None = 0.05
+    max_label_skew: Bound | None = None
+    overrides: tuple[Override, ...] = ()
+    max_patterns: int = Field(10_000_000, gt=0)
+
+    @model_validator(mode="after")
+    def _attainable_rate(self) -> Self:
+        if not isinstance(self.eta, str) and self.eta > self.Q:
+            raise ValueError(
+                f"eta = {self.eta:g} is above Q = {self.Q:g}: the mean weight cannot exceed "
+                "the largest one; lower eta or raise Q"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _priority_of_what_is_open(self) -> Self:
+        for kind in self.priority:
+            if kind in self.prices:
+                raise ValueError(
+                    f"priority names {kind}, and V is a number for it: what comes first is met at "
+                    f"any price; leave its V {AUTO}, or it out of priority"
+                )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later, where it is not given: digests stay what they were."""
+        values: dict[str, Any] = dumped(self)
+        return {key: value for key, value in values.items() if key != "priority" or value}
+
+    @property
+    def rate(self) -> float:
+        """eta as a number; ConfigError where it is left open."""
+        if isinstance(self.eta, str):
+            raise ConfigError("balance.eta: auto is left open here; give a number")
+        return self.eta
+
+    @property
+    def prices(self) -> dict[Kind, float]:
+        """What violations cost, by the kinds of constraints for which V says it."""
+        given = self.V if isinstance(self.V, dict) else dict.fromkeys(KINDS, self.V)
+        return {kind: V for kind, V in given.items() if not isinstance(V, str)}
+
+    @property
+    def ranks(self) -> tuple[tuple[Kind, ...], ...]:
+        """The kinds whose total excess is to be the least there is, those met first at first."""
+        named = tuple((kind,) for kind in self.priority)
+        rest = tuple(kind for kind in KINDS if kind not in {*self.priority, *self.prices})
+        return (*named, rest) if rest else named
+
+    @property
+    def shares(self) -> tuple[ShareBound, ...]:
+        """The bounds on shares that names have (transforms/config/schema.py)."""
+        return self._shares
+
+    def with_shares(self, shares: Iterable[ShareBound]) -> Self:
+        """The same asked for with these bounds on shares."""
+        copied = self.model_copy()
+        copied._shares = tuple(shares)
+        return copied
+
+    def at(self, rate: float) -> Self:
+        """The same asked for at another rate."""
+        return self.model_copy(update={"eta": rate})

@@ -1,0 +1,65 @@
+"""What a preview advises to mend, the most telling first."""
+
+from collections.abc import Iterator, Sequence
+
+from transforms.config.observations import Observation
+from transforms.config.sections import Config
+from transforms.preview.preview import PreviewedName
+from transforms.preview.reading import Reading
+from transforms.recognition.settings import members_of
+
+_MOST_NAMED = 5
+
+
+def advice_on(
+    config: Config,
+    reading: Reading,
+    names: Sequence[PreviewedName],
+    observed: Sequence[Observation],
+) -> Iterator[str]:
+    """Sentences on members, rejects, what recognisers note, and names that are never recognised."""
+    yield from _on_members(config, reading)
+    yield from _on_rejects(config, reading)
+    for observation in observed:
+        yield from observation.advice
+    samples = len(reading.seen)
+    never = [one.name for one in names if samples and not one.hits]
+    if never:
+        yield (
+            f"never recognised in {_samples(samples)}: {_listed(never)}; are they rare, or is what "
+            "they are recognised by not in the data?"
+        )
+    always = [one.name for one in names if samples > 1 and one.hits == samples]
+    if always:
+        yield f"recognised in every sample: {_listed(always)}; what holds of all cannot be balanced"
+
+
+def _on_members(config: Config, reading: Reading) -> Iterator[str]:
+    there = ", ".join(f".{extension}" for extension in sorted(reading.extensions))
+    for part, extensions in members_of(config).model_dump().items():
+        found = any(extension.lower() in reading.extensions for extension in extensions)
+        if extensions and reading.extensions and not found:
+            wanted = ", ".join(f".{extension}" for extension in extensions)
+            yield (
+                f"no sample has a member of input.members.{part} ({wanted}): correct it (there "
+                f"are: {there})"
+            )
+
+
+def _on_rejects(config: Config, reading: Reading) -> Iterator[str]:
+    rejected, read = len(reading.rejects), len(reading.rejects) + len(reading.seen)
+    most = config.input.limits.max_reject_share
+    if rejected > most * read:
+        yield (
+            f"{rejected:,} of {_samples(read)} rejected, a larger share than "
+            f"input.limits.max_reject_share = {most:g}: that ends a run"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _samples(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count:,} samples"

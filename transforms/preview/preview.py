@@ -1,0 +1,81 @@
+"""A preview: what names are recognised in a few samples, by which sources, and what to mend."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from transforms.config.observations import Observation
+from transforms.config.recognisers import Source
+from transforms.labels.rejects import RejectKind
+from transforms.shards.locations import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sample that carries a name by some sources, and its caption around the word that says so.
+
+    word: "" where no word of the name's own is in the caption. All are "" where the labels need no
+    caption.
+    """
+
+    location: Location
+    sources: tuple[Source, ...]
+    before: str
+    word: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedName:
+    """How a name, GROUP.NAME, is recognised: `hits` samples carry it.
+
+    derived: it follows from other names, and has no source. by_source: in so many by each source.
+    alone: in so many by that source and no other; agreed: by all.
+    """
+
+    kind: str
+    name: str
+    hits: int
+    by_source: Mapping[Source, int]
+    alone: Mapping[Source, int]
+    agreed: int
+    examples: tuple[Example, ...]
+    derived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An extension that samples have members of, and what they are read as.
+
+    part: "image", "caption" or "metadata"; "" where input.members does not name it. needed: whether
+    the labels need that part.
+    """
+
+    extension: str
+    samples: int
+    part: str
+    needed: bool
+
+    @property
+    def read_as(self) -> str:
+        """In words."""
+        if not self.part:
+            return "not read"
+        return self.part if self.needed else f"{self.part}, which no label needs"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first samples of some shards, labelled: what there is to see before all are.
+
+    of_shards: how many the corpus has. filtered: samples that the quality filter would drop.
+    """
+
+    shards: int
+    of_shards: int
+    samples: int
+    filtered: int
+    rejected: tuple[RejectKind, ...]
+    extensions: tuple[Extension, ...]
+    names: tuple[PreviewedName, ...]
+    observations: tuple[Observation, ...]
+    advice: tuple[str, ...]
