@@ -9,8 +9,9 @@ import yaml
 from jobs.begin.check import derived_names, named_with_targets
 from tests.loading import ROOT
 from transforms.base.errors import ConfigError
+from transforms.config.balance import ShareBound
 from transforms.config.files import config_in, parse_config
-from transforms.config.schema import Schema, schema_of
+from transforms.config.schema import Schema, asked_of, schema_of
 from transforms.config.sections import Config
 from transforms.recognition.settings import settings_by_key, settings_digest
 
@@ -43,7 +44,7 @@ def asking(
     )
 
 
-def targets(schema: Schema, group: str) -> dict[str, float]:
+def targets(schema: Schema, group: str) -> dict[str, float | None]:
     return {a.name.partition(".")[2]: a.target for a in schema.attributes if a.group == group}
 
 
@@ -126,6 +127,53 @@ def test_targets_of_pairs_can_be_given_however_they_are_typed() -> None:
     names = {f"{one} x nurse": {"target": 0.2} for one in ("woman", "man")}
     schema = schema_of(asking({"pairs": {**pairs, "names": names}}))
     assert targets(schema, "pairs") == {"woman × nurse": 0.2, "man × nurse": 0.2}
+
+
+def test_shares_of_derived_names_are_bounded_like_others() -> None:
+    attributes = {
+        "elders": {"names": {"elder": {"at_least": 0.1, "all_of": ["gender.woman", "old"]}}},
+        "who": {
+            "crossed": ["gender", "skin"],
+            "names": {
+                "woman x dark": {"at_least": 0.1, "at_most": 0.3},
+                "man x dark": {"target": 0.2, "at_least": 0.15},
+            },
+        },
+    }
+    labels = {"l": {"names": {"a": {"any_of": ["nurse", "old"], "at_most": 0.4}}}}
+    config = asking(attributes, labels)
+    schema = schema_of(config)
+    assert targets(schema, "elders") == {"elder": None}
+    assert targets(schema, "who") == {
+        "woman × dark": None,
+        "woman × light": 0.6 * 0.7,
+        "man × dark": 0.2,
+        "man × light": 0.4 * 0.7,
+    }
+    assert schema.shares == (
+        ShareBound("elders.elder", None, -1, 0.1),
+        ShareBound("who.woman × dark", None, -1, 0.1),
+        ShareBound("who.woman × dark", None, 1, 0.3),
+        ShareBound("who.man × dark", None, -1, 0.15),
+        ShareBound(None, "l.a", 1, 0.4),
+    )
+    assert asked_of(config).shares == schema.shares
+
+
+def test_names_without_a_target_are_crossed_where_pairs_are_given_theirs() -> None:
+    names = {
+        "old": {"at_least": 0.1, "all_of": "age.old"},
+        "new": {"target": 0.5, "none_of": "old"},
+    }
+    given = {"woman x old": {"at_most": 0.2}, "man x old": {"target": 0.1}}
+    crossed = crossing("gender", "b", share_of="all", names=given)
+    schema = schema_of(asking(crossed | {"b": {"names": names}}))
+    assert targets(schema, "who") == {
+        "woman × old": None,
+        "woman × new": 0.3,
+        "man × old": 0.1,
+        "man × new": 0.2,
+    }
 
 
 def test_labels_are_crossed_too() -> None:
@@ -236,6 +284,20 @@ WIDE = {
             crossing("gender", "skin", names={"woman x dark": {"target": 0.5}}),
             "who: with share_of: group the targets are shares of one whole: they must add up to 1, "
             "not to 1.32",
+        ),
+        (
+            {"age": {"names": {"old": {"at_least": 0.2, "lexicon": "old"}}}}
+            | crossing("gender", "age", share_of="all"),
+            "who.names: age.old has no target to multiply: give 'woman × old' one, or at_least or",
+        ),
+        (
+            crossing("gender", "skin", names={"woman x dark": {"at_least": 0.3}}),
+            "who: with share_of: group the shares of all names add up to 1, and targets, at_least "
+            "and at_most ask for 1.12 to 1.82",
+        ),
+        (
+            crossing("gender", "skin", names={"woman x dark": {}}),
+            "who.names.woman x dark: asks for nothing: give a target, at_least or at_most",
         ),
         (
             crossing("gender", "skin", names={"woman x dark": {"target": 1}}),

@@ -26,7 +26,13 @@ ATTRIBUTES: dict[str, Any] = {
             "poor": {"target": 0.4, "field": {"path": "quality", "not": {"at_least": 0.5}}},
         },
     },
-    "both": {"crossed": ["gender", "quality"]},
+    "both": {
+        "crossed": ["gender", "quality"],
+        "names": {
+            "man x good": {"at_most": 0.35},
+            "woman x poor": {"target": 0.2, "at_least": 0.1},
+        },
+    },
 }
 LABELS: dict[str, Any] = {
     "thing": {
@@ -34,7 +40,11 @@ LABELS: dict[str, Any] = {
         "names": {
             "nurse": {"lexicon": "nurse", "field": {"path": "words", "matches": "^nur"}},
             "tie": {"field": {"path": "words", "values": "tie"}},
-            "dressed": {"any_of": ["tie", "nurse"], "none_of": ["both.man x poor"]},
+            "dressed": {
+                "any_of": ["tie", "nurse"],
+                "none_of": ["both.man x poor"],
+                "at_least": 0.1,
+            },
         },
     }
 }

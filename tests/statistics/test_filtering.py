@@ -12,6 +12,7 @@ from tests.statistics.test_counting import PART, config_of, table_of, written
 from transforms.base.errors import FairshardError
 from transforms.config.schema import SIMILARITY, schema_of
 from transforms.config.sections import Config
+from transforms.labels.derived import with_derived
 from transforms.statistics.counting import count_shard, filter_counts
 from transforms.statistics.filtering import Condition, FilterCounts
 from transforms.storage.files import output_storage
@@ -43,6 +44,24 @@ def test_a_filter_is_counted_as_it_takes(tmp_path: Path, rows: int) -> None:
     assert counts.conditions == ("min_similarity",)
     assert (counts.labelled.tolist(), counts.taken[0].tolist()) == by_hand(table, config)
     assert histogram.samples == counts.labelled[0] - counts.taken[0, 0]
+
+
+def test_what_is_derived_is_counted_as_what_is_recognised(tmp_path: Path) -> None:
+    labels = {
+        "thing": {"field": "things", "names": ["l0", "l1"]},
+        "both": {"crossed": ["thing", "people"]},
+        "more": {"names": {"some": {"any_of": ["l0", "l1"]}, "none": {"none_of": ["some"]}}},
+    }
+    values = config_of(tmp_path, 0, **FILTER).model_dump()
+    config = Config.model_validate({**values, "labels": labels})
+    storage = output_storage(config.output)
+    table = table_of(config, 500, [1.0])
+    counts = filter_counts(config)
+    assert counts is not None
+    count_shard(written(table, storage), config, storage, counts)
+    whole = with_derived(table, schema_of(config).derived)
+    assert (counts.labelled.tolist(), counts.taken[0].tolist()) == by_hand(whole, config)
+    assert len(counts.labelled) == 1 + 2 + 2 + 4 + 2
 
 
 def test_without_a_filter_nothing_is_counted(tmp_path: Path) -> None:

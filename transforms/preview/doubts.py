@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from transforms.config.columns import Named
+from transforms.config.conditions import Condition
 from transforms.config.groups import CrossedGroup
 from transforms.config.names import NameSpec
 from transforms.config.recognisers import RECOGNISERS
@@ -11,6 +12,7 @@ from transforms.config.sections import Config
 from transforms.recognition.image_kinds import EXTENSIONS
 
 _MOST_NAMED = 5
+_CONDITIONS = ", or ask for it by matches, at_least, above, at_most or below"
 _LONGEST = 200
 _EXTENSION = re.compile(r"[^.*/\s][^*/\s]*")
 _OF_OPEN_CLIP = ("jpg", "png", "jpeg", "webp")
@@ -49,6 +51,7 @@ def _named(config: Config) -> dict[str, NameSpec]:
 def _patterns(named: dict[str, NameSpec]) -> Iterator[str]:
     """Of each recogniser, the words that look like patterns."""
     found: dict[str, list[str]] = {}
+    remedies: dict[str, str] = {}
     for name, spec in named.items():
         for key, settings in spec.given().items():
             words = [
@@ -57,11 +60,12 @@ def _patterns(named: dict[str, NameSpec]) -> Iterator[str]:
                 if _PATTERN.search(word[:_LONGEST])
             ]
             found.setdefault(key, []).extend(f"{word!r} of {name}" for word in words)
+            remedies[key] = _CONDITIONS * isinstance(settings, Condition)
     for key, words in found.items():
         if words:
             yield (
                 f"{_listed(words)}, under {key}: patterns are not read, each is compared as it "
-                "stands; write out what is meant"
+                f"stands; write out what is meant{remedies[key]}"
             )
 
 
