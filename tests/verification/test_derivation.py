@@ -31,7 +31,10 @@ ATTRIBUTES: dict[str, Any] = {
             "none": {"target": 0.7, "none_of": ["tie"]},
         },
     },
-    "who": {"crossed": ["gender", "dress"], "names": {"woman x tie": {"target": 0.15}}},
+    "who": {
+        "crossed": ["gender", "dress"],
+        "names": {"woman x tie": {"target": 0.15}, "man x none": {"at_most": 0.6}},
+    },
 }
 LABELS: dict[str, Any] = {
     "thing": {
@@ -39,7 +42,11 @@ LABELS: dict[str, Any] = {
         "names": {
             "doctor": {},
             "nurse": {},
-            "medic": {"any_of": ["doctor", "nurse"], "none_of": ["who.man x tie"]},
+            "medic": {
+                "any_of": ["doctor", "nurse"],
+                "none_of": ["who.man x tie"],
+                "at_least": 0.05,
+            },
         },
     },
     "tie": {"crossed": ["thing", "dress"]},
@@ -110,6 +117,8 @@ def _in(*keys: str) -> Callable[[Any], Any]:
         (("attributes", "dress", "names", "none"), {"none_of": ["woman"]}, "patterns"),
         (("attributes", "who"), {"names": {}}, "records"),
         (("attributes", "who", "names"), {"man x tie": {"target": 0.2}}, "what was asked"),
+        (("attributes", "who", "names"), {"man x none": {"at_most": 0.5}}, "what was asked"),
+        (("labels", "thing", "names", "medic"), {"at_least": 0.04}, "what was asked"),
         (("attributes", "who"), {"share_of": "all"}, "what was asked"),
     ],
 )

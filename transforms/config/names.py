@@ -24,12 +24,12 @@ from transforms.config.recognisers import (
     dumped,
     registered,
 )
-from transforms.config.shares import BoundedShare, WantedShare
+from transforms.config.shares import ShareLimits, WantedShare
 
 DERIVING = ("all_of", "any_of", "none_of")
 
 
-class NameSpec(BoundedShare):
+class NameSpec(ShareLimits):
     """How one name is recognised: any of the registered recognisers that it has a key of.
 
     Or how it follows from other names: all of `all_of` are true, one of `any_of`, and none of

@@ -13,7 +13,7 @@ from transforms.config.balance import Balance, ShareBound
 from transforms.config.columns import Derived, NamedColumns, Recognised, in_order, shown_name
 from transforms.config.crossed_targets import Targets
 from transforms.config.groups import CrossedGroup
-from transforms.config.shares import BoundedShare
+from transforms.config.shares import ShareLimits
 
 if TYPE_CHECKING:
     from transforms.config.sections import Config
@@ -138,7 +138,7 @@ def _shares_of_labels(entries: tuple[Entry, ...], config: Config) -> Iterator[Sh
                 yield ShareBound(None, name, *bound)
 
 
-def _bounds(wanted: BoundedShare) -> Iterator[tuple[Literal[1, -1], float]]:
+def _bounds(wanted: ShareLimits) -> Iterator[tuple[Literal[1, -1], float]]:
     if wanted.at_least is not None:
         yield -1, wanted.at_least
     if wanted.at_most is not None:

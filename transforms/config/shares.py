@@ -9,7 +9,7 @@ from transforms.config.forms import Section
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class BoundedShare(Section):
+class ShareLimits(Section):
     """at_least and at_most bound the share of the kept samples."""
 
     at_least: Share | None = None
@@ -22,7 +22,7 @@ class BoundedShare(Section):
         return self
 
 
-class WantedShare(BoundedShare):
+class WantedShare(ShareLimits):
     """The share wanted of an attribute (pi_k); without a target there are only bounds on it."""
 
     target: Share | None = None
