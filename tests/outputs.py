@@ -74,7 +74,10 @@ def finished_output(
 
 
 def comparable(output: Path) -> dict[str, Any]:
-    """An output's bytes, but for where its inputs are, and which versions of them."""
+    """An output's bytes, but for where its inputs are, and which versions of them.
+
+    Of what explains a plan, all but which plan that is.
+    """
     files: dict[str, Any] = {
         "/".join(stem_of(part.removesuffix(".parquet")) for part in name.split("/")): content
         for name, content in tree(output).items()
@@ -82,6 +85,8 @@ def comparable(output: Path) -> dict[str, Any]:
     plan, manifest = (json.loads(files[name]) for name in ("plan/plan.json", "manifest.json"))
     del plan["fingerprint"]["inputs"], plan["fingerprint"]["labels"], plan["config"]["input"]
     del manifest["plan"]
+    if paths.EXPLANATION in files:
+        files[paths.EXPLANATION] = {**json.loads(files[paths.EXPLANATION]), "plan": None}
     for entry in (*manifest["inputs"], *(o for s in manifest["shards"] for o in s["origins"])):
         entry["shard"] = stem_of(entry["shard"])
     return {**files, "plan/plan.json": plan, "manifest.json": manifest}

@@ -2,7 +2,7 @@
 
 import time
 
-from jobs.session.ticking import in_words
+from jobs.session.ticking import QUIET_SECONDS, in_words
 from transforms.stages.doing import IN_WORDS, STAGE
 from transforms.storage.attempts import attempts_at
 from transforms.storage.files import Storage
@@ -11,18 +11,20 @@ from transforms.storage.files import Storage
 class Doing:
     """Follows the notes on solving that come after it: those of runs before are not of this one."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._storage = storage
+        self._quiet_seconds = quiet_seconds
         self._before = {(note.name, note.started) for note in attempts_at(STAGE, storage)}
         self._name = ""
         self._since: dict[str, float] = {}
 
     @property
     def line(self) -> str:
-        """`explaining, 12 s`; "" where nothing is done that takes a name."""
-        if not self._name:
+        """`explaining, 12 s`; "" where nothing that takes a name is done for more than a moment."""
+        seconds = time.monotonic() - self._since.get(self._name, 0.0)
+        if not self._name or seconds < self._quiet_seconds:
             return ""
-        return in_words(IN_WORDS[self._name], time.monotonic() - self._since[self._name])
+        return in_words(IN_WORDS[self._name], seconds)
 
     def poll(self) -> None:
         """See what is done now."""

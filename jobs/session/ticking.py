@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from rich.console import Console
 
 _TICK_SECONDS = 0.5
-_QUIET_SECONDS = 2.0
+QUIET_SECONDS = 2.0
 _LINE_SECONDS = 15.0
 
 Tick = Callable[[str], AbstractContextManager[None]]
@@ -48,7 +48,7 @@ def in_words(doing: str, seconds: float) -> str:
 
 def _live(names: list[str], console: Console, stop: threading.Event) -> None:
     began = time.monotonic()
-    if stop.wait(_QUIET_SECONDS):
+    if stop.wait(QUIET_SECONDS):
         return
     with console.status("") as status:
         while not stop.wait(_TICK_SECONDS):

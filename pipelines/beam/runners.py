@@ -54,10 +54,11 @@ def check_known(options: PipelineOptions) -> None:
     known = options.get_all_options()
     unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
     if unknown:
+        option = f"--{min(unknown)}"
         raise UnknownOptionError(
-            f"--{min(unknown)}",
-            "neither fairshard nor Beam has it; see `fairshard rebalance --help` and Beam's "
-            "pipeline options",
+            f"unknown option {option}: neither fairshard nor Beam has it; see `fairshard rebalance "
+            "--help` and Beam's pipeline options",
+            option,
         )
 
 

@@ -70,7 +70,9 @@ def settings_of(arguments: Sequence[str]) -> dict[str, str]:
     given = [*known.conf, *(other.removeprefix("--") for other in others)]
     for pair in given:
         if not pair.startswith("spark.") or "=" not in pair:
-            raise UnknownOptionError(pair, "Spark takes --master URL and --conf spark.KEY=VALUE")
+            raise UnknownOptionError(
+                f"unknown option {pair}: Spark takes --master URL and --conf spark.KEY=VALUE", pair
+            )
     settings = {**_ALWAYS, **dict(pair.split("=", 1) for pair in given)}
     master = known.master or settings.get("spark.master") or (None if _submitted() else "local[*]")
     if master is None:

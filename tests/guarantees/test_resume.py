@@ -67,10 +67,12 @@ def of(finished: Path, folder: Path, **changes: Any) -> Config:
 
 
 def said_by(job: Callable[..., Any], config: Config) -> list[str]:
+    """What it says, but for its progress."""
     console = quiet()
     job(config, InProcess(), console)
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
+    lines = console.file.getvalue().splitlines()
+    return [line for line in lines if not line.startswith("solve: ")]
 
 
 def versions(folder: Path) -> dict[str, int]:

@@ -70,7 +70,7 @@ def environment_of_nobody(folder: Path) -> dict[str, str]:
     ("engine", "command", "said"),
     [
         ("beam", "rebalance", "gate of the output: "),
-        ("spark", "label", "1 shards labelled (1 in this run): 60 samples, 0 rejected"),
+        ("spark", "label", "1 shard labelled (1 in this run): 60 samples, 0 rejected"),
     ],
 )
 def test_a_user_of_no_home_and_no_name_is_no_obstacle(

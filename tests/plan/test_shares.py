@@ -11,7 +11,9 @@ from tests.outputs import solved
 from tests.plan.test_polishing import ALL, BALANCE, MOST, labelled, rows_of
 from transforms.config.balance import ShareBound
 from transforms.config.sections import Config
+from transforms.plan.explanation_file import explanation_of
 from transforms.plan.plan import Plan, plan_from
+from transforms.storage.files import output_storage
 
 MORE, FEWER = 0.60, 0.15
 
@@ -82,8 +84,9 @@ def test_a_row_of_no_name_or_bound_is_refused(tmp_path: Path, change: dict[str, 
 
 
 def test_where_no_share_can_be_met_it_is_proven_and_named(tmp_path: Path) -> None:
-    plan, _, _ = bounded(tmp_path, ALL, eta=0.95, max_association_bias=None)
+    plan, config, _ = bounded(tmp_path, ALL, eta=0.95, max_association_bias=None)
     assert "share of people.a1, at most 0.15" in plan.file.missed
     assert plan.file.certificate.least_excess
-    assert plan.file.conflict is not None
-    assert any("share of" in name for name in plan.file.conflict.constraints)
+    why = explanation_of(plan, output_storage(config.output))
+    assert why is not None and why.conflict is not None
+    assert any("share of" in name for name in why.conflict.constraints)

@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from transforms.base.redaction import redacted
@@ -113,10 +113,10 @@ class ConfigError(FairshardError):
 
 
 class UnknownOptionError(ConfigError):
-    """An option that an engine does not have, nor fairshard: `option`."""
+    """An option that an engine does not have, nor fairshard: `option`, where that is known."""
 
-    def __init__(self, option: str, why: str) -> None:
-        super().__init__(f"unknown option {option}: {why}")
+    def __init__(self, sentence: str, option: str = "") -> None:
+        super().__init__(sentence)
         self.option = option
 
 
@@ -149,25 +149,13 @@ class UnmetError(FairshardError):
     exit_code = 5
 
 
-_KINDS = {
-    kind.__name__: kind
-    for kind in (
-        FairshardError,
-        UnreachableError,
-        ForbiddenError,
-        FullError,
-        MissingInputError,
-        BudgetError,
-        DeviceMemoryError,
-        TransientError,
-        LostWorkerError,
-        SupersededError,
-        ConfigError,
-        StaleError,
-        ChangedInputError,
-        GateError,
-    )
-}
+def _with_those_below(kind: type[FairshardError]) -> Iterator[type[FairshardError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _with_those_below(each)
+
+
+_KINDS = {kind.__name__: kind for kind in _with_those_below(FairshardError)}
 _REMEDIES = {name: kind.remedy for name, kind in _KINDS.items()} | {
     "MemoryError": LostWorkerError.remedy,
     "OutOfMemoryError": DeviceMemoryError.remedy,

@@ -26,7 +26,7 @@ _FORMS = {"[key]", NAMED, CROSSED}
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
-_LINE = re.compile(r"\bline (\d+)\b")
+_LINE = re.compile(r"\blines? (?:[\d, ]+ and )?(\d+)\b")
 _QUOTED = re.compile(r"'([^']*)'")
 _ALL_KEYS = "see `fairshard init` for the keys there are"
 
@@ -156,7 +156,7 @@ def _anchor_checkpoint(pretrained: str | None, folder: Path) -> str | None:
 
 
 def _wrong_text(sentence: str) -> WrongKey:
-    """What is wrong with a text that is of no key, with the line that the sentence names."""
+    """What is wrong with a text that is of no key, with the last line that the sentence names."""
     line = _LINE.search(sentence)
     return WrongKey(sentence, line=int(line[1]) if line else None)
 

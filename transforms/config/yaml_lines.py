@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from transforms.config.yaml_text import as_yaml
+
 
 def line_of(place: Sequence[str | int], text: str) -> int | None:
     """The line of the key at `place`, or of the nearest one around it; None where there is none.
@@ -12,8 +14,8 @@ def line_of(place: Sequence[str | int], text: str) -> int | None:
     Words that validation put into `place` are passed over.
     """
     try:
-        node, line = yaml.compose(text, yaml.SafeLoader), None
-    except yaml.YAMLError:
+        node, line = yaml.compose(as_yaml(text), yaml.SafeLoader), None
+    except (yaml.YAMLError, RecursionError):
         return None
     for part in place:
         found = _entry(node, part)

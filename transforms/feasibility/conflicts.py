@@ -101,9 +101,9 @@ def _beyond(known: Explanation, unmet: Unmet, trials: Trials) -> Iterator[Explan
         found = replace(found, smallest=True)
         yield found
     search = _Search(stakes, scene, whole if tested else scene, trials, unmet.times)
-    most = rate_bound(problem, prices)
+    near = rate_bound(problem, prices)
     remedies: dict[Remedy, Callable[[], Any]] = {
-        "rate": lambda: search.rate(most),
+        "rate": lambda: search.rate(near),
         "looser": lambda: tuple(looser_bounds(core, stakes, scene, search.whole, trials)),
         "missing": search.missing,
     }
@@ -123,13 +123,13 @@ class _Search:
     trials: Trials
     times: float
 
-    def rate(self, most: float) -> float | None:
-        """The largest rate, which is at most `most`: what the scene allows if that will do, else
-        what the whole corpus does.
+    def rate(self, near: float) -> float | None:
+        """The largest rate: what the scene allows if that will do, else what the whole corpus does;
+        the search begins where it is `near`.
         """
         scene, whole, attempt = self.scene, self.whole, self.trials.attempt
         try:
-            found = largest_rate(scene.rows, scene.attributes, _open(scene.asked), most, attempt)
+            found = largest_rate(scene.rows, scene.attributes, _open(scene.asked), near, attempt)
             at_rate = replace(whole, asked=whole.asked.at(found.rate))
             if self.trials(at_rate).attained:
                 return found.rate

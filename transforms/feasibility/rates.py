@@ -60,17 +60,17 @@ def largest_rate(
     histogram: Histogram,
     attributes: tuple[Attribute, ...],
     asked: Balance,
-    most: float = math.inf,
+    near: float = math.inf,
     attempt: Attempt = attempt,
 ) -> LargestRate:
     """The largest rate at which all that is `asked` is attainable, to 1e-3 of it or of 1.
 
-    most: what no rate exceeds, if that is known. `attempt` is how each rate is tried. Raises
-    FairshardError, with what is in the way, where there is none.
+    near: where to begin. `attempt` is how each rate is tried. Raises FairshardError, with what is
+    in the way, where there is none.
     """
     problem = problem_of(histogram, terms_asked(histogram, attributes, asked.at(asked.Q)))
-    upper, least = min(asked.Q, most, representation_bound(problem)), _NO_RATE * asked.Q
-    trial = max(rounded_down(upper), least)
+    upper, least = min(asked.Q, representation_bound(problem)), _NO_RATE * asked.Q
+    trial = max(rounded_down(min(near, upper)), least)
     step = _tolerance(trial) / 2
     missed: Balanced | None = None
     while not (met := attempt(histogram, attributes, asked.at(trial), missed)).attained:
@@ -81,8 +81,8 @@ def largest_rate(
         lower = max(min(upper, trial) - step, trial / _LONGEST_FALL)
         missed, trial = met, max(rounded_down(lower), least)
     step = _tolerance(trial)
-    while missed and _rate(missed) - _rate(met) > _tolerance(_rate(met)):
-        trial = rounded_down(min(_rate(met) + step, (_rate(met) + _rate(missed)) / 2))
+    while (above := _rate(missed) if missed else upper) - _rate(met) > _tolerance(_rate(met)):
+        trial = rounded_down(min(_rate(met) + step, (_rate(met) + above) / 2))
         tried = attempt(histogram, attributes, asked.at(trial), met)
         if tried.attained:
             met, step = tried, 2 * step

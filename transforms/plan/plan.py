@@ -108,14 +108,18 @@ class Plan:
         missed = {row.kind for row in self.file.constraints if not row.met}
         for place, rank in enumerate(ranks):
             named = " and ".join(rank.kinds)
+            is_ = "is" if len(rank.kinds) == 1 else "are"
             if missed.isdisjoint(rank.kinds):
-                yield f"{named} is met"
+                yield f"{named} {is_} met"
                 continue
             before = " that miss what comes before as little" * bool(place)
             proven = f"no weights{before} miss less than {rank.least_excess:.4g}"
             if not rank.least_excess:
-                proven = "that it cannot be met is not proven"
-            yield f"{named} is missed by {rank.excess:.4g} in total, and {proven}"
+                proven = (
+                    "that they cannot be met" if len(rank.kinds) > 1 else "that it cannot be met"
+                )
+                proven += " is not proven"
+            yield f"{named} {is_} missed by {rank.excess:.4g} in total, and {proven}"
 
     @property
     def sampled_in_words(self) -> str:

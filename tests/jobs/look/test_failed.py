@@ -255,8 +255,8 @@ def test_a_sample_that_the_model_fails_on_is_had_by_labelling_its_shard_again(
 
     calls = iter(range(1000))
     labeller = Labeller(config)
-    assert labeller._vision is not None
-    handle = labeller._vision._clip.model.visual.register_forward_pre_hook(fail)
+    assert labeller._samples._vision is not None
+    handle = labeller._samples._vision._clip.model.visual.register_forward_pre_hook(fail)
     labeller.label(shard, storage)
     handle.remove()
     found = failed.run(storage)

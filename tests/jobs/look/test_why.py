@@ -85,6 +85,11 @@ def test_where_there_is_no_plan_one_sentence_says_so(
 ) -> None:
     assert run("why", tmp_path / "nowhere") == 1
     (line,) = capsys.readouterr().err.splitlines()
+    assert "nowhere is not there: give the output folder of a run that has begun" in line
+    _, storage = output_of(tmp_path)
+    storage.delete(paths.PLAN)
+    assert run("why", storage.url) == 1
+    (line,) = capsys.readouterr().err.splitlines()
     assert "plan.json is missing" in line
 
 

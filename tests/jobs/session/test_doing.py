@@ -21,7 +21,7 @@ from transforms.storage.files import Storage
 
 def test_notes_are_shown_while_they_are_there(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
-    doing = Doing(storage)
+    doing = Doing(storage, 0.0)
     doing.poll()
     assert doing.line == ""
     with explaining(storage):
@@ -36,7 +36,7 @@ def test_what_a_run_before_left_is_not_shown(tmp_path: Path) -> None:
     left = Attempt(STAGE, "explaining", "host", 1, ago(60))
     storage.publish(paths.attempt(STAGE, "explaining"), to_json(left))
     storage.publish(paths.attempt(STAGE, "sorcery"), to_json(left))
-    doing = Doing(storage)
+    doing = Doing(storage, 0.0)
     doing.poll()
     assert doing.line == ""
     with explaining(storage):
@@ -67,7 +67,7 @@ def test_a_run_says_once_that_it_is_begun(tmp_path: Path) -> None:
         with explaining(storage):
             assert shown.wait(30)
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert re.findall(r"solve: explaining, \d s", text) == ["solve: explaining, 0 s"]
+    assert len(re.findall(r"solve: explaining, \d+ s", text)) == 1
 
 
 def test_what_takes_a_moment_is_not_ticked_off() -> None:
