@@ -22,9 +22,9 @@ BYTES_A_SAMPLE = 300
 SMALL = {
     "Checking",
     "ColumnCounts",
+    "Counted",
     "Counting",
     "FixedSums",
-    "HistogramAccumulator",
     "Kept",
     "LabelMetrics",
     "LabelRecord",
