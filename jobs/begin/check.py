@@ -1,5 +1,6 @@
 """The job that says what a configuration would run, without running it."""
 
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
@@ -7,7 +8,8 @@ from rich.console import Console
 from jobs.session.console import say
 from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
-from transforms.config.schema import schema_of
+from transforms.config.columns import shown_name
+from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
 from transforms.preview.doubts import doubts_about
 from transforms.shards.finding import Shard
@@ -17,6 +19,7 @@ from transforms.shards.samples import Sample, open_tar, read_samples
 from transforms.storage.files import output_storage
 
 _SAMPLES_READ = 200
+_MOST_NAMED = 20
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -36,6 +39,7 @@ def run(config: Config) -> dict[str, Any]:
         "samples_estimated": round(size / per_sample),
         "attributes": [attribute.name for attribute in schema.attributes],
         "labels": len(schema.labels),
+        "derived": derived_names(schema),
         "model": config.model and config.model.name,
         "engine": config.engine.name,
         "output": config.output.url,
@@ -57,11 +61,34 @@ def show(summary: dict[str, Any], console: Console) -> None:
         f"model: {summary['model'] or 'none'}; engine: {summary['engine']}",
         highlight=False,
     )
+    if summary["derived"]:
+        say(
+            console,
+            f"derived, and nothing is labelled for them: {named_with_targets(summary['derived'])}",
+        )
     console.print(f"would write to {summary['output']}", highlight=False, soft_wrap=True)
     if summary["labels_in"]:
         console.print(f"and labels to {summary['labels_in']}", highlight=False, soft_wrap=True)
     for warning in summary["warnings"]:
         say(console, f"warning: {warning}")
+
+
+def derived_names(schema: Schema) -> dict[str, float | None]:
+    """The names that follow from others, with their targets where they are attributes."""
+    targets = {f"s.{attribute.name}": attribute.target for attribute in schema.attributes}
+    derived = {entry.column for entry in schema.derived}
+    columns = (column for column in schema.pattern_columns if column in derived)
+    return {shown_name(column): targets.get(column) for column in columns}
+
+
+def named_with_targets(derived: dict[str, float | None]) -> str:
+    """Derived names in a line, the targets of attributes behind them."""
+    shown = [
+        name if target is None else f"{name} ({target:g})"
+        for name, target in islice(derived.items(), _MOST_NAMED)
+    ]
+    more = f" and {len(derived) - _MOST_NAMED:,} more" * (len(derived) > _MOST_NAMED)
+    return f"{', '.join(shown)}{more}"
 
 
 def _bytes_per_sample(config: Config, shard: Shard) -> float:

@@ -117,7 +117,7 @@ def _hits(names: Sequence[Mapping[str, Any]], samples: int) -> list[dict[str, An
     return [
         {
             "name": one["name"],
-            "kind": one["kind"],
+            "kind": f"{one['kind']}, derived" if one["derived"] else one["kind"],
             "hits": one["hits"],
             "share": f"{one['hits'] / max(1, samples):.1%}",
             **{source: one["by_source"].get(source, "") for source in sources},
@@ -142,7 +142,7 @@ def _examples(names: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "name": one["name"] if not number else "",
-            "by": ", ".join(each["sources"]),
+            "by": "derived" if one["derived"] else ", ".join(each["sources"]),
             "sample": f"{each['shard']}/{each['key']}",
             "caption": Text.assemble(each["before"], (each["word"], "bold"), each["after"]),
         }

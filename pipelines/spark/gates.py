@@ -17,6 +17,7 @@ from transforms.gates.expectations import Table
 from transforms.gates.labels import COLUMNS, COUNTED, corpus_table, shard_row
 from transforms.gates.metrics import LabelMetrics, measure_shard
 from transforms.gates.standins import ROWS
+from transforms.labels.derived import with_derived
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import label_file
 from transforms.storage.files import output_storage
@@ -66,10 +67,9 @@ def _shard_rows(metrics: LabelMetrics) -> Iterator[tuple[Any, ...]]:
 
 
 def _column_rows(metrics: LabelMetrics, schema: Schema) -> Iterator[tuple[Any, ...]]:
-    kinds = {entry.column: entry.kind for entry in schema.recognised}
     for name, counts in metrics.columns.items():
         found = (getattr(counts, each) for each in (*_COUNTS, "trues"))
-        yield name, kinds.get(name, ""), *found
+        yield name, schema.kind_of(name), *found
 
 
 def _columns(parts: DataFrame) -> DataFrame:
@@ -89,10 +89,10 @@ def _share_of(kind: str) -> Column:
 
 def _rows(session: SparkSession, schema: Schema, records: Sequence[LabelRecord]) -> Table:
     """The label tables, flags as 0 and 1; Spark takes no dot in a name: a slash stands for it."""
-    renamed = {name: name.replace(".", "/") for name in schema.arrow.names}
+    renamed = {name: name.replace(".", "/") for name in schema.as_read.names}
     form = pa.schema(
         (renamed[field.name], pa.int32() if pa.types.is_boolean(field.type) else field.type)
-        for field in schema.arrow
+        for field in schema.as_read
     )
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -102,7 +102,7 @@ def _rows(session: SparkSession, schema: Schema, records: Sequence[LabelRecord])
                 file = label_file(storage, records[number])
                 names = [name for name in schema.arrow.names if name in file.schema_arrow.names]
                 for found in file.iter_batches(columns=names, use_threads=False):
-                    part = pa.Table.from_batches([found])
+                    part = with_derived(pa.Table.from_batches([found]), schema.derived)
                     yield from _in_form(part, schema, form).to_batches()
 
     tasks = min(len(records), 4 * session.sparkContext.defaultParallelism)
@@ -119,6 +119,6 @@ def _in_form(part: pa.Table, schema: Schema, form: pa.Schema) -> pa.Table:
         part.column(name).cast(field.type)
         if name in part.column_names
         else pa.nulls(part.num_rows, field.type)
-        for name, field in zip(schema.arrow.names, form, strict=True)
+        for name, field in zip(schema.as_read.names, form, strict=True)
     ]
     return pa.table(columns, schema=form)

@@ -22,11 +22,21 @@ model: {name: "local-dir:m"}
 balance: {eta: auto, overrides: [{labels: a, max_association_bias: 0.1}]}
 output: {url: out}
 """
+_DERIVED = """
+input: {shards: a.tar}
+attributes:
+  g: {names: {x: {target: 0.5, field: {path: a, at_least: 3, not: {matches: [^b]}}}}}
+  h: {combine: all, names: {y: {target: 0.5, lexicon: y}, z: {target: 0.1, all_of: [g.x, y]}}}
+  p: {crossed: [g, h], names: {x x y: {target: 0.2}}}
+labels: {l: {names: {o: {none_of: p.x x z, any_of: [x, y]}}}}
+balance: {eta: 0.5}
+output: {url: out}
+"""
 _AS_JSON = json.dumps(yaml.safe_load(_SMALL)).encode()
 
 
 def seeds() -> list[bytes]:
-    """The configuration of `fairshard init`, a small one, and YAML's odd corners."""
+    """The configuration of `fairshard init`, small ones, and YAML's odd corners."""
     example = (files("jobs.begin.templates") / "example.yaml").read_bytes()
     odd = (
         "seed: 2001-99-99",
@@ -43,7 +53,13 @@ def seeds() -> list[bytes]:
         "a: !!python/object/apply:os.system [x]",
         "\x00",
     )
-    return [example, _SMALL.encode(), *(text.encode() for text in odd), b"\xef\xbb\xbf" + example]
+    return [
+        example,
+        _SMALL.encode(),
+        _DERIVED.encode(),
+        *(text.encode() for text in odd),
+        b"\xef\xbb\xbf" + example,
+    ]
 
 
 def check(content: bytes) -> None:

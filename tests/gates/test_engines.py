@@ -37,6 +37,7 @@ MEAN = {
     "min_value": 0.9,
     "severity": "warning",
 }
+SOMEBODY = {"column": "s.gender.somebody", "min_value": 0.99}
 REGEX = {
     "stage": "labels",
     "type": "expect_column_values_to_match_regex",
@@ -95,3 +96,19 @@ def test_rows_are_checked_where_they_are_on_spark(context: SparkContext, tmp_pat
     config = finished(tmp_path, gates={"expectations": write_own(tmp_path, REGEX)})
     (failure,) = on_spark(context, config).failures
     assert "(column = key, regex = ^0+[12]), but key is 0000000, " in failure
+
+
+def test_both_engines_check_derived_columns_as_any(context: SparkContext, tmp_path: Path) -> None:
+    names = {name: {"target": 0.5, "lexicon": [name]} for name in ("woman", "man")}
+    anybody = {"somebody": {"target": 0.8, "any_of": ["woman", "man"]}}
+    config = finished(
+        tmp_path,
+        attributes={"gender": {"names": {**names, **anybody}}},
+        balance={"eta": 0.5},
+        gates={"expectations": write_own(tmp_path, {**MEAN, **SOMEBODY})},
+    )
+    own = read_own(config.gates.expectations or "", "labels")
+    here, there = labels_result(config, own), on_spark(context, config)
+    assert here.failures == there.failures == ()
+    assert len(here.warnings) == len(there.warnings) == 1
+    assert "s.gender.somebody" in here.warnings[0]

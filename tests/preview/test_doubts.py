@@ -45,7 +45,7 @@ def test_what_looks_like_a_pattern_is_named(value: str) -> None:
     in_field = {"field": {"path": "x", "values": [value, "other"]}}
     assert doubts(asking(a=in_field)) == [
         f"{value!r} of g.a, under field: patterns are not read, each is compared as it stands; "
-        "write out what is meant"
+        "write out what is meant, or ask for it by matches, at_least, above, at_most or below"
     ]
     assert "under lexicon: patterns are not read" in doubts(asking(a={"lexicon": ["he", value]}))[0]
 

@@ -15,6 +15,8 @@ from tests.labelled import BY_IMAGE, FOX, OWL, Labelled, labelling_config, sampl
 from tests.servers import web
 from tests.tarmaking import make_tar
 from transforms.base.errors import FairshardError
+from transforms.config.columns import shown_name
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller
 from transforms.labels.tables import read_labels
@@ -72,6 +74,55 @@ def test_what_any_source_says_counts_once(tmp_path: Path) -> None:
     assert fox.hits == sum("s.figure.fox" in labelled.true(key) for key in labelled.rows) == 3
     assert (fox.agreed, fox.alone) == (1, {"caption": 1, "image": 1})
     assert (owl.hits, owl.agreed, owl.alone) == (3, 1, {"image": 1, "metadata": 1})
+
+
+def test_what_all_sources_must_say_is_a_hit_where_they_do(tmp_path: Path) -> None:
+    found, labelled = seen_twice(tmp_path, "all")
+    for one in found.names:
+        true = sum(f"s.{one.name}" in labelled.true(key) for key in labelled.rows)
+        assert one.hits == one.agreed == true == 1
+    assert found.names[0].by_source == {"caption": 2, "image": 2}
+
+
+@pytest.mark.parametrize("combine", ["any", "all", "apart"])
+def test_derived_names_have_hits_as_label_tables_have(tmp_path: Path, combine: str) -> None:
+    write_corpus(tmp_path, samples=60, shards=1)
+    gender = {
+        "combine": combine,
+        "names": {
+            "woman": {
+                "target": 0.5,
+                "lexicon": "woman",
+                "field": {"path": "quality", "at_least": 0.2},
+            },
+            "man": {"target": 0.5, "lexicon": "man"},
+        },
+    }
+    source = "@caption" * (combine == "apart")
+    attributes = {
+        "gender": gender,
+        "quality": {
+            "names": {"good": {"target": 0.5, "field": {"path": "quality", "at_least": 0.5}}}
+        },
+        "x": {"names": {"a": {"target": 0.2, "all_of": [f"woman{source}"], "none_of": "good"}}},
+    }
+    labels = {"gender": {"names": {"woman": {"none_of": ["man" + source]}}}}
+    crossed = {} if combine == "apart" else {"who": {"crossed": ["gender", "quality"]}}
+    config = config_of(
+        tmp_path, attributes=attributes, labels={**labels, **crossed}, balance={"eta": 0.5}
+    )
+    (shard,) = find_shards(config.input)
+    storage = Storage(config.output.url, {})
+    record = Labeller(config).label(shard, storage)
+    schema = schema_of(config)
+    table = read_labels(storage, record, list(schema.pattern_columns), schema.derived)
+    found = {(one.kind[0], one.name): one for one in previewed(config).names}
+    for entry in schema.derived:
+        one = found["a" if entry.kind == "s" else "l", shown_name(entry.column)]
+        assert one.derived and one.by_source == {}
+        assert one.hits == sum(table[entry.column].to_pylist()) > 0
+        assert all(each.sources == () for each in one.examples)
+    assert not found["a", "gender.woman"].derived
 
 
 def test_rejects_are_those_of_labelling(tmp_path: Path) -> None:

@@ -36,6 +36,29 @@ def test_the_most_frequent_values_that_no_name_lists_come_first() -> None:
     assert found.advice == ()
 
 
+def test_values_that_another_condition_holds_of_are_taken() -> None:
+    matches = {
+        "old": FieldMatch(path="x", at_least=60),
+        "jpg": FieldMatch(path="x", matches="jpe?g$"),
+        "cat": FieldMatch(path="x", values="cat"),
+    }
+    documents = holding(61, "70", 20, "a.jpeg", "a.png", "cat", ["b.png", "c.jpg"], {"a": 1})
+    (found,) = observe_fields(matches, documents)
+    assert found.title == "field x, in 8 of 8 samples: values that no name takes"
+    assert [row["value"] for row in found.rows] == ["20", '"a.png"', '"b.png"']
+    assert found.advice == ()
+    (all_taken,) = observe_fields(matches, documents[:2])
+    assert all_taken.title == "field x, in 2 of 2 samples: names take every value"
+
+
+def test_a_field_that_may_be_missing_need_not_be_there() -> None:
+    absent, present = FieldMatch(path="x", present=False), FieldMatch(path="x", present=True)
+    (found,) = observe_fields({"absent": absent, "present": present}, [{"y": 1}])
+    assert found.advice == ()
+    (found,) = observe_fields({"present": present}, [{"y": 1}])
+    assert "has no value in 1 sample: correct its path (there are: y)" in found.advice[0]
+
+
 @pytest.mark.parametrize(
     ("value", "near"),
     [

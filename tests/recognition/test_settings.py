@@ -76,6 +76,7 @@ def test_the_digest_does_not_depend_on_what_the_labels_do_not(path: str, value: 
         ("attributes/figure/names/owl/prompts", ["a barn owl"]),
         ("attributes/figure/names/owl/field", {"path": "figure", "values": ["owl"]}),
         ("attributes/figure/combine", "apart"),
+        ("attributes/figure/combine", "all"),
         ("attributes/figure/zero_shot", {"threshold": 0.6}),
         ("attributes/figure/zero_shot", {"none_of_these": ["nobody"]}),
         ("attributes/figure/zero_shot", {"templates": ["a picture of {}"]}),

@@ -12,8 +12,9 @@ from tests.statistics.test_counting import PART, config_of, table_of, written
 from transforms.base.errors import FairshardError
 from transforms.config.schema import SIMILARITY, schema_of
 from transforms.config.sections import Config
+from transforms.labels.derived import with_derived
 from transforms.statistics.counting import count_shard, filter_counts
-from transforms.statistics.filtering import Condition, FilterCounts
+from transforms.statistics.filtering import FilterCondition, FilterCounts
 from transforms.storage.files import output_storage
 
 FILTER: dict[str, Any] = {"filter": {"min_similarity": 0.4}, "model": {"name": "ViT-B-32"}}
@@ -45,12 +46,30 @@ def test_a_filter_is_counted_as_it_takes(tmp_path: Path, rows: int) -> None:
     assert histogram.samples == counts.labelled[0] - counts.taken[0, 0]
 
 
+def test_what_is_derived_is_counted_as_what_is_recognised(tmp_path: Path) -> None:
+    labels = {
+        "thing": {"field": "things", "names": ["l0", "l1"]},
+        "both": {"crossed": ["thing", "people"]},
+        "more": {"names": {"some": {"any_of": ["l0", "l1"]}, "none": {"none_of": ["some"]}}},
+    }
+    values = config_of(tmp_path, 0, **FILTER).model_dump()
+    config = Config.model_validate({**values, "labels": labels})
+    storage = output_storage(config.output)
+    table = table_of(config, 500, [1.0])
+    counts = filter_counts(config)
+    assert counts is not None
+    count_shard(written(table, storage), config, storage, counts)
+    whole = with_derived(table, schema_of(config).derived)
+    assert (counts.labelled.tolist(), counts.taken[0].tolist()) == by_hand(whole, config)
+    assert len(counts.labelled) == 1 + 2 + 2 + 4 + 2
+
+
 def test_without_a_filter_nothing_is_counted(tmp_path: Path) -> None:
     assert filter_counts(config_of(tmp_path, 3)) is None
 
 
 def test_each_of_several_conditions_is_counted_by_itself() -> None:
-    conditions = (Condition("a", "x", 2), Condition("b", "y", 1))
+    conditions = (FilterCondition("a", "x", 2), FilterCondition("b", "y", 1))
     table = pa.table({"x": [1, 2, 3, 1], "y": [0, 0, 1, 1], "f": [True, True, False, True]})
     counts = FilterCounts.nothing(conditions, 1)
     counts.add(table, ["f"], [condition.passed(table) for condition in conditions])
@@ -75,6 +94,6 @@ def test_counts_of_parts_add_up_to_those_of_the_whole(tmp_path: Path) -> None:
 
 
 def test_counts_of_other_filters_are_refused() -> None:
-    one, other = (FilterCounts.nothing([Condition(name, "x", 0)], 2) for name in "ab")
+    one, other = (FilterCounts.nothing([FilterCondition(name, "x", 0)], 2) for name in "ab")
     with pytest.raises(FairshardError, match="counts of different filters"):
         one.merge(other)

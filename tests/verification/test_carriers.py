@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.begin.demo.corpus import MODEL
-from tests.fixtures import config_of, write_corpus
+from tests.fixtures import LABELS, config_of, write_corpus
 from tests.outputs import finished_output
 from tests.tampering import edit_json
 from tests.verification.test_verify import checks_of, said_by
@@ -18,11 +18,15 @@ SAMPLES = 60
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An output whose filter took some."""
+    """An output whose filter took some, with a derived name."""
     folder = tmp_path_factory.mktemp("filtered")
     write_corpus(folder, samples=SAMPLES)
     model = {"name": f"local-dir:{MODEL}"}
-    finished_output(config_of(folder, model=model, filter={"min_similarity": 0.16}))
+    labels = {
+        "thing": {"field": "words", "names": list(LABELS)},
+        "no": {"names": {"woman": {"none_of": "gender.woman"}}},
+    }
+    finished_output(config_of(folder, model=model, filter={"min_similarity": 0.16}, labels=labels))
     return folder / "out"
 
 
@@ -31,7 +35,7 @@ def test_what_is_right_agrees(clean: Path) -> None:
 
 
 def more_labelled(plan: dict[str, Any]) -> None:
-    plan["filtered"]["labelled"]["labels"][0] += 1
+    plan["filtered"]["labelled"]["labels"][-1] += 1
 
 
 def fewer_taken(plan: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Hand-checked samples: read, and found again in the label tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import fsspec
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
+from transforms.calibration.derived_truths import derived_truths
 from transforms.calibration.posteriors import Calibration, Posterior
 from transforms.config.schema import SIMILARITY, Schema, schema_of
 from transforms.config.sections import Config
@@ -102,7 +103,7 @@ def find_checked(
     keys, flags, balanced = [pa.array([], pa.string())], [], [np.empty(0, np.bool_)]
     flags = [np.empty((0, len(schema.pattern_columns)), np.bool_)]
     for record in records:
-        for batch in label_batches(storage, record, columns):
+        for batch in label_batches(storage, record, columns, schema.derived):
             kept = is_balanced(batch, config)
             here = pc.is_in(batch["key"], value_set=wanted)
             carried = flags_of(batch, schema.pattern_columns[: len(schema.attributes)])
@@ -131,7 +132,7 @@ def find_checked(
 def calibrate(
     checked: Checked, found: CheckedRows, records: Sequence[LabelRecord], config: Config
 ) -> Calibration:
-    """The calibration of every attribute that was checked.
+    """The calibration of every attribute that was checked, or follows from some that were.
 
     Raises FairshardError where one is not in the schema, or one side of one was not checked.
     """
@@ -143,6 +144,10 @@ def calibrate(
         raise FairshardError(
             f"{checked.origin} names the attribute {unknown[0]!r}; there are {', '.join(names)}"
         )
+    if schema.derived:
+        following = derived_truths(checked.table, found.keys, found.flags, schema)
+        checked = replace(checked, table=pa.concat_tables([checked.table, following]))
+        given = pc.unique(checked.table["attribute"]).to_pylist()
     posteriors = {
         name: _posteriors(name, checked, found, schema) for name in names if name in given
     }

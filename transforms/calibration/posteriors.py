@@ -24,6 +24,7 @@ from transforms.base.blas import one_thread
 from transforms.base.errors import FairshardError, StaleError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, feature_names
 from transforms.calibration.logistic_regression import fit
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.recognition.settings import settings_digest
 from transforms.statistics.histogram import Histogram
@@ -238,12 +239,15 @@ def calibration_bytes(url: str) -> bytes:
 def fitting_calibration(config: Config) -> Calibration | None:
     """The calibration that `config` names, if it names one.
 
-    Raises StaleError where it was made with other recognisers than those of `config`.
+    Raises StaleError where it was made with other recognisers or names than those of `config`.
     """
     if config.calibration is None:
         return None
     calibration = read_calibration(config.calibration)
-    if calibration.settings != settings_digest(config):
+    schema = schema_of(config)
+    names = tuple(attribute.name for attribute in schema.attributes), schema.labels
+    made_for = calibration.settings, (calibration.attributes, calibration.labels)
+    if made_for != (settings_digest(config), names):
         raise StaleError(
             f"the calibration {config.calibration} was made with other labels than this "
             "configuration's: check samples of these and run `fairshard calibrate` again"

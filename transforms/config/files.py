@@ -14,6 +14,7 @@ from transforms.base.local_paths import current_folder, local_path
 from transforms.base.nearest import did_you_mean
 from transforms.base.places import checked_output
 from transforms.config.assignments import Assignment, assigned
+from transforms.config.groups import CROSSED, NAMED
 from transforms.config.known_keys import meant_by
 from transforms.config.sections import Config, Section
 from transforms.config.shard_patterns import anchored_patterns
@@ -21,6 +22,7 @@ from transforms.config.variables import with_variables
 from transforms.config.yaml_lines import line_of
 from transforms.config.yaml_text import is_file, read_text, values_in
 
+_FORMS = {"[key]", NAMED, CROSSED}
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
@@ -167,7 +169,7 @@ def _in_line(problem: WrongKey, text: str, assignments: Sequence[Assignment]) ->
 
 
 def _problem(error: dict[str, Any], kind: type[Section]) -> WrongKey:
-    place = tuple(part for part in error["loc"] if part != "[key]")
+    place = tuple(part for part in error["loc"] if part not in _FORMS)
     return WrongKey(_reason(error, place, kind), place)
 
 

@@ -1,6 +1,7 @@
 """What every section of the configuration is made of, and forms that values take in several."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import (
@@ -8,17 +9,43 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import InitErrorDetails
+
+from transforms.base.nearest import nearest
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-]*")
 _NUMBERS = {int, float, type(None)}
+_MOST_NAMED = 10
 
 
 def as_tuple(value: Any) -> Any:
     """A value that stands alone as a tuple of it."""
     return (value,) if isinstance(value, str | int | float | bool) else value
+
+
+def wrong_at(place: tuple[str, ...], why: str) -> ValidationError:
+    """The error of a key that is found wrong once what it names is known."""
+    detail = InitErrorDetails(
+        type="value_error", loc=place, input=None, ctx={"error": ValueError(why)}
+    )
+    return ValidationError.from_exception_data("the configuration", [detail])
+
+
+def unknown(what: str, given: str, there_are: Mapping[str, str]) -> str:
+    """That there is no such `what`, and which was perhaps meant, of names by their spellings."""
+    of_sources = [spelled for spelled in there_are if spelled.partition("@")[0] == given]
+    if of_sources:
+        meant = dict.fromkeys(there_are[spelled] for spelled in of_sources)
+        return f"there is no {what} {given!r}: is it {' or '.join(map(repr, meant))}?"
+    if near := nearest(given, there_are):
+        return f"there is no {what} {given!r}; did you mean {there_are[near]!r}?"
+    names = list(dict.fromkeys(there_are.values()))
+    more = f" and {len(names) - _MOST_NAMED:,} more" * (len(names) > _MOST_NAMED)
+    return f"there is no {what} {given!r}; there are: {', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _checked_name(name: str) -> str:

@@ -1,13 +1,14 @@
 """Groups of names: sensitive attributes with their targets, and labels."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from transforms.config.forms import Name, Section, Words
-from transforms.config.names import AttributeSpec, NameSpec
+from transforms.config.names import DERIVING, AttributeSpec, NameSpec
 from transforms.config.recognisers import registered
+from transforms.config.shares import WantedShare
 
 _ROUNDING = 1e-3
 
@@ -31,11 +32,12 @@ class Group(Section):
     """What attribute groups and label groups share.
 
     `field` is the metadata field of every name that gives none, matched by the name itself.
-    `combine: any` is true where any source is; `apart` makes each source one of its own.
+    Of a name that is recognised in several ways, `combine: any` is true where any of them is, `all`
+    where all are; `apart` makes each source one of its own.
     """
 
     field: str | None = None
-    combine: Literal["any", "apart"] = "any"
+    combine: Literal["any", "all", "apart"] = "any"
     zero_shot: ZeroShot = ZeroShot()
 
     @model_validator(mode="before")
@@ -51,7 +53,7 @@ class Group(Section):
         if isinstance(names, dict) and path is not None:
             names = {
                 name: {"field": {"path": path, "values": name}, **spec}
-                if isinstance(spec, dict)
+                if isinstance(spec, dict) and not {*DERIVING} & {*spec}
                 else spec
                 for name, spec in names.items()
             }
@@ -67,7 +69,7 @@ class AttributeGroup(Group):
     @model_validator(mode="after")
     def _recognisable(self) -> Self:
         if self.share_of == "group":
-            _check_one_whole(list(self.names.values()))
+            check_one_whole(list(self.names.values()))
         _check_recognisable(self.names, self)
         return self
 
@@ -83,7 +85,39 @@ class LabelGroup(Group):
         return self
 
 
-def _check_one_whole(names: Sequence[AttributeSpec]) -> None:
+class CrossedGroup(Section):
+    """A group of all pairs of the names of other groups, or of more than pairs."""
+
+    crossed: Words = Field(min_length=2)
+
+
+class CrossedAttributes(CrossedGroup):
+    """Pairs as sensitive attributes: what `names` does not give has the product of the targets.
+
+    `share_of`: null is what it is in all of the groups that are crossed.
+    """
+
+    share_of: Literal["all", "group"] | None = None
+    names: dict[str, WantedShare] = Field({})
+
+
+def _form_of(values: Any) -> str:
+    crossed = isinstance(values, CrossedGroup) or (isinstance(values, dict) and "crossed" in values)
+    return CROSSED if crossed else NAMED
+
+
+NAMED, CROSSED = "[named]", "[crossed]"
+AnyAttributeGroup = Annotated[
+    Annotated[AttributeGroup, Tag(NAMED)] | Annotated[CrossedAttributes, Tag(CROSSED)],
+    Discriminator(_form_of),
+]
+AnyLabelGroup = Annotated[
+    Annotated[LabelGroup, Tag(NAMED)] | Annotated[CrossedGroup, Tag(CROSSED)],
+    Discriminator(_form_of),
+]
+
+
+def check_one_whole(names: Sequence[WantedShare]) -> None:
     """Raise ValueError where no shares of one whole can be what is asked for."""
     whole = sum(spec.target or 0.0 for spec in names)
     open_names = [spec for spec in names if spec.target is None]
@@ -104,8 +138,22 @@ def _check_one_whole(names: Sequence[AttributeSpec]) -> None:
 def _check_recognisable(names: Mapping[str, NameSpec], group: Group) -> None:
     given = {name: spec.given() for name, spec in names.items()}
     for name, settings in given.items():
-        if not settings:
-            raise ValueError(f"{name!r} has no way to be recognised: give {_one_of_the_keys()}")
+        deriving = next(iter(names[name].derives_from()), "")
+        if deriving and settings:
+            raise ValueError(
+                f"{name!r} is both recognised ({', '.join(settings)}) and derived ({deriving}): "
+                "make two names of it, and a third that is any_of them or all_of them"
+            )
+        if deriving and group.combine == "apart":
+            raise ValueError(
+                f"{name!r} is derived ({deriving}) and has no source to be kept apart by: give it "
+                "a group of its own"
+            )
+        if not deriving and not settings:
+            raise ValueError(
+                f"{name!r} has no way to be recognised: give {_one_of_the_keys()}, or "
+                "say of which names it is all_of, any_of or none_of"
+            )
     for entry in registered():
         used = {name: each[entry.name] for name, each in given.items() if entry.name in each}
         if used:

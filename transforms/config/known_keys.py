@@ -25,7 +25,9 @@ def meant_by(place: Sequence[str | int], root: type[BaseModel]) -> str:
 def _keys_of(kind: Any) -> tuple[str, ...]:
     if not _is_section(kind):
         return ()
-    return keys_of_names(kind) if issubclass(kind, NameSpec) else tuple(kind.model_fields)
+    if issubclass(kind, NameSpec):
+        return keys_of_names(kind)
+    return tuple(field.alias or key for key, field in kind.model_fields.items())
 
 
 def _is_section(kind: Any) -> bool:

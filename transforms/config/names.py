@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from functools import cache
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import (
     ConfigDict,
@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from transforms.config.forms import Section
+from transforms.config.forms import Section, Words
 from transforms.config.recognisers import (
     RECOGNISERS,
     SOURCES,
@@ -24,22 +24,23 @@ from transforms.config.recognisers import (
     dumped,
     registered,
 )
+from transforms.config.shares import ShareLimits, WantedShare
 
-Share = Annotated[float, Field(gt=0, lt=1)]
+DERIVING = ("all_of", "any_of", "none_of")
 
 
-class NameSpec(Section):
+class NameSpec(ShareLimits):
     """How one name is recognised: any of the registered recognisers that it has a key of.
 
-    at_least and at_most bound its share of the kept samples. Once read, it needs no registry but to
-    be dumped.
+    Or how it follows from other names: all of `all_of` are true, one of `any_of`, and none of
+    `none_of`. Once read, it needs no registry but to be dumped.
     """
 
     model_config = ConfigDict(extra="allow")
 
-    at_least: Share | None = None
-    at_most: Share | None = None
-
+    all_of: Words = Field((), min_length=1)
+    any_of: Words = Field((), min_length=1)
+    none_of: Words = Field((), min_length=1)
     _given: dict[str, Source] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="wrap")
@@ -55,20 +56,23 @@ class NameSpec(Section):
         settings = {entry.name: getattr(parsed, entry.name) for entry in entries}
         given = {e.name: e.source for e in entries if settings[e.name] != e.unset}
         kept = {e.name: settings[e.name] for e in entries if e.original or e.name in given}
-        spec = handler({**kept, **{name: getattr(parsed, name) for name in cls.model_fields}})
+        spec = handler(
+            {
+                **kept,
+                **{
+                    key: getattr(parsed, key)
+                    for key in cls.model_fields
+                    if key in parsed.model_fields_set
+                },
+            }
+        )
         spec._given = given
         return spec
-
-    @model_validator(mode="after")
-    def _bounds_in_order(self) -> Self:
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at_least {self.at_least:g} is above at_most {self.at_most:g}")
-        return self
 
     @model_serializer(mode="plain")
     def _dump(self, info: SerializationInfo) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in type(self).model_fields}
-        given = {name: value for name, value in own.items() if value is not None}
+        given = {name: value for name, value in own.items() if value not in (None, ())}
         return {**dumped(self.given(), info.mode, info.round_trip), **given}
 
     def given(self, sources: Collection[Source] = SOURCES) -> dict[str, Any]:
@@ -76,28 +80,20 @@ class NameSpec(Section):
         settings = self.model_extra or {}
         return {key: settings[key] for key, source in self._given.items() if source in sources}
 
+    def derives_from(self) -> dict[str, tuple[str, ...]]:
+        """The names that this one follows from, by the keys that say how."""
+        return {key: names for key in DERIVING if (names := getattr(self, key))}
+
     def sources(self) -> tuple[Source, ...]:
         """The sources that this name uses, in a fixed order."""
         used = set(self._given.values())
         return tuple(source for source in SOURCES if source in used)
 
 
-class AttributeSpec(NameSpec):
-    """A sensitive attribute: how it is recognised, and the share wanted of it (pi_k).
+class AttributeSpec(NameSpec, WantedShare):
+    """A sensitive attribute: how it is recognised, and the share wanted of it."""
 
-    Without a target there are only bounds on its share.
-    """
-
-    target: Share | None = None
-
-    @model_validator(mode="after")
-    def _asks_for_something(self) -> Self:
-        least, target, most = self.at_least, self.target, self.at_most
-        if least is None and target is None and most is None:
-            raise ValueError("asks for nothing: give a target, at_least or at_most")
-        if target is not None and not (least or 0.0) <= target <= (most or 1.0):
-            raise ValueError(f"the target {target:g} is not within at_least and at_most")
-        return self
+    model_config = ConfigDict(extra="allow")
 
 
 def keys_of_names(kind: type[NameSpec]) -> tuple[str, ...]:

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 Source = Literal["caption", "image", "metadata"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
-_TAKEN = {"target", "at_least", "at_most", *dir(Section)}
+_TAKEN = {
+    "target",
+    "at_least",
+    "at_most",
+    "all_of",
+    "any_of",
+    "none_of",
+    "derives_from",
+    *dir(Section),
+}
 
 
 def _no_terms(settings: Any) -> Iterable[str]:

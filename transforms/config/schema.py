@@ -1,30 +1,26 @@
 """The columns of a label table, and what the problem needs to know of each attribute."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
 from transforms.config.balance import Balance, ShareBound
-from transforms.config.groups import AttributeGroup, LabelGroup
-from transforms.config.names import NameSpec
-from transforms.config.recognisers import Source
-from transforms.config.sections import Config
+from transforms.config.columns import Derived, NamedColumns, Recognised, in_order, shown_name
+from transforms.config.crossed_targets import Targets
+from transforms.config.groups import CrossedGroup
+from transforms.config.shares import ShareLimits
+
+if TYPE_CHECKING:
+    from transforms.config.sections import Config
 
 SIMILARITY = "score.similarity"
 
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """One boolean column of the label table and the sources that may set it."""
-
-    column: str
-    kind: str
-    group: str
-    name: str
-    sources: tuple[Source, ...]
+Entry = Recognised | Derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +42,14 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a corpus is labelled with: sensitive attributes (m), labels (c), scores."""
+    """What a corpus is labelled with: sensitive attributes (m), labels (c), scores.
+
+    derived: what label tables do not hold and is computed as they are read, each column after those
+    that it follows from.
+    """
 
     recognised: tuple[Recognised, ...]
+    derived: tuple[Derived, ...]
     attributes: tuple[Attribute, ...]
     labels: tuple[str, ...]
     similarity: bool
@@ -68,38 +69,44 @@ class Schema:
         fields.append(pa.field("utility", pa.float64(), nullable=False))
         return pa.schema(fields)
 
-    @property
+    @cached_property
+    def as_read(self) -> pa.Schema:
+        """The Arrow schema of a label table and of what is derived from it."""
+        derived = [pa.field(entry.column, pa.bool_(), nullable=False) for entry in self.derived]
+        return pa.schema([*self.arrow, *derived])
+
+    @cached_property
     def pattern_columns(self) -> tuple[str, ...]:
         """The boolean columns in the order of a pattern's bits: the attributes, then the labels."""
-        return tuple(entry.column for entry in self.recognised)
+        attributes = (f"s.{attribute.name}" for attribute in self.attributes)
+        return (*attributes, *(f"y.{label}" for label in self.labels))
+
+    def kind_of(self, column: str) -> str:
+        """Whether a column is an attribute ("s"), a label ("y"), or neither ("")."""
+        return self._kinds.get(column, "")
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        return {column: column.partition(".")[0] for column in self.pattern_columns}
 
 
 def schema_of(config: Config) -> Schema:
     """The schema that a configuration asks for.
 
     With `combine: apart`, a name gives one column for each of its sources (`woman@caption`),
-    and each source is a group of its own (`gender@caption`).
+    and each source is a group of its own (`gender@caption`). Raises ValidationError, at the key,
+    where names cannot be derived as it says.
     """
-    recognised: list[Recognised] = []
-    attributes: list[Attribute] = []
-    shares: list[ShareBound] = []
-    for group_name, group in config.attributes.items():
-        for entry in _columns("s", group_name, group):
-            recognised.append(entry)
-            spec = group.names[entry.name.partition("@")[0]]
-            name = f"{group_name}.{entry.name}"
-            attributes.append(Attribute(name, entry.group, spec.target, group.share_of))
-            shares += [ShareBound(name, None, *bound) for bound in _bounds(spec)]
-    labels: list[str] = []
-    for group_name, label_group in config.labels.items():
-        for entry in _columns("y", group_name, label_group):
-            recognised.append(entry)
-            name = f"{group_name}.{entry.name}"
-            labels.append(name)
-            bounds = _bounds(label_group.names[entry.name.partition("@")[0]])
-            shares += [ShareBound(None, name, *bound) for bound in bounds]
+    columns = NamedColumns(config.attributes, config.labels)
+    attributes, labels = tuple(columns.entries("s")), tuple(columns.entries("y"))
+    both, targets = (*attributes, *labels), Targets(config.attributes, columns)
     return Schema(
-        tuple(recognised), tuple(attributes), tuple(labels), config.scores_similarity, tuple(shares)
+        tuple(entry for entry in both if isinstance(entry, Recognised)),
+        in_order(entry for entry in both if isinstance(entry, Derived)),
+        tuple(_attribute(entry, targets) for entry in attributes),
+        tuple(shown_name(entry.column) for entry in labels),
+        config.scores_similarity,
+        (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
     )
 
 
@@ -108,27 +115,31 @@ def asked_of(config: Config) -> Balance:
     return config.balance.with_shares(schema_of(config).shares)
 
 
-def _bounds(spec: NameSpec) -> Iterator[tuple[Literal[1, -1], float]]:
-    if spec.at_least is not None:
-        yield -1, spec.at_least
-    if spec.at_most is not None:
-        yield 1, spec.at_most
+def _attribute(entry: Entry, targets: Targets) -> Attribute:
+    name = shown_name(entry.column)
+    whole, _, alone = name.partition(".")
+    wanted = targets.of(whole)[alone]
+    return Attribute(name, entry.group, wanted.target, targets.share_of(whole))
 
 
-def _columns(kind: str, group_name: str, group: AttributeGroup | LabelGroup) -> list[Recognised]:
-    columns = []
-    for name, spec in group.names.items():
-        sources = spec.sources()
-        if group.combine == "any":
-            columns.append(
-                Recognised(f"{kind}.{group_name}.{name}", kind, group_name, name, sources)
-            )
-            continue
-        for source in sources:
-            apart = f"{name}@{source}"
-            columns.append(
-                Recognised(
-                    f"{kind}.{group_name}.{apart}", kind, f"{group_name}@{source}", apart, (source,)
-                )
-            )
-    return columns
+def _shares_of_attributes(entries: tuple[Entry, ...], targets: Targets) -> Iterator[ShareBound]:
+    for name in (shown_name(entry.column) for entry in entries):
+        group_name, _, alone = name.partition(".")
+        for bound in _bounds(targets.of(group_name)[alone]):
+            yield ShareBound(name, None, *bound)
+
+
+def _shares_of_labels(entries: tuple[Entry, ...], config: Config) -> Iterator[ShareBound]:
+    for name in (shown_name(entry.column) for entry in entries):
+        group_name, _, alone = name.partition("@")[0].partition(".")
+        group = config.labels[group_name]
+        if not isinstance(group, CrossedGroup):
+            for bound in _bounds(group.names[alone]):
+                yield ShareBound(None, name, *bound)
+
+
+def _bounds(wanted: ShareLimits) -> Iterator[tuple[Literal[1, -1], float]]:
+    if wanted.at_least is not None:
+        yield -1, wanted.at_least
+    if wanted.at_most is not None:
+        yield 1, wanted.at_most

@@ -15,8 +15,9 @@ from transforms.base.errors import ConfigError
 from transforms.config.balance import AUTO, Balance, Override
 from transforms.config.forms import Name, Section, Words, as_tuple
 from transforms.config.gates import Gates
-from transforms.config.groups import AttributeGroup, LabelGroup
+from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup
 from transforms.config.recognisers import registered
+from transforms.config.schema import schema_of
 from transforms.config.telemetry import Telemetry
 from transforms.config.urls import Url
 from transforms.config.writers import DEFAULT_FORMAT, known_format
@@ -169,8 +170,8 @@ class Config(Section):
     """The whole configuration; no artefact tells of its `telemetry`."""
 
     input: Input
-    attributes: dict[Name, AttributeGroup] = Field(min_length=1)
-    labels: Annotated[dict[Name, LabelGroup], BeforeValidator(_nothing_as_none)] = Field({})
+    attributes: dict[Name, AnyAttributeGroup] = Field(min_length=1)
+    labels: Annotated[dict[Name, AnyLabelGroup], BeforeValidator(_nothing_as_none)] = Field({})
     model: Model | None = None
     similarity: bool = False
     utility: Utility = Utility()
@@ -184,14 +185,14 @@ class Config(Section):
     telemetry: Telemetry = Field(Telemetry(), exclude=True)
 
     @model_validator(mode="after")
+    def _names_are_there(self) -> Self:
+        """What names and groups are derived from is looked up as the schema is made."""
+        schema_of(self)
+        return self
+
+    @model_validator(mode="after")
     def _model_where_needed(self) -> Self:
-        groups: list[AttributeGroup | LabelGroup] = [
-            *self.attributes.values(),
-            *self.labels.values(),
-        ]
-        of_images = any(
-            "image" in spec.sources() for group in groups for spec in group.names.values()
-        )
+        of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
         if self.model is None and (of_images or self.scores_similarity):
             keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
             raise ValueError(f"{keys} and similarity need a model: give model.name")

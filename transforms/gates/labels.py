@@ -110,7 +110,7 @@ def check_tables(
 ) -> GateResult:
     """Check the tables `shards`, `corpus` and `columns`, and `rows` or what stands for it."""
     known = {
-        ROWS: schema_of(config).arrow.names,
+        ROWS: schema_of(config).as_read.names,
         "shards": SHARDS,
         "corpus": CORPUS,
         "columns": COLUMNS,
@@ -135,7 +135,7 @@ def shard_row(name: str, counts: ShardCounts) -> tuple[Any, ...]:
 
 def column_row(name: str, counts: ColumnCounts, schema: Schema) -> tuple[Any, ...]:
     """A row of `columns`; shares are those of flags, of all rows, 0 where there is no row."""
-    flags = {entry.column: entry.kind for entry in schema.recognised}
+    kind = schema.kind_of(name)
     share = counts.trues / counts.rows if counts.rows else 0.0
     return (
         name,
@@ -143,7 +143,7 @@ def column_row(name: str, counts: ColumnCounts, schema: Schema) -> tuple[Any, ..
         counts.nulls,
         counts.not_finite,
         counts.out_of_range,
-        share if flags.get(name) == "s" else None,
-        share if flags.get(name) == "y" else None,
+        share if kind == "s" else None,
+        share if kind == "y" else None,
         counts.trues,
     )

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from transforms.config.schema import SIMILARITY, Schema
+from transforms.labels.derived import with_derived
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import label_file
 from transforms.storage.files import Storage
@@ -135,7 +136,7 @@ def measure_shard(record: LabelRecord, schema: Schema, storage: Storage) -> Labe
     file = label_file(storage, record)
     wanted = [name for name in schema.arrow.names if name in file.schema_arrow.names]
     batches = file.iter_batches(_ROWS_AT_ONCE, columns=wanted, use_threads=False)
-    parts = (pa.Table.from_batches([batch]) for batch in batches)
+    parts = (with_derived(pa.Table.from_batches([batch]), schema.derived) for batch in batches)
     return LabelMetrics().add(record.shard.name, parts, file.schema_arrow, schema.arrow)
 
 

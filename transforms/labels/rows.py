@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ class Row:
     key: str
     offset: int
     size: int
-    columns: set[int]
+    columns: AbstractSet[int]
     similarity: float | None
     utility: float
     mixed: bool = False

@@ -112,7 +112,7 @@ class SampleLabeller:
             offset=candidate.offset,
             size=candidate.size,
             mixed=candidate.mixed,
-            columns=candidate.columns | sight.columns,
+            columns=(candidate.votes | sight.votes).columns,
             similarity=sight.similarity,
             utility=utility,
         )

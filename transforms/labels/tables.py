@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import xxhash
 
 from transforms.base.errors import StaleError
+from transforms.config.columns import Derived
+from transforms.labels.derived import stored_columns, with_derived
 from transforms.labels.records import LabelRecord
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -38,16 +40,20 @@ def digest_of(value: Any) -> str:
 
 
 def read_labels(
-    storage: Storage, record: LabelRecord, columns: list[str] | None = None
+    storage: Storage,
+    record: LabelRecord,
+    columns: list[str] | None = None,
+    derived: Sequence[Derived] = (),
 ) -> pa.Table:
-    """The label table that `record` vouches for (or some of its columns).
+    """The label table that `record` vouches for, and what is `derived` (or some of the columns).
 
     Raises StaleError where the file is not the one that the record was written for.
     """
     with _readable(storage, record):
-        table = label_file(storage, record).read(columns)
+        stored = None if columns is None else stored_columns(columns, derived)
+        table = label_file(storage, record).read(stored)
         _check_rows(table.num_rows, record)
-        return table if columns is None else table.select(columns)
+        return with_derived(table, derived, columns)
 
 
 def label_file(storage: Storage, record: LabelRecord) -> pq.ParquetFile:
@@ -59,18 +65,22 @@ def label_file(storage: Storage, record: LabelRecord) -> pq.ParquetFile:
         return file
 
 
-def label_batches(storage: Storage, record: LabelRecord, columns: list[str]) -> Iterator[pa.Table]:
+def label_batches(
+    storage: Storage, record: LabelRecord, columns: list[str], derived: Sequence[Derived] = ()
+) -> Iterator[pa.Table]:
     """Some columns of the label table that `record` vouches for, 262,144 rows at a time.
+
+    Those that are `derived` are among them.
 
     Takes the memory of the file and of one batch, and one thread. Raises StaleError as
     `read_labels` does.
     """
-    file = label_file(storage, record)
+    file, stored = label_file(storage, record), stored_columns(columns, derived)
     rows = 0
     with _readable(storage, record):
-        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=stored, use_threads=False):
             rows += batch.num_rows
-            yield pa.Table.from_batches([batch]).select(columns)
+            yield with_derived(pa.Table.from_batches([batch]), derived, columns)
         _check_rows(rows, record)
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.nearest import did_you_mean
+from transforms.config.columns import typed
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
 from transforms.m4.terms import VACUOUS
@@ -65,4 +66,4 @@ def _fitting(wanted: tuple[str, ...], names: tuple[str, ...], where: str) -> NDA
 
 
 def _fits(entry: str, name: str) -> bool:
-    return entry in (name, name.partition("@")[0], name.partition(".")[0])
+    return entry in (name, typed(name), name.partition("@")[0], name.partition(".")[0])

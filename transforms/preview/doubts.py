@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from transforms.config.groups import AttributeGroup, LabelGroup
+from transforms.config.columns import Named
+from transforms.config.conditions import Condition
+from transforms.config.groups import CrossedGroup
 from transforms.config.names import NameSpec
 from transforms.config.recognisers import RECOGNISERS
 from transforms.config.sections import Config
 from transforms.recognition.image_kinds import EXTENSIONS
 
 _MOST_NAMED = 5
+_CONDITIONS = ", or ask for it by matches, at_least, above, at_most or below"
 _LONGEST = 200
 _EXTENSION = re.compile(r"[^.*/\s][^*/\s]*")
 _OF_OPEN_CLIP = ("jpg", "png", "jpeg", "webp")
@@ -33,16 +36,22 @@ def doubts_about(config: Config) -> Iterator[str]:
 
 
 def _named(config: Config) -> dict[str, NameSpec]:
-    groups: list[tuple[str, AttributeGroup | LabelGroup]] = [
+    groups: list[tuple[str, Named | CrossedGroup]] = [
         *config.attributes.items(),
         *config.labels.items(),
     ]
-    return {f"{key}.{name}": spec for key, group in groups for name, spec in group.names.items()}
+    return {
+        f"{key}.{name}": spec
+        for key, group in groups
+        if not isinstance(group, CrossedGroup)
+        for name, spec in group.names.items()
+    }
 
 
 def _patterns(named: dict[str, NameSpec]) -> Iterator[str]:
     """Of each recogniser, the words that look like patterns."""
     found: dict[str, list[str]] = {}
+    remedies: dict[str, str] = {}
     for name, spec in named.items():
         for key, settings in spec.given().items():
             words = [
@@ -51,11 +60,12 @@ def _patterns(named: dict[str, NameSpec]) -> Iterator[str]:
                 if _PATTERN.search(word[:_LONGEST])
             ]
             found.setdefault(key, []).extend(f"{word!r} of {name}" for word in words)
+            remedies[key] = _CONDITIONS * isinstance(settings, Condition)
     for key, words in found.items():
         if words:
             yield (
                 f"{_listed(words)}, under {key}: patterns are not read, each is compared as it "
-                "stands; write out what is meant"
+                f"stands; write out what is meant{remedies[key]}"
             )
 
 

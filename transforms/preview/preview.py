@@ -26,9 +26,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedName:
-    """How a name, GROUP.NAME, is recognised: in `hits` samples by any of its sources.
+    """How a name, GROUP.NAME, is recognised: `hits` samples carry it.
 
-    by_source: in so many by each. alone: in so many by that source and no other; agreed: by all.
+    derived: it follows from other names, and has no source. by_source: in so many by each source.
+    alone: in so many by that source and no other; agreed: by all.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class PreviewedName:
     alone: Mapping[Source, int]
     agreed: int
     examples: tuple[Example, ...]
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

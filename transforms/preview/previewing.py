@@ -6,13 +6,17 @@ from typing import Any
 import xxhash
 
 from transforms.base.errors import FairshardError, reason_of
+from transforms.config.columns import shown_name, without_source
+from transforms.config.groups import CrossedGroup
 from transforms.config.names import NameSpec
 from transforms.config.observations import Observation
 from transforms.config.recognisers import RECOGNISERS, Source
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.rejects import kinds_of
 from transforms.preview.advice import advice_on
 from transforms.preview.excerpts import around
+from transforms.preview.hits import Flags, hits_of
 from transforms.preview.preview import Example, Extension, Preview, PreviewedName
 from transforms.preview.reading import Reading, SeenSample, Tracked, read_heads
 from transforms.recognition.settings import members_of
@@ -21,8 +25,8 @@ from transforms.shards.finding import Shard
 _EACH = 6
 _CAPTION: tuple[Source, ...] = ("caption",)
 
-Names = Mapping[str, tuple[str, NameSpec]]
-"""Kind ("attribute" or "label") and settings of each name, GROUP.NAME."""
+Names = Mapping[str, NameSpec | None]
+"""How each name is recognised, by its column without a source; None of crossed names."""
 
 
 def preview(
@@ -40,7 +44,10 @@ def preview(
             "input.shards, or the names of the shards' members"
         )
     named = _names(config)
-    names = tuple(_previewed(name, *of_name, reading.seen) for name, of_name in named.items())
+    hits = hits_of(config, reading.seen)
+    names = tuple(
+        _previewed(column, spec, reading.seen, hits[column]) for column, spec in named.items()
+    )
     extensions = _extensions(config, reading)
     observed = tuple(_observations(named, reading.seen))
     return Preview(
@@ -57,34 +64,37 @@ def preview(
 
 
 def _names(config: Config) -> Names:
-    kinds = (("attribute", config.attributes), ("label", config.labels))
-    return {
-        f"{group}.{name}": (kind, spec)
-        for kind, groups in kinds
-        for group, settings in groups.items()
-        for name, spec in settings.names.items()
-    }
+    found: dict[str, NameSpec | None] = {}
+    for column in map(without_source, schema_of(config).pattern_columns):
+        kind, key, name = column.split(".", 2)
+        group = (config.attributes if kind == "s" else config.labels)[key]
+        found[column] = None if isinstance(group, CrossedGroup) else group.names[name]
+    return found
 
 
-def _previewed(name: str, kind: str, spec: NameSpec, seen: Sequence[SeenSample]) -> PreviewedName:
-    sources = spec.sources()
-    words = _caption_words(spec)
-    hits = [sample for sample in seen if name in sample.sources]
+def _previewed(
+    column: str, spec: NameSpec | None, seen: Sequence[SeenSample], carried: Flags
+) -> PreviewedName:
+    sources = spec.sources() if spec else ()
+    words = _caption_words(spec) if spec else []
+    hits = [sample for sample, hit in zip(seen, carried, strict=True) if hit]
+    found = [by for sample in seen if (by := sample.sources.get(column))]
     return PreviewedName(
-        kind,
-        name,
+        "attribute" if column.startswith("s.") else "label",
+        shown_name(column),
         len(hits),
-        {source: sum(source in hit.sources[name] for hit in hits) for source in sources},
-        {source: sum(hit.sources[name] == {source} for hit in hits) for source in sources},
-        sum(hit.sources[name] == set(sources) for hit in hits),
+        {source: sum(source in by for by in found) for source in sources},
+        {source: sum(by == {source} for by in found) for source in sources},
+        sum(by == set(sources) for by in found),
         tuple(
             Example(
                 hit.location,
-                tuple(source for source in sources if source in hit.sources[name]),
+                tuple(source for source in sources if source in hit.sources[column]),
                 *around(hit.caption, words),
             )
             for hit in sorted(hits, key=lambda hit: _hash(hit.location.key))[:_EACH]
         ),
+        derived=not sources,
     )
 
 
@@ -120,9 +130,9 @@ def _observations(named: Names, seen: Sequence[SeenSample]) -> Iterator[Observat
         "metadata": [sample.document for sample in seen],
     }
     settings: dict[str, dict[str, Any]] = {}
-    for name, (_, spec) in named.items():
-        for key, given in spec.given().items():
-            settings.setdefault(key, {})[name] = given
+    for column, spec in named.items():
+        for key, given in spec.given().items() if spec else ():
+            settings.setdefault(key, {})[shown_name(column)] = given
     for key, of_names in settings.items():
         entry = RECOGNISERS[key]
         if seen and entry.source in read:

@@ -4,9 +4,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from transforms.config.groups import AttributeGroup, LabelGroup
+from transforms.config.columns import Named, without_source
+from transforms.config.groups import CrossedGroup
 from transforms.config.recognisers import Source
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
@@ -22,12 +23,14 @@ _MOST_AT_ONCE = 32
 
 Outcome = Row | Reject | Ignored
 Tracked = Callable[[Iterable[Outcome]], Iterable[Outcome]]
-G = TypeVar("G", AttributeGroup, LabelGroup)
 
 
 @dataclass(frozen=True, slots=True)
 class SeenSample:
-    """A labelled sample: what was read of it, and by which sources each name is recognised."""
+    """A labelled sample: what was read of it, and by which sources each name is recognised.
+
+    Names are those of columns without their sources; those that are derived are not among them.
+    """
 
     location: Location
     caption: str
@@ -56,8 +59,7 @@ def read_heads(config: Config, shards: Sequence[Shard], samples: int, tracked: T
     """
     apart = _apart(config)
     columns = [
-        (f"{_base(entry.group)}.{_base(entry.name)}", entry.sources)
-        for entry in schema_of(apart).recognised
+        (without_source(entry.column), entry.sources) for entry in schema_of(apart).recognised
     ]
     labeller = SampleLabeller(apart)
     read: deque[HeadEntry] = deque()
@@ -103,23 +105,25 @@ def _noted(found: Iterable[HeadEntry], read: deque[HeadEntry]) -> Generator[Samp
 
 
 def _apart(config: Config) -> Config:
-    """The configuration, each source of a name with a column of its own, in small batches."""
+    """The recognised names, each source with a column of its own, in small batches."""
     model = config.model
     if model is not None:
         model = model.model_copy(update={"batch_size": min(model.batch_size, _MOST_AT_ONCE)})
     return config.model_copy(
         update={
-            "attributes": {name: _of_sources(group) for name, group in config.attributes.items()},
-            "labels": {name: _of_sources(group) for name, group in config.labels.items()},
+            "attributes": _of_sources(config.attributes),
+            "labels": _of_sources(config.labels),
             "model": model,
         }
     )
 
 
-def _of_sources(group: G) -> G:
-    return group.model_copy(update={"combine": "apart"})
-
-
-def _base(name: str) -> str:
-    """The name of a column or group without its source."""
-    return name.partition("@")[0]
+def _of_sources(groups: Mapping[str, Named | CrossedGroup]) -> dict[str, Named]:
+    found = {}
+    for key, group in groups.items():
+        if isinstance(group, CrossedGroup):
+            continue
+        names = {name: spec for name, spec in group.names.items() if not spec.derives_from()}
+        if names:
+            found[key] = group.model_copy(update={"combine": "apart", "names": names})
+    return found

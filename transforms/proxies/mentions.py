@@ -80,7 +80,8 @@ def tally_shard(record: LabelRecord, config: Config, field: str | None, storage:
     """
     schema = schema_of(config)
     columns = [*schema.pattern_columns[: len(schema.attributes)], "offset"]
-    table = read_labels(storage, record, [*columns, *([SIMILARITY] if config.filter else [])])
+    wanted = [*columns, *([SIMILARITY] if config.filter else [])]
+    table = read_labels(storage, record, wanted, schema.derived)
     if config.filter:
         table = table.filter(pa.array(is_balanced(table, config)))
     flags = [table.column(column).to_numpy() for column in columns[:-1]]

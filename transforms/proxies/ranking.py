@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 from transforms.config.forms import NAME
+from transforms.config.groups import CrossedGroup
 from transforms.config.recognisers import RECOGNISERS
 from transforms.config.schema import Attribute
 from transforms.config.sections import Config
@@ -166,8 +167,9 @@ def configured(config: Config) -> frozenset[str]:
 
     Lexicon terms and field values are that, for two.
     """
-    names = [name for group in config.attributes.values() for name in group.names]
-    names += [name for group in config.labels.values() for name in group.names]
+    groups = [*config.attributes.values(), *config.labels.values()]
+    named = (group for group in groups if not isinstance(group, CrossedGroup))
+    names = [name for group in named for name in group.names]
     for given in recognitions(config):
         for key, settings in given.items():
             names += RECOGNISERS[key].terms(settings)

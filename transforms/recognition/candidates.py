@@ -19,7 +19,8 @@ from transforms.recognition.kinds import (
     built,
     failing,
 )
-from transforms.recognition.settings import needs_of
+from transforms.recognition.settings import needs_of, unanimous
+from transforms.recognition.votes import NO_VOTES, NOTHING, Votes
 from transforms.shards.samples import Reject, Sample
 
 _LONGEST_REASON = 300
@@ -31,14 +32,14 @@ Read = TypeVar("Read")
 class Candidate:
     """A sample that is to be labelled.
 
-    columns: those that its caption and metadata set. utility: without the part of the similarity.
+    votes: of its caption and metadata. utility: without the part of the similarity.
     pixels (height, width, 3) and tokens (context length,): empty where no model needs them.
     """
 
     key: str
     offset: int
     size: int
-    columns: set[int]
+    votes: Votes
     utility: float
     pixels: NDArray[np.uint8]
     tokens: NDArray[np.int64]
@@ -47,9 +48,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the model sees in a sample: the columns that its image sets, and the similarity."""
+    """What the model sees in a sample: votes on the columns of images, and the similarity."""
 
-    columns: frozenset[int] = frozenset()
+    votes: Votes = NO_VOTES
     similarity: float | None = None
 
 
@@ -65,6 +66,7 @@ class CandidateReader:
         self._input = config.input
         self._utility = config.utility
         self._needs = needs_of(config)
+        self._required = unanimous(config)
         self._decode = decode
         self._tokenise = tokenise if config.scores_similarity else None
         self._by_caption: dict[str, Callable[[str], Columns]] = built(config, CaptionRecogniser)
@@ -77,10 +79,10 @@ class CandidateReader:
         try:
             with _stage("metadata"):
                 document = self.document(sample)
-                columns = _recognised(self._by_metadata, document)
+                votes = self._recognised(self._by_metadata, document)
             with _stage("caption"):
                 caption = self.caption(sample, document)
-                columns |= _recognised(self._by_caption, caption)
+                votes |= self._recognised(self._by_caption, caption)
                 tokens = self._tokenise(caption) if self._tokenise else np.empty(0, np.int64)
             with _stage("utility"):
                 utility = self._utility_of(document)
@@ -92,7 +94,7 @@ class CandidateReader:
             sample.key,
             sample.offset,
             sample.size,
-            columns,
+            votes,
             utility,
             pixels,
             tokens,
@@ -137,14 +139,15 @@ class CandidateReader:
             return np.empty((0, 0, 3), np.uint8)
         return self._decode(_member(sample, self._input.members.image, "image"))
 
-
-def _recognised(recognisers: Mapping[str, Callable[[Read], Columns]], read: Read) -> set[int]:
-    """The columns that any of the recognisers, by name, finds in what is read of a sample."""
-    columns: set[int] = set()
-    for name, recognise in recognisers.items():
-        with failing(name):
-            columns |= recognise(read)
-    return columns
+    def _recognised(
+        self, recognisers: Mapping[str, Callable[[Read], Columns]], read: Read
+    ) -> Votes:
+        """What the recognisers, by name, find in what is read of a sample."""
+        votes = NO_VOTES
+        for name, recognise in recognisers.items():
+            with failing(name):
+                votes |= Votes.of(recognise(read), self._required.get(name, NOTHING))
+        return votes
 
 
 class _UnusableError(Exception):

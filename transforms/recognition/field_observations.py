@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from transforms.config.observations import Cell, Observation
+from transforms.recognition.conditions import Value
 from transforms.recognition.field_values import FieldValues, shown
-from transforms.recognition.fields import FieldMatch, Value
+from transforms.recognition.fields import FieldMatch
 
 _MOST_ROWS = 10
 _MOST_NAMED = 3
@@ -40,9 +41,10 @@ def _title(field: FieldValues) -> str:
     there = f"field {field.path}, in {field.present:,} of {_samples(field.samples)}"
     many = len(field.unlisted)
     if not many:
-        return f"{there}: names list every value" if field.present > field.objects else there
+        take = "take" if field.conditions else "list"
+        return f"{there}: names {take} every value" if field.present > field.objects else there
     most = f"the {_MOST_ROWS} most frequent of {many:,} values" if many > _MOST_ROWS else "values"
-    return f"{there}: {most} that no name lists"
+    return f"{there}: {most} that no name {'takes' if field.conditions else 'lists'}"
 
 
 def _rows(field: FieldValues) -> tuple[Mapping[str, Cell], ...]:
@@ -62,9 +64,9 @@ def _rows(field: FieldValues) -> tuple[Mapping[str, Cell], ...]:
 
 def _advice(field: FieldValues) -> Iterator[str]:
     path = field.path
-    if field.samples and not field.present:
+    if field.samples and not field.present and not field.may_lack:
         yield _on_absence(field)
-    if field.objects:
+    if field.objects and not field.conditions:
         yield (
             f"the field {path} holds objects ({_samples(field.objects)}), which are compared with "
             f"nothing: name a field of theirs, as {path}.KEY"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from transforms.recognition.fields import FieldMatch, Value, typed, values_at
+from transforms.recognition.conditions import Predicate, Value, typed
+from transforms.recognition.fields import FieldMatch, values_at
 from transforms.recognition.likeness import nearest, spoilt_by_dates, squeezed
 
 _LONGEST_SHOWN = 60
@@ -28,9 +29,9 @@ Counted = tuple[Value, int]
 class FieldValues:
     """The field at `path` in some samples: in `present` of them, with objects in `objects`.
 
-    listed: the values that names list, with these names. unlisted: those that none does, with the
-    number of samples that have each, the most frequent first. keys: fields of samples that lack
-    this one, likewise.
+    listed: the values that names list, with these names. unlisted: those that none does and that no
+    other condition of theirs holds of, with the number of samples that have each, the most frequent
+    first. keys: fields of samples that lack this one, likewise. conditions: what else names ask.
     """
 
     path: str
@@ -40,6 +41,7 @@ class FieldValues:
     listed: Mapping[Value, tuple[str, ...]]
     unlisted: tuple[Counted, ...]
     keys: tuple[str, ...]
+    conditions: tuple[Predicate, ...] = ()
 
     @classmethod
     def of(
@@ -47,8 +49,9 @@ class FieldValues:
     ) -> "FieldValues":
         """What there is at `path` in the metadata of samples, beside what names match there."""
         listed: dict[Value, tuple[str, ...]] = {}
+        conditions = tuple(Predicate(one) for one in matches.values() if not one.lists_values)
         for name, match in matches.items():
-            for value in dict.fromkeys(map(typed, match.values)):
+            for value in dict.fromkeys(map(typed, match.values)) if match.lists_values else ():
                 listed[value] = (*listed.get(value, ()), name)
         found: Counter[Value] = Counter()
         keys: Counter[str] = Counter()
@@ -60,9 +63,18 @@ class FieldValues:
             objects += any(isinstance(value, dict) for value in values)
             if not values:
                 keys.update(document.keys())
-        unlisted = tuple(each for each in found.most_common() if each[0] not in listed)
+        unlisted = tuple(
+            each
+            for each in found.most_common()
+            if each[0] not in listed and not any(one.holds([each[0][1]]) for one in conditions)
+        )
         ordered = tuple(key for key, _ in keys.most_common())
-        return cls(path, len(documents), present, objects, listed, unlisted, ordered)
+        return cls(path, len(documents), present, objects, listed, unlisted, ordered, conditions)
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether a condition holds of what has no value here."""
+        return any(one.holds(()) for one in self.conditions)
 
     @cached_property
     def texts(self) -> tuple[str, ...]:

@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from transforms.config.forms import Section, as_tuple
-
-Value = tuple[str, str | bool | int | float]
-Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(as_tuple)]
+from transforms.config.conditions import Condition
+from transforms.recognition.conditions import Predicate, Value, typed
 
 
-class FieldMatch(Section):
-    """True where the metadata field at `path` (dots descend) equals, or lists, one of `values`."""
+class FieldMatch(Condition):
+    """A condition on the metadata field at `path`, whose dots descend."""
 
     path: str = Field(min_length=1)
-    values: Values = Field(min_length=1)
+
+    @property
+    def lists_values(self) -> bool:
+        """Whether it gives values and no other condition."""
+        return bool(self.values) and self == FieldMatch(path=self.path, values=self.values)
 
 
 def parse(content: bytes) -> dict[str, Any]:
@@ -40,29 +43,42 @@ def values_at(document: Any, path: str) -> Iterator[Any]:
     return _items(found)
 
 
+@dataclass
+class _Wanted:
+    """What is asked of one path: columns by a value that they list, and any other conditions."""
+
+    listed: dict[Value, list[int]] = field(default_factory=dict)
+    conditions: list[tuple[int, Predicate]] = field(default_factory=list)
+
+
 class Fields:
     """The field matches of many columns, each path read once.
 
     A value matches if it is equal, in type as well: text exactly, numbers to numbers (1 is 1.0),
-    true and false only to themselves. A missing field matches nothing.
+    true and false only to themselves. Of a field that is missing only `present: false` and `not`
+    hold.
     """
 
     def __init__(self, matches: Mapping[int, FieldMatch]) -> None:
-        self._paths: dict[str, dict[Value, list[int]]] = {}
+        self._paths: dict[str, _Wanted] = {}
         for column, match in matches.items():
-            columns = self._paths.setdefault(match.path, {})
+            wanted = self._paths.setdefault(match.path, _Wanted())
+            if not match.lists_values:
+                wanted.conditions.append((column, Predicate(match)))
+                continue
             for value in match.values:
-                columns.setdefault(typed(value), []).append(column)
+                wanted.listed.setdefault(typed(value), []).append(column)
 
     def columns(self, document: Mapping[str, Any]) -> set[int]:
         """The columns that `document` matches."""
-        return {
-            column
-            for path, columns in self._paths.items()
-            for value in values_at(document, path)
-            if isinstance(value, str | int | float)
-            for column in columns.get(typed(value), ())
-        }
+        matched: set[int] = set()
+        for path, wanted in self._paths.items():
+            values = list(values_at(document, path))
+            for value in values:
+                if wanted.listed and isinstance(value, str | int | float):
+                    matched.update(wanted.listed.get(typed(value), ()))
+            matched.update(column for column, asked in wanted.conditions if asked.holds(values))
+        return matched
 
 
 def _items(values: list[Any]) -> Iterator[Any]:
@@ -73,14 +89,3 @@ def _items(values: list[Any]) -> Iterator[Any]:
             remaining.extend(reversed(value))
         else:
             yield value
-
-
-def typed(value: str | bool | int | float) -> Value:
-    """A value as it is compared: with its type."""
-    match value:
-        case bool():
-            return "truth", value
-        case str():
-            return "text", value
-        case _:
-            return "number", value

@@ -5,9 +5,10 @@ from typing import Any
 
 import xxhash
 
-from transforms.config.groups import AttributeGroup, LabelGroup, ZeroShot
+from transforms.config.columns import Recognised
+from transforms.config.groups import AttributeGroup, CrossedGroup, LabelGroup, ZeroShot
 from transforms.config.recognisers import RECOGNISERS, Source, dumped
-from transforms.config.schema import Recognised, schema_of
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Members
 from transforms.recognition.checkpoints import model_identity
 from transforms.recognition.image_kinds import asked_for
@@ -25,6 +26,20 @@ def recognitions(config: Config) -> tuple[dict[str, Any], ...]:
         _group_of(config, entry).names[_base(entry.name)].given(entry.sources)
         for entry in schema_of(config).recognised
     )
+
+
+def unanimous(config: Config) -> dict[str, frozenset[int]]:
+    """The columns, by recogniser, that it must find whatever others do (`combine: all`).
+
+    Those alone that are recognised in several ways.
+    """
+    found: dict[str, set[int]] = {}
+    entries = schema_of(config).recognised
+    for column, (entry, given) in enumerate(zip(entries, recognitions(config), strict=True)):
+        if len(given) > 1 and _group_of(config, entry).combine == "all":
+            for key in given:
+                found.setdefault(key, set()).add(column)
+    return {key: frozenset(columns) for key, columns in found.items()}
 
 
 def zero_shot_of(config: Config, entry: Recognised) -> ZeroShot:
@@ -74,6 +89,7 @@ def settings_digest(config: Config) -> str:
         ],
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
+        **_unanimous_names(config),
         "model": model and (model_identity(model), model.precision),
         **_kinds(config),
         **_versions(config),
@@ -101,15 +117,25 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         **_kinds(config),
         **_versions(config),
     }
+    together = _unanimous_names(config).get("all", ())
     for entry, given_settings in zip(schema.recognised, recognitions(config), strict=True):
         groups = keys["attributes" if entry.kind == "s" else "labels"]
         group = groups.setdefault(entry.group, {"names": {}})
         group["names"][entry.name] = dumped(given_settings, "json")
+        if entry.column in together:
+            group["combine"] = "all"
         group["zero_shot"] = zero_shot_of(config, entry).model_dump(mode="json")
     if config.model is not None and "image" in needs_of(config):
         named = config.model.model_dump(include={"name", "pretrained", "precision"})
         keys["model"] = {**named, "weights": model_identity(config.model)}
     return keys
+
+
+def _unanimous_names(config: Config) -> dict[str, list[str]]:
+    """The columns of `combine: all` that this makes a difference to, where there are any."""
+    entries = schema_of(config).recognised
+    columns = sorted({column for of_one in unanimous(config).values() for column in of_one})
+    return {"all": [entries[column].column for column in columns]} if columns else {}
 
 
 def _versions(config: Config) -> dict[str, dict[str, int]]:
@@ -129,7 +155,10 @@ def _kinds(config: Config) -> dict[str, tuple[str, ...]]:
 
 def _group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:
     groups = config.attributes if entry.kind == "s" else config.labels
-    return groups[_base(entry.group)]
+    group = groups[_base(entry.group)]
+    if isinstance(group, CrossedGroup):
+        raise TypeError(f"{entry.column} is of a crossed group, whose names are all derived")
+    return group
 
 
 def _base(name: str) -> str:

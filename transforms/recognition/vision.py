@@ -15,6 +15,8 @@ from transforms.recognition.clip import Clip
 from transforms.recognition.decoding import Decoder
 from transforms.recognition.image_kinds import asked_for
 from transforms.recognition.kinds import Columns, ImageRecogniser, Pictures, built, failing
+from transforms.recognition.settings import unanimous
+from transforms.recognition.votes import NO_VOTES, NOTHING, Votes
 from transforms.recognition.zeroshot import rounded
 
 
@@ -35,6 +37,7 @@ class Vision:
         ).decode
         self._clip = clip
         self._most = model.batch_size
+        self._required = unanimous(config)
         self._scores_similarity = config.scores_similarity
         self._recognisers: dict[str, Callable[[Pictures], Sequence[Columns]]] = built(
             config, ImageRecogniser, clip
@@ -64,7 +67,7 @@ class Vision:
     def works(self) -> bool:
         """Whether the model sees anything at all: a grey picture without a caption."""
         grey = self._clip.shape(Image.new("RGB", (self.side, self.side), (127, 127, 127)))
-        probe = Candidate("", 0, 0, set(), 1.0, np.asarray(grey), self.tokens(""))
+        probe = Candidate("", 0, 0, NO_VOTES, 1.0, np.asarray(grey), self.tokens(""))
         try:
             self._see([probe])
         except Exception:
@@ -86,18 +89,19 @@ class Vision:
     def _see(self, candidates: Sequence[Candidate]) -> list[Sight]:
         images = self._clip.encode_images([one.pixels for one in candidates])
         pictures = Pictures([one.pixels for one in candidates], images)
-        found = []
+        votes = [NO_VOTES] * len(candidates)
         for name, recognise in self._recognisers.items():
             with failing(name, torch.OutOfMemoryError):
-                found.append(recognise(pictures))
-        columns = [
-            frozenset[int]().union(*of_one) for _, *of_one in zip(candidates, *found, strict=True)
-        ]
+                found, required = recognise(pictures), self._required.get(name, NOTHING)
+            votes = [
+                given | Votes.of(columns, required)
+                for given, columns in zip(votes, found, strict=True)
+            ]
         if not self._scores_similarity:
-            return [Sight(seen) for seen in columns]
+            return [Sight(seen) for seen in votes]
         captions = self._clip.encode_tokens([one.tokens for one in candidates])
         scores = similarities(images, captions)
-        return [Sight(seen, score) for seen, score in zip(columns, scores, strict=True)]
+        return [Sight(seen, score) for seen, score in zip(votes, scores, strict=True)]
 
 
 def similarities(images: torch.Tensor, captions: torch.Tensor) -> list[float]:

@@ -39,7 +39,7 @@ class Draw:
 def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Draw:
     """Sample one shard: a function of the seed, the shard's labels and the plan alone."""
     schema = schema_of(config)
-    table = read_labels(storage, record)
+    table = read_labels(storage, record, derived=schema.derived)
     flags = flags_of(table, schema.pattern_columns)
     utility = table.column("utility").to_numpy()
     weights = np.where(is_balanced(table, config), plan.weights(flags, utility), 0.0)

@@ -99,9 +99,9 @@ def balanced_batches(
     added to `filtered`, if that is given.
     """
     conditions = conditions_of(config)
-    wanted = [*columns, "utility", *(condition.column for condition in conditions)]
+    wanted = list(dict.fromkeys([*columns, "utility", *(each.column for each in conditions)]))
     stem, first = stem_of(record.shard.name), 0
-    for batch in label_batches(storage, record, list(dict.fromkeys(wanted))):
+    for batch in label_batches(storage, record, wanted, schema_of(config).derived):
         chosen = drawn(stem, first, batch.num_rows, level)
         first += batch.num_rows
         passed = [condition.passed(batch) for condition in conditions]

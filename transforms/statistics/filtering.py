@@ -15,7 +15,7 @@ from transforms.config.sections import Config
 
 
 @dataclass(frozen=True)
-class Condition:
+class FilterCondition:
     """A condition of the filter, by its key: a column of the label table is at least so much."""
 
     name: str
@@ -27,11 +27,11 @@ class Condition:
         return np.asarray(table.column(self.column).to_numpy() >= self.least)
 
 
-def conditions_of(config: Config) -> tuple[Condition, ...]:
+def conditions_of(config: Config) -> tuple[FilterCondition, ...]:
     """The conditions of a configuration's filter: a sample must pass them all."""
     if config.filter is None:
         return ()
-    return (Condition("min_similarity", SIMILARITY, config.filter.min_similarity),)
+    return (FilterCondition("min_similarity", SIMILARITY, config.filter.min_similarity),)
 
 
 @dataclass
@@ -47,7 +47,7 @@ class FilterCounts:
     taken: NDArray[np.int64]
 
     @classmethod
-    def nothing(cls, conditions: Sequence[Condition], flags: int) -> Self:
+    def nothing(cls, conditions: Sequence[FilterCondition], flags: int) -> Self:
         """Of no sample."""
         names = tuple(condition.name for condition in conditions)
         return cls(

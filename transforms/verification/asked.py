@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
+from transforms.verification.derivation import shares_asked, typed
 from transforms.verification.evidence import BalanceEntry, NameEntry, PlanEvidence
 from transforms.verification.solution import SolvedProblem
 from transforms.verification.stated import Stated, Vector
@@ -61,7 +62,7 @@ def check_asked(
     for name, wanted, used in _numbers(balance, stated):
         if not isinstance(wanted, str):
             check.expect(wanted == used, f"{name} is {used:g} in the plan, {wanted:g} was asked")
-    _check_attributes(plan, check)
+    _check_attributes(plan, stated, check)
     check_shares(plan, stated, mine, predicted, check)
     bounds = asked_by(balance, stated)
     measures = predicted.measures()
@@ -110,7 +111,7 @@ def check_shares(
     plan: PlanEvidence, stated: Stated, mine: SolvedProblem, predicted: BiasTally, check: Check
 ) -> None:
     """Compare the bounds on shares with the configuration, and the shares with them."""
-    asked = Counter(_shares_asked(plan, stated))
+    asked = Counter(_bounds_asked(plan, stated))
     for constraint, spread in zip(stated.constraints, mine.spread.tolist(), strict=True):
         entry, k, r = constraint.entry, constraint.k, constraint.r
         if entry.kind != "share" or entry.bound is None:
@@ -137,7 +138,7 @@ def check_shares(
         )
 
 
-def _shares_asked(
+def _bounds_asked(
     plan: PlanEvidence, stated: Stated
 ) -> Iterator[tuple[str | None, str | None, int, float]]:
     """Attribute or label, sign and bound of each bound on a share in the configuration."""
@@ -147,7 +148,9 @@ def _shares_asked(
     ):
         for column in names:
             group, _, name = column.partition("@")[0].partition(".")
-            asked = groups[group].names[name] if group in groups else NameEntry()
+            names_of = groups[group].names if group in groups else {}
+            as_typed = {typed(given): entry for given, entry in names_of.items()}
+            asked = as_typed.get(typed(name), NameEntry())
             for sign, bound in ((-1, asked.at_least), (1, asked.at_most)):
                 if bound is not None:
                     yield (None, column, sign, bound) if is_label else (column, None, sign, bound)
@@ -164,12 +167,8 @@ def _numbers(balance: BalanceEntry, stated: Stated) -> Iterator[tuple[str, float
         yield "V", balance.V, stated.V
 
 
-def _check_attributes(plan: PlanEvidence, check: Check) -> None:
-    wanted: dict[str, tuple[float | None, str]] = {
-        f"{group_name}.{name}": (entry.target, group.share_of)
-        for group_name, group in plan.config.attributes.items()
-        for name, entry in group.names.items()
-    }
+def _check_attributes(plan: PlanEvidence, stated: Stated, check: Check) -> None:
+    wanted = shares_asked(plan.config, stated.columns)
     for entry in plan.attributes:
         target, share_of = wanted.get(entry.name.partition("@")[0], (np.nan, "nothing"))
         check.expect(
@@ -199,11 +198,16 @@ def _bound(balance: BalanceEntry, kind: str) -> float:
 
 
 def _named(wanted: Sequence[str], names: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which names are wanted: by name, without its source, or by group; all if nothing is."""
+    """Which names are wanted: by name, as typed, without its source, or by group; all if nothing
+    is.
+    """
     return np.array(
         [
             not wanted
-            or any(entry in (name, name.split("@")[0], name.split(".")[0]) for entry in wanted)
+            or any(
+                entry in (name, typed(name), name.split("@")[0], name.split(".")[0])
+                for entry in wanted
+            )
             for name in names
         ],
         dtype=np.bool_,

@@ -116,11 +116,15 @@ class NameEntry(BaseModel):
     target: float | None = None
     at_least: float | None = None
     at_most: float | None = None
+    all_of: list[str] = []
+    any_of: list[str] = []
+    none_of: list[str] = []
 
 
 class GroupEntry(BaseModel):
-    share_of: str = "all"
-    names: dict[str, NameEntry]
+    share_of: str | None = None
+    crossed: list[str] = []
+    names: dict[str, NameEntry] = {}
 
 
 class FilterEntry(BaseModel):

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -53,17 +54,18 @@ class LabelTable:
 
     def labelled(self, stated: Stated, least_similarity: float | None) -> Iterator[Labelled]:
         """All rows, some at a time."""
-        wanted = [*stated.columns, "utility"]
+        wanted = [*stated.stored, "utility"]
         wanted += [_SIMILARITY] if least_similarity is not None else []
         self._require(wanted)
         for batch in self._batches(stated.rows_at_once, wanted):
-            flags = np.column_stack(
-                [batch.column(name).to_numpy(zero_copy_only=False) for name in stated.columns]
-            ).astype(np.bool_)
-            utility = batch.column("utility").to_numpy(zero_copy_only=False)
+            known = {name: _values(batch, name).astype(np.bool_) for name in stated.stored}
+            for name, rule in stated.rules.items():
+                known[name] = rule.flags(known)
+            flags = np.column_stack([known[name] for name in stated.columns])
+            utility = _values(batch, "utility")
             balanced = np.ones(len(utility), np.bool_)
             if least_similarity is not None:
-                similarity = batch.column(_SIMILARITY).to_numpy(zero_copy_only=False)
+                similarity = _values(batch, _SIMILARITY)
                 balanced = similarity >= np.float32(least_similarity)
             bins = bins_of(utility).astype(">u2").view(np.uint8).reshape(-1, BIN_BYTES)
             patterns = np.hstack([np.packbits(flags, axis=1), bins])
@@ -224,6 +226,10 @@ def patterns_of(table: pa.Table) -> NDArray[np.uint8]:
         for chunk in column.chunks
     ]
     return np.concatenate([np.empty(0, np.uint8), *parts]).reshape(-1, width)
+
+
+def _values(batch: pa.RecordBatch, name: str) -> NDArray[Any]:
+    return np.asarray(batch.column(name).to_numpy(zero_copy_only=False))
 
 
 def _is_of_kind(name: str, kind: pa.DataType) -> bool:

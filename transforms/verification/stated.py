@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.verification.derivation import Rule, rules_of
 from transforms.verification.evidence import ConstraintEntry, PlanEvidence
 from transforms.verification.soft import Odds
 
@@ -41,6 +42,7 @@ class Stated:
     groups, targets (nan where there is none), centres, and of_group (whether a share is of a
     group) are (m,), label_centres (m, c), and members, bool (m, m), says which attributes are of
     one group. odds are those of the true attributes, where recognised ones are not taken for true.
+    rules make the derived columns.
     """
 
     attributes: tuple[str, ...]
@@ -58,6 +60,7 @@ class Stated:
     V: float
     other_V: Mapping[str, float]
     mu: float
+    rules: Mapping[str, Rule]
 
     @classmethod
     def by(cls, plan: PlanEvidence) -> Self:
@@ -102,6 +105,7 @@ class Stated:
             tuple(Odds.by(places[name], rows, columns) for name, rows in calibrated.items()),
             **plan.problem.model_dump(),
             mu=plan.mu,
+            rules=rules_of(plan.config, columns),
         )
 
     @property
@@ -114,6 +118,11 @@ class Stated:
     def columns(self) -> tuple[str, ...]:
         """The flags of a label table, in the order of a pattern's bits."""
         return _columns(self.attributes, self.labels)
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """Those flags that a label table holds: the others follow from them, by `rules`."""
+        return tuple(column for column in self.columns if column not in self.rules)
 
     @property
     def rows_at_once(self) -> int:

@@ -208,7 +208,7 @@ def test_check_warns_of_what_may_not_mean_what_it_seems(
     assert commands.run("check", config) == 0
     warnings = [
         "'>=60' of odd.any, under field: patterns are not read, each is compared as it stands; "
-        "write out what is meant"
+        "write out what is meant, or ask for it by matches, at_least, above, at_most or below"
     ]
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if line.startswith("warning")] == [f"warning: {warnings[0]}"]
