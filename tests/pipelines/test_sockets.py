@@ -24,6 +24,7 @@ from apache_beam.portability.api import (
 
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
+from tests.loading import ROOT
 from tests.web_proxies import behind_a_proxy
 from transforms.base.errors import FairshardError
 
@@ -105,11 +106,11 @@ def test_on_beam_nothing_listens_and_no_file_is_served_whatever_the_proxy(
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.usefixtures("tests_in_workers")
 def test_on_spark_only_this_machine_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
     behind_a_proxy(monkeypatch)
     before, engine = listening(os.getpid()), os.getpid()
-    with SparkEngine(["--master=local[2]"]).context() as context:
+    with_tests = f"--conf=spark.executorEnv.PYTHONPATH={ROOT}"
+    with SparkEngine(["--master=local[2]", with_tests]).context() as context:
         found = context.parallelize(range(2), 2).map(lambda _: listening(engine)).collect()
     opened = {address for addresses in found for address in addresses} - before
     assert opened
