@@ -18,6 +18,7 @@ from transforms.resampling.drawing import keep_shard
 from transforms.stages.registrations import load_registrations
 
 _HEAVY = {"numba", "torch", "open_clip", "great_expectations", "jinja2", solve.__module__}
+_FOR_SOME = {"re2", "snowballstemmer", quadratic_calibration.__name__}
 
 
 def _heavy(engine: str, root: Path = ROOT) -> set[str]:
@@ -31,7 +32,9 @@ def test_workers_load_neither_the_solver_nor_the_model(engine: type) -> None:
 
 
 def _heavy_in_workers(root: Path = ROOT) -> set[str]:
-    """What of the heavy is loaded once all is registered that workers register."""
+    """What of the heavy, and of what some configurations alone need, is loaded once all is
+    registered that workers register.
+    """
     code = (
         f"import sys; sys.path.insert(0, {str(root)!r}); "
         f"from {load_registrations.__module__} import load_registrations as load; "
@@ -39,7 +42,7 @@ def _heavy_in_workers(root: Path = ROOT) -> set[str]:
     )
     command = [sys.executable, "-P", "-c", code]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return set(done.stdout.split()) & {*_HEAVY, quadratic_calibration.__name__}
+    return set(done.stdout.split()) & (_HEAVY | _FOR_SOME)
 
 
 def test_what_workers_register_loads_neither_the_solver_nor_the_model(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Conditions on values: how one is compared, wherever a configuration compares values."""
 
+from importlib import import_module
 from typing import Annotated, Any, Self
 
-import re2
 from pydantic import (
     BeforeValidator,
     Field,
@@ -12,20 +12,21 @@ from pydantic import (
     model_validator,
 )
 
+from transforms.base.errors import ConfigError
 from transforms.config.forms import Section, Words, as_tuple
 
 Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(as_tuple)]
 _UNSET: tuple[Any, ...] = (None, ())
 _DEEPEST = 10
-_PATTERN = re2.Options()
-_PATTERN.log_errors = False
-_PATTERN.never_capture = True
 
 
 def pattern_of(text: str) -> Any:
     """The RE2 pattern that `text` is, to be searched for; ValueError where it is none."""
+    re2 = _re2()
+    options = re2.Options()
+    options.log_errors, options.never_capture = False, True
     try:
-        return re2.compile(text, options=_PATTERN)
+        return re2.compile(text, options=options)
     except UnicodeEncodeError:
         raise ValueError(f"the pattern {text!r} holds what is no character") from None
     except re2.error as error:
@@ -34,6 +35,17 @@ def pattern_of(text: str) -> Any:
             f"RE2 does not take the pattern {text!r}: {told} (look-around and references back, "
             "which may take for ever, are not in RE2)"
         ) from None
+
+
+def _re2() -> Any:
+    """The library, which whoever has no pattern need not have."""
+    try:
+        return import_module("re2")
+    except ImportError as error:
+        raise ConfigError(
+            "matches needs the package google-re2, which is not installed here: install it, or "
+            "list the values"
+        ) from error
 
 
 def _as_values(value: Any) -> Any:
