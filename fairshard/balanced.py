@@ -1,6 +1,6 @@
 """What balancing a table gives: a weight a row, the plan they follow from, and its certificate."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fairshard.rows import TableRows
-from transforms.base.counts import counted
+from transforms.base.counts import counted, first_of
 from transforms.base.deadline import Deadline
 from transforms.config.balance import ShareBound
 from transforms.config.schema import Attribute
@@ -210,13 +210,8 @@ class BalancedTable:
         )
         yield from plan.lines()
         if certificate.missed:
-            yield f"missed: {_named(certificate.missed)}; conflict() says why"
+            yield f"missed: {first_of(certificate.missed, _NAMED, '; ')}; conflict() says why"
         yield (
             f"certificate: relative gap {certificate.gap:.1e}, "
             f"worst violation {certificate.violation:.1e}"
         )
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")

@@ -11,7 +11,7 @@ from jobs.session.console import say
 from jobs.session.gate_lines import gate_in_values, say_gate
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.session.why import why_of
-from transforms.base.counts import counted
+from transforms.base.counts import counted, first_of
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
@@ -73,9 +73,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     say_shares(summary, console)
     say(console, f"{'' if summary['met'] else 'done, unmet: '}{summary['verdict']}")
     if summary["missed"]:
-        more = len(summary["missed"]) - 3
-        named = "; ".join(summary["missed"][:3]) + (f"; and {more} more" * (more > 0))
-        say(console, f"missed: {named}")
+        say(console, f"missed: {first_of(summary['missed'], 3, '; ')}")
     for line in summary["why"]:
         say(console, line)
     say_absences(summary, console)

@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from transforms.base.counts import first_of
 from transforms.base.nearest import nearest
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ \-]*")
@@ -44,8 +45,7 @@ def unknown(what: str, given: str, there_are: Mapping[str, str]) -> str:
     if near := nearest(given, there_are):
         return f"there is no {what} {given!r}; did you mean {there_are[near]!r}?"
     names = list(dict.fromkeys(there_are.values()))
-    more = f" and {len(names) - _MOST_NAMED:,} more" * (len(names) > _MOST_NAMED)
-    return f"there is no {what} {given!r}; there are: {', '.join(names[:_MOST_NAMED])}{more}"
+    return f"there is no {what} {given!r}; there are: {first_of(names, _MOST_NAMED)}"
 
 
 def _checked_name(name: str) -> str:

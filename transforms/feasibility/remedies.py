@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from transforms.base.counts import named
+from transforms.base.counts import first_of, named
 from transforms.storage.documents import Count, Finite
 
 _NAMED = 3
@@ -93,10 +93,8 @@ def in_words(conflict: Conflict, smallest: bool = True) -> tuple[str, ...]:
     if conflict.rate is not None:
         helps.append(f"eta <= {conflict.rate:g}")
     for looser in conflict.looser:
-        subjects = ", ".join(looser.subjects[:_NAMED])
-        more = len(looser.subjects) - _NAMED
-        others = f" and {more} more" if more > 0 else ""
-        helps.append(f"{looser.bound} >= {looser.value:g} for {subjects}{others}")
+        subjects = first_of(looser.subjects, _NAMED)
+        helps.append(f"{looser.bound} >= {looser.value:g} for {subjects}")
     alone = "" if conflict.tested else " for these by themselves"
     lines += [
         f"{'or' if number else 'what would do' + alone + ':'} {line}"
@@ -110,8 +108,7 @@ def _conflict_in_words(conflict: Conflict, smallest: bool) -> str:
     if smallest:
         together = " together" * (len(names) > 1)
         return f"cannot be met{together} {at_rate}: {'; '.join(names)}"
-    more = len(names) - _NAMED
-    listed = "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+    listed = first_of(names, _NAMED, "; ")
     return f"these {len(names):,}, or fewer of them, cannot be met together {at_rate}: {listed}"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from transforms.base.counts import counted, named
+from transforms.base.counts import counted, first_of, named
 from transforms.config.sections import Limits
 from transforms.labels.records import LabelRecord
 
@@ -28,8 +28,7 @@ class LossKind:
     @property
     def named(self) -> str:
         """Some of the shards, and how many more there are."""
-        more = len(self.shards) - _NAMED
-        return ", ".join(self.shards[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+        return first_of(self.shards, _NAMED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """What a preview advises to mend, the most telling first."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+from transforms.base.counts import counted, first_of
 from transforms.config.observations import Observation
 from transforms.config.sections import Config
 from transforms.preview.preview import PreviewedName
 from transforms.preview.reading import Reading
 from transforms.recognition.settings import members_of
 
-_MOST_NAMED = 5
+_listed = partial(first_of, most=5)
+_samples = partial(counted, thing="sample")
 
 
 def advice_on(
@@ -54,12 +57,3 @@ def _on_rejects(config: Config, reading: Reading) -> Iterator[str]:
             f"{rejected:,} of {_samples(read)} rejected, a larger share than "
             f"input.limits.max_reject_share = {most:g}: that ends a run"
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _samples(count: int) -> str:
-    return "1 sample" if count == 1 else f"{count:,} samples"

@@ -1,8 +1,10 @@
 """What of a valid configuration may not mean what its writer thinks."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
+from transforms.base.counts import first_of
 from transforms.config.columns import Named
 from transforms.config.conditions import Condition
 from transforms.config.groups import CrossedGroup
@@ -11,7 +13,7 @@ from transforms.config.recognisers import RECOGNISERS
 from transforms.config.sections import Config
 from transforms.recognition.image_kinds import EXTENSIONS
 
-_MOST_NAMED = 5
+_listed = partial(first_of, most=5)
 _CONDITIONS = ", or ask for it by matches, at_least, above, at_most or below"
 _LONGEST = 200
 _EXTENSION = re.compile(r"[^.*/\s][^*/\s]*")
@@ -111,8 +113,3 @@ def _extensions(config: Config) -> Iterator[str]:
             f"input.members.image: open_clip's training data loader passes over {_listed(unseen)} "
             f"(it takes {', '.join(_OF_OPEN_CLIP)}); the output holds such samples as they are"
         )
-
-
-def _listed(values: Sequence[str]) -> str:
-    more = len(values) - _MOST_NAMED
-    return ", ".join(values[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

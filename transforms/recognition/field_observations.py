@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
+from transforms.base.counts import counted
 from transforms.config.observations import Cell, Observation
 from transforms.recognition.conditions import Value
 from transforms.recognition.field_values import FieldValues, shown
@@ -12,6 +14,7 @@ from transforms.recognition.fields import FieldMatch
 
 _MOST_ROWS = 10
 _MOST_NAMED = 3
+_samples = partial(counted, thing="sample")
 _MOST_KEYS = 6
 _KINDS = {"text": "the text ", "number": "the number ", "truth": ""}
 
@@ -130,7 +133,3 @@ def _named(
 
 def _with_kind(value: Value) -> str:
     return f"{_KINDS[value[0]]}{shown(value)}"
-
-
-def _samples(count: int) -> str:
-    return "1 sample" if count == 1 else f"{count:,} samples"
