@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from transforms.base.counts import first_of
 from transforms.base.errors import ConfigError, FairshardError, reason_of
 from transforms.statistics.patterns import LARGEST_UTILITY, packed_flags
 
@@ -106,11 +107,10 @@ def _check_named(wanted: Iterable[str], names: Iterable[Any]) -> None:
         if not counted[name]:
             there = [str(other) for other in counted]
             near = get_close_matches(name, there, n=3)
-            more = f" and {len(there) - _MOST_NAMED} more" * (len(there) > _MOST_NAMED)
             raise ConfigError(
                 f"the table has no column {name!r}"
                 + (f": is it {' or '.join(map(repr, near))}?" if near else "")
-                + ("" if near else f"; it has {', '.join(there[:_MOST_NAMED]) or 'none'}{more}")
+                + ("" if near else f"; it has {first_of(there, _MOST_NAMED) or 'none'}")
             )
 
 

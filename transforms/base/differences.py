@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from transforms.base.counts import first_of
+
 _MOST = 3
 
 
@@ -13,10 +15,9 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any], within: str = ""
 
 def in_words(paths: Sequence[str]) -> str:
     """Some paths and how many more there are: `a, b, c and 4 more`."""
-    shown, more = paths[:_MOST], len(paths) - _MOST
-    if more > 0:
-        return f"{', '.join(shown)} and {more} more"
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+    if len(paths) > _MOST:
+        return first_of(paths, _MOST)
+    return " and ".join(filter(None, (", ".join(paths[:-1]), *paths[-1:])))
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any], within: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from transforms.base.counts import first_of
 from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
@@ -115,9 +116,7 @@ def _nothing(histogram: Histogram, attributes: tuple[Attribute, ...], tried: Bal
         attribute.name for attribute, times in zip(attributes, carried, strict=True) if not times
     ]
     names = tried.solution.missed or tried.solution.priced
-    named = "; ".join(names[:_NAMED]) + (
-        f"; and {len(names) - _NAMED} more" * (len(names) > _NAMED)
-    )
+    named = first_of(names, _NAMED, "; ")
     why = f": no sample carries {', '.join(absent)}" if absent else ""
     return (
         f"balance.eta: auto finds no rate at which everything asked for is attainable{why}; "
