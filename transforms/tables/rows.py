@@ -1,0 +1,99 @@
+"""Rows that samples are joined with: where they come from, and by what they are found."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+
+KEY = "key"
+"""The first column of every batch of rows, and of the samples that they are joined with."""
+
+By = Literal["key", "field", "member"]
+Missing = Literal["absent", "reject"]
+Layout = Literal["auto", "shards", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableKey:
+    """By what rows and samples find each other.
+
+    by: the sample's key, a field of its metadata, or its tar and member. columns: those of the
+    table that hold it (two by member). field: the path of the field, "" where it is none.
+    """
+
+    by: By
+    columns: tuple[str, ...]
+    field: str = ""
+
+    @property
+    def of_samples(self) -> str:
+        """The column of recognised tables that holds it, or a part of it."""
+        return f"field.{self.field}" if self.by == "field" else KEY
+
+
+@dataclass(frozen=True, slots=True)
+class RowFile:
+    """A file of rows, or a part of it, as it was when it was found.
+
+    urls: of several that belong together, the first names it. bytes: of all of them. version: what
+    their store tells of them. part: which of how many `parts`, read apart from each other.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    bytes: int
+    version: str
+    part: int = 0
+    parts: int = 1
+
+    @property
+    def url(self) -> str:
+        """The URL that names it."""
+        return self.urls[0]
+
+
+class Rows(Protocol):
+    """A source of rows. Workers make it anew from the configuration: it is cheap until asked."""
+
+    @property
+    def name(self) -> str:
+        """As sentences name it, unique: `persons`, or `embeddings.clip`."""
+        ...
+
+    @property
+    def key(self) -> TableKey:
+        """By what its rows find samples."""
+        ...
+
+    @property
+    def missing(self) -> Missing:
+        """What becomes of a sample without a row."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """Whether its files are named as the shards are."""
+        ...
+
+    @property
+    def untyped(self) -> bool:
+        """Whether its columns are texts, which are typed by what all of them hold (CSV)."""
+        ...
+
+    def files(self) -> tuple[RowFile, ...]:
+        """Its files, each part apart, sorted by URL and part; FairshardError where none is."""
+        ...
+
+    def identity(self) -> Any:
+        """What its rows depend on besides the files, as JSON: columns, prompts, a model."""
+        ...
+
+    def batches(self, file: RowFile) -> Iterator[pa.Table]:
+        """The rows of a file, or of its part, in their order, some at a time.
+
+        `key` (string) first, as `member_keys` gives it where it is by member, then the columns that
+        are wanted and nothing else; rows without a key are left out. Raises FairshardError where
+        the file cannot be read, or is not what was found.
+        """
+        ...
