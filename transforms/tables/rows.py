@@ -6,30 +6,14 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
+from transforms.config.schema import CARRIED
+from transforms.config.tables import TableKey
+
 KEY = "key"
 """The first column of every batch of rows, and of the samples that they are joined with."""
 
-By = Literal["key", "field", "member"]
 Missing = Literal["absent", "reject"]
 Layout = Literal["auto", "shards", "any"]
-
-
-@dataclass(frozen=True, slots=True)
-class TableKey:
-    """By what rows and samples find each other.
-
-    by: the sample's key, a field of its metadata, or its tar and member. columns: those of the
-    table that hold it (two by member). field: the path of the field, "" where it is none.
-    """
-
-    by: By
-    columns: tuple[str, ...]
-    field: str = ""
-
-    @property
-    def of_samples(self) -> str:
-        """The column of recognised tables that holds it, or a part of it."""
-        return f"field.{self.field}" if self.by == "field" else KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +60,12 @@ class Rows(Protocol):
         """Whether its files are named as the shards are."""
         ...
 
-    @property
-    def untyped(self) -> bool:
-        """Whether its columns are texts, which are typed by what all of them hold (CSV)."""
-        ...
-
     def files(self) -> tuple[RowFile, ...]:
         """Its files, each part apart, sorted by URL and part; FairshardError where none is."""
+        ...
+
+    def untyped(self, file: RowFile) -> bool:
+        """Whether a file's columns are texts, to be typed by what all of them hold (CSV)."""
         ...
 
     def identity(self) -> Any:
@@ -97,3 +80,8 @@ class Rows(Protocol):
         the file cannot be read, or is not what was found.
         """
         ...
+
+
+def sample_column(key: TableKey) -> str:
+    """The column of recognised samples that holds what rows are found by, or a part of it."""
+    return KEY if key.field is None else f"{CARRIED}{key.field}"
