@@ -122,6 +122,18 @@ class Storage:
             raise FairshardError(f"{self.path(name)} is missing: run the stage that writes it")
         return content
 
+    @contextmanager
+    def opened(self, name: str) -> Iterator[IO[bytes]]:
+        """The file `name`, to read parts of it; FairshardError where there is none."""
+        system, path = self._at(name)
+        try:
+            with self._reading(name), system.open(path, "rb") as stream:
+                yield stream
+        except (FileNotFoundError, NotADirectoryError):
+            raise FairshardError(
+                f"{self.path(name)} is missing: run the stage that writes it"
+            ) from None
+
     def find(self, name: str) -> bytes | None:
         """The bytes of the file `name`, or None where there is none, in one question."""
         system, path = self._at(name)

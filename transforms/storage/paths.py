@@ -6,6 +6,8 @@ PLANS = "plan"
 SHARDS = "shards"
 VALIDATIONS = "validations"
 DONE = "done"
+TABLES = "tables"
+JOINS = "joins"
 LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
 RECORD = ".json"
@@ -42,6 +44,8 @@ FOLDERS = (
     "done/settings",
     "attempts/label",
     "attempts/solve",
+    "tables",
+    "joins",
 )
 
 
@@ -49,7 +53,7 @@ OWN_FOLDERS = tuple(sorted({folder.split("/")[0] for folder in FOLDERS} - {"."})
 """The folders of an output that are fairshard's own, with all that is in them."""
 
 
-OF_LABELS = (LABELS, REJECTS, LABEL_RECORDS, "done/settings")
+OF_LABELS = (LABELS, REJECTS, LABEL_RECORDS, "done/settings", TABLES, JOINS)
 """The folders that labels are in: those that may lie apart from an output."""
 
 
@@ -102,6 +106,31 @@ def output_record(shard: str) -> str:
 def label_settings(digest: str) -> str:
     """What labels of these settings depend on, key by key."""
     return f"done/settings/{digest}.json"
+
+
+def table_index(digest: str) -> str:
+    """What there is of a table in hash buckets; written once all of it is there."""
+    return f"{TABLES}/{digest}.json"
+
+
+def table_part(digest: str, part: int) -> str:
+    """The record that a part of a table is in hash buckets."""
+    return f"{TABLES}/{digest}-{part:05d}.json"
+
+
+def table_rows(digest: str, part: int, run: int) -> str:
+    """Some rows of a part of a table, a row group a bucket."""
+    return f"{TABLES}/{digest}-{part:05d}-{run:05d}.parquet"
+
+
+def join_samples(join: str, table: int, group: int) -> str:
+    """The keys of the samples of a group of shards, a row group a bucket of a table."""
+    return f"{JOINS}/{join}-{table:03d}-samples-{group:05d}.parquet"
+
+
+def join_matches(join: str, table: int, number: int) -> str:
+    """What a bucket of a table has for samples, a row group a group of shards."""
+    return f"{JOINS}/{join}-{table:03d}-matches-{number:05d}.parquet"
 
 
 def attempts(stage: str) -> str:

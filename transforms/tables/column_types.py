@@ -1,5 +1,7 @@
 """One type for a column of a table, whatever its files have: bool, int64, float64, text, lists."""
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -95,6 +97,27 @@ def common_type(one: pa.DataType, other: pa.DataType, texts: bool = False) -> pa
     if texts:
         return pa.string()
     raise ValueError(f"it holds {told(one)} and {told(other)}: give it one type")
+
+
+def types_in(table: pa.Table, texts: bool) -> dict[str, pa.DataType]:
+    """The types of the columns after the first; of `texts`, those that they can be read as."""
+    return {
+        name: text_type(column.combine_chunks()) if texts else column.type
+        for name, column in zip(table.column_names[1:], table.columns[1:], strict=True)
+    }
+
+
+def common_types(
+    one: Mapping[str, pa.DataType], other: Mapping[str, pa.DataType], texts: bool
+) -> dict[str, pa.DataType]:
+    """The types for values of both, column by column; ValueError where there is none."""
+    found = {}
+    for name, kind in one.items():
+        try:
+            found[name] = common_type(kind, other[name], texts)
+        except ValueError as error:
+            raise ValueError(f"its column {name!r}: {error}") from None
+    return found
 
 
 def as_type(values: pa.Array, kind: pa.DataType) -> pa.Array:

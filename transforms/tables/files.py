@@ -126,10 +126,3 @@ def _url(system: Any, path: str) -> str:
             f"the name of the {WHAT} {shown} is not UTF-8: rename the file"
         ) from None
     return one_spelling(url)
-
-
-def stem_of_file(url: str, extensions: Sequence[str]) -> str:
-    """The name of a file without the first of `extensions` that it ends in."""
-    name = file_name(url)
-    ending = next((end for end in extensions if name.lower().endswith(end)), "")
-    return name[: len(name) - len(ending)]

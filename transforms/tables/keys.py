@@ -66,14 +66,15 @@ def member_keys(tars: pa.Array, members: pa.Array) -> pa.Array:
     """
     stems = pc.replace_substring_regex(key_texts(tars), r"^(?s:.*)[/\\]", "")
     stems = pc.replace_substring_regex(stems, _TAR, "")
-    bare = pc.replace_substring_regex(key_texts(members), r"^(\./)+", "")
-    keys = pc.replace_substring_regex(bare, r"^((?s:.*/)?[^/.]+)\.[^/]*$", r"\1")
+    keys = pc.replace_substring_regex(
+        _bare(key_texts(members)), r"^((?s:.*/)?[^/.]+)\.[^/]*$", r"\1"
+    )
     return pc.binary_join_element_wise(stems, keys, _BETWEEN)
 
 
 def sample_member_keys(stem: str, keys: pa.Array) -> pa.Array:
     """As `member_keys`, of the samples of a shard whose file's name has this stem."""
-    return pc.binary_join_element_wise(pa.scalar(stem), keys, _BETWEEN)
+    return pc.binary_join_element_wise(pa.scalar(stem), _bare(keys), _BETWEEN)
 
 
 def shown_key(key: str) -> str:
@@ -91,6 +92,10 @@ def buckets_of(hashed: Hashes, buckets: int) -> NDArray[np.int64]:
     """The bucket of each hash: ranges of hashes, in their order."""
     upper = hashed >> _SHIFTS[3]
     return np.asarray((upper * np.uint64(buckets)) >> _SHIFTS[3], np.int64)
+
+
+def _bare(members: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(members, r"^(\./)+", "")
 
 
 def _float_texts(values: pa.Array) -> pa.Array:

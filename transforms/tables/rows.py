@@ -1,6 +1,6 @@
 """Rows that samples are joined with: where they come from, and by what they are found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -20,8 +20,9 @@ Layout = Literal["auto", "shards", "any"]
 class RowFile:
     """A file of rows, or a part of it, as it was when it was found.
 
-    urls: of several that belong together, the first names it. bytes: of all of them. version: what
-    their store tells of them. part: which of how many `parts`, read apart from each other.
+    name: of its first file without extension, as a shard would be named. urls: of all its files.
+    bytes: of all of them. version: what their store tells of them. part: which of how many `parts`,
+    read apart from each other.
     """
 
     name: str
@@ -66,6 +67,13 @@ class Rows(Protocol):
 
     def untyped(self, file: RowFile) -> bool:
         """Whether a file's columns are texts, to be typed by what all of them hold (CSV)."""
+        ...
+
+    def types(self, file: RowFile) -> Mapping[str, pa.DataType]:
+        """The columns that are wanted, and their types in a file, as `plain` gives them.
+
+        Reads no more of it than that takes: where files say it, or it is always so, no row.
+        """
         ...
 
     def identity(self) -> Any:
