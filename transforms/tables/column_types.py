@@ -47,11 +47,9 @@ def plain(values: pa.Array) -> pa.Array:
         return values.cast(pa.float64(), safe=False)
     if any(is_one(kind) for is_one in _LISTS):
         values = values.cast(pa.list_(kind.value_type))
-        start, end = values.offsets[0].as_py(), values.offsets[-1].as_py()
-        inner = plain(values.values.slice(start, end - start))
-        offsets = pc.subtract(values.offsets, start)
+        offsets, inner = _bare_list(values)
         mask = values.is_null() if values.null_count else None
-        return pa.ListArray.from_arrays(offsets, inner, mask=mask)
+        return pa.ListArray.from_arrays(offsets, plain(inner), mask=mask)
     if pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType):
         raise ValueError(f"it holds {kind}: name a field of it, as in `box.score`")
     try:
@@ -124,18 +122,22 @@ def as_type(values: pa.Array, kind: pa.DataType) -> pa.Array:
     """`values`, of a type that `kind` is common to, in it: what is no list as a list of one."""
     if values.type == kind:
         return values
-    if pa.types.is_list(kind):
-        if not pa.types.is_list(values.type):
-            there = values.is_valid()
-            counts = pc.cumulative_sum(there.cast(pa.int32()))
-            offsets = pa.concat_arrays([pa.array([0], pa.int32()), counts])
-            inner = as_type(values.filter(there), kind.value_type)
-            return pa.ListArray.from_arrays(offsets, inner)
-        mask = values.is_null() if values.null_count else None
-        start, end = values.offsets[0].as_py(), values.offsets[-1].as_py()
-        inner = as_type(values.values.slice(start, end - start), kind.value_type)
-        return pa.ListArray.from_arrays(pc.subtract(values.offsets, start), inner, mask=mask)
-    return values.cast(kind, safe=False)
+    if not pa.types.is_list(kind):
+        return values.cast(kind, safe=False)
+    mask = values.is_null() if values.null_count else None
+    if pa.types.is_list(values.type):
+        offsets, inner = _bare_list(values)
+    else:
+        counts = pc.cumulative_sum(values.is_valid().cast(pa.int32()))
+        offsets = pa.concat_arrays([pa.array([0], pa.int32()), counts])
+        inner = values.filter(values.is_valid())
+    return pa.ListArray.from_arrays(offsets, as_type(inner, kind.value_type), mask=mask)
+
+
+def _bare_list(lists: pa.ListArray) -> tuple[pa.Array, pa.Array]:
+    """The offsets of lists and what these hold, whatever the lists are a slice of."""
+    start, end = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
+    return pc.subtract(lists.offsets, start), lists.values.slice(start, end - start)
 
 
 def spelt(kind: pa.DataType) -> str:
