@@ -96,6 +96,8 @@ def check_counts(counts: TableCounts, rows: list[Row], samples: Samples) -> None
     assert counts.with_row == sum(key in set(keys) for key in wanted)
     assert counts.without_row == len(wanted) - counts.with_row
     assert counts.keyless == sum(not key for key in wanted)
+    assert counts.keyless_rows == len(rows) - len(keys)
+    assert counts.empty == (() if any(row["p"] is not None for row in rows) else ("p",))
     assert (counts.rows, counts.keys) == (len(keys), len(set(keys)))
     assert counts.unmatched_rows == sum(key not in there for key in keys)
     assert counts.unmatched_keys == len(set(keys) - there) == min(5, len(counts.of_rows)) or (
@@ -199,7 +201,7 @@ def test_several_tables_join_each_by_its_own_key(tmp_path: Path) -> None:
 def test_files_named_as_shards_join_shard_by_shard(tmp_path: Path, extension: str) -> None:
     samples = {stem: [{"key": "0"}, {"key": "1"}] for stem in ("a", "b", "c")}
     for number, stem in enumerate(samples):
-        rows = [{"key": "1", "p": number}, {"key": "9", "p": 0.5}]
+        rows = [{"key": "1", "p": number}, {"key": None, "p": 9}, {"key": "9", "p": 0.5}]
         write_rows(tmp_path / "t" / f"{stem}.{extension}", rows, ("key", "p"))
     storage = Storage(f"{tmp_path}/out")
     with small():
@@ -208,6 +210,7 @@ def test_files_named_as_shards_join_shard_by_shard(tmp_path: Path, extension: st
     assert not [name for name in storage.names(paths.TABLES) if name.endswith(".parquet")]
     counts = found.counts[0]
     assert (counts.with_row, counts.without_row, counts.unmatched_rows) == (3, 3, 3)
+    assert counts.keyless_rows == 3
 
 
 def test_fewer_files_than_shards_are_of_them_only_where_that_is_said(tmp_path: Path) -> None:
@@ -281,6 +284,13 @@ def test_hardly_any_matches_are_doubted(tmp_path: Path) -> None:
         "the table persons has rows for 1 of 1,000 samples, and 4 rows of its 5 are of none: "
         "samples have keys as 's1', and rows as 'R1'; those of rows have capital letters, and "
         "those of samples do not"
+    ]
+    strange = TableCounts("persons", 9, 1, 0, 9, keyless_rows=1, empty=("p",))
+    assert [*doubts([strange])] == [
+        "the table persons has 1 row without a key, beside 9 with one: see the column that its key "
+        "is in",
+        "the column 'p' of the table persons has no value in any row: see how it is spelt in the "
+        "table's files",
     ]
     assert not [*doubts([TableCounts("persons", 999, 1, 0, 5, 4, 5, 4, ("s1",), ("R1",))])]
 

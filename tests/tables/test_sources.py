@@ -28,7 +28,8 @@ def rows_in(table: TableFiles) -> pa.Table:
 def values_in(table: TableFiles, column: str = "p") -> dict[str, Any]:
     """A column by key."""
     found = rows_in(table)
-    return dict(zip(found.column(0).to_pylist(), found.column(column).to_pylist(), strict=True))
+    pairs = zip(found.column(0).to_pylist(), found.column(column).to_pylist(), strict=True)
+    return {key: value for key, value in pairs if key is not None}
 
 
 def refused(table: TableFiles) -> str:
@@ -81,10 +82,10 @@ def test_json_lines_descend_into_objects_and_lists(
     (tmp_path / name).write_bytes(pack(JSON))
     found = rows_in(table_of(tmp_path, ["p", "o.s.n", "none"]))
     assert found.to_pydict() == {
-        "key": ["7", "7"],
-        "p": ["x", None],
-        "o.s.n": [[1, 2], None],
-        "none": [None, None],
+        "key": ["7", "7", None],
+        "p": ["x", None, "lost"],
+        "o.s.n": [[1, 2], None, None],
+        "none": [None, None, None],
     }
 
 
@@ -114,11 +115,11 @@ def test_parquet_gives_fields_of_structs_and_whole_columns(tmp_path: Path) -> No
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=1)
     found = rows_in(table_of(tmp_path, ["p", "box.s", "box.l", "a.b"]))
     assert found.to_pydict() == {
-        "key": ["1", "2"],
-        "p": ["u", "v"],
-        "box.s": [0.5, None],
-        "box.l": [[1], None],
-        "a.b": ["x", "y"],
+        "key": ["1", "2", None],
+        "p": ["u", "v", "w"],
+        "box.s": [0.5, None, 1.0],
+        "box.l": [[1], None, []],
+        "a.b": ["x", "y", "z"],
     }
 
 

@@ -20,8 +20,9 @@ class TableCounts:
     """The join of one table with samples, or with some of them; they add up.
 
     with_row, without_row: samples. keyless: those of `without_row` that have no key at all. rows,
-    unmatched_rows: of the table. keys, unmatched_keys: its distinct keys. of_samples, of_rows: a
-    few keys that found nothing, the smallest by (hash, key).
+    unmatched_rows: of the table, those that have a key; keyless_rows: those that have none. keys,
+    unmatched_keys: its distinct keys. of_samples, of_rows: a few keys that found nothing, the
+    smallest by (hash, key). empty: columns that have no value in any row.
     """
 
     table: str
@@ -34,6 +35,8 @@ class TableCounts:
     unmatched_keys: int = 0
     of_samples: tuple[str, ...] = ()
     of_rows: tuple[str, ...] = ()
+    keyless_rows: int = 0
+    empty: tuple[str, ...] = ()
 
     @property
     def samples(self) -> int:
@@ -69,8 +72,18 @@ def require_matches(counts: Iterable[TableCounts]) -> None:
 
 
 def doubts(counts: Iterable[TableCounts]) -> Iterator[str]:
-    """A sentence for each table in which hardly any sample has found a row, or row a sample."""
+    """A sentence for all that is strange: hardly any matches, rows without keys, empty columns."""
     for each in counts:
+        if each.keyless_rows > _HARDLY * each.rows:
+            yield (
+                f"the table {each.table} has {counted(each.keyless_rows, 'row')} without a key, "
+                f"beside {each.rows:,} with one: see the column that its key is in"
+            )
+        for column in each.empty:
+            yield (
+                f"the column {column!r} of the table {each.table} has no value in any row: see how "
+                "it is spelt in the table's files"
+            )
         few_samples = each.with_row < _HARDLY * each.samples
         few_rows = each.rows - each.unmatched_rows < _HARDLY * each.rows
         if few_samples or few_rows:
@@ -94,6 +107,8 @@ def _added(one: TableCounts, other: TableCounts) -> TableCounts:
         unmatched_keys=one.unmatched_keys + other.unmatched_keys,
         of_samples=smallest(pa.array(one.of_samples, pa.string()), other.of_samples),
         of_rows=smallest(pa.array(one.of_rows, pa.string()), other.of_rows),
+        keyless_rows=one.keyless_rows + other.keyless_rows,
+        empty=tuple(sorted({*one.empty, *other.empty})),
     )
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from transforms.base.errors import ChangedInputError, ConfigError
 from transforms.storage import paths
 from transforms.storage.files import Storage
+from transforms.tables.column_types import type_of
 from transforms.tables.counts import TableCounts, merged_counts, require_matches
 from transforms.tables.layouts import digest_of, groups_in, planned
 from transforms.tables.matching import match_bucket, match_shards
@@ -103,7 +104,9 @@ def run(task: Task, tables: Sequence[Rows], read: ReadSamples, storage: Storage)
 
 def counts_of(results: Iterable[Result]) -> tuple[TableCounts, ...]:
     """What was counted of each table, in the order of their names."""
-    counts = merged_counts(each for result in results for each in result.counts)
+    results = list(results)
+    of_files = (_counts_of_files(of) for of in _by_table(results).values())
+    counts = merged_counts([*of_files, *(each for result in results for each in result.counts)])
     return tuple(sorted(counts, key=lambda each: each.table))
 
 
@@ -174,11 +177,23 @@ def _row_tasks(rows: Rows, shards: Sequence[SampleTable], storage: Storage) -> I
 
 def _partitions(tables: Sequence[Rows], results: Iterable[Result]) -> tuple[Partition, ...]:
     """What there is of each table, in their order."""
+    found = _by_table(results)
+    return tuple(merged(found[rows.name]) for rows in tables)
+
+
+def _by_table(results: Iterable[Result]) -> dict[str, list[Partition]]:
     found: dict[str, list[Partition]] = {}
     for result in results:
         if result.partition is not None:
             found.setdefault(result.partition.table, []).append(result.partition)
-    return tuple(merged(found[rows.name]) for rows in tables)
+    return found
+
+
+def _counts_of_files(partitions: Iterable[Partition]) -> TableCounts:
+    """What is to be told of a table whatever the samples."""
+    whole = merged(partitions)
+    empty = tuple(name for name, kind in whole.types if pa.types.is_null(type_of(kind)))
+    return TableCounts(whole.table, keyless_rows=whole.keyless, empty=empty)
 
 
 def _sample_tasks(partitions: Sequence[Partition], shards: Sequence[SampleTable]) -> list[Task]:

@@ -12,7 +12,7 @@ from transforms.storage.documents import parsed, to_json
 from transforms.storage.files import Storage
 from transforms.tables.counts import TableCounts, merged_counts, smallest
 from transforms.tables.keys import hashes, shown_key
-from transforms.tables.partitioning import partition_of, rows_in, typed
+from transforms.tables.partitioning import partition_of, rows_in, typed, with_keys
 from transforms.tables.row_groups import read_group, told_in, write_groups
 from transforms.tables.row_index import Codes, RowIndex, list_schema
 from transforms.tables.rows import KEY, Rows
@@ -64,12 +64,14 @@ def match_shards(
     counts: list[TableCounts] = []
     matched: list[pa.Table] = []
     for place, (shard, files) in enumerate(zip(task.shards, task.files, strict=True)):
-        table = typed((batch for file in files for batch in rows.batches(file)), partition)
+        given = typed((batch for file in files for batch in rows.batches(file)), partition)
+        table = with_keys(given)
         samples = keyed(samples_of(shard, [rows.key], read), rows.key, shard, task.first + place)
         matcher = _Matcher(rows.name, table, by_key_alone=False)
         matched += matcher.matched([samples])
-        keyless = shard.samples - len(samples)
-        counts += [*matcher.result().counts, TableCounts(rows.name, 0, keyless, keyless)]
+        keyless, keyless_rows = shard.samples - len(samples), len(given) - len(table)
+        lacking = TableCounts(rows.name, 0, keyless, keyless, keyless_rows=keyless_rows)
+        counts += [*matcher.result().counts, lacking]
     result = Result(counts=merged_counts(counts))
     together = pa.concat_tables(matched)
     write_groups(storage, name, together.schema, [together], lambda: to_json(result))

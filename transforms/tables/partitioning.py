@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
 from transforms.base.errors import ConfigError, StaleError
@@ -39,6 +40,7 @@ def partition(task: RowTask, rows: Rows, storage: Storage) -> Partition:
         return done
     runs = _Runs(task, storage)
     types: Types | None = None
+    keyless = 0
     for file in task.files:
         texts = rows.untyped(file)
         if not task.buckets:
@@ -46,7 +48,8 @@ def partition(task: RowTask, rows: Rows, storage: Storage) -> Partition:
             continue
         for table in rows.batches(file):
             types = _common(types, types_in(table, texts), texts, rows, file)
-            runs.add(table)
+            runs.add(with_keys(table))
+            keyless += table.column(0).null_count
     runs.write()
     untyped = any(map(rows.untyped, task.files))
     made = Partition(
@@ -56,6 +59,7 @@ def partition(task: RowTask, rows: Rows, storage: Storage) -> Partition:
         ((task.part, runs.written),),
         tuple((name, spelt(kind)) for name, kind in (types or {}).items()),
         untyped,
+        keyless,
     )
     storage.publish(record, to_json(made))
     return made
@@ -73,7 +77,8 @@ def merged(partitions: Iterable[Partition]) -> Partition:
             raise ConfigError(f"the table {part.table}: in its files, {error}") from None
     runs = tuple(run for part in parts for run in part.runs)
     spelled = tuple((name, spelt(kind)) for name, kind in (types or {}).items())
-    return replace(parts[0], runs=runs, types=spelled)
+    keyless = sum(part.keyless for part in parts)
+    return replace(parts[0], runs=runs, types=spelled, keyless=keyless)
 
 
 def keep(partition: Partition, storage: Storage) -> None:
@@ -96,6 +101,11 @@ def kept(digest: str, storage: Storage) -> Partition | None:
     """What is on file of a table, if all of it is."""
     name = paths.table_index(digest)
     return found(storage, name, _PARTITION, "the table is brought into buckets again")
+
+
+def with_keys(table: pa.Table) -> pa.Table:
+    """The rows that have a key, which is the first column."""
+    return table.filter(pc.is_valid(table.column(0))) if table.column(0).null_count else table
 
 
 def rows_in(partition: Partition, bucket: int, storage: Storage) -> pa.Table:

@@ -83,8 +83,8 @@ class Rows(Protocol):
     def batches(self, file: RowFile) -> Iterator[pa.Table]:
         """The rows of a file, or of its part, in their order, some at a time.
 
-        `key` (string) first, as `member_keys` gives it where it is by member, then the columns that
-        are wanted and nothing else; rows without a key are left out. Raises FairshardError where
+        `key` (string) first, as `member_keys` gives it where it is by member, null where a row has
+        none, then the columns that are wanted and nothing else. Raises FairshardError where
         the file cannot be read, or is not what was found.
         """
         ...

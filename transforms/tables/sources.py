@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.base.errors import ConfigError, FairshardError, reason_of
 from transforms.config.sections import Config
@@ -165,7 +164,7 @@ class TableFiles:
                 yield from json_batches(stream, keys, columns)
 
     def _keyed(self, table: pa.Table) -> pa.Table:
-        """The rows that have a key, with it first, and the columns in their plain types."""
+        """The rows with their key first, and the columns in their plain types."""
         try:
             keys = [key_texts(_whole(table, name)) for name in self.key.columns]
         except ValueError as error:
@@ -176,8 +175,7 @@ class TableFiles:
                 columns.append(plain(_whole(table, name)))
             except ValueError as error:
                 raise ValueError(f"its column {name!r}: {error}") from error
-        keyed = pa.table(columns, names=[KEY, *self.columns])
-        return keyed.filter(pc.is_valid(keyed.column(0)))
+        return pa.table(columns, names=[KEY, *self.columns])
 
     @contextmanager
     def _sentences(self, file: RowFile) -> Iterator[None]:

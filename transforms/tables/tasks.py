@@ -89,8 +89,8 @@ class Partition:
     """A table, or a part of it, in hash buckets.
 
     runs: each part and how many files it is in. types: of each column, as `spelt`; texts: what they
-    are typed from is text. buckets is 0 where the files are named as the shards are, and were
-    looked through only.
+    are typed from is text. keyless: rows without a key, which are in no bucket. buckets is 0 where
+    the files are named as the shards are, and were looked through only.
     """
 
     table: str
@@ -99,6 +99,7 @@ class Partition:
     runs: tuple[tuple[int, int], ...]
     types: tuple[tuple[str, str], ...]
     texts: bool
+    keyless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
