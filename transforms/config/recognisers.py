@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Source = Literal["caption", "image", "metadata", "table"]
 SOURCES: tuple[Source, ...] = get_args(Source)
+OF_SAMPLES: tuple[Source, ...] = ("caption", "image", "metadata")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _TAKEN = {
     "target",

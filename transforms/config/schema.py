@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SIMILARITY = "score.similarity"
 CARRIED = "field."
+JOINED_BY = "join."
 
 Entry = Recognised | Derived
 
@@ -46,7 +47,8 @@ class Schema:
     """What a corpus is labelled with: sensitive attributes (m), labels (c), scores.
 
     derived: what label tables do not hold and is computed as they are read, each column after those
-    that it follows from. carried: metadata fields that label tables hold as they are.
+    that it follows from. carried: metadata fields that label tables hold as they are. joined_by:
+    those that tables are joined by, which what is recognised holds.
     """
 
     recognised: tuple[Recognised, ...]
@@ -56,6 +58,7 @@ class Schema:
     similarity: bool
     shares: tuple[ShareBound, ...] = ()
     carried: tuple[str, ...] = ()
+    joined_by: tuple[str, ...] = ()
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -70,6 +73,14 @@ class Schema:
             fields.append(pa.field(SIMILARITY, pa.float32(), nullable=False))
         fields.append(pa.field("utility", pa.float64(), nullable=False))
         fields += [pa.field(f"{CARRIED}{path}", pa.string()) for path in self.carried]
+        return pa.schema(fields)
+
+    @cached_property
+    def recognised_arrow(self) -> pa.Schema:
+        """The Arrow schema of what is recognised in samples, before tables are joined to it."""
+        of_tables = {entry.column for entry in self.recognised if not entry.of_samples}
+        fields = [field for field in self.arrow if field.name not in of_tables]
+        fields += [pa.field(f"{JOINED_BY}{path}", pa.string()) for path in self.joined_by]
         return pa.schema(fields)
 
     @cached_property

@@ -1,4 +1,7 @@
-"""Gathering the rows of a label table, and of a reject table, in little memory."""
+"""Gathering the rows of a label table, and of a reject table, in little memory.
+
+Of what is recognised in samples alone: what tables give is joined to it later.
+"""
 
 from array import array
 from collections.abc import Sequence
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.schema import CARRIED, SIMILARITY, Schema
+from transforms.config.schema import CARRIED, JOINED_BY, SIMILARITY, Schema
 from transforms.labels.tables import REJECTS
 from transforms.shards.samples import Reject
 
@@ -17,7 +20,8 @@ from transforms.shards.samples import Reject
 class Row:
     """A row of the label table.
 
-    columns: the numbers of the boolean columns that are true. carried: of each of `Schema.carried`.
+    columns: the numbers of the boolean columns that are true. carried: of each of `Schema.carried`;
+    joined_by: of each of `Schema.joined_by`.
     """
 
     key: str
@@ -28,6 +32,7 @@ class Row:
     utility: float
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
+    joined_by: tuple[str | None, ...] = ()
 
 
 class LabelRows:
@@ -45,7 +50,9 @@ class LabelRows:
         self._true = [array("q") for _ in schema.recognised]
         self._similarities = array("f")
         self._utilities = array("d")
-        self._carried: list[list[str | None]] = [[] for _ in schema.carried]
+        names = [f"{CARRIED}{path}" for path in schema.carried]
+        names += [f"{JOINED_BY}{path}" for path in schema.joined_by]
+        self._fields: dict[str, list[str | None]] = {name: [] for name in names}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -59,13 +66,14 @@ class LabelRows:
         self._sizes.append(row.size)
         self._utilities.append(row.utility)
         self.mixed += row.mixed
-        for values, value in zip(self._carried, row.carried, strict=True):
+        fields = (*row.carried, *row.joined_by)
+        for values, value in zip(self._fields.values(), fields, strict=True):
             values.append(value)
         if row.similarity is not None:
             self._similarities.append(row.similarity)
 
     def table(self) -> pa.Table:
-        """The label table, in the schema's column order."""
+        """The table, in the schema's column order."""
         columns = {
             "key": pa.array(self._keys, pa.string()),
             "offset": pa.array(np.frombuffer(self._offsets, np.int64)),
@@ -77,9 +85,8 @@ class LabelRows:
             values = np.zeros(len(self), np.bool_)
             values[np.frombuffer(true, np.int64)] = True
             columns[entry.column] = pa.array(values)
-        for path, carried in zip(self._schema.carried, self._carried, strict=True):
-            columns[f"{CARRIED}{path}"] = pa.array(carried, pa.string())
-        schema = self._schema.arrow
+        columns |= {name: pa.array(values, pa.string()) for name, values in self._fields.items()}
+        schema = self._schema.recognised_arrow
         return pa.table([columns[name] for name in schema.names], schema=schema)
 
 

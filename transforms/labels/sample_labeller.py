@@ -116,6 +116,7 @@ class SampleLabeller:
             similarity=sight.similarity,
             utility=utility,
             carried=candidate.carried,
+            joined_by=candidate.joined_by,
         )
 
 

@@ -13,8 +13,8 @@ import xxhash
 from transforms.base.errors import StaleError
 from transforms.config.columns import Derived
 from transforms.labels.derived import stored_columns, with_derived
+from transforms.labels.layers import LABELS, Layer
 from transforms.labels.records import LabelRecord
-from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
@@ -56,10 +56,12 @@ def read_labels(
         return with_derived(table, derived, columns)
 
 
-def label_file(storage: Storage, record: LabelRecord) -> pq.ParquetFile:
+def label_file(
+    storage: Storage, record: LabelRecord, layer: Layer = LABELS
+) -> pq.ParquetFile:
     """The label table that `record` vouches for, to read by parts; StaleError as `read_labels`."""
-    content = _vouched(storage, record)
-    with _readable(storage, record):
+    content = vouched(storage, record, layer)
+    with _readable(storage, record, layer):
         file = pq.ParquetFile(pa.BufferReader(content))
         _check_rows(file.metadata.num_rows, record)
         return file
@@ -84,8 +86,10 @@ def label_batches(
         _check_rows(rows, record)
 
 
-def _readable(storage: Storage, record: LabelRecord) -> AbstractContextManager[None]:
-    where = storage.path(paths.labels(record.shard.name))
+def _readable(
+    storage: Storage, record: LabelRecord, layer: Layer = LABELS
+) -> AbstractContextManager[None]:
+    where = storage.path(layer.table(record.shard.name))
     return well_formed(f"{where} is not a label table: delete its record to label the shard again")
 
 
@@ -94,13 +98,14 @@ def _check_rows(rows: int, record: LabelRecord) -> None:
         raise ValueError(f"{rows} rows for {record.samples} samples")
 
 
-def _vouched(storage: Storage, record: LabelRecord) -> bytes:
-    name = paths.labels(record.shard.name)
+def vouched(storage: Storage, record: LabelRecord, layer: Layer = LABELS) -> bytes:
+    """The file of a label table, which is what `record` vouches for; StaleError if not."""
+    name = layer.table(record.shard.name)
     content = storage.read(name)
     if digest(content) != record.table_digest:
         raise StaleError(
             f"{storage.path(name)} changed after it was labelled: delete "
-            f"{storage.path(paths.label_record(record.shard.name))} to label the shard again"
+            f"{storage.path(layer.record(record.shard.name))} to label the shard again"
         )
     return content
 

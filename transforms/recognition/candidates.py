@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.recognition import fields
-from transforms.recognition.fields import text_at, values_at
+from transforms.recognition.fields import key_at, text_at, values_at
 from transforms.recognition.kinds import (
     CaptionRecogniser,
     Columns,
@@ -35,7 +35,8 @@ class Candidate:
 
     votes: of its caption and metadata. utility: without the part of the similarity.
     pixels (height, width, 3) and tokens (context length,): empty where no model needs them.
-    carried: what label tables hold of the metadata as it is, in the schema's order.
+    carried: what label tables hold of the metadata as it is, joined_by: as what it joins tables,
+    both in the schema's order.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Candidate:
     tokens: NDArray[np.int64]
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
+    joined_by: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class CandidateReader:
         self._input = config.input
         self._utility = config.utility
         self._needs = needs_of(config)
-        self._carried = schema_of(config).carried
+        self._schema = schema_of(config)
         self._required = unanimous(config)
         self._decode = decode
         self._tokenise = tokenise if config.scores_similarity else None
@@ -83,7 +85,8 @@ class CandidateReader:
         try:
             with _stage("metadata"):
                 document = self.document(sample)
-                carried = tuple(text_at(document, path) for path in self._carried)
+                carried = tuple(text_at(document, path) for path in self._schema.carried)
+                joined_by = tuple(key_at(document, path) for path in self._schema.joined_by)
                 votes = self._recognised(self._by_metadata, document)
             with _stage("caption"):
                 caption = self.caption(sample, document)
@@ -105,6 +108,7 @@ class CandidateReader:
             tokens,
             sample.mixed,
             carried,
+            joined_by,
         )
 
     def document(self, sample: Sample) -> dict[str, Any]:

@@ -4,12 +4,16 @@ LABELS = "labels"
 REJECTS = "rejects"
 PLANS = "plan"
 SHARDS = "shards"
+RECOGNISED = "recognised"
+REJECTED = "rejected"
+TABLES = "tables"
 VALIDATIONS = "validations"
 DONE = "done"
 TABLES = "tables"
 JOINS = "joins"
 LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
+RECOGNISED_RECORDS = "done/recognised"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
@@ -42,6 +46,9 @@ FOLDERS = (
     "done/shards",
     "attempts/resample",
     "done/settings",
+    "recognised",
+    "rejected",
+    "done/recognised",
     "attempts/label",
     "attempts/solve",
     "tables",
@@ -53,7 +60,16 @@ OWN_FOLDERS = tuple(sorted({folder.split("/")[0] for folder in FOLDERS} - {"."})
 """The folders of an output that are fairshard's own, with all that is in them."""
 
 
-OF_LABELS = (LABELS, REJECTS, LABEL_RECORDS, "done/settings", TABLES, JOINS)
+OF_LABELS = (
+    LABELS,
+    REJECTS,
+    LABEL_RECORDS,
+    "done/settings",
+    RECOGNISED,
+    REJECTED,
+    RECOGNISED_RECORDS,
+    TABLES,
+)
 """The folders that labels are in: those that may lie apart from an output."""
 
 
@@ -91,6 +107,21 @@ def rejects(shard: str) -> str:
 def label_record(shard: str) -> str:
     """The record that an input shard is labelled."""
     return f"done/labels/{shard}.json"
+
+
+def recognised(shard: str) -> str:
+    """What was recognised in an input shard, before tables are joined to it."""
+    return f"recognised/{shard}.parquet"
+
+
+def rejected(shard: str) -> str:
+    """The samples of an input shard that nothing can be recognised in."""
+    return f"rejected/{shard}.parquet"
+
+
+def recognised_record(shard: str) -> str:
+    """The record that an input shard is read, and what can be recognised in it is."""
+    return f"done/recognised/{shard}.json"
 
 
 def output_shard(number: int, extension: str = "tar") -> str:
