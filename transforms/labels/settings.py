@@ -1,0 +1,67 @@
+"""What labels depend on: what is recognised in samples, and the tables that are joined to it."""
+
+from typing import Any
+
+from transforms.base.redaction import redacted
+from transforms.config.recognisers import OF_SAMPLES, dumped
+from transforms.config.schema import schema_of
+from transforms.config.sections import Config
+from transforms.labels.tables import digest_of
+from transforms.recognition import settings as recognition
+from transforms.recognition.settings import group_of, spec_of
+from transforms.tables.rows import Rows
+from transforms.tables.sources import rows_of
+
+
+def joins_tables(config: Config) -> bool:
+    """Whether tables are joined to what is recognised in samples."""
+    return bool(rows_of(config))
+
+
+def settings_digest(config: Config) -> str:
+    """A digest of all that the labels depend on, files of tables in their versions among it.
+
+    Two configurations with one digest give one shard the same label table. Raises FairshardError
+    where the files of a table cannot be found.
+    """
+    recognised = recognition.settings_digest(config)
+    if not joins_tables(config):
+        return recognised
+    return digest_of({"recognised": recognised, "joined": _joined(config)})
+
+
+def settings_by_key(config: Config) -> dict[str, Any]:
+    """What the labels depend on, by the keys of the configuration: to say which has changed."""
+    keys = recognition.settings_by_key(config)
+    return {**keys, **_joined(config)} if joins_tables(config) else keys
+
+
+def _joined(config: Config) -> dict[str, Any]:
+    """The tables, and what their columns are asked."""
+    columns: dict[str, Any] = {}
+    for entry in schema_of(config).recognised:
+        asked = spec_of(config, entry).given(set(entry.sources) - set(OF_SAMPLES))
+        if asked:
+            combine = group_of(config, entry).combine
+            columns[entry.column] = {"combine": combine, "asked": dumped(asked, "json")}
+    return {
+        "tables": {table.name: _table(table) for table in rows_of(config)},
+        "columns": columns,
+    }
+
+
+def _table(table: Rows) -> dict[str, Any]:
+    key = table.key
+    return {
+        "key": [key.by, *key.columns, key.field],
+        "missing": table.missing,
+        "layout": table.layout,
+        "columns": table.identity(),
+        "files": digest_of(
+            [
+                [[redacted(url) for url in file.urls], file.bytes, file.version]
+                for file in table.files()
+                if not file.part
+            ]
+        ),
+    }
