@@ -32,7 +32,7 @@ def run(
     seconds: dict[str, float] = {}
     if missing:
         with watched(work.storage, ("label",), len(missing), console) as seconds:
-            runner.label(config, missing)
+            runner.label(config, work.labels.given)
     records = all_label_records(config, work.labels.shards)
     check_rejects(records, config)
     rejecting = [record.shard.name for record in records if record.rejects]

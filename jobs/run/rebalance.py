@@ -42,9 +42,8 @@ def _rebalanced(
     work = work_on(config, shards, stages)
     work.begin(console)
     if work.as_before:
-        missing = work.labels.missing
-        with watched(work.storage, ("label",), len(missing), console):
-            runner.label(config, missing)
+        with watched(work.storage, ("label",), len(work.labels.missing), console):
+            runner.label(config, work.labels.given)
         work = work_on(config, shards, stages)
         work.begin(console)
     if work.plan is None:

@@ -27,7 +27,7 @@ from transforms.base.errors import SupersededError
 from transforms.base.interrupts import interruption
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
-from transforms.labels.labelling import settings_digest
+from transforms.labels.settings import settings_digest
 from transforms.labels.tables import digest
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage

@@ -126,6 +126,7 @@ def schema_of(config: Config) -> Schema:
         config.scores_similarity,
         (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
         tuple(dict.fromkeys(config.input.carry)),
+        _joined_by(config),
     )
 
 
@@ -139,6 +140,13 @@ def _attribute(entry: Entry, targets: Targets) -> Attribute:
     whole, _, alone = name.partition(".")
     wanted = targets.of(whole)[alone]
     return Attribute(name, entry.group, wanted.target, targets.share_of(whole))
+
+
+def _joined_by(config: Config) -> tuple[str, ...]:
+    """The metadata fields that tables and embeddings are joined by, each once."""
+    of_tables = [source.key for source in config.tables.values()]
+    keys = [*of_tables, *(source.key for source in config.embeddings.values())]
+    return tuple(sorted({key.field for key in keys if key is not None and key.field is not None}))
 
 
 def _shares_of_attributes(entries: tuple[Entry, ...], targets: Targets) -> Iterator[ShareBound]:

@@ -22,8 +22,10 @@ from transforms.labels.read_ahead import Clock
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.labels.rows import LabelRows, Row, reject_table
 from transforms.labels.sample_labeller import SampleLabeller
+from transforms.labels.settings import joins_tables
 from transforms.labels.tables import digest, parquet_bytes
-from transforms.recognition.settings import members_of, settings_digest
+from transforms.recognition import settings as recognition
+from transforms.recognition.settings import members_of
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of, read_by
 from transforms.shards.samples import Ignored, Reject, Sample, open_tar, read_samples
@@ -32,8 +34,6 @@ from transforms.shards.unchanged import require_unchanged
 from transforms.storage.attempts import attempting
 from transforms.storage.documents import to_json
 from transforms.storage.files import Storage, output_storage
-
-__all__ = ["Labeller", "finished", "settings_digest"]
 
 _STEPS = ("read", "decode", "model", "idle")
 
@@ -58,13 +58,15 @@ class PartLabels:
 class Labeller:
     """Labels shards as a configuration says; built once per process, as it holds the model.
 
+    What tables tell is not joined here.
+
     Batches are made of a shard's own samples in the shard's order, so on one kind of machine its
     labels are the same bytes whatever runs beside it. Raises FairshardError where the model cannot
     be had.
     """
 
     def __init__(self, config: Config) -> None:
-        self.settings = settings_digest(config)
+        self.settings = recognition.settings_digest(config)
         self.schema = schema_of(config)
         self._config = config
         self._storage = output_storage(config.output)

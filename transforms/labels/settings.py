@@ -3,19 +3,19 @@
 from typing import Any
 
 from transforms.base.redaction import redacted
-from transforms.config.recognisers import OF_SAMPLES, dumped
+from transforms.config.recognisers import OF_SAMPLES, RECOGNISERS, dumped
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.tables import digest_of
 from transforms.recognition import settings as recognition
-from transforms.recognition.settings import group_of, spec_of
+from transforms.recognition.settings import group_of, recognitions
 from transforms.tables.rows import Rows
 from transforms.tables.sources import rows_of
 
 
 def joins_tables(config: Config) -> bool:
     """Whether tables are joined to what is recognised in samples."""
-    return bool(rows_of(config))
+    return bool(config.tables or config.embeddings)
 
 
 def settings_digest(config: Config) -> str:
@@ -33,17 +33,29 @@ def settings_digest(config: Config) -> str:
 def settings_by_key(config: Config) -> dict[str, Any]:
     """What the labels depend on, by the keys of the configuration: to say which has changed."""
     keys = recognition.settings_by_key(config)
-    return {**keys, **_joined(config)} if joins_tables(config) else keys
+    if not joins_tables(config):
+        return keys
+    joined = _joined(config)
+    for entry in schema_of(config).recognised:
+        groups = keys["attributes" if entry.kind == "s" else "labels"]
+        names = groups.setdefault(entry.group, {"names": {}})["names"]
+        asked = joined["columns"].get(entry.column, {})
+        names[entry.name] = {**names.get(entry.name, {}), **asked}
+    return {**keys, "tables": joined["tables"]}
 
 
 def _joined(config: Config) -> dict[str, Any]:
-    """The tables, and what their columns are asked."""
+    """The tables, and what their columns are asked, by label column."""
     columns: dict[str, Any] = {}
-    for entry in schema_of(config).recognised:
-        asked = spec_of(config, entry).given(set(entry.sources) - set(OF_SAMPLES))
+    for entry, given in zip(schema_of(config).recognised, recognitions(config), strict=True):
+        asked = {k: v for k, v in given.items() if RECOGNISERS[k].source not in OF_SAMPLES}
         if asked:
+            settings = dumped(asked, "json")
             combine = group_of(config, entry).combine
-            columns[entry.column] = {"combine": combine, "asked": dumped(asked, "json")}
+            columns[entry.column] = {
+                **{key: settings[key] for key in asked},
+                **({"combine": combine} if len(given) > 1 else {}),
+            }
     return {
         "tables": {table.name: _table(table) for table in rows_of(config)},
         "columns": columns,
@@ -51,17 +63,15 @@ def _joined(config: Config) -> dict[str, Any]:
 
 
 def _table(table: Rows) -> dict[str, Any]:
-    key = table.key
+    files = [
+        [[redacted(url) for url in file.urls], file.bytes, file.version]
+        for file in table.files()
+        if not file.part
+    ]
     return {
-        "key": [key.by, *key.columns, key.field],
+        "key": [table.key.by, *table.key.columns, table.key.field],
         "missing": table.missing,
         "layout": table.layout,
         "columns": table.identity(),
-        "files": digest_of(
-            [
-                [[redacted(url) for url in file.urls], file.bytes, file.version]
-                for file in table.files()
-                if not file.part
-            ]
-        ),
+        "files": digest_of(files),
     }

@@ -13,8 +13,8 @@ import xxhash
 from transforms.base.errors import StaleError
 from transforms.config.columns import Derived
 from transforms.labels.derived import stored_columns, with_derived
-from transforms.labels.layers import LABELS, Layer
 from transforms.labels.records import LabelRecord
+from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
@@ -56,12 +56,11 @@ def read_labels(
         return with_derived(table, derived, columns)
 
 
-def label_file(
-    storage: Storage, record: LabelRecord, layer: Layer = LABELS
-) -> pq.ParquetFile:
+def label_file(storage: Storage, record: LabelRecord) -> pq.ParquetFile:
     """The label table that `record` vouches for, to read by parts; StaleError as `read_labels`."""
-    content = vouched(storage, record, layer)
-    with _readable(storage, record, layer):
+    shard = record.shard.name
+    content = vouched(storage, paths.labels(shard), record.table_digest, paths.label_record(shard))
+    with _readable(storage, record):
         file = pq.ParquetFile(pa.BufferReader(content))
         _check_rows(file.metadata.num_rows, record)
         return file
@@ -86,10 +85,8 @@ def label_batches(
         _check_rows(rows, record)
 
 
-def _readable(
-    storage: Storage, record: LabelRecord, layer: Layer = LABELS
-) -> AbstractContextManager[None]:
-    where = storage.path(layer.table(record.shard.name))
+def _readable(storage: Storage, record: LabelRecord) -> AbstractContextManager[None]:
+    where = storage.path(paths.labels(record.shard.name))
     return well_formed(f"{where} is not a label table: delete its record to label the shard again")
 
 
@@ -98,14 +95,13 @@ def _check_rows(rows: int, record: LabelRecord) -> None:
         raise ValueError(f"{rows} rows for {record.samples} samples")
 
 
-def vouched(storage: Storage, record: LabelRecord, layer: Layer = LABELS) -> bytes:
-    """The file of a label table, which is what `record` vouches for; StaleError if not."""
-    name = layer.table(record.shard.name)
+def vouched(storage: Storage, name: str, wanted: str, record: str) -> bytes:
+    """The bytes of the file `name`; StaleError unless `wanted`, of the file `record`, is theirs."""
     content = storage.read(name)
-    if digest(content) != record.table_digest:
+    if digest(content) != wanted:
         raise StaleError(
-            f"{storage.path(name)} changed after it was labelled: delete "
-            f"{storage.path(layer.record(record.shard.name))} to label the shard again"
+            f"{storage.path(name)} changed after it was labelled: delete {storage.path(record)} to "
+            "label the shard again"
         )
     return content
 

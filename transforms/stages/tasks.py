@@ -20,6 +20,7 @@ from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
 from transforms.stages.doing import explaining, solving
+from transforms.stages.labelling import Labelling
 from transforms.stages.registrations import load_registrations
 from transforms.stages.solving import Checking, Counting, Gathered, Step
 from transforms.statistics.exact_sums import FixedSums
@@ -41,7 +42,7 @@ Labelled = LabelRecord | PartLabels
 
 
 def label_part(
-    part: Part, settings: str, config: Config, labeller: Callable[[], Labeller]
+    part: Part, labelling: Labelling, config: Config, labeller: Callable[[], Labeller]
 ) -> Labelled:
     """Label a part of a shard, or find the shard labelled; only then is no labeller asked for.
 
@@ -49,14 +50,15 @@ def label_part(
     """
     load_registrations()
     storage = output_storage(config.output)
-    done = finished(part.shard, settings, storage)
+    done = finished(part.shard, labelling.settings, storage, labelling.layer)
     if done is not None:
         return done
+    labelling.require_to_make(part.shard, config)
     return labeller().label_part(part) if part.count > 1 else labeller().label(part.shard, storage)
 
 
 def gather_parts(
-    shard: Shard, labelled: Iterable[Labelled], settings: str, config: Config
+    shard: Shard, labelled: Iterable[Labelled], labelling: Labelling, config: Config
 ) -> LabelRecord:
     """The record of `shard` of what `label_part` gave for all its parts; writes what is apart.
 
@@ -67,7 +69,8 @@ def gather_parts(
     if records:
         return records[0]
     apart = [part for part in parts if isinstance(part, PartLabels)]
-    return write_labels(shard, settings, apart, output_storage(config.output))
+    storage = output_storage(config.output)
+    return write_labels(shard, labelling.settings, apart, storage, labelling.layer)
 
 
 def gather(record: LabelRecord, step: Step, config: Config) -> Gathered:

@@ -49,6 +49,7 @@ FOLDERS = (
     "recognised",
     "rejected",
     "done/recognised",
+    "done/joined",
     "attempts/label",
     "attempts/solve",
     "tables",
@@ -69,6 +70,7 @@ OF_LABELS = (
     REJECTED,
     RECOGNISED_RECORDS,
     TABLES,
+    "done/joined",
 )
 """The folders that labels are in: those that may lie apart from an output."""
 
@@ -162,6 +164,11 @@ def join_samples(join: str, table: int, group: int) -> str:
 def join_matches(join: str, table: int, number: int) -> str:
     """What a bucket of a table has for samples, a row group a group of shards."""
     return f"{JOINS}/{join}-{table:03d}-matches-{number:05d}.parquet"
+
+
+def joined(settings: str) -> str:
+    """How far tables matched the samples that they were joined to, in labels of these settings."""
+    return f"done/joined/{settings}.json"
 
 
 def attempts(stage: str) -> str:
