@@ -23,8 +23,8 @@ from transforms.recognition.kinds import TableRecogniser, built
 from transforms.recognition.settings import group_of
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
-from transforms.tables.joining import ROWS, SampleTable
 from transforms.tables.sources import rows_of
+from transforms.tables.tasks import ROWS, SampleTable
 
 STAGE = "table"
 _KEY = "key"

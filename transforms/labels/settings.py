@@ -69,9 +69,8 @@ def _table(table: Rows) -> dict[str, Any]:
         if not file.part
     ]
     return {
-        "key": [table.key.by, *table.key.columns, table.key.field],
         "missing": table.missing,
         "layout": table.layout,
-        "columns": table.identity(),
         "files": digest_of(files),
+        **table.identity(),
     }

@@ -26,16 +26,17 @@ from transforms.storage.attempts import attempting
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage, output_storage
 from transforms.tables import joining
-from transforms.tables.joining import (
+from transforms.tables.sources import rows_of
+from transforms.tables.tasks import (
     Group,
     MatchTask,
     Result,
     RowTask,
     SampleTable,
     SampleTask,
+    ShardMatchTask,
     Task,
 )
-from transforms.tables.sources import rows_of
 
 STEPS = joining.PHASES + 1
 
@@ -113,14 +114,13 @@ def join_tasks(
     found = [result for result in results if isinstance(result, Result)]
     if step < joining.PHASES:
         return [*joining.tasks_of(step, tables, samples, found, storage)]
-    groups = joining.groups_of(tables, samples, found, storage)
+    groups = joining.groups_of(tables, samples, found)
     if settings_digest(config) != labelling.joined:
         raise StaleError(
             "the tables that are joined to the labels changed while the run went on: run the same "
             "command again once nobody writes to them"
         )
-    counts = (result.counts for result in found if result.counts is not None)
-    keep_matches(counts, labelling.joined, storage)
+    keep_matches(joining.counts_of(found), labelling.joined, storage)
     by_name = {record.shard.name: record for record in ordered}
     return [
         FinishTask(group, tuple(by_name[shard.name] for shard in group.shards)) for group in groups
@@ -139,7 +139,7 @@ def join(task: JoinTask, labelling: Labelling, config: Config) -> JoinResult:
         return Finished(
             tuple(
                 joiner.write(by_name[shard.name], found, storage)
-                for shard, found in joining.joined(task.group, tables, storage)
+                for shard, found in joining.joined(task.group, storage)
             )
         )
 
@@ -158,7 +158,8 @@ def joined_records(
 ) -> list[LabelRecord]:
     """The records of labels, once tables are joined to what is recognised.
 
-    `each` does the tasks of a step elsewhere, one after another here if it is left out. Where none are to be joined, they are the `records`.
+    `each` does the tasks of a step elsewhere; they are done here if it is left out. Where none are
+    to be joined, they are the `records`.
     """
     if not labelling.joined:
         return [*records]
@@ -181,11 +182,13 @@ def _name_of(task: JoinTask) -> str:
     """What the attempts at a task are called on file."""
     match task:
         case RowTask():
-            return f"{task.table}.rows{task.number}"
+            return f"{task.table}.rows{task.part or 0}"
         case SampleTask():
             return f"samples{task.group}"
         case MatchTask():
-            return f"{task.table}.matches{task.number}"
+            return f"{task.table}.bucket{task.bucket}"
+        case ShardMatchTask():
+            return f"{task.table}.shards{task.group}"
         case FinishTask():
             return f"joined{task.group.number}"
 

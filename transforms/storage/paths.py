@@ -6,7 +6,6 @@ PLANS = "plan"
 SHARDS = "shards"
 RECOGNISED = "recognised"
 REJECTED = "rejected"
-TABLES = "tables"
 VALIDATIONS = "validations"
 DONE = "done"
 TABLES = "tables"
@@ -69,7 +68,6 @@ OF_LABELS = (
     RECOGNISED,
     REJECTED,
     RECOGNISED_RECORDS,
-    TABLES,
     "done/joined",
 )
 """The folders that labels are in: those that may lie apart from an output."""
