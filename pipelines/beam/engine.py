@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.combiners import ToList
 from apache_beam.utils.shared import Shared
 
+from pipelines.beam.joining import JoinTables
 from pipelines.beam.local_runner import LocalRunner
 from pipelines.beam.runners import (
     check_complete,
@@ -33,17 +34,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
 from transforms.stages.engine import Engine
-from transforms.stages.labelling import (
-    STEPS,
-    JoinResult,
-    JoinTask,
-    Labelling,
-    forget_joined,
-    join,
-    join_tasks,
-    labelling_of,
-    records_in,
-)
+from transforms.stages.labelling import Labelling, labelling_of
 from transforms.stages.solving import ROUNDS, Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
@@ -86,34 +77,6 @@ class LabelShards(beam.PTransform[Any, Any]):
         if not self._labelling.joined:
             return records
         return records | JoinTables(self._config, self._labelling)
-
-
-class JoinTables(beam.PTransform[Any, Any]):
-    """Records of what is recognised to label records: tables are joined step by step.
-
-    A step waits for all results of those before it.
-    """
-
-    def __init__(self, config: Config, labelling: Labelling) -> None:
-        super().__init__()
-        self._config = config
-        self._labelling = labelling
-
-    def expand(self, records: Any) -> Any:
-        once = records.pipeline | beam.Create([None])
-        recognised, given = beam.pvalue.AsList(records), (self._labelling, self._config)
-        results: list[Any] = []
-        for step in range(STEPS):
-            so_far = map(beam.pvalue.AsList, results)
-            tasks = once | f"Tasks{step}" >> beam.FlatMap(
-                _join_tasks, step, recognised, given, *so_far
-            )
-            spread = tasks | f"Spread{step}" >> beam.Reshuffle()
-            results.append(spread | f"Join{step}" >> beam.Map(join, *given))
-        joined = results[-1] | beam.FlatMap(_records_of)
-        ended = (beam.pvalue.AsList(joined), beam.pvalue.AsList(tasks))
-        _ = once | beam.Map(_forget_joined, *ended, self._config)
-        return joined
 
 
 class SolvePlan(beam.PTransform[Any, Any]):
@@ -309,27 +272,6 @@ class _Gather(beam.DoFn):
         for step, seconds in record.seconds.items():
             _count(f"{step}_ms", round(1000 * seconds))
         yield record
-
-
-def _join_tasks(
-    _: None,
-    step: int,
-    records: Sequence[LabelRecord],
-    given: tuple[Labelling, Config],
-    *results: Sequence[JoinResult],
-) -> list[JoinTask]:
-    return join_tasks(step, records, [one for found in results for one in found], *given)
-
-
-def _records_of(result: JoinResult) -> list[LabelRecord]:
-    return records_in([result])
-
-
-def _forget_joined(
-    _: None, joined: Sequence[LabelRecord], tasks: Sequence[JoinTask], config: Config
-) -> None:
-    """What the steps left goes once all labels are there."""
-    forget_joined(tasks, config)
 
 
 class _MergeGathered(beam.CombineFn):

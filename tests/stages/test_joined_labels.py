@@ -1,25 +1,22 @@
-"""Labels that tables tell: the same as those that samples tell, on any engine, and cheap to make again."""
+"""Labels that tables tell are those that samples tell, on any engine, and cheap to make again."""
 
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from jobs.run import rebalance
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
-from tests.fixtures import ATTRIBUTES, LABELS, tree
+from tests.fixtures import tree
 from tests.inprocess import InProcess
 from tests.joined import told_by, write_told_corpus
 from tests.runs import quiet
-from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
 from transforms.stages.engine import Engine
 from transforms.storage.files import output_storage
-from jobs.run import label, rebalance
 
 
 @pytest.fixture(scope="module")
