@@ -28,12 +28,12 @@ from transforms.storage.files import Storage, output_storage
 from transforms.tables import joining
 from transforms.tables.sources import rows_of
 from transforms.tables.tasks import (
-    Group,
     MatchTask,
     Result,
     RowTask,
     SampleTable,
     SampleTask,
+    ShardGroup,
     ShardMatchTask,
     Task,
 )
@@ -66,7 +66,7 @@ class Labelling:
 class FinishTask:
     """A group of shards whose samples are matched, with the records of what is recognised."""
 
-    group: Group
+    group: ShardGroup
     records: tuple[LabelRecord, ...]
 
 

@@ -69,6 +69,8 @@ OF_LABELS = (
     REJECTED,
     RECOGNISED_RECORDS,
     "done/joined",
+    TABLES,
+    JOINS,
 )
 """The folders that labels are in: those that may lie apart from an output."""
 
