@@ -22,7 +22,8 @@ def write_told_corpus(
     """Shards in `folder`/in, each sample's truth in its JSON, and tables of it beside them.
 
     by_uid/*.parquet: a row a sample in another order, a number for each name. boxes.csv: a row a
-    word, by tar and member, in another order; samples without a word have none.
+    word, by tar and member, in another order; samples without a word have none. by_shard/*.jsonl: a
+    row a sample, by its key, in files that are named as the shards are.
     """
     truths, number = draw_truth(samples, seed), random.Random(seed)
     uids: list[str] = []
@@ -36,10 +37,14 @@ def write_told_corpus(
             members[f"{truth.key}.jpg"] = jpeg(int(truth.key))
             members[f"{truth.key}.json"] = json.dumps({"uid": uid, "words": truth.words}).encode()
         write_tar(folder / "in" / f"{shard:05d}.tar", members)
+        (folder / "by_shard").mkdir(exist_ok=True)
+        rows = [{"id": truths[row].key, "words": truths[row].words} for row in part]
+        lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+        (folder / "by_shard" / f"{shard:05d}.jsonl").write_text(lines)
     write_by_uid(folder, uids, truths)
     number.shuffle(boxes)
-    lines = ["tar,member,word", *map(",".join, boxes)]
-    (folder / "boxes.csv").write_text("\n".join(lines) + "\n")
+    header = "tar,member,word"
+    (folder / "boxes.csv").write_text("\n".join([header, *map(",".join, boxes), ""]))
     return truths
 
 
@@ -56,7 +61,10 @@ def write_by_uid(folder: Path, uids: list[str], truths: list[Truth], seed: int =
 
 
 def told_by(folder: Path, way: str, output: str, **changes: Any) -> Config:
-    """A configuration for `write_told_corpus`, its names told by `json`, `uid` or `boxes`."""
+    """A configuration for `write_told_corpus`, its names told by `json` or by a table.
+
+    These are by `uid`, of `boxes` by tar and member, and of `shards` by key and file.
+    """
     recognised, tables = _WAYS[way]
     attributes = {
         "gender": {
@@ -82,5 +90,9 @@ _WAYS: dict[str, tuple[Recognised, dict[str, Any]]] = {
     "boxes": (
         lambda name: {"column": {"table": "boxes", "name": "word", "values": name}},
         {"boxes": {"url": "boxes.csv", "key": ["tar", "member"]}},
+    ),
+    "shards": (
+        lambda name: {"column": {"table": "words", "name": "words", "values": name}},
+        {"words": {"url": "by_shard/*.jsonl", "key": "id"}},
     ),
 }

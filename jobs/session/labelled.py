@@ -211,6 +211,15 @@ def withdraw_lost(labels: Labels, storage: Storage) -> None:
         at_once(storage.delete, lost)
 
 
+def forget_joins(labels: Labels, storage: Storage) -> None:
+    """Remove what a killed run left between the steps of joining tables, once no run needs it.
+
+    Where labels lie apart, a run on other shards may: `fairshard clean` does it there.
+    """
+    if labels.unread is not None and not labels.stale and storage.labels is None:
+        at_once(storage.delete, [f"{paths.JOINS}/{name}" for name in storage.names(paths.JOINS)])
+
+
 def keep_settings(config: Config, storage: Storage) -> None:
     """Put on file what labels of these settings depend on, so that a change can be named."""
     kept = {recognition.settings_digest(config): recognition.settings_by_key(config)}

@@ -39,16 +39,16 @@ def made(config: Config, engine: Any = None) -> dict[str, Any]:
     return {key: plan[key] for key in plan if key not in ("fingerprint", "config")}
 
 
-def test_json_and_tables_of_two_kinds_give_the_same_plan(corpus: Path, tmp_path: Path) -> None:
-    outputs = {way: tmp_path / way for way in ("json", "uid", "boxes")}
+def test_json_and_tables_of_three_kinds_give_the_same_plan(corpus: Path, tmp_path: Path) -> None:
+    outputs = {way: tmp_path / way for way in ("json", "uid", "boxes", "shards")}
     plans = {way: made(told_by(corpus, way, str(out))) for way, out in outputs.items()}
-    assert plans["json"] == plans["uid"] == plans["boxes"]
+    assert plans["json"] == plans["uid"] == plans["boxes"] == plans["shards"]
     shards = {way: sorted((out / "shards").glob("*.tar")) for way, out in outputs.items()}
     bytes_of = {way: [path.read_bytes() for path in found] for way, found in shards.items()}
-    assert bytes_of["json"] == bytes_of["uid"] == bytes_of["boxes"]
+    assert bytes_of["json"] == bytes_of["uid"] == bytes_of["boxes"] == bytes_of["shards"]
 
 
-@pytest.mark.parametrize("way", ["uid", "boxes"])
+@pytest.mark.parametrize("way", ["uid", "shards"])
 def test_engines_write_the_same_bytes(corpus: Path, tmp_path: Path, way: str) -> None:
     engines: dict[str, Engine] = {
         "here": InProcess(),
