@@ -47,9 +47,10 @@ def show(summary: dict[str, Any], console: Console) -> None:
 def _for_config(config: Config) -> list[Finding]:
     from jobs.begin.diagnosis.model import check_model
     from jobs.begin.diagnosis.storages import check_input, check_output, check_room
+    from jobs.begin.diagnosis.tables import check_tables
 
     found, shards = check_input(config)
-    findings = [found, *check_output(config)]
+    findings = [found, *check_tables(config), *check_output(config)]
     if (room := check_room(config, shards)) is not None:
         findings.append(room)
     if ENGINES[config.engine.name].java:

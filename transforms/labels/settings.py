@@ -15,7 +15,7 @@ from transforms.tables.sources import rows_of
 
 def joins_tables(config: Config) -> bool:
     """Whether tables are joined to what is recognised in samples."""
-    return bool(config.tables or config.embeddings)
+    return bool(rows_of(config))
 
 
 def settings_digest(config: Config) -> str:

@@ -1,6 +1,7 @@
 """Making a preview of what a configuration would recognise."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import xxhash
@@ -17,8 +18,15 @@ from transforms.labels.rejects import kinds_of
 from transforms.preview.advice import advice_on
 from transforms.preview.excerpts import around
 from transforms.preview.hits import Flags, hits_of
+from transforms.preview.joined import joined_heads
 from transforms.preview.preview import Example, Extension, Preview, PreviewedName
-from transforms.preview.reading import Reading, SeenSample, Tracked, read_heads
+from transforms.preview.reading import (
+    Reading,
+    SeenSample,
+    Tracked,
+    each_source_apart,
+    read_heads,
+)
 from transforms.recognition.settings import members_of
 from transforms.shards.finding import Shard
 
@@ -38,6 +46,8 @@ def preview(
     a shard cannot be read, or the model cannot be had.
     """
     reading = read_heads(config, shards, samples, tracked)
+    seen, tables = joined_heads(each_source_apart(config), reading.seen)
+    reading = replace(reading, seen=seen)
     if not reading.seen and not reading.rejects:
         raise FairshardError(
             "no shard holds a sample that can be read: are they webdataset tars? Correct "
@@ -59,7 +69,8 @@ def preview(
         extensions=extensions,
         names=names,
         observations=observed,
-        advice=tuple(advice_on(config, reading, names, observed)),
+        advice=tuple(advice_on(config, reading, names, observed, tables)),
+        tables=tables,
     )
 
 

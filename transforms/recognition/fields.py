@@ -11,6 +11,8 @@ from pydantic import Field
 from transforms.config.conditions import Condition
 from transforms.recognition.conditions import Predicate, Value, typed
 
+_LONGEST_INTEGER = 2.0**63
+
 
 class FieldMatch(Condition):
     """A condition on the metadata field at `path`, whose dots descend."""
@@ -53,18 +55,18 @@ def text_at(document: Any, path: str) -> str | None:
 def key_at(document: Any, path: str) -> str | None:
     """The one value at `path` as keys of tables are compared; None where there is no such one.
 
-    A text as it is, a number as JSON writes it, but for whole ones, which are in decimal digits.
+    A text as it is, all else as JSON writes it, but for whole numbers, which are in decimal digits.
     """
     values = list(values_at(document, path))
     value = values[0] if len(values) == 1 else None
     match value:
+        case "" | dict() | None:
+            return None
         case str():
             return value.encode("utf-8", "replace").decode("utf-8")
-        case bool() | dict() | None:
-            return None
         case float() if not math.isfinite(value):
             return None
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) < _LONGEST_INTEGER:
             return str(int(value))
         case _:
             return json.dumps(value)
