@@ -23,7 +23,8 @@ from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError, StaleError
 from transforms.base.redaction import redacted_values
 from transforms.config.sections import Config
-from transforms.labels.layers import LABELS, RECOGNISED
+from transforms.labels.layers import LABELS, RECOGNISED, Layer
+from transforms.labels.leftovers import left_of_joins
 from transforms.labels.records import LabelRecord, label_files, label_record_from
 from transforms.labels.settings import joins_tables, settings_by_key, settings_digest
 from transforms.recognition import settings as recognition
@@ -146,10 +147,13 @@ def _unread(config: Config, shards: Sequence[Shard], storage: Storage) -> dict[s
     return {name: found for name, found in standing.items() if isinstance(found, str)}
 
 
-def recorded_labels(names: Iterable[str], storage: Storage) -> tuple[str, ...]:
+def recorded_labels(
+    names: Iterable[str], storage: Storage, layer: Layer = LABELS
+) -> tuple[str, ...]:
     """Those of `names` that have a label record: others may keep files in done/labels."""
     ordered = sorted(names)
-    return tuple(compress(ordered, at_once(lambda name: _is_record(name, storage), ordered)))
+    found = at_once(lambda name: _is_record(layer.record(name), storage), ordered)
+    return tuple(compress(ordered, found))
 
 
 def label_records(config: Config, shards: Sequence[Shard]) -> dict[str, LabelRecord]:
@@ -217,7 +221,7 @@ def forget_joins(labels: Labels, storage: Storage) -> None:
     Where labels lie apart, a run on other shards may: `fairshard clean` does it there.
     """
     if labels.unread is not None and not labels.stale and storage.labels is None:
-        at_once(storage.delete, [f"{paths.JOINS}/{name}" for name in storage.names(paths.JOINS)])
+        at_once(storage.delete, left_of_joins(storage))
 
 
 def keep_settings(config: Config, storage: Storage) -> None:
@@ -232,7 +236,7 @@ def keep_settings(config: Config, storage: Storage) -> None:
 
 def _is_record(name: str, storage: Storage) -> bool:
     try:
-        label_record_from(storage.find(paths.label_record(name)) or b"")
+        label_record_from(storage.find(name) or b"")
     except (ValueError, TypeError, KeyError):
         return False
     return True

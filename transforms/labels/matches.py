@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -12,37 +12,62 @@ from transforms.labels.records import LabelRecord
 from transforms.storage import paths
 from transforms.storage.documents import Document, found
 from transforms.storage.files import Storage
+from transforms.tables.accidents import shown
 from transforms.tables.counts import TableCounts
+from transforms.tables.keys import shown_key
 
 
 class Matches(Document):
     """done/joined/SETTINGS.json: what the join counted that made labels of these settings.
 
-    form: the version of the file's own form.
+    digests: of the tables in hash buckets that were joined. form: the version of the file's own
+    form.
     """
 
     form: Literal[1] = 1
     tables: tuple[TableCounts, ...]
+    digests: tuple[str, ...] = ()
 
 
 _FORM = TypeAdapter(Matches)
 _MOST = 3
-_LONGEST = 100
 
 
-def keep_matches(counts: Iterable[TableCounts], settings: str, storage: Storage) -> None:
-    """Put on file what a join counted, of labels of these settings."""
-    tables = [dataclasses.asdict(one) for one in counts]
-    content = json.dumps({"form": 1, "tables": tables}, indent=1, ensure_ascii=False)
+def keep_matches(
+    counts: Iterable[TableCounts], digests: Iterable[str], settings: str, storage: Storage
+) -> None:
+    """Put on file what a join counted, and of which tables, of labels of these settings."""
+    tables = [_readable(one) for one in counts]
+    kept = {"form": 1, "tables": tables, "digests": [*digests]}
+    content = json.dumps(kept, indent=1, ensure_ascii=False)
     storage.settle(paths.joined(settings), f"{content}\n".encode())
 
 
 def matches_of(records: Iterable[LabelRecord], storage: Storage) -> tuple[TableCounts, ...]:
     """What the join counted that gave the labels of `records`; nothing where none was joined."""
     settings = next((record.settings for record in records), "")
-    lost = "how far tables match the samples is not known until labels are made again"
-    kept = found(storage, paths.joined(settings), _FORM, lost) if settings else None
+    kept = _kept(settings, storage) if settings else None
     return kept.tables if kept else ()
+
+
+def tables_used(settings: str, storage: Storage) -> tuple[str, ...]:
+    """The digests of the tables that were joined to give labels of these settings."""
+    kept = _kept(settings, storage)
+    return kept.digests if kept else ()
+
+
+def _kept(settings: str, storage: Storage) -> Matches | None:
+    lost = "how far tables match the samples is not known until labels are made again"
+    return found(storage, paths.joined(settings), _FORM, lost)
+
+
+def _readable(counts: TableCounts) -> dict[str, Any]:
+    """As JSON, its examples as people read keys."""
+    examples = {
+        name: [shown_key(key) for key in getattr(counts, name)]
+        for name in ("of_samples", "of_rows")
+    }
+    return {**dataclasses.asdict(counts), **examples}
 
 
 def in_words(counts: TableCounts) -> str:
@@ -59,5 +84,4 @@ def in_words(counts: TableCounts) -> str:
 
 
 def _examples(keys: Sequence[str], before: str) -> str:
-    shown = ", ".join(repr(key[:_LONGEST]) for key in keys[:_MOST])
-    return f" ({before}{shown})" if keys else ""
+    return f" ({before}{shown(keys[:_MOST])})" if keys else ""

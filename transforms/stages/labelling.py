@@ -120,7 +120,8 @@ def join_tasks(
             "the tables that are joined to the labels changed while the run went on: run the same "
             "command again once nobody writes to them"
         )
-    keep_matches(joining.counts_of(found), labelling.joined, storage)
+    digests = (each.digest for group in groups[:1] for each in group.tables)
+    keep_matches(joining.counts_of(found), digests, labelling.joined, storage)
     by_name = {record.shard.name: record for record in ordered}
     return [
         FinishTask(group, tuple(by_name[shard.name] for shard in group.shards)) for group in groups
