@@ -72,16 +72,17 @@ def _readable(counts: TableCounts) -> dict[str, Any]:
 
 def in_words(counts: TableCounts) -> str:
     """How far a table matched, in a sentence, with examples of what matched nothing."""
-    samples, with_row = counts.with_row + counts.without_row, counts.with_row
-    said = [
-        f"{with_row:,} of {counted(samples, 'sample')} {named(with_row, 'has', 'have')} a row"
-        f"{_examples(counts.of_samples, 'none for ')}",
-        f"{counts.unmatched_rows:,} of {counted(counts.rows, 'row')} "
-        f"{named(counts.unmatched_rows, 'matches', 'match')} no sample"
-        f"{_examples(counts.of_rows, 'as ')}",
-    ]
-    return f"the table {counts.table}: {'; '.join(said)}"
+    with_row, unmatched = counts.with_row, counts.unmatched_rows
+    of_samples = _beside(counts.of_samples, "none for", counts.keyless, "have no key")
+    of_rows = _beside(counts.of_rows, "as", counts.keyless_rows, "more have no key")
+    return (
+        f"the table {counts.table}: {with_row:,} of {counted(counts.samples, 'sample')} "
+        f"{named(with_row, 'has', 'have')} a row{of_samples}; {unmatched:,} of "
+        f"{counted(counts.rows, 'row')} {named(unmatched, 'matches', 'match')} no sample{of_rows}"
+    )
 
 
-def _examples(keys: Sequence[str], before: str) -> str:
-    return f" ({before}{shown(keys[:_MOST])})" if keys else ""
+def _beside(keys: Sequence[str], before: str, keyless: int, told: str) -> str:
+    found = [f"{before} {shown(keys[:_MOST])}"] if keys else []
+    found += [f"{keyless:,} {told}"] if keyless else []
+    return f" ({', '.join(found)})" if found else ""
