@@ -1,7 +1,11 @@
 """Embeddings of images that others made: prompts and similarity are computed from them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
+from transforms.config.groups import PROMPTS, asks_embeddings
 from transforms.config.model import Model
 from transforms.config.tables import RowSource, TableKey, Urls
 
@@ -20,3 +24,37 @@ class EmbeddingSource(RowSource):
     array: str | None = None
     caption: str | None = None
     texts: Urls = Field(())
+
+
+def rows_name(embeddings: str | None) -> str:
+    """What the rows that embeddings give are called among the tables that samples are joined with."""
+    return f"embeddings.{embeddings}"
+
+
+def spelled_out(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as it is written, its only embeddings named where prompts are asked of them.
+
+    They are where there is no model that sees images.
+    """
+    embeddings = values.get("embeddings")
+    if values.get("model") is not None or not isinstance(embeddings, Mapping) or len(embeddings) != 1:
+        return {**values}
+    [name] = embeddings
+    sections = {
+        section: {key: _asking(group, name) for key, group in groups.items()}
+        for section in ("attributes", "labels")
+        if isinstance(groups := values.get(section), Mapping)
+    }
+    return {**values, **sections}
+
+
+def _asking(group: Any, embeddings: str) -> Any:
+    """A group with prompts, asked of `embeddings` where it does not say of which."""
+    if not isinstance(group, Mapping) or asks_embeddings(group):
+        return group
+    names, zero_shot = group.get("names"), group.get("zero_shot", {})
+    specs = names.values() if isinstance(names, Mapping) else ()
+    prompted = any(isinstance(spec, Mapping) and spec.get(PROMPTS) for spec in specs)
+    if not prompted or not isinstance(zero_shot, Mapping):
+        return group
+    return {**group, "zero_shot": {**zero_shot, "embeddings": embeddings}}

@@ -22,7 +22,7 @@ from transforms.config.registry import Registry
 if TYPE_CHECKING:
     from transforms.config.groups import Group
 
-Source = Literal["caption", "image", "metadata", "table"]
+Source = Literal["caption", "image", "metadata", "table", "embedding"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 OF_SAMPLES: tuple[Source, ...] = ("caption", "image", "metadata")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
