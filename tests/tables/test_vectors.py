@@ -46,7 +46,7 @@ def test_vectors_of_an_npz_are_those_of_the_array_that_is_named(save: Callable[.
     content = _npz(save, b32_img=VECTORS.astype(np.float16), b32_txt=np.zeros((10, 4)))
     assert arrays_in(io.BytesIO(content), "v.npz") == ("b32_img", "b32_txt")
     assert (_taken(content, "b32_img") == VECTORS.astype(np.float16).astype(np.float32)).all()
-    assert arrays_in(io.BytesIO(_npy(VECTORS)), "v.npy") == ()
+    assert arrays_in(io.BytesIO(_npy(VECTORS)), "v.npy") is None
 
 
 def test_what_does_not_fit_a_float_is_infinite_and_no_error() -> None:

@@ -23,7 +23,7 @@ class Vectors:
 
     def __init__(self, stream: IO[bytes], shown: str) -> None:
         self._stream = stream
-        self._shown = shown
+        self.shown = shown
         self._taken = 0
         shape, by_columns, self._dtype = self._header()
         self._check(shape, by_columns)
@@ -36,7 +36,7 @@ class Vectors:
         content = self._read(count * size)
         if len(content) < count * size:
             raise FairshardError(
-                f"{self._shown} ends after {self._taken + len(content) // size:,} of its "
+                f"{self.shown} ends after {self._taken + len(content) // size:,} of its "
                 f"{counted(self.rows, 'vector')}: restore the file, or make it again"
             )
         self._taken += count
@@ -47,13 +47,13 @@ class Vectors:
         return vectors.reshape(count, self.width)
 
     def _read(self, size: int) -> bytes:
-        with _whole(self._shown):
+        with _whole(self.shown):
             return self._stream.read(size)
 
     def _header(self) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
         """Shape, whether it is in Fortran order, and the type of its numbers."""
         try:
-            with _whole(self._shown):
+            with _whole(self.shown):
                 version = np.lib.format.read_magic(self._stream)
                 read = (
                     np.lib.format.read_array_header_1_0
@@ -64,41 +64,42 @@ class Vectors:
                 return shape, by_columns, dtype
         except (ValueError, TypeError) as error:
             raise FairshardError(
-                f"{self._shown} is not an array as np.save writes it: {reason_of(error)}"
+                f"{self.shown} is not an array as np.save writes it: {reason_of(error)}"
             ) from error
 
     def _check(self, shape: tuple[int, ...], by_columns: bool) -> None:
         if self._dtype.hasobject:
             raise FairshardError(
-                f"{self._shown} holds Python objects, which only a pickle could give back, and "
+                f"{self.shown} holds Python objects, which only a pickle could give back, and "
                 "fairshard opens none: save it as an array of numbers"
             )
         if self._dtype.kind != "f" or self._dtype.itemsize not in _FLOATS:
             raise FairshardError(
-                f"{self._shown} holds values of the type {self._dtype}: save it as float16, float32 "
+                f"{self.shown} holds values of the type {self._dtype}: save it as float16, float32 "
                 "or float64"
             )
         if len(shape) != 2 or shape[0] < 0 or shape[1] < 1:
             raise FairshardError(
-                f"{self._shown} is an array of the shape {shape}, and one vector a row is wanted: "
+                f"{self.shown} is an array of the shape {shape}, and one vector a row is wanted: "
                 "(rows, dimensions)"
             )
         if by_columns:
             raise FairshardError(
-                f"{self._shown} is in Fortran order, in which no vector stands in one place: save "
+                f"{self.shown} is in Fortran order, in which no vector stands in one place: save "
                 "np.ascontiguousarray of it"
             )
 
 
-def arrays_in(stream: IO[bytes], shown: str) -> tuple[str, ...]:
-    """The names of the arrays in an npz file; none of a file that is none.
+def arrays_in(stream: IO[bytes], shown: str) -> tuple[str, ...] | None:
+    """The names of the arrays in an npz file; None of a file that is none.
 
-    The `stream` must be seekable; it is `shown` in sentences.
+    The `stream` must be seekable, and is at its beginning again; it is `shown` in sentences.
     """
     if not _is_zip(stream):
-        return ()
+        return None
     with _whole(shown), zipfile.ZipFile(stream) as archive:
         names = archive.namelist()
+    stream.seek(0)
     return tuple(name.removesuffix(_NPY) for name in names if name.endswith(_NPY))
 
 
