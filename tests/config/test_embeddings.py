@@ -12,7 +12,12 @@ from transforms.config.sections import Config
 from transforms.recognition.settings import needs_of
 
 CLIP = {"url": "img_emb/*.npy", "model": {"name": "ViT-B-32", "pretrained": "openai"}}
-GROUP = {"names": {"w": {"target": 0.5, "prompts": ["a woman"]}, "m": {"target": 0.5, "prompts": "a man"}}}
+GROUP = {
+    "names": {
+        "w": {"target": 0.5, "prompts": ["a woman"]},
+        "m": {"target": 0.5, "prompts": "a man"},
+    }
+}
 
 
 def _parsed(**values: Any) -> Config:
@@ -86,7 +91,10 @@ def test_similarities_are_of_embeddings_where_nothing_sees_images() -> None:
             "attributes.g: zero-shot needs an alternative: give prompts to a second name",
         ),
         (
-            {"model": CLIP["model"], "attributes": {"g": {"names": {"w": {"target": 0.5, "embedded_prompts": "a"}}}}},
+            {
+                "model": CLIP["model"],
+                "attributes": {"g": {"names": {"w": {"target": 0.5, "embedded_prompts": "a"}}}},
+            },
             "write prompts, and which embeddings as zero_shot.embeddings",
         ),
         ({"embeddings": {"clip": {"url": "a.npy"}}}, "embeddings.clip.model: missing"),

@@ -59,7 +59,10 @@ WRONG = {
     "a pickle": (pickle.dumps(VECTORS), "v.npy is not an array as np.save writes it"),
     "objects": (_npy(np.array([[{}, 1]]), True), "v.npy holds Python objects, which only a pickle"),
     "integers": (_npy(np.ones((2, 2), np.int8)), "v.npy holds values of the type int8: save it as"),
-    "bfloat16": (_npy(np.zeros((2, 2), "V2")), r"holds values of the type \|V2: save it as float16"),
+    "bfloat16": (
+        _npy(np.zeros((2, 2), "V2")),
+        r"holds values of the type \|V2: save it as float16",
+    ),
     "complex": (_npy(np.ones((2, 2), complex)), "holds values of the type complex128"),
     "fields": (_npy(np.zeros(2, "u8,u8")), "holds values of the type"),
     "one dimension": (_npy(VECTORS[0]), r"of the shape \(4,\), and one vector a row is wanted"),

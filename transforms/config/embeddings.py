@@ -27,7 +27,7 @@ class EmbeddingSource(RowSource):
 
 
 def rows_name(embeddings: str | None) -> str:
-    """What the rows that embeddings give are called among the tables that samples are joined with."""
+    """What the rows that embeddings give are called among the tables of a join."""
     return f"embeddings.{embeddings}"
 
 
@@ -37,7 +37,11 @@ def spelled_out(values: Mapping[str, Any]) -> dict[str, Any]:
     They are where there is no model that sees images.
     """
     embeddings = values.get("embeddings")
-    if values.get("model") is not None or not isinstance(embeddings, Mapping) or len(embeddings) != 1:
+    if (
+        values.get("model") is not None
+        or not isinstance(embeddings, Mapping)
+        or len(embeddings) != 1
+    ):
         return {**values}
     [name] = embeddings
     sections = {

@@ -194,7 +194,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _embeddings_are_there(self) -> Self:
         there_are = {name: name for name in self.embeddings}
-        asked = {
+        asked: dict[tuple[str, ...], str | None] = {
             (section, name, "zero_shot", "embeddings"): group.zero_shot.embeddings
             for section, groups in (("attributes", self.attributes), ("labels", self.labels))
             for name, group in groups.items()

@@ -56,11 +56,11 @@ def anchored_patterns(pattern: str, folder: Path) -> Iterator[str]:
             yield piece
         elif piece.startswith("~"):
             user, slash, rest = piece.partition("/")
-            yield f"{_literally(local_path(user))}{slash}{rest}"
+            yield f"{literally(local_path(user))}{slash}{rest}"
         elif piece.startswith("/"):
             yield piece
         else:
-            yield f"{_literally(str(folder))}/{piece}"
+            yield f"{literally(str(folder))}/{piece}"
 
 
 def paths_of(pattern: str, key: str = "input.shards") -> list[str]:
@@ -83,5 +83,6 @@ def literal(path: str) -> str | None:
     return None if _MAGIC.search(_ESCAPED.sub("", path)) else _ESCAPED.sub(r"\1", path)
 
 
-def _literally(path: str) -> str:
+def literally(path: str) -> str:
+    """A pattern that means just this path."""
     return path.translate(_ESCAPES)

@@ -85,7 +85,7 @@ class TableRecogniser(Recogniser):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EmbeddingRecogniser(TableRecogniser):
-    """Recognises names in what vectors of images that others made give: rows as tables have them."""
+    """Recognises names in rows as tables have them, made of vectors of images."""
 
     source: ClassVar[Source] = "embedding"
 

@@ -11,6 +11,7 @@ import xxhash
 
 from transforms.config.columns import Recognised
 from transforms.config.groups import AttributeGroup, CrossedGroup, LabelGroup, ZeroShot
+from transforms.config.names import NameSpec
 from transforms.config.recognisers import OF_SAMPLES, RECOGNISERS, Source, dumped
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Members
@@ -184,6 +185,11 @@ def group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:
     if isinstance(group, CrossedGroup):
         raise TypeError(f"{entry.column} is of a crossed group, whose names are all derived")
     return group
+
+
+def spec_of(config: Config, entry: Recognised) -> NameSpec:
+    """How the name of a column is recognised."""
+    return group_of(config, entry).names[_base(entry.name)]
 
 
 def _base(name: str) -> str:

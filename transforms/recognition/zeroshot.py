@@ -97,7 +97,9 @@ def _class_vectors(clip: TextTower, group: PromptGroup) -> torch.Tensor:
     )
 
 
-def _class_vector(clip: TextTower, prompts: Sequence[str], templates: Sequence[str]) -> torch.Tensor:
+def _class_vector(
+    clip: TextTower, prompts: Sequence[str], templates: Sequence[str]
+) -> torch.Tensor:
     texts = [template.replace("{}", prompt) for prompt in prompts for template in templates]
     vectors = clip.encode_tokens([clip.tokens(text) for text in texts])
     return normalize(vectors.mean(dim=0, keepdim=True), dim=-1)

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,8 @@ from transforms.base.counts import counted, first_of
 from transforms.base.errors import ConfigError, FairshardError, reason_of
 from transforms.base.nearest import did_you_mean
 from transforms.tables.files import FoundFile, opened, require_unchanged_file
+from transforms.tables.lacking import LackingError
+from transforms.tables.parquet_rows import parquet_batches
 from transforms.tables.rows import RowFile
 from transforms.tables.vectors import Vectors, arrays_in, opened_vectors
 
@@ -26,7 +28,7 @@ _MOST_NAMED = 10
 class Aligned:
     """Some rows: columns of the metadata, vectors (n, d), those of captions where there are any."""
 
-    metadata: pa.RecordBatch
+    metadata: pa.Table
     images: NDArray[np.float32]
     texts: NDArray[np.float32] | None
 
@@ -36,24 +38,24 @@ class AlignedFiles:
     """How files that belong together are read; `key` is that of the configuration that names them.
 
     arrays: of an npz, the first of these is read that it has or, where it has none of them and one
-    array alone, that one; `chosen` by hand, no other will do. columns: those of the metadata, each
-    with the key that names it. with_texts: whether vectors of captions are wanted, where there are
-    any: of a file of their own, or of the array b32_txt beside b32_img.
+    array alone, that one; `chosen` by hand, no other will do. columns: those of the metadata.
+    caption: that of captions, which are wanted where there are no vectors of them, neither in a
+    file of their own nor as the array b32_txt beside b32_img; "" where neither is wanted.
     """
 
     key: str
     arrays: tuple[str, ...]
     chosen: bool
-    columns: Mapping[str, str]
-    with_texts: bool
+    columns: tuple[str, ...]
+    caption: str
     options: dict[str, Any]
 
     def rows(self, file: RowFile, check: Callable[[int, str], None]) -> Iterator[Aligned]:
         """The rows of a `row_file`, some at a time; `check` is given the dimensions of vectors.
 
-        Raises FairshardError where a file cannot be read, or they do not fit each other; ConfigError
-        where they are not what the configuration says; ChangedInputError where one changed
-        meanwhile.
+        Raises FairshardError where a file cannot be read, or they do not fit each other,
+        ConfigError where they are not what the configuration says, ChangedInputError where one
+        changed meanwhile.
         """
         told = json.loads(file.version)
         files = [FoundFile(url, *one) for url, one in zip(file.urls, told, strict=True)]
@@ -66,24 +68,24 @@ class AlignedFiles:
             if texts is not None:
                 check(texts.width, texts.shown)
                 counts[texts.shown] = texts.rows
-            table = stack.enter_context(self._parquet(metadata))
-            counts[metadata.url] = table.metadata.num_rows
-            if len({*counts.values()}) > 1:
-                each = ", ".join(f"{shown} has {counted(n, 'row')}" for shown, n in counts.items())
-                raise FairshardError(
-                    f"{self.key}: files that belong together have as many rows, and {each}: "
-                    "correct which files are meant, or make them again"
-                )
+            columns = self.columns if texts or not self.caption else (*self.columns, self.caption)
+            stream = stack.enter_context(self._opened(metadata))
             with _whole(metadata.url):
-                for batch in table.iter_batches(_AT_ONCE, columns=[*self.columns]):
-                    count = batch.num_rows
-                    yield Aligned(batch, images.take(count), texts and texts.take(count))
+                counts[metadata.url] = pq.ParquetFile(stream).metadata.num_rows
+            _require_equal(counts, self.key)
+            for batch in self._metadata(stream, metadata.url, columns):
+                for start in range(0, max(1, batch.num_rows), _AT_ONCE):
+                    some = batch.slice(start, _AT_ONCE)
+                    count = some.num_rows
+                    yield Aligned(
+                        some, images.take(count), None if texts is None else texts.take(count)
+                    )
         for one in files:
             require_unchanged_file(one, self.options)
 
     def _vectors(self, stack: ExitStack, file: FoundFile) -> tuple[Vectors, str]:
         """The vectors of images in a file, and the array of an npz that they are, "" in an npy."""
-        stream = stack.enter_context(opened(file.url, self.options, file.bytes, ""))
+        stream = stack.enter_context(self._opened(file))
         names = arrays_in(stream, file.url)
         array = self._array(names, file.url) if names is not None else ""
         return stack.enter_context(opened_vectors(stream, file.url, array)), array
@@ -92,10 +94,10 @@ class AlignedFiles:
         self, stack: ExitStack, vectors: FoundFile, array: str, captions: Sequence[FoundFile]
     ) -> Vectors | None:
         """The vectors of captions, where they are wanted and there are any."""
-        if not self.with_texts or not (captions or array):
+        if not self.caption or not (captions or array):
             return None
         file = captions[0] if captions else vectors
-        stream = stack.enter_context(opened(file.url, self.options, file.bytes, ""))
+        stream = stack.enter_context(self._opened(file))
         names = arrays_in(stream, file.url)
         if names is None:
             return stack.enter_context(opened_vectors(stream, file.url))
@@ -113,33 +115,47 @@ class AlignedFiles:
         if found is not None:
             return found
         there_are = first_of(names, _MOST_NAMED) or "none"
-        wrong = f"there is no array {self.arrays[0]!r} in {url}" if self.chosen else f"{url} has several arrays"
-        hint = did_you_mean(self.arrays[0], names) if self.chosen else ": say which one is of images"
-        raise ConfigError(f"{self.key}.array: {wrong}; there are: {there_are}{hint}")
+        if self.chosen:
+            [array] = self.arrays
+            wrong = f"there is no array {array!r} in {url}; there are: {there_are}"
+            raise ConfigError(f"{self.key}.array: {wrong}{did_you_mean(array, names)}")
+        raise ConfigError(
+            f"{self.key}.array: say which array of {url} holds the vectors of images; there are: "
+            f"{there_are}"
+        )
 
-    @contextmanager
-    def _parquet(self, file: FoundFile) -> Iterator[pq.ParquetFile]:
-        with opened(file.url, self.options, file.bytes, "") as stream:
-            with _whole(file.url):
-                table = pq.ParquetFile(stream)
-            names = table.schema_arrow.names
-            for column, key in self.columns.items():
-                if column not in names:
-                    raise ConfigError(
-                        f"{key}: there is no column {column!r} in {file.url}; there are: "
-                        f"{first_of(names, _MOST_NAMED) or 'none'}{did_you_mean(column, names)}"
-                    )
-            yield table
+    def _metadata(self, stream: IO[bytes], url: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Columns of the metadata, many rows at a time."""
+        try:
+            with _whole(url):
+                yield from parquet_batches(stream, columns)
+        except LackingError as error:
+            raise ConfigError(
+                f"{self.key}: {url} is its metadata, but {error}: correct {self.key}.key, "
+                f"{self.key}.caption or {self.key}.metadata"
+            ) from error
+
+    def _opened(self, file: FoundFile) -> AbstractContextManager[IO[bytes]]:
+        return opened(file.url, self.options, file.bytes, "")
 
 
 def row_file(name: str, files: Sequence[FoundFile]) -> RowFile:
-    """Files that belong together: vectors of images, metadata and, where there are any, captions'."""
+    """Files that belong together: images' vectors, metadata, captions' vectors if there are any."""
     return RowFile(
         name=name,
         urls=tuple(file.url for file in files),
         bytes=sum(file.bytes for file in files),
         version=json.dumps([[file.bytes, file.version] for file in files]),
     )
+
+
+def _require_equal(counts: Mapping[str, int], key: str) -> None:
+    if len({*counts.values()}) > 1:
+        each = ", ".join(f"{shown} has {counted(rows, 'row')}" for shown, rows in counts.items())
+        raise FairshardError(
+            f"{key}: files that belong together have as many rows, and {each}: correct which files "
+            "are meant, or make them again"
+        )
 
 
 @contextmanager
@@ -149,5 +165,6 @@ def _whole(url: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         raise FairshardError(
-            f"{url} cannot be read as Parquet: {reason_of(error)}; restore the file, or make it again"
+            f"{url} cannot be read as Parquet: {reason_of(error)}; restore the file, or make it "
+            "again"
         ) from error

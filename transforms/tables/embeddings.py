@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +12,15 @@ import pyarrow as pa
 from transforms.base.counts import counted
 from transforms.base.errors import ConfigError, FairshardError
 from transforms.base.logs import LOGGER
-from transforms.config.embeddings import EmbeddingSource, rows_name
+from transforms.base.redaction import redacted
+from transforms.config.columns import Recognised
+from transforms.config.embeddings import rows_name
 from transforms.config.groups import EMBEDDED_PROMPTS
 from transforms.config.model import Model
+from transforms.config.recognisers import Source
 from transforms.config.schema import SIMILARITY, schema_of
 from transforms.config.sections import Config
+from transforms.config.tables import TableKey
 from transforms.recognition.checkpoints import model_identity
 from transforms.recognition.settings import spec_of, zero_shot_of
 from transforms.shards.naming import path_of
@@ -24,16 +28,18 @@ from transforms.tables.aligned import Aligned, AlignedFiles, row_file
 from transforms.tables.files import FoundFile, found_files, stem_of_file
 from transforms.tables.keys import key_texts, member_keys
 from transforms.tables.pairing import beside, paired
-from transforms.tables.rows import KEY, Layout, Missing, RowFile, TableKey
+from transforms.tables.rows import KEY, Layout, Missing, RowFile
 
 if TYPE_CHECKING:
-    from transforms.recognition.image_vectors import VectorRecogniser
+    from transforms.recognition.image_vectors import Flags, VectorRecogniser, Vectors
     from transforms.recognition.zeroshot import PromptGroup
 
 _VECTORS, _NPZ, _PARQUET = (".npy", ".npz"), ".npz", (".parquet",)
-_CLIP_RETRIEVAL = TableKey("key", ("image_path",))
-_DATACOMP = TableKey("field", ("uid",), "uid")
+_CLIP_RETRIEVAL = TableKey(column="image_path"), "caption"
+_DATACOMP = TableKey(column="uid", field="uid"), "text"
 _DATACOMP_ARRAYS = {"ViT-B-32": "b32_img", "ViT-L-14": "l14_img"}
+_OF_EMBEDDINGS: tuple[Source, ...] = ("embedding",)
+_MODELS_HELD = 2
 
 
 class EmbeddingRows:
@@ -51,15 +57,13 @@ class EmbeddingRows:
         self._source = config.embeddings[name]
         self._scores = config.similarity_from == name
         self._prompts = _prompts_of(name, config)
-        self._of_datacomp = all(path_of(url).endswith(_NPZ) for url in self._source.url)
-
-    @property
-    def key(self) -> TableKey:
-        """By what its rows find samples: what the layout has, where nothing else is said."""
-        given = self._source.key
-        if given is not None:
-            return TableKey(given.by, given.columns, given.field or "")
-        return _DATACOMP if self._of_datacomp else _CLIP_RETRIEVAL
+        key, caption = (
+            _DATACOMP
+            if all(path_of(url).endswith(_NPZ) for url in self._source.url)
+            else _CLIP_RETRIEVAL
+        )
+        self.key: TableKey = self._source.key or key
+        self._caption = (self._source.caption or caption) if self._scores else ""
 
     @property
     def missing(self) -> Missing:
@@ -74,61 +78,154 @@ class EmbeddingRows:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of `batches` after the key; none where nothing is asked of it."""
-        entries = schema_of(self._config).recognised
-        asked = tuple(entries[number].column for number in sorted(self._prompts))
+        asked = tuple(self._column(number) for number in self._prompts)
         return (*asked, SIMILARITY) if self._scores else asked
 
     def files(self) -> tuple[RowFile, ...]:
         """Its files of vectors, each with those that belong to it, sorted by URL."""
-        vectors = self._found("url", self._source.url, _VECTORS)
+        source = self._source
+        vectors = self._found("url", source.url, _VECTORS)
         urls = [file.url for file in vectors]
-        beside_them = self._source.metadata or tuple(_literally(beside(url)) for url in urls)
-        metadata = self._found("metadata", beside_them, _PARQUET)
-        parts = [vectors, self._belonging("metadata", urls, metadata)]
-        if self._scores and self._source.texts:
-            texts = self._found("texts", self._source.texts, _VECTORS)
-            parts.append(self._belonging("texts", urls, texts))
-        return tuple(row_file(_stem(files[0]), files) for files in zip(*parts, strict=True))
+        others: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+            "metadata": (source.metadata or beside(urls), _PARQUET)
+        }
+        if self._scores and source.texts:
+            others["texts"] = (source.texts, _VECTORS)
+        together = [vectors]
+        for part, (patterns, kinds) in others.items():
+            found = {file.url: file for file in self._found(part, patterns, kinds)}
+            together.append([found[url] for url in paired(urls, [*found], f"{self.name}.{part}")])
+        files = zip(*together, strict=True)
+        return tuple(row_file(stem_of_file(each[0].url, _VECTORS), each) for each in files)
 
     def identity(self) -> Any:
         """The prompts and how they decide, the model, and what is read of the files."""
         model = self._source.model
-        entries = schema_of(self._config).recognised
-        asked = [
-            (entries[number].column, prompts, zero_shot_of(self._config, entries[number]))
-            for number, prompts in sorted(self._prompts.items())
-        ]
         return {
             "array": self._source.array,
-            "prompts": [[column, [*prompts], how.model_dump(mode="json")] for column, prompts, how in asked],
-            "similarity": self._caption if self._scores else None,
+            "prompts": [
+                [self._column(number), [*prompts], zero_shot_of(self._config, entry).model_dump()]
+                for number, (entry, prompts) in self._prompts.items()
+            ],
+            "similarity": self._caption,
             "model": [model_identity(model), model.precision],
         }
 
     def batches(self, file: RowFile) -> Iterator[pa.Table]:
         """The rows of a file: `key`, then `columns`; without those that have no key or direction.
 
-        Raises as AlignedFiles, and FairshardError where the model cannot be had.
+        Raises as AlignedFiles.rows, and FairshardError where the model cannot be had.
         """
+        from transforms.recognition.image_vectors import directed  # torch takes seconds to import
+
         recogniser = self._recogniser()
-
-        def check(width: int, shown: str) -> None:
-            if width != recogniser.width:
-                raise ConfigError(
-                    f"{self.name}: the vectors of {shown} have {counted(width, 'dimension')}, and "
-                    f"those of the model {self._source.model.name} {recogniser.width:,}: correct "
-                    f"{self.name}.model, {self.name}.array or {self.name}.url"
-                )
-
         vectors = undirected = 0
-        for some in self._files().rows(file, check):
-            rows, directed = self._rows(some, recogniser)
-            vectors, undirected = vectors + len(directed), undirected + int((~directed).sum())
-            yield rows
+        for some in self._aligned().rows(file, partial(self._check_width, recogniser.width)):
+            images, usable = directed(some.images)
+            vectors, undirected = vectors + len(usable), undirected + int((~usable).sum())
+            yield self._rows(some, images, usable, recogniser)
         if undirected:
             LOGGER.warning(
-                "%s: %s of the %s in %s are zero or not finite: they count as missing",
-                *(self.name, f"{undirected:,}", counted(vectors, "vector"), file.url),
+                "%s: %s of the %s in %s are zero or not finite, and count as missing",
+                *(self.name, f"{undirected:,}", counted(vectors, "vector"), redacted(file.url)),
             )
 
-    def _rows(self, some: Aligned, recogniser: VectorRecogniser) -> tuple[pa.Table, np.ndarray]: ...
+    def _rows(
+        self, some: Aligned, images: Vectors, usable: Flags, recogniser: VectorRecogniser
+    ) -> pa.Table:
+        keys = self._keys(some.metadata)
+        kept = usable & np.asarray(keys.is_valid())
+        if not kept.all():
+            keys, images = keys.filter(pa.array(kept)), images[kept]
+        columns = {KEY: keys}
+        for number, flags in recogniser.found(images).items():
+            columns[self._column(number)] = pa.array(flags)
+        if self._scores:
+            columns[SIMILARITY] = self._similarities(some, images, kept, recogniser)
+        return pa.table({name: columns[name] for name in (KEY, *self.columns)})
+
+    def _similarities(
+        self, some: Aligned, images: Vectors, kept: Flags, recogniser: VectorRecogniser
+    ) -> pa.Array:
+        """The cosines of images and captions; null where there is no caption."""
+        from transforms.recognition.image_vectors import cosines, directed
+
+        if some.texts is not None:
+            texts, told = directed(some.texts[kept])
+        else:
+            captions = some.metadata.column(self._caption).cast(pa.string()).filter(pa.array(kept))
+            told = np.asarray(captions.is_valid())
+            texts = recogniser.captions(captions.fill_null("").to_pylist())
+        scores = np.zeros(len(images), np.float32)
+        scores[told] = cosines(images[told], texts[told])
+        return pa.array(scores, mask=~told)
+
+    def _keys(self, metadata: pa.Table) -> pa.Array:
+        columns = [metadata.column(name).combine_chunks() for name in self.key.columns]
+        try:
+            return member_keys(*columns) if self.key.by == "member" else key_texts(*columns)
+        except ValueError as error:
+            named = ", ".join(self.key.columns)
+            raise ConfigError(f"{self.name}.key: {named} cannot be a key, as {error}") from error
+
+    def _found(
+        self, part: str, patterns: tuple[str, ...], kinds: tuple[str, ...]
+    ) -> list[FoundFile]:
+        def is_of_kind(name: str) -> bool:
+            return name.lower().endswith(kinds)
+
+        options = self._source.storage_options
+        return [*found_files(f"{self.name}.{part}", patterns, options, is_of_kind)]
+
+    def _aligned(self) -> AlignedFiles:
+        array = self._source.array or _DATACOMP_ARRAYS.get(self._source.model.name)
+        return AlignedFiles(
+            key=self.name,
+            arrays=(array,) if array else (),
+            chosen=self._source.array is not None,
+            columns=self.key.columns,
+            caption=self._caption,
+            options=self._source.storage_options,
+        )
+
+    def _check_width(self, wanted: int, width: int, shown: str) -> None:
+        if width != wanted:
+            raise ConfigError(
+                f"{self.name}: the vectors of {shown} have {counted(width, 'dimension')}, and "
+                f"those of the model {self._source.model.name} {wanted:,}: correct "
+                f"{self.name}.model, or which files and arrays are meant"
+            )
+
+    def _column(self, number: int) -> str:
+        return schema_of(self._config).recognised[number].column
+
+    def _recogniser(self) -> VectorRecogniser:
+        from transforms.recognition.zeroshot import prompt_groups
+
+        prompts = {number: prompts for number, (_, prompts) in self._prompts.items()}
+        try:
+            return _recogniser_of(self._source.model, tuple(prompt_groups(prompts, self._config)))
+        except FairshardError as error:
+            raise type(error)(f"{self.name}: {error}") from error
+
+
+def _prompts_of(name: str, config: Config) -> dict[int, tuple[Recognised, tuple[str, ...]]]:
+    """The columns whose prompts are asked of the embeddings, by their numbers."""
+    found = {}
+    for number, entry in enumerate(schema_of(config).recognised):
+        prompts = spec_of(config, entry).given(_OF_EMBEDDINGS).get(EMBEDDED_PROMPTS)
+        if (
+            prompts
+            and "embedding" in entry.sources
+            and zero_shot_of(config, entry).embeddings == name
+        ):
+            found[number] = (entry, prompts)
+    return found
+
+
+@lru_cache(maxsize=_MODELS_HELD)
+def _recogniser_of(model: Model, groups: tuple[PromptGroup, ...]) -> VectorRecogniser:
+    """Once a process: it holds the text side of the model."""
+    from transforms.recognition.image_vectors import VectorRecogniser
+
+    return VectorRecogniser(model, groups)

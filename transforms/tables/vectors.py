@@ -30,7 +30,7 @@ class Vectors:
         self.rows, self.width = shape
 
     def take(self, count: int) -> NDArray[np.float32]:
-        """The next `count` vectors, or as many as are left; FairshardError where they are not there."""
+        """The next `count` vectors, or as many as are left; FairshardError where the file ends."""
         count = min(count, self.rows - self._taken)
         size = self.width * self._dtype.itemsize
         content = self._read(count * size)

@@ -35,7 +35,10 @@ def _build(
 ) -> Callable[[Joined], Mapping[int, NDArray[np.bool_]]]:
     entries, found = schema_of(config).recognised, Predicate(Condition(values=(True,)))
     places = {
-        column: (rows_name(zero_shot_of(config, entries[column]).embeddings), entries[column].column)
+        column: (
+            rows_name(zero_shot_of(config, entries[column]).embeddings),
+            entries[column].column,
+        )
         for column in prompts
     }
     return lambda joined: {column: found.mask(joined[place]) for column, place in places.items()}
