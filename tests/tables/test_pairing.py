@@ -46,7 +46,7 @@ def test_more_metadata_than_vectors_is_no_error() -> None:
     ],
 )
 def test_what_cannot_be_told_is_said(vectors: list[str], others: list[str]) -> None:
-    with pytest.raises(ConfigError, match=r"k: it cannot be told which file belongs to .*there are"):
+    with pytest.raises(ConfigError, match=r"k: it cannot be told which file .*there are"):
         paired(vectors, others, "k")
 
 

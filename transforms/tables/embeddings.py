@@ -78,7 +78,7 @@ class EmbeddingRows:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of `batches` after the key; none where nothing is asked of it."""
-        asked = tuple(self._column(number) for number in self._prompts)
+        asked = tuple(entry.column for entry, _ in self._prompts.values())
         return (*asked, SIMILARITY) if self._scores else asked
 
     def files(self) -> tuple[RowFile, ...]:
@@ -104,8 +104,8 @@ class EmbeddingRows:
         return {
             "array": self._source.array,
             "prompts": [
-                [self._column(number), [*prompts], zero_shot_of(self._config, entry).model_dump()]
-                for number, (entry, prompts) in self._prompts.items()
+                [entry.column, [*prompts], zero_shot_of(self._config, entry).model_dump()]
+                for entry, prompts in self._prompts.values()
             ],
             "similarity": self._caption,
             "model": [model_identity(model), model.precision],
@@ -139,7 +139,7 @@ class EmbeddingRows:
             keys, images = keys.filter(pa.array(kept)), images[kept]
         columns = {KEY: keys}
         for number, flags in recogniser.found(images).items():
-            columns[self._column(number)] = pa.array(flags)
+            columns[self._prompts[number][0].column] = pa.array(flags)
         if self._scores:
             columns[SIMILARITY] = self._similarities(some, images, kept, recogniser)
         return pa.table({name: columns[name] for name in (KEY, *self.columns)})
@@ -195,9 +195,6 @@ class EmbeddingRows:
                 f"those of the model {self._source.model.name} {wanted:,}: correct "
                 f"{self.name}.model, or which files and arrays are meant"
             )
-
-    def _column(self, number: int) -> str:
-        return schema_of(self._config).recognised[number].column
 
     def _recogniser(self) -> VectorRecogniser:
         from transforms.recognition.zeroshot import prompt_groups
