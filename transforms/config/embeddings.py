@@ -10,12 +10,17 @@ from transforms.config.model import Model
 from transforms.config.tables import RowSource, TableKey, Urls
 
 
+_CLIP_RETRIEVAL = TableKey(column="image_path")
+_DATACOMP = TableKey(column="uid", field="uid")
+
+
 class EmbeddingSource(RowSource):
     """Vectors of images, and a table of whose they are, row by row.
 
     url: npy files, or npz files of which `array` names the one to read. metadata: Parquet files,
     as many. key: what joins a row to its sample; null is what the layout has. caption: the column
     of captions. texts: vectors of the captions, where there are any. model: what made the vectors.
+    What is not given is as clip-retrieval has it, of npz files as DataComp has it.
     """
 
     metadata: Urls = ()
@@ -24,6 +29,21 @@ class EmbeddingSource(RowSource):
     array: str | None = None
     caption: str | None = None
     texts: Urls = Field(())
+
+    @property
+    def found_by(self) -> TableKey:
+        """What joins a row to its sample."""
+        return self.key or (_DATACOMP if self.of_datacomp else _CLIP_RETRIEVAL)
+
+    @property
+    def captions(self) -> str:
+        """The column of captions in the metadata."""
+        return self.caption or ("text" if self.of_datacomp else "caption")
+
+    @property
+    def of_datacomp(self) -> bool:
+        """Whether the files are as DataComp has them, and not as clip-retrieval."""
+        return all(url.partition("?")[0].endswith(".npz") for url in self.url)
 
 
 def rows_name(embeddings: str | None) -> str:

@@ -47,7 +47,7 @@ class Schema:
     """What a corpus is labelled with: sensitive attributes (m), labels (c), scores.
 
     derived: what label tables do not hold and is computed as they are read, each column after those
-    that it follows from. carried: metadata fields that label tables hold as they are. joined_by:
+    that it follows from. similarity_joined: whether similarities come from embeddings. carried: metadata fields that label tables hold as they are. joined_by:
     those that tables are joined by, which what is recognised holds.
     """
 
@@ -59,6 +59,7 @@ class Schema:
     shares: tuple[ShareBound, ...] = ()
     carried: tuple[str, ...] = ()
     joined_by: tuple[str, ...] = ()
+    similarity_joined: bool = False
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -79,6 +80,7 @@ class Schema:
     def recognised_arrow(self) -> pa.Schema:
         """The Arrow schema of what is recognised in samples, before tables are joined to it."""
         of_tables = {entry.column for entry in self.recognised if not entry.of_samples}
+        of_tables |= {SIMILARITY} if self.similarity_joined else set()
         fields = [field for field in self.arrow if field.name not in of_tables]
         fields += [pa.field(f"{JOINED_BY}{path}", pa.string()) for path in self.joined_by]
         return pa.schema(fields)
@@ -127,6 +129,7 @@ def schema_of(config: Config) -> Schema:
         (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
         tuple(dict.fromkeys(config.input.carry)),
         _joined_by(config),
+        config.similarity_from is not None,
     )
 
 
@@ -144,9 +147,9 @@ def _attribute(entry: Entry, targets: Targets) -> Attribute:
 
 def _joined_by(config: Config) -> tuple[str, ...]:
     """The metadata fields that tables and embeddings are joined by, each once."""
-    of_tables = [source.key for source in config.tables.values()]
-    keys = [*of_tables, *(source.key for source in config.embeddings.values())]
-    return tuple(sorted({key.field for key in keys if key is not None and key.field is not None}))
+    keys = [source.key for source in config.tables.values()]
+    keys += [source.found_by for source in config.embeddings.values()]
+    return tuple(sorted({key.field for key in keys if key.field is not None}))
 
 
 def _shares_of_attributes(entries: tuple[Entry, ...], targets: Targets) -> Iterator[ShareBound]:

@@ -223,7 +223,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _model_where_needed(self) -> Self:
         of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
-        of_images |= self.scores_similarity and self.similarity_from is None
+        of_images |= self.similarity_seen
         if self.model is None and of_images:
             keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
             ways = ["model.name"]
@@ -241,6 +241,11 @@ class Config(Section):
         """Whether the labels carry the image-text similarity of every sample."""
         scored = self.utility.score == "similarity" or self.filter is not None
         return bool(self.similarity) or scored
+
+    @property
+    def similarity_seen(self) -> bool:
+        """Whether similarities are of images that are seen."""
+        return self.scores_similarity and self.similarity_from is None
 
     @property
     def similarity_from(self) -> str | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from transforms.config.schema import JOINED_BY, schema_of
 from transforms.config.sections import Config
+from transforms.labels.joined_similarity import JoinedSimilarity
 from transforms.labels.labelling import finished, publish_labels
 from transforms.labels.layers import LABELS, RECOGNISED
 from transforms.labels.records import LabelRecord
@@ -53,6 +54,7 @@ class Joiner:
         self._schema = schema_of(config)
         self._rejecting = [table.name for table in rows_of(config) if table.missing == "reject"]
         self._recognisers = built(config, TableRecogniser)
+        self._similarity = JoinedSimilarity(config)
         self._combine = [group_of(config, entry).combine for entry in self._schema.recognised]
 
     def write(self, recognised: LabelRecord, joined: Joined, storage: Storage) -> LabelRecord:
@@ -83,6 +85,7 @@ class Joiner:
         columns = {name: samples.column(name) for name in samples.column_names}
         for number, flags in self._flags(samples, joined).items():
             columns[self._schema.recognised[number].column] = pa.array(flags)
+        columns |= self._similarity.columns(samples, joined)
         whole = pa.table([columns[name] for name in self._schema.arrow.names], self._schema.arrow)
         lacking, errors = self._lacking(len(samples), joined)
         rejects = pa.table(
@@ -125,8 +128,16 @@ class Joiner:
             without = joined[name].column(ROWS).to_numpy() == 0
             first[without & ~lacking] = number
             lacking |= without
-        errors = [f"the table {self._rejecting[one]} has no row for it" for one in first[lacking]]
-        return lacking, errors
+        errors = {
+            sample: f"the table {self._rejecting[first[sample]]} has no row for it"
+            for sample in np.flatnonzero(lacking)
+        }
+        if (unscored := self._similarity.lacking(joined)) is not None:
+            table, without = unscored
+            for sample in np.flatnonzero(without & ~lacking):
+                errors[sample] = f"the table {table} has no caption for it, and so no similarity"
+            lacking |= without
+        return lacking, [errors[sample] for sample in np.flatnonzero(lacking)]
 
 
 def _recognised(storage: Storage, shard: str, digest: str) -> pa.Table:

@@ -74,7 +74,7 @@ class CandidateReader:
         self._schema = schema_of(config)
         self._required = unanimous(config)
         self._decode = decode
-        self._tokenise = tokenise if config.scores_similarity else None
+        self._tokenise = tokenise if config.similarity_seen else None
         self._by_caption: dict[str, Callable[[str], Columns]] = built(config, CaptionRecogniser)
         self._by_metadata: dict[str, Callable[[dict[str, Any]], Columns]] = built(
             config, MetadataRecogniser

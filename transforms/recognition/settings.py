@@ -11,7 +11,6 @@ import xxhash
 
 from transforms.config.columns import Recognised
 from transforms.config.groups import AttributeGroup, CrossedGroup, LabelGroup, ZeroShot
-from transforms.config.names import NameSpec
 from transforms.config.recognisers import OF_SAMPLES, RECOGNISERS, Source, dumped
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Members
@@ -51,11 +50,17 @@ def zero_shot_of(config: Config, entry: Recognised) -> ZeroShot:
     return group_of(config, entry).zero_shot
 
 
+def _zero_shot_of_images(config: Config, entry: Recognised) -> ZeroShot:
+    """As `zero_shot_of`, but what is asked of embeddings is nothing to a sample."""
+    found = zero_shot_of(config, entry)
+    return found if found.embeddings is None else ZeroShot()
+
+
 def needs_of(config: Config) -> frozenset[Source]:
     """Which parts of a sample the labels of `config` need."""
     schema = schema_of(config)
     needs = {source for entry in schema.recognised for source in entry.of_samples}
-    if config.scores_similarity:
+    if config.similarity_seen:
         needs |= {"image", "caption"}
     if config.utility.field is not None or schema.carried or schema.joined_by:
         needs.add("metadata")
@@ -90,11 +95,11 @@ def settings_digest(config: Config) -> str:
         "caption_field": config.input.caption_field,
         "limits": config.input.limits.model_dump(exclude=_BUDGETS),
         "columns": [
-            (entry.column, dumped(given, "json"), zero_shot_of(config, entry).model_dump())
+            (entry.column, dumped(given, "json"), _zero_shot_of_images(config, entry).model_dump())
             for entry, given in _of_samples(config)
             if given
         ],
-        "similarity": schema.similarity,
+        "similarity": config.similarity_seen,
         "utility": config.utility.model_dump(),
         **_unanimous_names(config),
         **_carried(config),
@@ -121,7 +126,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         },
         "attributes": {},
         "labels": {},
-        "similarity": schema.similarity,
+        "similarity": config.similarity_seen,
         "utility": config.utility.model_dump(),
         **_kinds(config),
         **_versions(config),
@@ -185,11 +190,6 @@ def group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:
     if isinstance(group, CrossedGroup):
         raise TypeError(f"{entry.column} is of a crossed group, whose names are all derived")
     return group
-
-
-def spec_of(config: Config, entry: Recognised) -> NameSpec:
-    """How the name of a column is recognised."""
-    return group_of(config, entry).names[_base(entry.name)]
 
 
 def _base(name: str) -> str:

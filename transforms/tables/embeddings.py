@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +17,13 @@ from transforms.config.columns import Recognised
 from transforms.config.embeddings import rows_name
 from transforms.config.groups import EMBEDDED_PROMPTS
 from transforms.config.model import Model
-from transforms.config.recognisers import Source
 from transforms.config.schema import SIMILARITY, schema_of
 from transforms.config.sections import Config
 from transforms.config.tables import TableKey
 from transforms.recognition.checkpoints import model_identity
-from transforms.recognition.settings import spec_of, zero_shot_of
-from transforms.shards.naming import path_of
+from transforms.recognition.settings import recognitions, zero_shot_of
 from transforms.tables.aligned import Aligned, AlignedFiles, row_file
-from transforms.tables.files import FoundFile, found_files, stem_of_file
+from transforms.tables.files import FoundFile, file_name, found_files
 from transforms.tables.keys import key_texts, member_keys
 from transforms.tables.pairing import beside, paired
 from transforms.tables.rows import KEY, Layout, Missing, RowFile
@@ -34,11 +32,8 @@ if TYPE_CHECKING:
     from transforms.recognition.image_vectors import Flags, VectorRecogniser, Vectors
     from transforms.recognition.zeroshot import PromptGroup
 
-_VECTORS, _NPZ, _PARQUET = (".npy", ".npz"), ".npz", (".parquet",)
-_CLIP_RETRIEVAL = TableKey(column="image_path"), "caption"
-_DATACOMP = TableKey(column="uid", field="uid"), "text"
+_VECTORS, _PARQUET = (".npy", ".npz"), (".parquet",)
 _DATACOMP_ARRAYS = {"ViT-B-32": "b32_img", "ViT-L-14": "l14_img"}
-_OF_EMBEDDINGS: tuple[Source, ...] = ("embedding",)
 _MODELS_HELD = 2
 
 
@@ -49,26 +44,23 @@ class EmbeddingRows:
     it is computed from it. A vector that is zero or not finite is no row.
     """
 
-    untyped = False
-
     def __init__(self, name: str, config: Config) -> None:
         self.name = rows_name(name)
         self._config = config
         self._source = config.embeddings[name]
         self._scores = config.similarity_from == name
         self._prompts = _prompts_of(name, config)
-        key, caption = (
-            _DATACOMP
-            if all(path_of(url).endswith(_NPZ) for url in self._source.url)
-            else _CLIP_RETRIEVAL
-        )
-        self.key: TableKey = self._source.key or key
-        self._caption = (self._source.caption or caption) if self._scores else ""
+        self._caption = self._source.captions if self._scores else ""
+
+    @property
+    def key(self) -> TableKey:
+        """By what its rows find samples."""
+        return self._source.found_by
 
     @property
     def missing(self) -> Missing:
-        """What becomes of a sample without a row."""
-        return self._source.missing
+        """What becomes of a sample without a row; one without a similarity can be no label row."""
+        return "reject" if self._scores else self._source.missing
 
     @property
     def layout(self) -> Layout:
@@ -80,6 +72,15 @@ class EmbeddingRows:
         """The columns of `batches` after the key; none where nothing is asked of it."""
         asked = tuple(entry.column for entry, _ in self._prompts.values())
         return (*asked, SIMILARITY) if self._scores else asked
+
+    def untyped(self, file: RowFile) -> bool:
+        """No column is text."""
+        return False
+
+    def types(self, file: RowFile) -> Mapping[str, pa.DataType]:
+        """The columns after the key, the same in every file."""
+        kinds = {SIMILARITY: pa.float64()}
+        return {column: kinds.get(column, pa.bool_()) for column in self.columns}
 
     def files(self) -> tuple[RowFile, ...]:
         """Its files of vectors, each with those that belong to it, sorted by URL."""
@@ -96,12 +97,13 @@ class EmbeddingRows:
             found = {file.url: file for file in self._found(part, patterns, kinds)}
             together.append([found[url] for url in paired(urls, [*found], f"{self.name}.{part}")])
         files = zip(*together, strict=True)
-        return tuple(row_file(stem_of_file(each[0].url, _VECTORS), each) for each in files)
+        return tuple(row_file(file_name(each[0].url).rpartition(".")[0], each) for each in files)
 
     def identity(self) -> Any:
         """The prompts and how they decide, the model, and what is read of the files."""
         model = self._source.model
         return {
+            "key": self.key.model_dump(mode="json"),
             "array": self._source.array,
             "prompts": [
                 [entry.column, [*prompts], zero_shot_of(self._config, entry).model_dump()]
@@ -156,7 +158,7 @@ class EmbeddingRows:
             captions = some.metadata.column(self._caption).cast(pa.string()).filter(pa.array(kept))
             told = np.asarray(captions.is_valid())
             texts = recogniser.captions(captions.fill_null("").to_pylist())
-        scores = np.zeros(len(images), np.float32)
+        scores = np.zeros(len(images))
         scores[told] = cosines(images[told], texts[told])
         return pa.array(scores, mask=~told)
 
@@ -208,16 +210,12 @@ class EmbeddingRows:
 
 def _prompts_of(name: str, config: Config) -> dict[int, tuple[Recognised, tuple[str, ...]]]:
     """The columns whose prompts are asked of the embeddings, by their numbers."""
-    found = {}
-    for number, entry in enumerate(schema_of(config).recognised):
-        prompts = spec_of(config, entry).given(_OF_EMBEDDINGS).get(EMBEDDED_PROMPTS)
-        if (
-            prompts
-            and "embedding" in entry.sources
-            and zero_shot_of(config, entry).embeddings == name
-        ):
-            found[number] = (entry, prompts)
-    return found
+    columns = zip(schema_of(config).recognised, recognitions(config), strict=True)
+    return {
+        number: (entry, given[EMBEDDED_PROMPTS])
+        for number, (entry, given) in enumerate(columns)
+        if EMBEDDED_PROMPTS in given and zero_shot_of(config, entry).embeddings == name
+    }
 
 
 @lru_cache(maxsize=_MODELS_HELD)
