@@ -9,7 +9,6 @@ from transforms.config.groups import PROMPTS, asks_embeddings
 from transforms.config.model import Model
 from transforms.config.tables import RowSource, TableKey, Urls
 
-
 _CLIP_RETRIEVAL = TableKey(column="image_path")
 _DATACOMP = TableKey(column="uid", field="uid")
 

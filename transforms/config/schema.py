@@ -47,8 +47,9 @@ class Schema:
     """What a corpus is labelled with: sensitive attributes (m), labels (c), scores.
 
     derived: what label tables do not hold and is computed as they are read, each column after those
-    that it follows from. similarity_joined: whether similarities come from embeddings. carried: metadata fields that label tables hold as they are. joined_by:
-    those that tables are joined by, which what is recognised holds.
+    that it follows from. carried: metadata fields that label tables hold as they are. joined_by:
+    those that tables are joined by, which what is recognised holds. similarity_joined: whether
+    similarities come from embeddings.
     """
 
     recognised: tuple[Recognised, ...]

@@ -87,7 +87,6 @@ def settings_digest(config: Config) -> str:
     label table. Targets, balance, seed,
     output, engine, device and batch size are left out.
     """
-    schema = schema_of(config)
     model = config.model if "image" in needs_of(config) else None
     settings: dict[str, Any] = {
         "semantics": _SEMANTICS,
@@ -115,7 +114,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
 
     `model` has its weights' identity besides its keys.
     """
-    schema, given = schema_of(config), config.input
+    given = config.input
     limits = given.limits.model_dump(exclude=_BUDGETS)
     keys: dict[str, Any] = {
         "input": {
