@@ -16,6 +16,7 @@ from transforms.recognition.recognisers.column import ColumnMatch
 from transforms.recognition.settings import recognitions
 from transforms.tables.column_types import common_types, plain, types_in
 from transforms.tables.csv_rows import csv_batches
+from transforms.tables.embeddings import EmbeddingRows
 from transforms.tables.files import (
     FoundFile,
     file_name,
@@ -47,9 +48,11 @@ _NO_TEXT = {b"PAR1": "a Parquet file", b"\xff\xfe": "text in UTF-16", b"\xfe\xff
 def rows_of(config: Config) -> tuple[Rows, ...]:
     """All that samples are joined with."""
     columns = columns_of(config)
-    return tuple(
+    tables = (
         TableFiles(name, source, columns.get(name, ())) for name, source in config.tables.items()
     )
+    embeddings = (EmbeddingRows(name, config) for name in config.embeddings)
+    return (*tables, *(rows for rows in embeddings if rows.columns))
 
 
 def columns_of(config: Config) -> Mapping[str, tuple[str, ...]]:
