@@ -196,5 +196,5 @@ def _check_recognisable(names: Mapping[str, NameSpec], group: Group) -> None:
 
 
 def _one_of_the_keys() -> str:
-    keys = [entry.name for entry in registered()]
+    keys = [entry.name for entry in registered() if not entry.written_as]
     return " or ".join(filter(None, (", ".join(keys[:-1]), keys[-1])))

@@ -50,6 +50,7 @@ RECOGNISERS.register(
         about="`prompts` are this where a group's zero-shot names embeddings: no image is seen",
         form=Words,
         unset=(),
+        written_as=PROMPTS,
         check=_check,
         marks=iter,
         build=_build,
