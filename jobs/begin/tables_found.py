@@ -9,6 +9,7 @@ from transforms.config.sections import Config
 from transforms.config.tables import TableKey
 from transforms.shards.finding import Shard
 from transforms.shards.naming import file_stem
+from transforms.tables.embeddings import EmbeddingRows
 from transforms.tables.layouts import planned
 from transforms.tables.rows import RowFile, Rows
 from transforms.tables.sources import rows_of
@@ -31,16 +32,17 @@ def tables_found(config: Config, shards: Sequence[Shard]) -> Iterator[dict[str, 
             "files": len(whole),
             "bytes": sum(file.bytes for file in whole),
             "key": _key_in_words(rows.key),
-            "columns": _columns(rows, plan.files[0], in_table=rows.name in config.tables),
+            "columns": _columns(rows, plan.files[0]),
             "joined": "in hash buckets" if plan.buckets else "shard by shard",
             "missing": rows.missing,
         }
         yield {**found, "in_words": _in_words(found)}
 
 
-def _columns(rows: Rows, file: RowFile, in_table: bool) -> list[str]:
+def _columns(rows: Rows, file: RowFile) -> list[str]:
     """The columns that are asked of a table, which the first of its files must have."""
-    if not in_table:
+    if isinstance(rows, EmbeddingRows):
+        rows.require_readable(file)
         return [*rows.types(file)]
     with closing(rows.batches(file)) as batches:  # type: ignore[type-var]
         first = next(batches, None)

@@ -1,7 +1,7 @@
 """Files whose rows belong together, read side by side: vectors of images and captions, metadata."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
@@ -50,7 +50,7 @@ class AlignedFiles:
     caption: str
     options: dict[str, Any]
 
-    def rows(self, file: RowFile, check: Callable[[int, str], None]) -> Iterator[Aligned]:
+    def rows(self, file: RowFile, check: Callable[[int, str], None]) -> Generator[Aligned]:
         """The rows of a `row_file`, some at a time; `check` is given the dimensions of vectors.
 
         Raises FairshardError where a file cannot be read, or they do not fit each other,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,11 @@ class EmbeddingRows:
                 "%s: %s of the %s in %s are zero or not finite, and count as missing",
                 *(self.name, f"{undirected:,}", counted(vectors, "vector"), redacted(file.url)),
             )
+
+    def require_readable(self, file: RowFile) -> None:
+        """Raise as AlignedFiles.rows where the beginning of a file cannot be read; no model is."""
+        with closing(self._aligned().rows(file, lambda width, shown: None)) as rows:
+            next(rows, None)
 
     def _rows(
         self, some: Aligned, images: Vectors, usable: Flags, recogniser: VectorRecogniser
