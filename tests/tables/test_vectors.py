@@ -61,7 +61,7 @@ WRONG = {
     "integers": (_npy(np.ones((2, 2), np.int8)), "v.npy holds values of the type int8: save it as"),
     "bfloat16": (
         _npy(np.zeros((2, 2), "V2")),
-        r"holds values of the type \|V2: save it as float16",
+        r"of the type \|V2 \(of bfloat16, perhaps\)",
     ),
     "complex": (_npy(np.ones((2, 2), complex)), "holds values of the type complex128"),
     "fields": (_npy(np.zeros(2, "u8,u8")), "holds values of the type"),

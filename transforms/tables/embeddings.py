@@ -115,7 +115,7 @@ class EmbeddingRows:
         }
 
     def batches(self, file: RowFile) -> Iterator[pa.Table]:
-        """The rows of a file: `key`, then `columns`; without those that have no key or direction.
+        """The rows of a file: `key`, then `columns`; without vectors that have no direction.
 
         Raises as AlignedFiles.rows, and FairshardError where the model cannot be had.
         """
@@ -142,26 +142,27 @@ class EmbeddingRows:
         self, some: Aligned, images: Vectors, usable: Flags, recogniser: VectorRecogniser
     ) -> pa.Table:
         keys = self._keys(some.metadata)
-        kept = usable & np.asarray(keys.is_valid())
-        if not kept.all():
-            keys, images = keys.filter(pa.array(kept)), images[kept]
+        if not usable.all():
+            keys, images = keys.filter(pa.array(usable)), images[usable]
         columns = {KEY: keys}
         for number, flags in recogniser.found(images).items():
             columns[self._prompts[number][0].column] = pa.array(flags)
         if self._scores:
-            columns[SIMILARITY] = self._similarities(some, images, kept, recogniser)
+            columns[SIMILARITY] = self._similarities(some, images, usable, recogniser)
         return pa.table({name: columns[name] for name in (KEY, *self.columns)})
 
     def _similarities(
-        self, some: Aligned, images: Vectors, kept: Flags, recogniser: VectorRecogniser
+        self, some: Aligned, images: Vectors, usable: Flags, recogniser: VectorRecogniser
     ) -> pa.Array:
         """The cosines of images and captions; null where there is no caption."""
         from transforms.recognition.image_vectors import cosines, directed
 
         if some.texts is not None:
-            texts, told = directed(some.texts[kept])
+            texts, told = directed(some.texts[usable])
         else:
-            captions = some.metadata.column(self._caption).cast(pa.string()).filter(pa.array(kept))
+            captions = (
+                some.metadata.column(self._caption).cast(pa.string()).filter(pa.array(usable))
+            )
             told = np.asarray(captions.is_valid())
             texts = recogniser.captions(captions.fill_null("").to_pylist())
         scores = np.zeros(len(images))
@@ -183,7 +184,7 @@ class EmbeddingRows:
             return name.lower().endswith(kinds)
 
         options = self._source.storage_options
-        return [*found_files(f"{self.name}.{part}", patterns, options, is_of_kind)]
+        return [*found_files(f"{self.name}.{part}", patterns, options, is_of_kind, kinds)]
 
     def _aligned(self) -> AlignedFiles:
         array = self._source.array or _DATACOMP_ARRAYS.get(self._source.model.name)

@@ -32,11 +32,16 @@ class FoundFile:
 
 
 def found_files(
-    key: str, patterns: Sequence[str], options: Mapping[str, Any], takes: Callable[[str], bool]
+    key: str,
+    patterns: Sequence[str],
+    options: Mapping[str, Any],
+    takes: Callable[[str], bool],
+    endings: Sequence[str] = (),
 ) -> tuple[FoundFile, ...]:
     """The files that the patterns under `key` name, each once, sorted by URL.
 
-    `takes` tells by its name whether a file is of a kind that is read. Raises ConfigError where a
+    `takes` tells by its name whether a file is of a kind that is read; where only names with some
+    `endings` are, these are said. Raises ConfigError where a
     pattern names nothing, or what is none such; MissingInputError and UnreachableError as shards.
     """
     systems, found = Systems(options, key), dict[str, dict[str, Any]]()
@@ -47,13 +52,13 @@ def found_files(
                 system, inner = systems.of(path)
                 plain = literal(inner)
                 if plain is None:
-                    for each, info in _matched(system, inner, key, path, takes).items():
+                    for each, info in _matched(system, inner, key, path, takes, endings).items():
                         found[_url(system, each)] = info
                 else:
                     named.setdefault(id(system), (system, {}))[1][plain] = path
             for system, paths in named.values():
                 for each, info in Lookup(system, f"the {WHAT}", key).infos(paths).items():
-                    _check(info, key, paths[each], takes)
+                    _check(info, key, paths[each], takes, endings)
                     found[_url(system, each)] = info
     files = (
         FoundFile(url, int(info["size"] or 0), version_of(info)) for url, info in found.items()
@@ -82,7 +87,12 @@ def file_name(url: str) -> str:
 
 
 def _matched(
-    system: Any, glob: str, key: str, shown: str, takes: Callable[[str], bool]
+    system: Any,
+    glob: str,
+    key: str,
+    shown: str,
+    takes: Callable[[str], bool],
+    endings: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
     """What a glob matches, but for what engines leave beside tables, such as _SUCCESS."""
     matches = matching_files(system, glob, key)
@@ -91,8 +101,8 @@ def _matched(
     strange = [path for path in others if not file_name(path).startswith("_")]
     if strange:
         raise ConfigError(
-            f"{key}: {shown} matches {first_of(strange, _SHOWN)}, which is not named as a table: "
-            "narrow the pattern, or say what the files are"
+            f"{key}: {shown} matches {first_of(strange, _SHOWN)}, which {_unlike(endings)}: narrow "
+            f"the pattern{'' if endings else ', or say what the files are'}"
         )
     if lost := [path for path, why in matches.others.items() if why == NO_FILE]:
         raise MissingInputError(
@@ -105,15 +115,26 @@ def _matched(
     return Lookup(system, f"the {WHAT}", key).with_sizes(files)
 
 
-def _check(info: Mapping[str, Any], key: str, shown: str, takes: Callable[[str], bool]) -> None:
+def _check(
+    info: Mapping[str, Any],
+    key: str,
+    shown: str,
+    takes: Callable[[str], bool],
+    endings: Sequence[str],
+) -> None:
     if info["type"] == "directory":
-        raise ConfigError(
-            f"{key}: {shown} is a folder: name the files in it, as {shown.rstrip('/')}/*.parquet"
-        )
+        files = f"{shown.rstrip('/')}/*{endings[0] if endings else '.parquet'}"
+        raise ConfigError(f"{key}: {shown} is a folder: name the files in it, as {files}")
     if not takes(file_name(shown)):
-        raise ConfigError(
-            f"{key}: {shown} is not named as a table is: give its format, or correct the name"
-        )
+        remedy = "" if endings else "give its format, or "
+        raise ConfigError(f"{key}: {shown} {_unlike(endings)}: {remedy}correct the name")
+
+
+def _unlike(endings: Sequence[str]) -> str:
+    """What is wrong with the name of a file that is of no kind that is read."""
+    if endings:
+        return f"does not end in {' or '.join(endings)}"
+    return "is not named as a table is"
 
 
 def _url(system: Any, path: str) -> str:

@@ -74,9 +74,10 @@ class Vectors:
                 "fairshard opens none: save it as an array of numbers"
             )
         if self._dtype.kind != "f" or self._dtype.itemsize not in _FLOATS:
+            perhaps = " (of bfloat16, perhaps)" if self._dtype == np.dtype("V2") else ""
             raise FairshardError(
-                f"{self.shown} holds values of the type {self._dtype}: save it as float16, float32 "
-                "or float64"
+                f"{self.shown} holds values of the type {self._dtype}{perhaps}: save it as float16, "
+                "float32 or float64"
             )
         if len(shape) != 2 or shape[0] < 0 or shape[1] < 1:
             raise FairshardError(
