@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import fsspec
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -47,7 +48,7 @@ def naive(rows: list[Row], samples: Samples, column: str) -> dict[str, list[list
     return {stem: [found.get(one[column]) for one in of] for stem, of in samples.items()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_it_is_what_a_dictionary_gives_however_the_work_is_split(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -74,12 +75,13 @@ def test_it_is_what_a_dictionary_gives_however_the_work_is_split(
             "samples": data.draw(st.integers(1, 9)),
         }
         with small(**sizes), no_complaints():
-            outcomes.append(join([table], samples, Storage(f"{folder}/{number}"), order))
+            outcomes.append(join([table], samples, Storage(f"memory:/{folder}/{number}"), order))
     assert lists_of(outcomes[0]) == wanted
     assert outcomes[0].shards == outcomes[1].shards
     assert outcomes[0].counts == outcomes[1].counts
     check_counts(outcomes[0].counts[0], [row for rows in files for row in rows], samples)
     shutil.rmtree(folder)
+    fsspec.filesystem("memory").rm(str(folder), recursive=True)
 
 
 @contextmanager
@@ -172,6 +174,16 @@ def test_tables_are_kept_and_the_rest_is_forgotten(tmp_path: Path) -> None:
     times = storage.written(paths.TABLES)
     join([table_of(tmp_path / "t")], samples, storage, keep=False)
     assert storage.written(paths.TABLES) == times
+
+
+def test_many_rows_of_a_sample_are_in_the_order_of_the_files(tmp_path: Path) -> None:
+    samples = {"a": [{"key": "x"}], "b": [{"key": "y"}]}
+    for number in range(3):
+        rows = [{"key": "xy"[n % 2], "p": 1000 * number + n} for n in range(1000)]
+        write_rows(tmp_path / "t" / f"{number}.parquet", rows, ("key", "p"))
+    with small(bucket=10**6):
+        found = join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/out"))
+    assert lists_of(found) == {"a": [[*range(0, 3000, 2)]], "b": [[*range(1, 3000, 2)]]}
 
 
 def test_several_tables_join_each_by_its_own_key(tmp_path: Path) -> None:
