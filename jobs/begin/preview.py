@@ -82,7 +82,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f"{_count(summary['samples'] + rejected, 'sample')}, the first of {summary['shards']:,} of "
         f"{_count(summary['of_shards'], 'shard')}: {summary['samples']:,} labelled, "
         f"{rejected:,} rejected"
-        + (f"; {below:,} would be dropped by filter.min_similarity" if below else ""),
+        + (f"; {below:,} would be dropped by {summary['filtered_by']}" if below else ""),
     )
     for kind in summary["rejected"]:
         say(console, f"  {RejectKind(**kind)}")

@@ -15,6 +15,7 @@ from transforms.base.nearest import did_you_mean
 from transforms.base.places import checked_output
 from transforms.config.assignments import Assignment, assigned
 from transforms.config.embeddings import EmbeddingSource
+from transforms.config.filters import FORMS as FILTER_FORMS
 from transforms.config.groups import CROSSED, NAMED
 from transforms.config.known_keys import meant_by
 from transforms.config.model import Model
@@ -24,7 +25,7 @@ from transforms.config.variables import with_variables
 from transforms.config.yaml_lines import line_of
 from transforms.config.yaml_text import is_file, read_text, values_in
 
-_FORMS = {"[key]", NAMED, CROSSED}
+_FORMS = {"[key]", NAMED, CROSSED, *FILTER_FORMS}
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300

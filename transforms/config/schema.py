@@ -12,6 +12,7 @@ import pyarrow as pa
 from transforms.config.balance import Balance, ShareBound
 from transforms.config.columns import Derived, NamedColumns, Recognised, in_order, shown_name
 from transforms.config.crossed_targets import Targets
+from transforms.config.filters import FieldFilter
 from transforms.config.groups import CrossedGroup
 from transforms.config.shares import ShareLimits
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 SIMILARITY = "score.similarity"
 CARRIED = "field."
+VALUE = pa.struct([("number", pa.float64()), ("text", pa.string()), ("truth", pa.bool_())])
+VALUES = pa.list_(VALUE)
+"""What a sample has at one place: of each value what it is; of an object nothing. The text of a
+number is its digits, where it is whole and a float64 is not the same number."""
 
 Entry = Recognised | Derived
 
@@ -46,7 +51,8 @@ class Schema:
     """What a corpus is labelled with: sensitive attributes (m), labels (c), scores.
 
     derived: what label tables do not hold and is computed as they are read, each column after those
-    that it follows from. carried: metadata fields that label tables hold as they are.
+    that it follows from. carried: metadata fields that label tables hold as they are. fields: those
+    whose values they hold, for the filter to ask.
     """
 
     recognised: tuple[Recognised, ...]
@@ -56,6 +62,7 @@ class Schema:
     similarity: bool
     shares: tuple[ShareBound, ...] = ()
     carried: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -70,6 +77,7 @@ class Schema:
             fields.append(pa.field(SIMILARITY, pa.float32(), nullable=False))
         fields.append(pa.field("utility", pa.float64(), nullable=False))
         fields += [pa.field(f"{CARRIED}{path}", pa.string()) for path in self.carried]
+        fields += [pa.field(value_column(path), VALUES, nullable=False) for path in self.fields]
         return pa.schema(fields)
 
     @cached_property
@@ -97,6 +105,11 @@ class Schema:
         return {column: column.partition(".")[0] for column in self.pattern_columns}
 
 
+def value_column(path: str) -> str:
+    """The column of the values of a metadata field."""
+    return f"value.{path}"
+
+
 def schema_of(config: Config) -> Schema:
     """The schema that a configuration asks for.
 
@@ -115,6 +128,7 @@ def schema_of(config: Config) -> Schema:
         config.scores_similarity,
         (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
         tuple(dict.fromkeys(config.input.carry)),
+        tuple(sorted({one.field for one in config.filter if isinstance(one, FieldFilter)})),
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import (
 from transforms.base.errors import ConfigError
 from transforms.config.balance import AUTO, Balance, Override
 from transforms.config.embeddings import EmbeddingSource
+from transforms.config.filters import Filters, SimilarityFilter
 from transforms.config.forms import Name, Section, Words, unknown, without_empty, wrong_at
 from transforms.config.gates import Gates
 from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup, CrossedGroup
@@ -30,7 +31,6 @@ __all__ = [
     "Balance",
     "Config",
     "EngineConfig",
-    "Filter",
     "Input",
     "Limits",
     "Members",
@@ -114,12 +114,6 @@ class Utility(Section):
         return self
 
 
-class Filter(Section):
-    """The quality filter: samples below it are dropped before the corpus is balanced."""
-
-    min_similarity: float = Field(ge=-1, le=1)
-
-
 class OutputConfig(Section):
     """Where the artefacts go, in which format, and how large a shard is (samples, or bytes).
 
@@ -171,7 +165,7 @@ class Config(Section):
     model: Model | None = None
     similarity: bool = False
     utility: Utility = Utility()
-    filter: Filter | None = None
+    filter: Filters = ()
     balance: Balance
     calibration: Url | None = Field(None, min_length=1)
     seed: int = Field(0, ge=0)
@@ -214,4 +208,5 @@ class Config(Section):
     @property
     def scores_similarity(self) -> bool:
         """Whether the labels carry the image-text similarity of every sample."""
-        return self.similarity or self.utility.score == "similarity" or self.filter is not None
+        of_filter = any(isinstance(one, SimilarityFilter) for one in self.filter)
+        return self.similarity or self.utility.score == "similarity" or of_filter

@@ -4,12 +4,14 @@ from array import array
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.schema import CARRIED, SIMILARITY, Schema
+from transforms.config.schema import CARRIED, SIMILARITY, Schema, value_column
 from transforms.labels.tables import REJECTS
+from transforms.recognition.typed_values import values_array
 from transforms.shards.samples import Reject
 
 
@@ -18,6 +20,7 @@ class Row:
     """A row of the label table.
 
     columns: the numbers of the boolean columns that are true. carried: of each of `Schema.carried`.
+    values: what it has at each of `Schema.fields`.
     """
 
     key: str
@@ -28,6 +31,7 @@ class Row:
     utility: float
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
+    values: tuple[tuple[Any, ...], ...] = ()
 
 
 class LabelRows:
@@ -46,6 +50,7 @@ class LabelRows:
         self._similarities = array("f")
         self._utilities = array("d")
         self._carried: list[list[str | None]] = [[] for _ in schema.carried]
+        self._values: list[list[tuple[Any, ...]]] = [[] for _ in schema.fields]
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -63,6 +68,8 @@ class LabelRows:
             values.append(value)
         if row.similarity is not None:
             self._similarities.append(row.similarity)
+        for of_field, values in zip(self._values, row.values, strict=True):
+            of_field.append(values)
 
     def table(self) -> pa.Table:
         """The label table, in the schema's column order."""
@@ -79,6 +86,8 @@ class LabelRows:
             columns[entry.column] = pa.array(values)
         for path, carried in zip(self._schema.carried, self._carried, strict=True):
             columns[f"{CARRIED}{path}"] = pa.array(carried, pa.string())
+        for path, rows in zip(self._schema.fields, self._values, strict=True):
+            columns[value_column(path)] = values_array(rows)
         schema = self._schema.arrow
         return pa.table([columns[name] for name in schema.names], schema=schema)
 

@@ -116,6 +116,7 @@ class SampleLabeller:
             similarity=sight.similarity,
             utility=utility,
             carried=candidate.carried,
+            values=candidate.values,
         )
 
 

@@ -67,7 +67,8 @@ class Extension:
 class Preview:
     """The first samples of some shards, labelled: what there is to see before all are.
 
-    of_shards: how many the corpus has. filtered: samples that the quality filter would drop.
+    of_shards: how many the corpus has. filtered: samples that the quality filter, which sentences
+    call `filtered_by`, would drop.
     """
 
     shards: int
@@ -79,3 +80,4 @@ class Preview:
     names: tuple[PreviewedName, ...]
     observations: tuple[Observation, ...]
     advice: tuple[str, ...]
+    filtered_by: str = ""

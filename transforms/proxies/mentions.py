@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.schema import SIMILARITY, schema_of
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Input, Members
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import read_labels
@@ -15,6 +15,7 @@ from transforms.recognition import fields
 from transforms.recognition.folding import letters_of, normalised
 from transforms.shards.samples import Sample, open_tar, read_samples
 from transforms.statistics.counting import is_balanced
+from transforms.statistics.filtering import filter_columns
 from transforms.storage.files import Storage
 
 _LISTED = """
@@ -80,7 +81,7 @@ def tally_shard(record: LabelRecord, config: Config, field: str | None, storage:
     """
     schema = schema_of(config)
     columns = [*schema.pattern_columns[: len(schema.attributes)], "offset"]
-    wanted = [*columns, *([SIMILARITY] if config.filter else [])]
+    wanted = [*columns, *filter_columns(config)]
     table = read_labels(storage, record, wanted, schema.derived)
     if config.filter:
         table = table.filter(pa.array(is_balanced(table, config)))

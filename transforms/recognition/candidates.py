@@ -35,7 +35,8 @@ class Candidate:
 
     votes: of its caption and metadata. utility: without the part of the similarity.
     pixels (height, width, 3) and tokens (context length,): empty where no model needs them.
-    carried: what label tables hold of the metadata as it is, in the schema's order.
+    carried: what label tables hold of the metadata as it is, in the schema's order. values: what it
+    has at each of the schema's fields.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Candidate:
     tokens: NDArray[np.int64]
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
+    values: tuple[tuple[Any, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class CandidateReader:
         self._utility = config.utility
         self._needs = needs_of(config)
         self._carried = schema_of(config).carried
+        self._fields = schema_of(config).fields
         self._required = unanimous(config)
         self._decode = decode
         self._tokenise = tokenise if config.scores_similarity else None
@@ -105,6 +108,7 @@ class CandidateReader:
             tokens,
             sample.mixed,
             carried,
+            tuple(tuple(values_at(document, path)) for path in self._fields),
         )
 
     def document(self, sample: Sample) -> dict[str, Any]:

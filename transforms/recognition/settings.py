@@ -52,7 +52,7 @@ def needs_of(config: Config) -> frozenset[Source]:
     needs = {source for entry in schema_of(config).recognised for source in entry.sources}
     if config.scores_similarity:
         needs |= {"image", "caption"}
-    if config.utility.field is not None or config.input.carry:
+    if config.utility.field is not None or config.input.carry or schema_of(config).fields:
         needs.add("metadata")
     if "caption" in needs and config.input.caption_field is not None:
         needs.add("metadata")
@@ -89,6 +89,7 @@ def settings_digest(config: Config) -> str:
         ],
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
+        **({"values": schema.fields} if schema.fields else {}),
         **_unanimous_names(config),
         **_carried(config),
         "model": model and (model_identity(model), model.precision),
@@ -116,6 +117,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         "labels": {},
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
+        **({"filter": {"fields": schema.fields}} if schema.fields else {}),
         **_kinds(config),
         **_versions(config),
     }

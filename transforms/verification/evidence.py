@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
@@ -92,11 +92,13 @@ class CarrierEntry(BaseModel):
 class ConditionEntry(BaseModel):
     name: str
     taken: CarrierEntry
+    lacking: int | None = None
 
 
 class FilteredEntry(BaseModel):
     labelled: CarrierEntry
     conditions: list[ConditionEntry]
+    together: CarrierEntry | None = None
 
 
 class PassEntry(BaseModel):
@@ -128,7 +130,25 @@ class GroupEntry(BaseModel):
 
 
 class FilterEntry(BaseModel):
-    min_similarity: float
+    """A condition of the quality filter; `opposite` is what must not hold."""
+
+    min_similarity: float | None = None
+    field: str = ""
+    values: list[str | bool | int | float] = []
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    matches: list[str] = []
+    present: bool | None = None
+    opposite: "FilterEntry | None" = Field(None, alias="not")
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The bounds that are given, by their keys."""
+        bounds = (self.at_least, self.above, self.at_most, self.below)
+        named = zip(("at_least", "above", "at_most", "below"), bounds, strict=True)
+        return {key: bound for key, bound in named if bound is not None}
 
 
 class OverrideEntry(BaseModel):
@@ -154,9 +174,15 @@ class BalanceEntry(BaseModel):
 class ConfigEntry(BaseModel):
     attributes: dict[str, GroupEntry]
     labels: dict[str, GroupEntry] = {}
-    filter: FilterEntry | None = None
+    filter: list[FilterEntry] = []
     seed: int
     balance: BalanceEntry
+
+    @field_validator("filter", mode="before")
+    @classmethod
+    def _conditions(cls, value: Any) -> Any:
+        """A condition alone is a list of it, null is none."""
+        return [value] if isinstance(value, dict) else value or []
 
 
 class MeasuresEntry(BaseModel):
