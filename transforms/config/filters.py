@@ -16,9 +16,10 @@ from pydantic import (
 from transforms.base.counts import first_of
 from transforms.config.conditions import Condition
 from transforms.config.forms import Section
+from transforms.config.tables import TableColumn
 
 MIN_SIMILARITY = "min_similarity"
-_SIMILARITY, _FIELD = "[similarity]", "[field]"
+_SIMILARITY, _FIELD, _COLUMN = "[similarity]", "[field]", "[column]"
 _BOUNDS = {"at_least": "at least", "above": "above", "at_most": "at most", "below": "below"}
 _MOST_VALUES = 3
 _LONGEST = 40
@@ -44,6 +45,20 @@ class FieldFilter(Condition):
     def name(self) -> str:
         """As reports call it: `punsafe below 0.5`."""
         return f"{self.field} {in_words(self)}"
+
+
+class ColumnFilter(Condition):
+    """A condition on what the rows of a sample have in a column of a table."""
+
+    column: TableColumn
+
+    @property
+    def name(self) -> str:
+        """As reports call it: `scores.punsafe below 0.5`."""
+        return f"{self.column.table}.{self.column.name} {in_words(self)}"
+
+
+OneFilter = SimilarityFilter | FieldFilter | ColumnFilter
 
 
 def in_words(condition: Condition) -> str:
@@ -78,17 +93,23 @@ def _short(text: str) -> str:
 
 def _form_of(values: Any) -> str:
     if isinstance(values, Mapping):
+        if "column" in values:
+            return _COLUMN
         of_a_value = {"field", "not", *Condition.model_fields} & {*values}
         return _FIELD if of_a_value else _SIMILARITY
+    if isinstance(values, ColumnFilter):
+        return _COLUMN
     return _FIELD if isinstance(values, FieldFilter) else _SIMILARITY
 
 
 AnyFilter = Annotated[
-    Annotated[SimilarityFilter, Tag(_SIMILARITY)] | Annotated[FieldFilter, Tag(_FIELD)],
+    Annotated[SimilarityFilter, Tag(_SIMILARITY)]
+    | Annotated[FieldFilter, Tag(_FIELD)]
+    | Annotated[ColumnFilter, Tag(_COLUMN)],
     Discriminator(_form_of),
 ]
-_ONE: TypeAdapter[SimilarityFilter | FieldFilter] = TypeAdapter(AnyFilter)
-FORMS = {_SIMILARITY, _FIELD}
+_ONE: TypeAdapter[OneFilter] = TypeAdapter(AnyFilter)
+FORMS = {_SIMILARITY, _FIELD, _COLUMN}
 
 
 def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
@@ -98,7 +119,7 @@ def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     return (_ONE.validate_python(value),) if isinstance(value, Mapping) else read(value)
 
 
-def _as_given(conditions: tuple[SimilarityFilter | FieldFilter, ...]) -> Any:
+def _as_given(conditions: tuple[OneFilter, ...]) -> Any:
     """As it has always been dumped: a least similarity alone is a mapping, no filter is null."""
     dumped = [one.model_dump(mode="json") for one in conditions]
     alone = len(conditions) == 1 and isinstance(conditions[0], SimilarityFilter)

@@ -12,15 +12,17 @@ import pyarrow as pa
 from transforms.config.balance import Balance, ShareBound
 from transforms.config.columns import Derived, NamedColumns, Recognised, in_order, shown_name
 from transforms.config.crossed_targets import Targets
-from transforms.config.filters import FieldFilter
+from transforms.config.filters import ColumnFilter, FieldFilter
 from transforms.config.groups import CrossedGroup
 from transforms.config.shares import ShareLimits
+from transforms.config.tables import TableColumn
 
 if TYPE_CHECKING:
     from transforms.config.sections import Config
 
 SIMILARITY = "score.similarity"
 CARRIED = "field."
+JOINED = "joined."
 VALUE = pa.struct([("number", pa.float64()), ("text", pa.string()), ("truth", pa.bool_())])
 VALUES = pa.list_(VALUE)
 """What a sample has at one place: of each value what it is; of an object nothing. The text of a
@@ -52,7 +54,7 @@ class Schema:
 
     derived: what label tables do not hold and is computed as they are read, each column after those
     that it follows from. carried: metadata fields that label tables hold as they are. fields: those
-    whose values they hold, for the filter to ask.
+    whose values they hold, for the filter to ask; joined: columns of tables, likewise.
     """
 
     recognised: tuple[Recognised, ...]
@@ -63,6 +65,7 @@ class Schema:
     shares: tuple[ShareBound, ...] = ()
     carried: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    joined: tuple[TableColumn, ...] = ()
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -77,7 +80,8 @@ class Schema:
             fields.append(pa.field(SIMILARITY, pa.float32(), nullable=False))
         fields.append(pa.field("utility", pa.float64(), nullable=False))
         fields += [pa.field(f"{CARRIED}{path}", pa.string()) for path in self.carried]
-        fields += [pa.field(value_column(path), VALUES, nullable=False) for path in self.fields]
+        values = [*map(value_column, self.fields), *map(value_column, self.joined)]
+        fields += [pa.field(name, VALUES, nullable=False) for name in values]
         return pa.schema(fields)
 
     @cached_property
@@ -105,9 +109,11 @@ class Schema:
         return {column: column.partition(".")[0] for column in self.pattern_columns}
 
 
-def value_column(path: str) -> str:
-    """The column of the values of a metadata field."""
-    return f"value.{path}"
+def value_column(place: str | TableColumn) -> str:
+    """The column of the values that samples have in a metadata field, or a column of a table."""
+    if isinstance(place, TableColumn):
+        return f"{JOINED}{place.table}.{place.name}"
+    return f"value.{place}"
 
 
 def schema_of(config: Config) -> Schema:
@@ -129,7 +135,13 @@ def schema_of(config: Config) -> Schema:
         (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
         tuple(dict.fromkeys(config.input.carry)),
         tuple(sorted({one.field for one in config.filter if isinstance(one, FieldFilter)})),
+        _joined(config),
     )
+
+
+def _joined(config: Config) -> tuple[TableColumn, ...]:
+    asked = {one.column for one in config.filter if isinstance(one, ColumnFilter)}
+    return tuple(sorted(asked, key=lambda column: (column.table, column.name)))
 
 
 def asked_of(config: Config) -> Balance:

@@ -14,14 +14,14 @@ from pydantic import (
 from transforms.base.errors import ConfigError
 from transforms.config.balance import AUTO, Balance, Override
 from transforms.config.embeddings import EmbeddingSource
-from transforms.config.filters import Filters, SimilarityFilter
+from transforms.config.filters import ColumnFilter, Filters, SimilarityFilter
 from transforms.config.forms import Name, Section, Words, unknown, without_empty, wrong_at
 from transforms.config.gates import Gates
 from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup, CrossedGroup
 from transforms.config.model import Model
 from transforms.config.recognisers import Source, registered
 from transforms.config.schema import schema_of
-from transforms.config.tables import TableSource, Urls
+from transforms.config.tables import TableColumn, TableSource, Urls
 from transforms.config.telemetry import Telemetry
 from transforms.config.urls import Url
 from transforms.config.writers import DEFAULT_FORMAT, known_format
@@ -101,17 +101,24 @@ class Input(Section):
 
 
 class Utility(Section):
-    """The utility u of a sample: `scale` times a metadata field, a score, or 1."""
+    """The utility u of a sample: `scale` times a field, a column of a table, a score, or 1."""
 
     field: str | None = None
+    column: TableColumn | None = None
     score: Literal["similarity"] | None = None
     scale: float = Field(1.0, gt=0)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if self.field is not None and self.score is not None:
-            raise ValueError("give field or score, not both")
+        given = [key for key in ("field", "column", "score") if getattr(self, key) is not None]
+        if len(given) > 1:
+            many = "both" if len(given) == 2 else "all"
+            raise ValueError(f"give {' or '.join(given)}, not {many}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(dump(self), "column")
 
 
 class OutputConfig(Section):
@@ -187,10 +194,13 @@ class Config(Section):
                 names = {} if isinstance(group, CrossedGroup) else group.names
                 for name, spec in names.items():
                     for key, settings in spec.given(_OF_TABLES).items():
-                        if settings.table not in self.tables:
-                            where = (section, group_name, "names", name, key, "table")
-                            there_are = {table: table for table in self.tables}
-                            raise wrong_at(where, unknown("table", settings.table, there_are))
+                        where = (section, group_name, "names", name, key, "table")
+                        self._require_table(settings.table, where)
+        for number, one in enumerate(self.filter):
+            if isinstance(one, ColumnFilter):
+                self._require_table(one.column.table, ("filter", number, "column", "table"))
+        if self.utility.column is not None:
+            self._require_table(self.utility.column.table, ("utility", "column", "table"))
         return self
 
     @model_validator(mode="after")
@@ -204,6 +214,10 @@ class Config(Section):
     @model_serializer(mode="wrap")
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return without_empty(dump(self), "tables", "embeddings")
+
+    def _require_table(self, name: str, where: tuple[str | int, ...]) -> None:
+        if name not in self.tables:
+            raise wrong_at(where, unknown("table", name, {table: table for table in self.tables}))
 
     @property
     def scores_similarity(self) -> bool:

@@ -68,8 +68,8 @@ class LabelRows:
             values.append(value)
         if row.similarity is not None:
             self._similarities.append(row.similarity)
-        for of_field, values in zip(self._values, row.values, strict=True):
-            of_field.append(values)
+        for of_field, found in zip(self._values, row.values, strict=True):
+            of_field.append(found)
 
     def table(self) -> pa.Table:
         """The label table, in the schema's column order."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from transforms.base.counts import counted
-from transforms.config.filters import MIN_SIMILARITY, FieldFilter
+from transforms.config.filters import MIN_SIMILARITY, ColumnFilter, FieldFilter
 from transforms.config.observations import Cell, Observation
 from transforms.config.sections import Config
 from transforms.preview.reading import SeenSample
@@ -21,7 +21,7 @@ def filtered_by(config: Config) -> str:
 
 
 def filtered(config: Config, seen: Sequence[SeenSample]) -> int:
-    """How many samples the conditions of the filter would take together."""
+    """How many samples the conditions of the filter would take together, tables' left aside."""
     return sum(map(any, zip(*_taken(config, seen), strict=True)))
 
 
@@ -41,6 +41,7 @@ def observe_filter(config: Config, seen: Sequence[SeenSample]) -> Iterator[Obser
             else 0,
         }
         for one, taken in zip(config.filter, _taken(config, seen), strict=True)
+        if not isinstance(one, ColumnFilter)
     ]
     advice = tuple(
         f"filter: {on_absence(_values(one, documents))}" for one in fields if not present[one.field]
@@ -49,11 +50,13 @@ def observe_filter(config: Config, seen: Sequence[SeenSample]) -> Iterator[Obser
 
 
 def _taken(config: Config, seen: Sequence[SeenSample]) -> Iterator[list[bool]]:
-    """The samples that each condition takes."""
+    """The samples that each condition takes; of those on tables, which are not joined, none."""
     for one in config.filter:
         if isinstance(one, FieldFilter):
             holds, path = Predicate(one).holds, one.field
             yield [not holds(list(values_at(sample.document, path))) for sample in seen]
+        elif isinstance(one, ColumnFilter):
+            yield [False] * len(seen)
         else:
             least = one.min_similarity
             yield [each.similarity is not None and each.similarity < least for each in seen]

@@ -50,10 +50,10 @@ class Predicate:
 
         The elements of label tables' VALUES are what their parts say.
         """
-        elements, rows = _elements(column)
+        elements, rows = elements_of(column)
         holds = np.ones(len(column), np.bool_)
         if self._present is not None:
-            holds &= self._present == _of_rows(_are_there(elements), rows, len(column))
+            holds &= self._present == _of_rows(are_there(elements), rows, len(column))
         if self._compares:
             holds &= _of_rows(self._fitting(elements), rows, len(column))
         if self._not is not None:
@@ -166,7 +166,7 @@ def is_there(value: Any) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
-def _elements(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64] | None]:
+def elements_of(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64] | None]:
     """The elements of a column's lists, or its own where it has none, and the row of each."""
     values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     rows: NDArray[np.int64] | None = None
@@ -198,7 +198,8 @@ def _flags(values: pa.Array) -> Flags:
     return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False))
 
 
-def _are_there(elements: pa.Array) -> Flags:
+def are_there(elements: pa.Array) -> Flags:
+    """Which elements are values at all: neither null nor NaN."""
     return ~np.asarray(elements.is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
 
 

@@ -88,7 +88,7 @@ def settings_digest(config: Config) -> str:
             for entry, given in zip(schema.recognised, recognitions(config), strict=True)
         ],
         "similarity": schema.similarity,
-        "utility": config.utility.model_dump(),
+        "utility": config.utility.model_dump(exclude={"column"}),
         **({"values": schema.fields} if schema.fields else {}),
         **_unanimous_names(config),
         **_carried(config),

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
-from transforms.config.filters import FieldFilter
+from transforms.config.filters import ColumnFilter, FieldFilter, OneFilter, SimilarityFilter
 from transforms.config.schema import SIMILARITY, value_column
 from transforms.config.sections import Config
 from transforms.recognition.conditions import Predicate
@@ -46,12 +46,17 @@ def at_least(least: float) -> Callable[[pa.ChunkedArray], Flags]:
 
 def conditions_of(config: Config) -> tuple[FilterCondition, ...]:
     """The conditions of a configuration's filter: a sample must pass them all."""
-    return tuple(
-        FilterCondition(one.name, value_column(one.field), Predicate(one).mask)
-        if isinstance(one, FieldFilter)
-        else FilterCondition(one.name, SIMILARITY, at_least(one.min_similarity))
-        for one in config.filter
-    )
+    return tuple(map(_condition, config.filter))
+
+
+def _condition(given: OneFilter) -> FilterCondition:
+    match given:
+        case SimilarityFilter():
+            return FilterCondition(given.name, SIMILARITY, at_least(given.min_similarity))
+        case FieldFilter():
+            return FilterCondition(given.name, value_column(given.field), Predicate(given).mask)
+        case ColumnFilter():
+            return FilterCondition(given.name, value_column(given.column), Predicate(given).mask)
 
 
 def filter_columns(config: Config) -> list[str]:

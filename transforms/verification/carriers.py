@@ -52,7 +52,7 @@ def check_filtered(plan: PlanEvidence, mine: CarrierTally, check: Check) -> None
     said = plan.filtered
     if said is None:
         return
-    asked = [entry.field or "min_similarity" for entry in plan.config.filter]
+    asked = [entry.place for entry in plan.config.filter]
     if len(said.conditions) != len(asked) or not all(
         f"{condition.name} ".startswith(f"{name} ")
         for condition, name in zip(said.conditions, asked, strict=True)

@@ -129,11 +129,17 @@ class GroupEntry(BaseModel):
     names: dict[str, NameEntry] = {}
 
 
+class ColumnEntry(BaseModel):
+    table: str
+    name: str
+
+
 class FilterEntry(BaseModel):
     """A condition of the quality filter; `opposite` is what must not hold."""
 
     min_similarity: float | None = None
     field: str = ""
+    column: ColumnEntry | None = None
     values: list[str | bool | int | float] = []
     at_least: float | None = None
     above: float | None = None
@@ -142,6 +148,13 @@ class FilterEntry(BaseModel):
     matches: list[str] = []
     present: bool | None = None
     opposite: "FilterEntry | None" = Field(None, alias="not")
+
+    @property
+    def place(self) -> str:
+        """What it is of, as a plan names it."""
+        if self.column is not None:
+            return f"{self.column.table}.{self.column.name}"
+        return "min_similarity" if self.min_similarity is not None else self.field
 
     @property
     def bounds(self) -> dict[str, float]:

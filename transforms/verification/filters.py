@@ -35,7 +35,9 @@ class Passing:
 
 def column_of(entry: FilterEntry) -> str:
     """The column of the label table that a condition asks of."""
-    return SIMILARITY if entry.min_similarity is not None else f"value.{entry.field}"
+    if entry.min_similarity is not None:
+        return SIMILARITY
+    return f"{'value' if entry.column is None else 'joined'}.{entry.place}"
 
 
 def passing(batch: pa.RecordBatch, conditions: Sequence[FilterEntry]) -> Passing:

@@ -242,7 +242,7 @@ def _is_of_kind(name: str, kind: pa.DataType) -> bool:
         return bool(pa.types.is_integer(kind))
     if name.startswith(("s.", "y.")):
         return bool(pa.types.is_boolean(kind))
-    if name.startswith("value."):
+    if name.startswith(("value.", "joined.")):
         return bool(kind == _VALUES)
     return bool(pa.types.is_floating(kind))
 
