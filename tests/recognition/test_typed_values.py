@@ -16,10 +16,8 @@ from transforms.recognition.conditions import Predicate
 from transforms.recognition.typed_values import as_values, values_array
 
 in_json = (
-    st.sampled_from(
-        [True, False, 1, 1.0, 1.5, "a", "b", "1", " 1e3 ", "", None, {}, {"a": 1}]
-        + [math.nan, math.inf, -math.inf, 2**53, 2**53 + 1, -(10**400), "\ud800"]
-    )
+    st.sampled_from([True, False, 1, 1.0, 1.5, "a", "b", "1", " 1e3 ", "", None, {}, {"a": 1}])
+    | st.sampled_from([math.nan, math.inf, -math.inf, 2**53, 2**53 + 1, -(10**400), "\ud800"])
     | st.integers()
     | st.floats()
     | st.text()

@@ -13,13 +13,13 @@ from pydantic import (
     WrapValidator,
 )
 
-from transforms.base.counts import first_of
 from transforms.config.conditions import Condition
 from transforms.config.forms import Section
 from transforms.config.tables import TableColumn
 
 MIN_SIMILARITY = "min_similarity"
 _SIMILARITY, _FIELD, _COLUMN = "[similarity]", "[field]", "[column]"
+_EXAMPLES = "{min_similarity: 0.2} and {field: punsafe, below: 0.5}"
 _BOUNDS = {"at_least": "at least", "above": "above", "at_most": "at most", "below": "below"}
 _MOST_VALUES = 3
 _LONGEST = 40
@@ -80,7 +80,9 @@ def in_words(condition: Condition) -> str:
 
 
 def _listed(values: tuple[Any, ...]) -> str:
-    return first_of([_short(_shown(value)) for value in values], _MOST_VALUES, " or ")
+    shown = [_short(_shown(value)) for value in values[:_MOST_VALUES]]
+    more = len(values) - _MOST_VALUES
+    return " or ".join([*shown, f"{more:,} more"] if more > 0 else shown)
 
 
 def _shown(value: Any) -> str:
@@ -116,7 +118,13 @@ def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     """The conditions: one that stands alone is a list of it, null is none."""
     if value is None:
         return ()
-    return (_ONE.validate_python(value),) if isinstance(value, Mapping) else read(value)
+    if isinstance(value, Mapping):
+        return (_ONE.validate_python(value),)
+    several = value if isinstance(value, list | tuple) else [value]
+    odd = [one for one in several if not isinstance(one, Mapping | Section)]
+    if odd:
+        raise ValueError(f"should be conditions, as {_EXAMPLES}, not {odd[0]!r}")
+    return read(value)
 
 
 def _as_given(conditions: tuple[OneFilter, ...]) -> Any:

@@ -24,7 +24,7 @@ SIMILARITY = "score.similarity"
 CARRIED = "field."
 JOINED = "joined."
 VALUE = pa.struct([("number", pa.float64()), ("text", pa.string()), ("truth", pa.bool_())])
-VALUES = pa.list_(VALUE)
+VALUES = pa.list_(pa.field("element", VALUE))
 """What a sample has at one place: of each value what it is; of an object nothing. The text of a
 number is its digits, where it is whole and a float64 is not the same number."""
 

@@ -63,6 +63,7 @@ def _taken(config: Config, seen: Sequence[SeenSample]) -> Iterator[list[bool]]:
 
 
 def _values(condition: FieldFilter, documents: Sequence[Mapping[str, Any]]) -> FieldValues:
-    asked = condition.model_dump(exclude={"field"})
-    match = FieldMatch.model_validate({**asked, "path": condition.field})
+    asked = condition.model_dump()
+    path = asked.pop("field")
+    match = FieldMatch.model_validate({**asked, "path": path})
     return FieldValues.of(condition.field, {condition.name: match}, documents)
