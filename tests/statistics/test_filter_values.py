@@ -146,8 +146,8 @@ def test_summary_and_report_have_an_audit_of_each(clean: Storage) -> None:
     show(summary, console)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
-    assert "before balancing: filter, punsafe below 0.5 took 66 of 120 samples (55.0%); 12 " in said
-    assert "12 samples have none: " in said
+    assert "before balancing: filter, punsafe below 0.5 took 66 of 120 samples (55.0%; 12 " in said
+    assert "; 12 samples have no value): " in said
     assert "filter, all conditions together took " in said
     page = Path(write_report(clean)).read_text(encoding="utf-8")
     assert "<h4>filter, license not (is ? or none)</h4>" in page
@@ -230,7 +230,7 @@ def test_where_no_sample_has_a_value_and_all_pass_it_is_said(tmp_path: Path) -> 
     storage = finished_output(scored(tmp_path, {"field": "nsfw", "not": {"values": True}}))
     (audit,) = summarise(storage)["audits"]
     assert audit["in_words"] == (
-        "filter, nsfw not (is true) took 0 of 120 samples, none of which has a value there"
+        "filter, nsfw not (is true) took 0 of 120 samples (no sample has a value there)"
     )
 
 

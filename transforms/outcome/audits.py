@@ -90,8 +90,9 @@ class Audit:
         of = f"{self.all.samples:,} samples{' that were solved on' * self.sampled}"
         if self.by == UTILITY:
             return f"would drop {self.all.share:.1%} of {of} at eta = {self.eta:g}"
-        share = f" ({self.all.share:.1%})" if self.all.taken else ""
-        return f"took {self.all.taken:,.0f} of {of}{share}{self._lacked}"
+        share = f"{self.all.share:.1%}" if self.all.taken else ""
+        notes = "; ".join(filter(None, (share, self._lacked)))
+        return f"took {self.all.taken:,.0f} of {of}{f' ({notes})' if notes else ''}"
 
     @property
     def _lacked(self) -> str:
@@ -99,8 +100,8 @@ class Audit:
         if not self.lacking:
             return ""
         if self.lacking == self.all.samples:
-            return ", none of which has a value there"
-        return f"; {counted(self.lacking, 'sample')} {named(self.lacking, 'has', 'have')} none"
+            return "no sample has a value there"
+        return f"{counted(self.lacking, 'sample')} {named(self.lacking, 'has', 'have')} no value"
 
     def __str__(self) -> str:
         """One line: the names whose share is the furthest from that of all, by chance's measure."""
