@@ -106,7 +106,10 @@ def anchored(config: Config, folder: Path) -> Config:
         return path and _anchor(with_variables(path, key), folder)
 
     given, endpoint = config.input, config.telemetry.otlp_endpoint
-    shards = _anchor_patterns(given.shards, "input.shards", folder)
+    corpus = {
+        kind: _anchor_patterns(getattr(given, kind), f"input.{kind}", folder)
+        for kind in ("shards", "tables")
+    }
     tables = {
         name: source.model_copy(
             update={"url": _anchor_patterns(source.url, f"tables.{name}.url", folder)}
@@ -127,7 +130,7 @@ def anchored(config: Config, folder: Path) -> Config:
     collector = endpoint and with_variables(endpoint, "telemetry.otlp_endpoint")
     return config.model_copy(
         update={
-            "input": given.model_copy(update={"shards": shards}),
+            "input": given.model_copy(update=corpus),
             "tables": tables,
             "embeddings": embeddings,
             "model": config.model and _anchor_model(config.model, "model", folder),

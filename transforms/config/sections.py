@@ -81,13 +81,17 @@ class Limits(Section):
 
 
 class Input(Section):
-    """The corpus: webdataset shards on any fsspec storage.
+    """The corpus: webdataset shards or, without images, tables in Parquet, on any fsspec storage.
 
     A shard larger than `part_bytes` is labelled in parts of that size, by as many workers. Label
     tables carry the metadata fields `carry` along, such as a uid, for those who take the labels.
+    The columns of a table are its rows' metadata; `caption_field` names that of captions, and
+    `key_column` that of keys.
     """
 
-    shards: Urls = Field(min_length=1)
+    shards: Urls = ()
+    tables: Urls = ()
+    key_column: str | None = Field(None, min_length=1)
     members: Members = Members()
     caption_field: str | None = None
     carry: Words = ()
@@ -97,7 +101,32 @@ class Input(Section):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without_empty(dump(self), "carry")
+        return without_empty(dump(self), "tables", "key_column", "carry")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if not self.shards and not self.tables:
+            raise wrong_at(("shards",), "missing; it must be given, or tables")
+        if self.shards and self.tables:
+            raise ValueError("give shards or tables, not both: a corpus is of one kind")
+        if self.key_column is not None and not self.tables:
+            raise ValueError("key_column is of tables: shards have their samples' keys in names")
+        return self
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What names the corpus' files."""
+        return self.shards or self.tables
+
+    @property
+    def key(self) -> str:
+        """Where that stands in the configuration."""
+        return "input.shards" if self.shards else "input.tables"
+
+    @property
+    def caption_in_metadata(self) -> str | None:
+        """The metadata field of captions, where they are in no member of their own."""
+        return self.caption_field if self.shards else None
 
 
 class Utility(Section):
@@ -201,6 +230,18 @@ class Config(Section):
                 self._require_table(one.column.table, ("filter", number, "column", "table"))
         if self.utility.column is not None:
             self._require_table(self.utility.column.table, ("utility", "column", "table"))
+        return self
+
+    @model_validator(mode="after")
+    def _images_where_needed(self) -> Self:
+        of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
+        if self.input.tables and (of_images or self.scores_similarity):
+            keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
+            raise wrong_at(
+                ("input", "tables"),
+                f"tables hold no images, which {keys} and similarity look at: recognise names by "
+                "lexicon, field or column, or read shards",
+            )
         return self
 
     @model_validator(mode="after")

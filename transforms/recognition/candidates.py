@@ -119,7 +119,7 @@ class CandidateReader:
 
     def caption(self, sample: Sample, document: dict[str, Any]) -> str:
         """The caption, where the labels need it; ValueError where there is none."""
-        field = self._input.caption_field
+        field = self._input.caption_in_metadata
         if "caption" not in self._needs:
             return ""
         if field is None:

@@ -54,15 +54,30 @@ def needs_of(config: Config) -> frozenset[Source]:
         needs |= {"image", "caption"}
     if config.utility.field is not None or config.input.carry or schema_of(config).fields:
         needs.add("metadata")
-    if "caption" in needs and config.input.caption_field is not None:
+    if "caption" in needs and config.input.caption_in_metadata is not None:
         needs.add("metadata")
     return frozenset(needs)
+
+
+def metadata_fields(config: Config) -> frozenset[str] | None:
+    """The fields of the metadata, at its top, that labels need; None where they may need all."""
+    used = [
+        (key, settings)
+        for given in recognitions(config)
+        for key, settings in given.items()
+        if RECOGNISERS[key].source == "metadata"
+    ]
+    if any(key != "field" for key, _ in used):
+        return None
+    paths = [settings.path for _, settings in used]
+    paths += [*schema_of(config).fields, *config.input.carry, config.utility.field or ""]
+    return frozenset(path.partition(".")[0] for path in paths if path)
 
 
 def members_of(config: Config) -> Members:
     """The members that must be read: the given ones that the labels need."""
     given, needs = config.input.members, needs_of(config)
-    caption_is_member = "caption" in needs and config.input.caption_field is None
+    caption_is_member = "caption" in needs and config.input.caption_in_metadata is None
     return Members(
         image=given.image if "image" in needs else (),
         caption=given.caption if caption_is_member else (),
@@ -82,6 +97,7 @@ def settings_digest(config: Config) -> str:
         "semantics": _SEMANTICS,
         "members": members_of(config).model_dump(),
         "caption_field": config.input.caption_field,
+        **_tables(config),
         "limits": config.input.limits.model_dump(exclude=_BUDGETS),
         "columns": [
             (entry.column, dumped(given, "json"), zero_shot_of(config, entry).model_dump())
@@ -110,6 +126,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         "input": {
             "members": given.members.model_dump(mode="json"),
             "caption_field": given.caption_field,
+            **_tables(config),
             "limits": limits,
             **_carried(config),
         },
@@ -146,6 +163,12 @@ def _carried(config: Config) -> dict[str, tuple[str, ...]]:
     """The metadata fields that label tables carry along, where there are any."""
     carried = schema_of(config).carried
     return {"carry": carried} if carried else {}
+
+
+def _tables(config: Config) -> dict[str, Any]:
+    """What a corpus of tables is read by."""
+    given = config.input
+    return {"tables": {"key_column": given.key_column}} if given.tables else {}
 
 
 def _versions(config: Config) -> dict[str, dict[str, int]]:
