@@ -43,7 +43,7 @@ def run(config: Config, samples: int, page: Path | None, console: Console) -> di
     found = preview(config, shards, samples, follow)
     if page is not None:
         _write(page, preview_page(found, config))
-    return {**_as_json(found), "html": page and str(page)}
+    return {**_as_json(found), "of_tables": bool(config.input.tables), "html": page and str(page)}
 
 
 def _write(page: Path, content: str) -> None:
@@ -90,7 +90,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f".{one['extension']} in {one['samples']:,} ({Extension(**one).read_as})"
         for one in summary["extensions"]
     )
-    say(console, f"members: {', '.join(members) or 'none'}")
+    if not summary["of_tables"]:
+        say(console, f"members: {', '.join(members) or 'none'}")
     if summary["samples"]:
         _show_names(summary, console)
     for observation in summary["observations"]:

@@ -41,7 +41,9 @@ def preview(
     reading = read_heads(config, shards, samples, tracked)
     if not reading.seen and not reading.rejects:
         raise FairshardError(
-            "no shard holds a sample that can be read: are they webdataset tars? Correct "
+            "no table holds a row: correct input.tables"
+            if config.input.tables
+            else "no shard holds a sample that can be read: are they webdataset tars? Correct "
             "input.shards, or the names of the shards' members"
         )
     named = _names(config)

@@ -230,14 +230,14 @@ def _begin_of(group: Any) -> int:
 def _cells(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """The values of a column, those that Python has no form for apart."""
     try:
-        return list(column.to_pylist())
+        return list(column.to_pylist(maps_as_pydicts="lossy"))
     except _ERRORS:
         return [_cell(value) for value in column]
 
 
 def _cell(value: pa.Scalar) -> Any:
     try:
-        return value.as_py()
+        return value.as_py(maps_as_pydicts="lossy")
     except _ERRORS:
         return _UNREADABLE
 
