@@ -24,6 +24,7 @@ from jobs.look.why import run as explanation
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
 from jobs.session.options import checked, located, new_run, read_checked
+from jobs.session.resume import no_shards
 from transforms.base.errors import ConfigError
 from transforms.base.logs import logging_to
 from transforms.base.redaction import redacted_values
@@ -164,7 +165,10 @@ def rebalance(
         >>> output.met, output.verdict
         (True, 'The plan meets everything asked for (to 1e-06), and the output is within ...
     """
-    return OutputSummary.of(_run("rebalance", config, restart, quiet))
+    read = read_config(config)
+    if read.input.tables:
+        raise ConfigError(f"{no_shards(read)}; call label and solve in place of rebalance")
+    return OutputSummary.of(_run("rebalance", read, restart, quiet))
 
 
 def verify(

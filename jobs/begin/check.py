@@ -13,10 +13,12 @@ from transforms.config.columns import shown_name
 from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
 from transforms.preview.doubts import doubts_about
+from transforms.shards.entries import read_entries
 from transforms.shards.finding import Shard
 from transforms.shards.inputs import found_apart
 from transforms.shards.left_out import LeftOut, as_json, in_words
-from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.shards.samples import Sample, open_tar
+from transforms.shards.table_rows import row_count
 from transforms.storage.files import output_storage
 
 _SAMPLES_READ = 200
@@ -99,7 +101,9 @@ def _bytes_per_sample(config: Config, shard: Shard) -> float:
     """The mean size of the first samples of a shard; as stored, so a .gz is an underestimate."""
     sizes: list[int] = []
     with open_tar(shard.url, config.input.storage_options, size=shard.bytes) as stream:
-        for entry in read_samples(stream, config.input.members, config.input.limits):
+        if config.input.tables:
+            return shard.bytes / max(1, row_count(stream))
+        for entry in read_entries(stream, config.input, config.input.members):
             if isinstance(entry, Sample):
                 sizes.append(entry.size)
             if len(sizes) >= _SAMPLES_READ:

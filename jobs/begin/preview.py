@@ -43,7 +43,7 @@ def run(config: Config, samples: int, page: Path | None, console: Console) -> di
     found = preview(config, shards, samples, follow)
     if page is not None:
         _write(page, preview_page(found, config))
-    return {**_as_json(found), "html": page and str(page)}
+    return {**_as_json(found), "of_tables": bool(config.input.tables), "html": page and str(page)}
 
 
 def _write(page: Path, content: str) -> None:
@@ -83,7 +83,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f"{_count(summary['samples'] + rejected, 'sample')}, the first of {summary['shards']:,} of "
         f"{_count(summary['of_shards'], 'shard')}: {summary['samples']:,} labelled, "
         f"{rejected:,} rejected"
-        + (f"; {below:,} would be dropped by filter.min_similarity" if below else ""),
+        + (f"; {below:,} would be dropped by {summary['filtered_by']}" if below else ""),
     )
     for kind in summary["rejected"]:
         say(console, f"  {RejectKind(**kind)}")
@@ -91,7 +91,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         f".{one['extension']} in {one['samples']:,} ({Extension(**one).read_as})"
         for one in summary["extensions"]
     )
-    say(console, f"members: {', '.join(members) or 'none'}")
+    if not summary["of_tables"]:
+        say(console, f"members: {', '.join(members) or 'none'}")
     for table in summary["tables"]:
         say(console, table["in_words"])
     if summary["samples"]:

@@ -12,6 +12,7 @@ from transforms.base.errors import FairshardError
 from transforms.calibration.posteriors import fitting_calibration
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
+from transforms.plan.balanceable import nothing_left
 from transforms.plan.fingerprint import apart_from, fingerprint
 from transforms.plan.plan import Plan, read_histogram, read_plan
 from transforms.stages.solving import Counting, Sampling, merged, patterns_of
@@ -53,10 +54,7 @@ def corpus_histogram(config: Config, records: Sequence[LabelRecord], console: Co
     storage = output_storage(config.output)
     seen = _planned(config, records, storage) or _counted(config, records, console)
     if seen.histogram.samples == 0:
-        raise FairshardError(
-            "no sample is left to balance: every one was rejected, or is below "
-            "filter.min_similarity; see rejects/ in the output"
-        )
+        raise nothing_left(records, config)
     calibration = fitting_calibration(config)
     return replace(seen, histogram=calibration.corrected(seen.histogram)) if calibration else seen
 

@@ -9,7 +9,7 @@ from transforms.config.sections import Config
 from transforms.resampling.manifest import packing_of
 from transforms.verification.evidence import Evidence
 
-_OF_THE_INPUT = ("members", "caption_field")
+_OF_THE_INPUT = ("members", "caption_field", "key_column")
 _NO_MATTER = ("max_reject_share", "max_rejects", "max_lost_shards", "max_lost_share")
 _OF_THE_MODEL = ("name", "pretrained", "precision")
 _OF_FILES = ("local-dir:", "/")
@@ -25,7 +25,8 @@ def require_own(evidence: Evidence, config: Config, origin: str) -> None:
     """
     made, mine = evidence.document["config"], config.model_dump(mode="json")
     apart = differing(_asked(made), _asked(mine))
-    apart += differing(evidence.manifest.packing, packing_of(config).to_dict(), "output")
+    if evidence.written is not None:
+        apart += differing(evidence.written.packing, packing_of(config).to_dict(), "output")
     if apart:
         verb = "differs" if len(apart) == 1 else "differ"
         raise ConfigError(

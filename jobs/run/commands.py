@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 import typer
 
 from jobs.run import dry_run as rehearsal
-from jobs.run import label, running, solve
+from jobs.run import label, rebalance, running, solve
 from jobs.session import summary
 from jobs.session.engines import runner_for
 from jobs.session.lease import leased
@@ -27,7 +27,7 @@ from jobs.session.options import (
     read_checked,
     report,
 )
-from jobs.session.resume import STAGES_OF
+from jobs.session.resume import stages_of
 from transforms.base.errors import UnmetError
 
 app = typer.Typer()
@@ -58,7 +58,7 @@ class _Stage(NamedTuple):
 
 _STAGES = {
     "rebalance": _Stage(
-        summary.show,
+        rebalance.show,
         """Label, solve and resample as one job, then write the report.
 
         Examples: `fairshard rebalance config.yaml`,
@@ -108,7 +108,7 @@ def _command(
     stage, console = _STAGES[command], json_log(run) if json_logs else log()
     config = overridden(read_checked(path, keys), output, engine)
     if dry_run:
-        report(rehearsal.run(config, STAGES_OF[command], restart), rehearsal.show, as_json)
+        report(rehearsal.run(config, stages_of(command, config), restart), rehearsal.show, as_json)
         return
     runner = runner_for(config, context.args, options_of(context))
     made = running.run_command(command, config, runner, console, run, restart)

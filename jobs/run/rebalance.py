@@ -5,20 +5,24 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.run import finish
+from jobs.run import finish, label, solve
+from jobs.session import summary
+from jobs.session.console import say
 from jobs.session.inputs import input_of
+from jobs.session.labelled import all_label_records
 from jobs.session.progress import watched
-from jobs.session.resume import STAGES_OF, work_on
+from jobs.session.resume import STAGES_OF, no_shards, work_on
 from jobs.session.why import explain_if_killed
 from transforms.calibration.posteriors import fitting_calibration
 from transforms.config.sections import Config
 from transforms.gates.results import require
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
-from transforms.plan.plan import Plan
-from transforms.shards.finding import Found, Shard
+from transforms.plan.plan import Plan, read_plan
+from transforms.shards.finding import Found
 from transforms.shards.left_out import as_json
 from transforms.stages.engine import Engine
+from transforms.storage.files import output_storage
 
 
 def run(
@@ -31,14 +35,34 @@ def run(
     """
     fitting_calibration(config)
     found = input_of(config, console, found)
-    summary = _rebalanced(config, found.shards, runner, console)
-    return {**summary, "left_out": as_json(found.left_out)}
+    rebalanced = _planned if config.input.tables else _rebalanced
+    made = rebalanced(config, found, runner, console)
+    return {**made, "left_out": as_json(found.left_out)}
 
 
-def _rebalanced(
-    config: Config, shards: Sequence[Shard], runner: Engine, console: Console
-) -> dict[str, Any]:
-    stages = STAGES_OF["rebalance"]
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print a summary for people."""
+    if "no_shards" not in found:
+        summary.show(found, console)
+        return
+    solve.show(found, console)
+    say(console, found["no_shards"])
+
+
+def _planned(config: Config, found: Found, runner: Engine, console: Console) -> dict[str, Any]:
+    """Labels and plan, with their gates, of a corpus that has no shards to write others from."""
+    label.run(config, runner, console, found)
+    records = all_label_records(config, found.shards)
+    if config.gates.enabled:
+        _pass_gate_of_labels(config, runner, records)
+    planned = solve.run(config, runner, console, found)
+    if config.gates.enabled:
+        _pass_gate_of_plan(config, read_plan(output_storage(config.output)), records)
+    return {**planned, "no_shards": no_shards(config)}
+
+
+def _rebalanced(config: Config, found: Found, runner: Engine, console: Console) -> dict[str, Any]:
+    stages, shards = STAGES_OF["rebalance"], found.shards
     work = work_on(config, shards, stages)
     work.begin(console)
     if work.as_before:
@@ -54,23 +78,31 @@ def _rebalanced(
     records = work.records
     check_rejects(records, config)
     if config.gates.enabled:
-        _pass_gates(config, runner, work.plan, records)
+        _pass_gate_of_labels(config, runner, records)
+        _pass_gate_of_plan(config, work.plan, records)
     if work.complete:
-        found = finish.gated(config, {})
+        complete = finish.gated(config, {})
         console.print("the output is complete: nothing to do")
-        return found
+        return complete
     with watched(work.storage, ("resample",), 0, console) as seconds:
         runner.resample(config, records, work.plan)
     return finish.gated(config, seconds)
 
 
-def _pass_gates(config: Config, runner: Engine, plan: Plan, records: Sequence[LabelRecord]) -> None:
-    """Raise GateError unless the labels and the plan at hand pass their gates, or have done so."""
+def _pass_gate_of_labels(config: Config, runner: Engine, records: Sequence[LabelRecord]) -> None:
+    """Raise GateError unless the labels at hand pass their gate, or have done so."""
     from jobs.run.gate import check_labels
-    from transforms.gates.gating import check_plan, passed
-    from transforms.gates.subjects import labels_digest, plan_digest
+    from transforms.gates.gating import passed
+    from transforms.gates.subjects import labels_digest
 
     if not passed("labels", labels_digest(records), config):
         require(check_labels(config, runner, records))
+
+
+def _pass_gate_of_plan(config: Config, plan: Plan, records: Sequence[LabelRecord]) -> None:
+    """Raise GateError unless the plan at hand passes its gate, or has done so."""
+    from transforms.gates.gating import check_plan, passed
+    from transforms.gates.subjects import plan_digest
+
     if not passed("plan", plan_digest(plan, records), config):
         require(check_plan(plan, records, config))

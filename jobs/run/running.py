@@ -10,7 +10,7 @@ from jobs.session.console import say
 from jobs.session.lease import leased
 from jobs.session.outputs import check_own
 from jobs.session.restart import discard, discards_of
-from jobs.session.resume import STAGES_OF
+from jobs.session.resume import stages_of
 from jobs.session.run_record import interruptible, recorded
 from transforms.config.sections import Config
 from transforms.shards.inputs import found_apart, found_if_told
@@ -32,7 +32,7 @@ def run_command(
 
     restart: what its stages have made is discarded first.
     """
-    stages, storage = STAGES_OF[command], output_storage(config.output)
+    stages, storage = stages_of(command, config), output_storage(config.output)
     with interruptible():
         inputs = found_if_told(config)
         check_own(stages, config)

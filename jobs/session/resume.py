@@ -19,7 +19,7 @@ from jobs.session.labelled import (
 from jobs.session.outputs import Outputs, outputs_of
 from transforms.base.counts import counted
 from transforms.base.differences import differing, in_words
-from transforms.base.errors import FairshardError
+from transforms.base.errors import ConfigError, FairshardError
 from transforms.base.redaction import redacted_values
 from transforms.config.sections import Config
 from transforms.config.writers import WRITERS
@@ -39,6 +39,25 @@ STAGES_OF = {
     "resample": ("resample",),
     "rebalance": ("label", "solve", "resample"),
 }
+
+
+def stages_of(command: str, config: Config) -> tuple[str, ...]:
+    """The stages that a command runs; ConfigError where there are no shards to write it from."""
+    if not config.input.tables:
+        return STAGES_OF[command]
+    stages = tuple(stage for stage in STAGES_OF[command] if stage != "resample")
+    if not stages:
+        raise ConfigError(no_shards(config))
+    return stages
+
+
+def no_shards(config: Config) -> str:
+    """What comes of a corpus of tables."""
+    return (
+        "input.tables has no shards to copy samples from: labels and the plan are what is made; "
+        f"`fairshard export {config.output.url} weights` writes the weight of every row, and "
+        "`datacomp` the uids of those that are kept"
+    )
 
 
 @dataclass(frozen=True)

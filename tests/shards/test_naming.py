@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.shards.naming import is_shard, name_of, stem_of
+from transforms.shards.naming import SHARDS, name_of, stem_of
 
 SIGNED = "https://host/in/a.tar?X-Amz-Signature={0}&X-Amz-Date={0}&versionId=3"
 SAS = "https://account/in/a.tar?sv={0}&sr=b&sig={0}&se={0}"
@@ -45,8 +45,8 @@ def test_one_file_has_one_name_however_it_is_signed_and_spelled() -> None:
     assert name_of("/x//./a.tar") == name_of("/x/a.tar")
     assert name_of("s3://b//a.tar") != name_of("s3://b/a.tar")
     assert name_of("https://host/get.tar?id=1") != name_of("https://host/get.tar?id=2")
-    assert is_shard(SIGNED)
-    assert not is_shard("/local/a.tar?X=1")
+    assert SHARDS.names(SIGNED)
+    assert not SHARDS.names("/local/a.tar?X=1")
 
 
 @given(st.lists(st.from_regex(r"[a-b_.-]{1,6}", fullmatch=True), min_size=2, max_size=6))

@@ -13,7 +13,7 @@ from transforms.gates.metrics import LabelMetrics
 from transforms.stages.solving import merged
 from transforms.statistics.counting import Counted
 from transforms.statistics.exact_sums import FixedSums
-from transforms.statistics.filtering import FilterCondition, FilterCounts
+from transforms.statistics.filtering import FilterCondition, FilterCounts, at_least
 from transforms.statistics.histogram import HistogramAccumulator
 from transforms.statistics.mergeable import Mergeable
 
@@ -50,8 +50,10 @@ def metrics(part: int) -> Mergeable:
 
 def filtered(part: int) -> FilterCounts:
     table = pa.table({"x": [part, 1, 2], "f": [part == 0, True, False]})
-    condition = FilterCondition("least", "x", 1)
-    return FilterCounts.nothing([condition], 1).add(table, ["f"], [condition.passed(table)])
+    condition = FilterCondition("least", "x", at_least(1))
+    counts = FilterCounts.nothing([condition], 1)
+    counts.add(table, ["f"], [condition])
+    return counts
 
 
 def counted(part: int) -> Mergeable:

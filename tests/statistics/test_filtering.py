@@ -14,7 +14,7 @@ from transforms.config.schema import SIMILARITY, schema_of
 from transforms.config.sections import Config
 from transforms.labels.derived import with_derived
 from transforms.statistics.counting import count_shard, filter_counts
-from transforms.statistics.filtering import FilterCondition, FilterCounts
+from transforms.statistics.filtering import FilterCondition, FilterCounts, at_least
 from transforms.storage.files import output_storage
 
 FILTER: dict[str, Any] = {"filter": {"min_similarity": 0.4}, "model": {"name": "ViT-B-32"}}
@@ -69,12 +69,13 @@ def test_without_a_filter_nothing_is_counted(tmp_path: Path) -> None:
 
 
 def test_each_of_several_conditions_is_counted_by_itself() -> None:
-    conditions = (FilterCondition("a", "x", 2), FilterCondition("b", "y", 1))
+    conditions = (FilterCondition("a", "x", at_least(2)), FilterCondition("b", "y", at_least(1)))
     table = pa.table({"x": [1, 2, 3, 1], "y": [0, 0, 1, 1], "f": [True, True, False, True]})
     counts = FilterCounts.nothing(conditions, 1)
-    counts.add(table, ["f"], [condition.passed(table) for condition in conditions])
+    passed = counts.add(table, ["f"], conditions)
     assert counts.labelled.tolist() == [4, 3]
     assert counts.taken.tolist() == [[2, 2], [2, 2]]
+    assert (counts.together.tolist(), passed.tolist()) == ([3, 3], [False, False, True, False])
 
 
 def test_counts_of_parts_add_up_to_those_of_the_whole(tmp_path: Path) -> None:
@@ -94,6 +95,8 @@ def test_counts_of_parts_add_up_to_those_of_the_whole(tmp_path: Path) -> None:
 
 
 def test_counts_of_other_filters_are_refused() -> None:
-    one, other = (FilterCounts.nothing([FilterCondition(name, "x", 0)], 2) for name in "ab")
+    one, other = (
+        FilterCounts.nothing([FilterCondition(name, "x", at_least(0))], 2) for name in "ab"
+    )
     with pytest.raises(FairshardError, match="counts of different filters"):
         one.merge(other)

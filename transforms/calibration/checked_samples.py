@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from transforms.base.errors import FairshardError
 from transforms.calibration.derived_truths import derived_truths
 from transforms.calibration.posteriors import Calibration, Posterior
-from transforms.config.schema import SIMILARITY, Schema, schema_of
+from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
 from transforms.labels.settings import settings_digest
 from transforms.labels.tables import label_batches, labels_digest
 from transforms.statistics.counting import is_balanced
+from transforms.statistics.filtering import filter_columns
 from transforms.statistics.patterns import flags_of
 from transforms.storage.files import Storage
 
@@ -96,8 +97,7 @@ def find_checked(
     Takes the memory of one table and of the checked samples.
     """
     schema = schema_of(config)
-    similarity = [SIMILARITY] if config.filter else []
-    columns = ["key", *schema.pattern_columns, *similarity]
+    columns = ["key", *schema.pattern_columns, *filter_columns(config)]
     wanted = pc.unique(checked.table["key"])
     samples, recognised = 0, np.zeros(len(schema.attributes), np.int64)
     keys, flags, balanced = [pa.array([], pa.string())], [], [np.empty(0, np.bool_)]

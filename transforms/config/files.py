@@ -15,6 +15,7 @@ from transforms.base.nearest import did_you_mean
 from transforms.base.places import checked_output
 from transforms.config.assignments import Assignment, assigned
 from transforms.config.embeddings import EmbeddingSource
+from transforms.config.filters import FORMS as FILTER_FORMS
 from transforms.config.groups import CROSSED, EMBEDDED_PROMPTS, NAMED, PROMPTS
 from transforms.config.known_keys import meant_by
 from transforms.config.model import Model
@@ -24,7 +25,7 @@ from transforms.config.variables import with_variables
 from transforms.config.yaml_lines import line_of
 from transforms.config.yaml_text import is_file, read_text, values_in
 
-_FORMS = {"[key]", NAMED, CROSSED}
+_FORMS = {"[key]", NAMED, CROSSED, *FILTER_FORMS}
 _WRITTEN: dict[str | int, str] = {EMBEDDED_PROMPTS: PROMPTS}
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
@@ -106,7 +107,10 @@ def anchored(config: Config, folder: Path) -> Config:
         return path and _anchor(with_variables(path, key), folder)
 
     given, endpoint = config.input, config.telemetry.otlp_endpoint
-    shards = _anchor_patterns(given.shards, "input.shards", folder)
+    corpus = {
+        kind: _anchor_patterns(getattr(given, kind), f"input.{kind}", folder)
+        for kind in ("shards", "tables")
+    }
     tables = {
         name: source.model_copy(
             update={"url": _anchor_patterns(source.url, f"tables.{name}.url", folder)}
@@ -127,7 +131,7 @@ def anchored(config: Config, folder: Path) -> Config:
     collector = endpoint and with_variables(endpoint, "telemetry.otlp_endpoint")
     return config.model_copy(
         update={
-            "input": given.model_copy(update={"shards": shards}),
+            "input": given.model_copy(update=corpus),
             "tables": tables,
             "embeddings": embeddings,
             "model": config.model and _anchor_model(config.model, "model", folder),

@@ -33,7 +33,7 @@ def without_empty(values: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value or key not in keys}
 
 
-def wrong_at(place: tuple[str, ...], why: str) -> ValidationError:
+def wrong_at(place: tuple[str | int, ...], why: str) -> ValidationError:
     """The error of a key that is found wrong once what it names is known."""
     detail = InitErrorDetails(
         type="value_error", loc=place, input=None, ctx={"error": ValueError(why)}

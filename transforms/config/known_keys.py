@@ -23,6 +23,9 @@ def meant_by(place: Sequence[str | int], root: type[BaseModel]) -> str:
 
 
 def _keys_of(kind: Any) -> tuple[str, ...]:
+    """The keys of a section, or of those in a list: one of these may stand alone."""
+    if get_origin(kind) in (tuple, list):
+        return tuple(key for one in _alternatives(get_args(kind)[0]) for key in _keys_of(one))
     if not _is_section(kind):
         return ()
     if issubclass(kind, NameSpec):

@@ -12,8 +12,10 @@ import pyarrow as pa
 from transforms.config.balance import Balance, ShareBound
 from transforms.config.columns import Derived, NamedColumns, Recognised, in_order, shown_name
 from transforms.config.crossed_targets import Targets
+from transforms.config.filters import ColumnFilter, FieldFilter
 from transforms.config.groups import CrossedGroup
 from transforms.config.shares import ShareLimits
+from transforms.config.tables import TableColumn
 
 if TYPE_CHECKING:
     from transforms.config.sections import Config
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 SIMILARITY = "score.similarity"
 CARRIED = "field."
 JOINED_BY = "join."
+JOINED = "joined."
+VALUE = pa.struct([("number", pa.float64()), ("text", pa.string()), ("truth", pa.bool_())])
+VALUES = pa.list_(pa.field("element", VALUE))
+"""What a sample has at one place: of each value what it is; of an object nothing. The text of a
+number is its digits, where it is whole and a float64 is not the same number."""
 
 Entry = Recognised | Derived
 
@@ -49,7 +56,8 @@ class Schema:
     derived: what label tables do not hold and is computed as they are read, each column after those
     that it follows from. carried: metadata fields that label tables hold as they are. joined_by:
     those that tables are joined by, which what is recognised holds. similarity_joined: whether
-    similarities come from embeddings.
+    similarities come from embeddings. fields: those whose values label tables hold, for the filter
+    to ask; joined: columns of tables, likewise.
     """
 
     recognised: tuple[Recognised, ...]
@@ -61,6 +69,8 @@ class Schema:
     carried: tuple[str, ...] = ()
     joined_by: tuple[str, ...] = ()
     similarity_joined: bool = False
+    fields: tuple[str, ...] = ()
+    joined: tuple[TableColumn, ...] = ()
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -75,6 +85,8 @@ class Schema:
             fields.append(pa.field(SIMILARITY, pa.float32(), nullable=False))
         fields.append(pa.field("utility", pa.float64(), nullable=False))
         fields += [pa.field(f"{CARRIED}{path}", pa.string()) for path in self.carried]
+        values = [*map(value_column, self.fields), *map(value_column, self.joined)]
+        fields += [pa.field(name, VALUES, nullable=False) for name in values]
         return pa.schema(fields)
 
     @cached_property
@@ -82,6 +94,7 @@ class Schema:
         """The Arrow schema of what is recognised in samples, before tables are joined to it."""
         of_tables = {entry.column for entry in self.recognised if not entry.of_samples}
         of_tables |= {SIMILARITY} if self.similarity_joined else set()
+        of_tables |= {*map(value_column, self.joined)}
         fields = [field for field in self.arrow if field.name not in of_tables]
         fields += [pa.field(f"{JOINED_BY}{path}", pa.string()) for path in self.joined_by]
         return pa.schema(fields)
@@ -111,6 +124,13 @@ class Schema:
         return {column: column.partition(".")[0] for column in self.pattern_columns}
 
 
+def value_column(place: str | TableColumn) -> str:
+    """The column of the values that samples have in a metadata field, or a column of a table."""
+    if isinstance(place, TableColumn):
+        return f"{JOINED}{place.table}.{place.name}"
+    return f"value.{place}"
+
+
 def schema_of(config: Config) -> Schema:
     """The schema that a configuration asks for.
 
@@ -131,7 +151,14 @@ def schema_of(config: Config) -> Schema:
         tuple(dict.fromkeys(config.input.carry)),
         _joined_by(config),
         config.similarity_from is not None,
+        tuple(sorted({one.field for one in config.filter if isinstance(one, FieldFilter)})),
+        _joined(config),
     )
+
+
+def _joined(config: Config) -> tuple[TableColumn, ...]:
+    asked = {one.column for one in config.filter if isinstance(one, ColumnFilter)}
+    return tuple(sorted(asked, key=lambda column: (column.table, column.name)))
 
 
 def asked_of(config: Config) -> Balance:

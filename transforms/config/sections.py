@@ -14,13 +14,14 @@ from pydantic import (
 from transforms.base.errors import ConfigError
 from transforms.config.balance import AUTO, Balance, Override
 from transforms.config.embeddings import EmbeddingSource, spelled_out
+from transforms.config.filters import ColumnFilter, Filters, SimilarityFilter
 from transforms.config.forms import Name, Section, Words, unknown, without_empty, wrong_at
 from transforms.config.gates import Gates
 from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup, CrossedGroup
 from transforms.config.model import Model
 from transforms.config.recognisers import Source, registered
 from transforms.config.schema import schema_of
-from transforms.config.tables import TableSource, Urls
+from transforms.config.tables import TableColumn, TableSource, Urls
 from transforms.config.telemetry import Telemetry
 from transforms.config.urls import Url
 from transforms.config.writers import DEFAULT_FORMAT, known_format
@@ -30,7 +31,6 @@ __all__ = [
     "Balance",
     "Config",
     "EngineConfig",
-    "Filter",
     "Input",
     "Limits",
     "Members",
@@ -81,13 +81,17 @@ class Limits(Section):
 
 
 class Input(Section):
-    """The corpus: webdataset shards on any fsspec storage.
+    """The corpus: webdataset shards or, without images, tables in Parquet, on any fsspec storage.
 
     A shard larger than `part_bytes` is labelled in parts of that size, by as many workers. Label
     tables carry the metadata fields `carry` along, such as a uid, for those who take the labels.
+    The columns of a table are its rows' metadata; `caption_field` names that of captions, and
+    `key_column` that of keys.
     """
 
-    shards: Urls = Field(min_length=1)
+    shards: Urls = ()
+    tables: Urls = ()
+    key_column: str | None = Field(None, min_length=1)
     members: Members = Members()
     caption_field: str | None = None
     carry: Words = ()
@@ -97,27 +101,53 @@ class Input(Section):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without_empty(dump(self), "carry")
+        return without_empty(dump(self), "tables", "key_column", "carry")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if not self.shards and not self.tables:
+            raise wrong_at(("shards",), "missing; it must be given, or tables")
+        if self.shards and self.tables:
+            raise ValueError("give shards or tables, not both: a corpus is of one kind")
+        if self.key_column is not None and not self.tables:
+            raise ValueError("key_column is of tables: shards have their samples' keys in names")
+        return self
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What names the corpus' files."""
+        return self.shards or self.tables
+
+    @property
+    def key(self) -> str:
+        """Where that stands in the configuration."""
+        return "input.shards" if self.shards else "input.tables"
+
+    @property
+    def caption_in_metadata(self) -> str | None:
+        """The metadata field of captions, where they are in no member of their own."""
+        return self.caption_field if self.shards else None
 
 
 class Utility(Section):
-    """The utility u of a sample: `scale` times a metadata field, a score, or 1."""
+    """The utility u of a sample: `scale` times a field, a column of a table, a score, or 1."""
 
     field: str | None = None
+    column: TableColumn | None = None
     score: Literal["similarity"] | None = None
     scale: float = Field(1.0, gt=0)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if self.field is not None and self.score is not None:
-            raise ValueError("give field or score, not both")
+        given = [key for key in ("field", "column", "score") if getattr(self, key) is not None]
+        if len(given) > 1:
+            many = "both" if len(given) == 2 else "all"
+            raise ValueError(f"give {' or '.join(given)}, not {many}")
         return self
 
-
-class Filter(Section):
-    """The quality filter: samples below it are dropped before the corpus is balanced."""
-
-    min_similarity: float = Field(ge=-1, le=1)
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(dump(self), "column")
 
 
 class OutputConfig(Section):
@@ -171,7 +201,7 @@ class Config(Section):
     model: Model | None = None
     similarity: bool | Name = False
     utility: Utility = Utility()
-    filter: Filter | None = None
+    filter: Filters = ()
     balance: Balance
     calibration: Url | None = Field(None, min_length=1)
     seed: int = Field(0, ge=0)
@@ -214,10 +244,25 @@ class Config(Section):
                 names = {} if isinstance(group, CrossedGroup) else group.names
                 for name, spec in names.items():
                     for key, settings in spec.given(_OF_TABLES).items():
-                        if settings.table not in self.tables:
-                            where = (section, group_name, "names", name, key, "table")
-                            there_are = {table: table for table in self.tables}
-                            raise wrong_at(where, unknown("table", settings.table, there_are))
+                        where = (section, group_name, "names", name, key, "table")
+                        self._require_table(settings.table, where)
+        for number, one in enumerate(self.filter):
+            if isinstance(one, ColumnFilter):
+                self._require_table(one.column.table, ("filter", number, "column", "table"))
+        if self.utility.column is not None:
+            self._require_table(self.utility.column.table, ("utility", "column", "table"))
+        return self
+
+    @model_validator(mode="after")
+    def _images_where_needed(self) -> Self:
+        of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
+        if self.input.tables and (of_images or self.scores_similarity):
+            keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
+            raise wrong_at(
+                ("input", "tables"),
+                f"tables hold no images, which {keys} and similarity look at: recognise names by "
+                "lexicon, field or column, or read shards",
+            )
         return self
 
     @model_validator(mode="after")
@@ -236,11 +281,15 @@ class Config(Section):
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return without_empty(dump(self), "tables", "embeddings")
 
+    def _require_table(self, name: str, where: tuple[str | int, ...]) -> None:
+        if name not in self.tables:
+            raise wrong_at(where, unknown("table", name, {table: table for table in self.tables}))
+
     @property
     def scores_similarity(self) -> bool:
         """Whether the labels carry the image-text similarity of every sample."""
-        scored = self.utility.score == "similarity" or self.filter is not None
-        return bool(self.similarity) or scored
+        of_filter = any(isinstance(one, SimilarityFilter) for one in self.filter)
+        return bool(self.similarity) or self.utility.score == "similarity" or of_filter
 
     @property
     def similarity_seen(self) -> bool:

@@ -83,6 +83,13 @@ class RowSource(Section):
     storage_options: dict[str, Any] = Field({})
 
 
+class TableColumn(Section):
+    """A column of a table, by the table's name in the configuration."""
+
+    table: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+
+
 class TableSource(RowSource):
     """A table in Parquet, CSV or JSON lines; `format`: null is what the files' names say."""
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from transforms.config.schema import JOINED_BY, schema_of
 from transforms.config.sections import Config
 from transforms.labels.joined_similarity import JoinedSimilarity
+from transforms.labels.joined_utility import utility_in
+from transforms.labels.joined_values import JoinedValues, values_of
 from transforms.labels.labelling import finished, publish_labels
 from transforms.labels.layers import LABELS, RECOGNISED
 from transforms.labels.records import LabelRecord
@@ -55,6 +57,8 @@ class Joiner:
         self._rejecting = [table.name for table in rows_of(config) if table.missing == "reject"]
         self._recognisers = built(config, TableRecogniser)
         self._similarity = JoinedSimilarity(config)
+        self._values = JoinedValues(self._schema)
+        self._utility_column = config.utility.column
         self._combine = [group_of(config, entry).combine for entry in self._schema.recognised]
 
     def write(self, recognised: LabelRecord, joined: Joined, storage: Storage) -> LabelRecord:
@@ -86,13 +90,18 @@ class Joiner:
         for number, flags in self._flags(samples, joined).items():
             columns[self._schema.recognised[number].column] = pa.array(flags)
         columns |= self._similarity.columns(samples, joined)
+        columns |= self._values.columns(joined)
+        utility, without = self._utility(samples, joined)
+        columns |= utility
         whole = pa.table([columns[name] for name in self._schema.arrow.names], self._schema.arrow)
-        lacking, errors = self._lacking(len(samples), joined)
+        errors = {**without, **self._lacking(joined)}
+        lacking = np.zeros(len(samples), np.bool_)
+        lacking[list(errors)] = True
         rejects = pa.table(
             {
                 "key": samples.column(_KEY).filter(pa.array(lacking)),
                 "stage": pa.array([STAGE] * len(errors), pa.string()),
-                "error": pa.array(errors, pa.string()),
+                "error": pa.array([errors[sample] for sample in sorted(errors)], pa.string()),
             },
             REJECTS,
         )
@@ -121,23 +130,29 @@ class Joiner:
     def _combined(self, number: int, one: Flags, other: Flags) -> Flags:
         return one & other if self._combine[number] == "all" else one | other
 
-    def _lacking(self, samples: int, joined: Joined) -> tuple[Flags, list[str]]:
-        """Which samples lack a row that they must have, and the error of each of these."""
-        lacking, first = np.zeros(samples, np.bool_), np.zeros(samples, np.int64)
-        for number, name in enumerate(self._rejecting):
-            without = joined[name].column(ROWS).to_numpy() == 0
-            first[without & ~lacking] = number
-            lacking |= without
-        errors = {
-            sample: f"the table {self._rejecting[first[sample]]} has no row for it"
-            for sample in np.flatnonzero(lacking)
-        }
+    def _utility(
+        self, samples: pa.Table, joined: Joined
+    ) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        """The utility, where a column of a table is it, and why samples have none, by row."""
+        if self._utility_column is None:
+            return {}, {}
+        scale = samples.column("utility").to_numpy()
+        values = values_of(self._utility_column, joined)
+        utility, without = utility_in(values, self._utility_column, scale)
+        return {"utility": pa.array(utility)}, without
+
+    def _lacking(self, joined: Joined) -> dict[int, str]:
+        """The samples that lack a row or a similarity that they must have, and which, by row."""
+        errors: dict[int, str] = {}
         if (unscored := self._similarity.lacking(joined)) is not None:
             table, without = unscored
-            for sample in np.flatnonzero(without & ~lacking):
-                errors[sample] = f"the table {table} has no caption for it, and so no similarity"
-            lacking |= without
-        return lacking, [errors[sample] for sample in np.flatnonzero(lacking)]
+            why = f"the table {table} has no caption for it, and so no similarity"
+            errors |= dict.fromkeys(np.flatnonzero(without).tolist(), why)
+        for name in reversed(self._rejecting):
+            without = joined[name].column(ROWS).to_numpy() == 0
+            why = f"the table {name} has no row for it"
+            errors |= dict.fromkeys(np.flatnonzero(without).tolist(), why)
+        return errors
 
 
 def _recognised(storage: Storage, shard: str, digest: str) -> pa.Table:

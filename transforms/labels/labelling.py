@@ -25,10 +25,11 @@ from transforms.labels.sample_labeller import SampleLabeller
 from transforms.labels.settings import joins_tables
 from transforms.labels.tables import digest, parquet_bytes
 from transforms.recognition import settings as recognition
-from transforms.recognition.settings import members_of
+from transforms.recognition.settings import members_of, metadata_fields
+from transforms.shards.entries import read_entries
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of, read_by
-from transforms.shards.samples import Ignored, Reject, Sample, open_tar, read_samples
+from transforms.shards.samples import Ignored, Reject, Sample, open_tar
 from transforms.shards.streams import compression_of
 from transforms.shards.unchanged import require_unchanged
 from transforms.storage.attempts import attempting
@@ -71,6 +72,7 @@ class Labeller:
         self._config = config
         self._storage = output_storage(config.output)
         self._members = members_of(config)
+        self._fields = metadata_fields(config)
         self._samples = SampleLabeller(config)
         self._layer = layer_of(config)
 
@@ -129,10 +131,11 @@ class Labeller:
         )
 
     def _read(self, stream: IO[bytes], part: Part) -> Iterator[Sample | Reject | Ignored]:
-        """What the tar of a part holds, in its order."""
+        """What a part holds, in its order."""
         span = read_by(part, compressed=bool(compression_of(stream)))
-        shard = f"the shard {part.shard.url}"
-        return read_samples(stream, self._members, self._config.input.limits, span, shard)
+        source, fields = self._config.input, self._fields
+        named = f"the {'table' if source.tables else 'shard'} {part.shard.url}"
+        return read_entries(stream, source, self._members, span, named, fields)
 
 
 def layer_of(config: Config) -> Layer:

@@ -72,7 +72,7 @@ def check_rejects(records: Sequence[LabelRecord], config: Config) -> None:
     if found:
         raise BudgetError(
             f"{'; and '.join(found)}; mend or restore the shards, or leave them out of "
-            "input.shards, or raise the limit (`fairshard failed` with the output lists all)"
+            f"{config.input.key}, or raise the limit (`fairshard failed` with the output lists all)"
         )
 
 

@@ -7,12 +7,14 @@ from array import array
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.schema import CARRIED, JOINED_BY, SIMILARITY, Schema
+from transforms.config.schema import CARRIED, JOINED_BY, SIMILARITY, Schema, value_column
 from transforms.labels.tables import REJECTS
+from transforms.recognition.typed_values import values_array
 from transforms.shards.samples import Reject
 
 
@@ -21,7 +23,7 @@ class Row:
     """A row of the label table.
 
     columns: the numbers of the boolean columns that are true. carried: of each of `Schema.carried`;
-    joined_by: of each of `Schema.joined_by`.
+    joined_by: of each of `Schema.joined_by`; values: what it has at each of `Schema.fields`.
     """
 
     key: str
@@ -33,6 +35,7 @@ class Row:
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
     joined_by: tuple[str | None, ...] = ()
+    values: tuple[tuple[Any, ...], ...] = ()
 
 
 class LabelRows:
@@ -53,6 +56,7 @@ class LabelRows:
         names = [f"{CARRIED}{path}" for path in schema.carried]
         names += [f"{JOINED_BY}{path}" for path in schema.joined_by]
         self._fields: dict[str, list[str | None]] = {name: [] for name in names}
+        self._values: list[list[tuple[Any, ...]]] = [[] for _ in schema.fields]
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -71,6 +75,8 @@ class LabelRows:
             values.append(value)
         if row.similarity is not None:
             self._similarities.append(row.similarity)
+        for of_field, found in zip(self._values, row.values, strict=True):
+            of_field.append(found)
 
     def table(self) -> pa.Table:
         """The table, in the schema's column order."""
@@ -86,6 +92,8 @@ class LabelRows:
             values[np.frombuffer(true, np.int64)] = True
             columns[entry.column] = pa.array(values)
         columns |= {name: pa.array(values, pa.string()) for name, values in self._fields.items()}
+        for path, rows in zip(self._schema.fields, self._values, strict=True):
+            columns[value_column(path)] = values_array(rows)
         schema = self._schema.recognised_arrow
         return pa.table([columns[name] for name in schema.names], schema=schema)
 

@@ -117,6 +117,7 @@ class SampleLabeller:
             utility=utility,
             carried=candidate.carried,
             joined_by=candidate.joined_by,
+            values=candidate.values,
         )
 
 

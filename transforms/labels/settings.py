@@ -41,7 +41,13 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         names = groups.setdefault(entry.group, {"names": {}})["names"]
         asked = joined["columns"].get(entry.column, {})
         names[entry.name] = {**names.get(entry.name, {}), **asked}
-    return {**keys, "tables": joined["tables"]}
+    of_filter = {**keys.get("filter", {}), "columns": joined["values"]} if joined["values"] else {}
+    return {
+        **keys,
+        **({"filter": of_filter} if of_filter else {}),
+        "utility": {**keys["utility"], **joined["utility"]},
+        "tables": joined["tables"],
+    }
 
 
 def _joined(config: Config) -> dict[str, Any]:
@@ -56,9 +62,12 @@ def _joined(config: Config) -> dict[str, Any]:
                 **{key: settings[key] for key in asked},
                 **({"combine": combine} if len(given) > 1 else {}),
             }
+    utility = config.utility.column
     return {
         "tables": {table.name: _table(table) for table in rows_of(config)},
         "columns": columns,
+        "values": [f"{column.table}.{column.name}" for column in schema_of(config).joined],
+        "utility": {"column": f"{utility.table}.{utility.name}"} if utility else {},
     }
 
 

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.base.counts import counted, named
+from transforms.config.filters import MIN_SIMILARITY
 from transforms.plan.plan import Plan
 from transforms.plan.plan_file import CarrierCounts
 from transforms.statistics.histogram import Histogram
 
 Vector = NDArray[np.float64]
 UTILITY = "utility"
+TOGETHER = "all conditions together"
 UNKNOWN = (
     "it is not known of whom the filter took samples: the plan was made before that was counted; "
     "`fairshard solve --restart` makes it anew"
@@ -47,8 +50,10 @@ class CarrierShare:
 class Audit:
     """What a step takes of all samples, and of those with each attribute and label, most first.
 
-    by: the filter's condition, or "utility": the weights that there would be if nothing were asked
-    of the output but its rate, `eta`. sampled: told from the samples that the plan was solved on.
+    by: the filter's condition, or all of them together, or "utility": the weights that there would
+    be if nothing were asked of the output but its rate, `eta`. sampled: told from the samples that
+    the plan was solved on. lacking: samples without a value where the condition asks for one; None
+    where every one has a value.
     """
 
     by: str
@@ -57,6 +62,7 @@ class Audit:
     labels: tuple[CarrierShare, ...]
     eta: float
     sampled: bool
+    lacking: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -66,6 +72,7 @@ class Audit:
             "taken": self.all.taken,
             "share": self.all.share,
             "sampled": self.sampled,
+            **({} if self.lacking is None else {"lacking": self.lacking}),
             "attributes": [one.to_dict() for one in self.attributes],
             "labels": [one.to_dict() for one in self.labels],
         }
@@ -73,7 +80,9 @@ class Audit:
     @property
     def step(self) -> str:
         """What takes samples."""
-        return "utility alone" if self.by == UTILITY else f"filter.{self.by}"
+        if self.by == UTILITY:
+            return "utility alone"
+        return f"filter{'.' if self.by == MIN_SIMILARITY else ', '}{self.by}"
 
     @property
     def did(self) -> str:
@@ -81,8 +90,18 @@ class Audit:
         of = f"{self.all.samples:,} samples{' that were solved on' * self.sampled}"
         if self.by == UTILITY:
             return f"would drop {self.all.share:.1%} of {of} at eta = {self.eta:g}"
-        share = f" ({self.all.share:.1%})" if self.all.taken else ""
-        return f"took {self.all.taken:,.0f} of {of}{share}"
+        share = f"{self.all.share:.1%}" if self.all.taken else ""
+        notes = "; ".join(filter(None, (share, self._lacked)))
+        return f"took {self.all.taken:,.0f} of {of}{f' ({notes})' if notes else ''}"
+
+    @property
+    def _lacked(self) -> str:
+        """How many samples have no value, where there are any."""
+        if not self.lacking:
+            return ""
+        if self.lacking == self.all.samples:
+            return "no sample has a value there"
+        return f"{counted(self.lacking, 'sample')} {named(self.lacking, 'has', 'have')} no value"
 
     def __str__(self) -> str:
         """One line: the names whose share is the furthest from that of all, by chance's measure."""
@@ -104,7 +123,8 @@ class Audit:
 
 
 def audits_of(plan: Plan, histogram: Histogram) -> tuple[Audit, ...]:
-    """An audit of each condition of the filter, and of utility where samples differ in it.
+    """An audit of each condition of the filter, of all together where there are several, and of
+    utility where samples differ in it.
 
     `histogram` is of the recognised attributes. Of plans that did not count what the filter took
     there is none of it.
@@ -138,7 +158,10 @@ def _of_filter(plan: Plan) -> Iterator[Audit]:
         return
     samples = _flat(filtered.labelled)
     for condition in filtered.conditions:
-        yield _audit(condition.name, samples, _flat(condition.taken), plan, False)
+        taken, lacking = _flat(condition.taken), condition.lacking
+        yield _audit(condition.name, samples, taken, plan, False, lacking)
+    if filtered.together is not None:
+        yield _audit(TOGETHER, samples, _flat(filtered.together), plan, False)
 
 
 def _of_utility(plan: Plan, histogram: Histogram) -> Iterator[Audit]:
@@ -155,7 +178,14 @@ def _of_utility(plan: Plan, histogram: Histogram) -> Iterator[Audit]:
     yield _audit(UTILITY, samples.tolist(), taken.tolist(), plan, sampled)
 
 
-def _audit(by: str, samples: list[float], taken: list[float], plan: Plan, sampled: bool) -> Audit:
+def _audit(
+    by: str,
+    samples: list[float],
+    taken: list[float],
+    plan: Plan,
+    sampled: bool,
+    lacking: int | None = None,
+) -> Audit:
     """The audit of samples in all, with each attribute and with each label, and those taken."""
     m = len(plan.terms.attributes)
     names = ["", *(attribute.name for attribute in plan.terms.attributes), *plan.terms.labels]
@@ -165,7 +195,7 @@ def _audit(by: str, samples: list[float], taken: list[float], plan: Plan, sample
         for part in (rows[1 : m + 1], rows[m + 1 :])
     )
     attributes, labels = map(tuple, parts)
-    return Audit(by, rows[0], attributes, labels, plan.terms.eta, sampled)
+    return Audit(by, rows[0], attributes, labels, plan.terms.eta, sampled, lacking)
 
 
 def _flat(counts: CarrierCounts) -> list[float]:

@@ -9,19 +9,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from transforms.base.errors import FairshardError
 from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.calibration.uncertainty import calibration_error, measured_error
+from transforms.config.filters import MIN_SIMILARITY
 from transforms.config.schema import Attribute, asked_of, schema_of
 from transforms.config.sections import Balance, Config
 from transforms.feasibility.rates import balance_as_asked
 from transforms.labels.records import LabelRecord
-from transforms.labels.rejects import check_rejects
 from transforms.m4.balance import Balanced
 from transforms.m4.constraints import Constraint, ConstraintTable
 from transforms.m4.ranks import Ranks
 from transforms.m4.shortfall import Ranked
 from transforms.m4.terms import Terms
+from transforms.plan.balanceable import check_balanceable
 from transforms.plan.fingerprint import fingerprint
 from transforms.plan.plan import Plan, vouched_for
 from transforms.plan.plan_file import (
@@ -83,7 +83,7 @@ def make_plan(
     filtered: FilterCounts | None = None,
 ) -> tuple[Plan, pa.Table]:
     """Solve for a corpus: the plan, and its patterns with their counts and weights."""
-    check_balanceable(histogram, records, config)
+    check_balanceable(histogram, records, config, filtered)
     attributes = schema_of(config).attributes
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
@@ -147,16 +147,6 @@ def plan_of(
         constraints=_constraint_rows(balanced),
     )
     return Plan(terms, solution.duals, calibration.odds if calibration else None, file), patterns
-
-
-def check_balanceable(histogram: Histogram, records: Sequence[LabelRecord], config: Config) -> None:
-    """Raise FairshardError where too many were rejected, or nothing is left to balance."""
-    check_rejects(records, config)
-    if histogram.samples == 0:
-        raise FairshardError(
-            "no sample is left to balance: every one was rejected, or is below "
-            "filter.min_similarity; see rejects/ in the output"
-        )
 
 
 def shown_config(config: Config) -> dict[str, Any]:
@@ -244,10 +234,19 @@ def _filtered(counts: FilterCounts | None, attributes: int) -> dict[str, Filtere
     if counts is None:
         return {}
     conditions = tuple(
-        ConditionCounts(name=name, taken=carriers(row))
-        for name, row in zip(counts.conditions, counts.taken, strict=True)
+        ConditionCounts(name=name, taken=carriers(row), **_lacking(name, count))
+        for name, row, count in zip(
+            counts.conditions, counts.taken, counts.lacking.tolist(), strict=True
+        )
     )
-    return {"filtered": Filtered(labelled=carriers(counts.labelled), conditions=conditions)}
+    labelled, several = carriers(counts.labelled), len(conditions) > 1
+    together = {"together": carriers(counts.together)} if several else {}
+    return {"filtered": Filtered(labelled=labelled, conditions=conditions, **together)}
+
+
+def _lacking(condition: str, samples: int) -> dict[str, int]:
+    """How many samples lack what a condition asks of; every one has a similarity."""
+    return {} if condition == MIN_SIMILARITY else {"lacking": samples}
 
 
 def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:

@@ -86,17 +86,25 @@ class CarrierCounts(Document):
 
 
 class ConditionCounts(Document):
-    """The samples that a condition of the filter takes, whatever the others take of them."""
+    """The samples that a condition of the filter takes, whatever the others take of them.
+
+    lacking: how many samples have no value where it asks for one.
+    """
 
     name: str
     taken: CarrierCounts
+    lacking: Count | None = None
 
 
 class Filtered(Document):
-    """The samples that were labelled, and those of them that each condition of the filter takes."""
+    """The samples that were labelled, and those of them that each condition of the filter takes.
+
+    together: those that one of them or more take, where there are several.
+    """
 
     labelled: CarrierCounts
     conditions: tuple[ConditionCounts, ...]
+    together: CarrierCounts | None = None
 
 
 class PatternsFile(Document):
@@ -277,7 +285,8 @@ def check_shapes(found: Measures | PerMeasure, attributes: int, labels: int) -> 
 
 def _check_counts(found: Filtered, attributes: int, labels: int) -> None:
     """Raise ValueError where a filter's counts are not of these, or it takes what is not there."""
-    for one in (found.labelled, *(condition.taken for condition in found.conditions)):
+    taken = [condition.taken for condition in found.conditions]
+    for one in (found.labelled, *taken, *([found.together] if found.together else [])):
         if (len(one.attributes), len(one.labels)) != (attributes, labels):
             raise ValueError(f"filtered is not of {attributes} attributes and {labels} labels")
         if any(map(int.__gt__, _numbers(one), _numbers(found.labelled))):

@@ -35,7 +35,8 @@ from transforms.m4.problem import Problem, problem_of
 from transforms.m4.solver import NOBODY, Solution, priced, scores_of
 from transforms.m4.terms import VACUOUS, integrated
 from transforms.m4.weights import clipped
-from transforms.plan.make import SolvedCorpus, check_balanceable, plan_of
+from transforms.plan.balanceable import check_balanceable
+from transforms.plan.make import SolvedCorpus, plan_of
 from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
 from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
@@ -56,10 +57,13 @@ _MOST_TRIALS = 8
 
 
 def first_weighing(
-    histogram: Histogram, records: Sequence[LabelRecord], config: Config
+    histogram: Histogram,
+    records: Sequence[LabelRecord],
+    config: Config,
+    filtered: FilterCounts | None = None,
 ) -> tuple[Weighing, float | None]:
     """The weights that are best for a sample and, where the rate is open, a bound on it."""
-    check_balanceable(histogram, records, config)
+    check_balanceable(histogram, records, config, filtered)
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
     balanced, largest = balance_as_asked(corpus, schema_of(config).attributes, asked_of(config))

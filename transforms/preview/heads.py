@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from transforms.config.sections import Config
 from transforms.recognition.settings import members_of
+from transforms.shards.entries import read_entries
 from transforms.shards.file_kinds import Compression
 from transforms.shards.finding import Shard
-from transforms.shards.samples import Ignored, Reject, Sample, open_tar, read_samples
+from transforms.shards.samples import Ignored, Reject, Sample, open_tar
 from transforms.shards.streams import compression_of
 
 _SHARDS_AT_ONCE = 20
@@ -54,7 +55,7 @@ def _head(shard: Shard, config: Config, most: int) -> Generator[HeadEntry]:
     source, passed_over = config.input, 0
     with open_tar(shard.url, source.storage_options, size=shard.bytes) as stream:
         compression = compression_of(stream)
-        for entry in read_samples(stream, members_of(config), source.limits):
+        for entry in read_entries(stream, source, members_of(config)):
             if isinstance(entry, Ignored):
                 passed_over += 1
                 if passed_over == _MOST_PASSED_OVER:

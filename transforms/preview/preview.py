@@ -94,7 +94,8 @@ class PreviewedTable:
 class Preview:
     """The first samples of some shards, labelled: what there is to see before all are.
 
-    of_shards: how many the corpus has. filtered: samples that the quality filter would drop.
+    of_shards: how many the corpus has. filtered: samples that the quality filter, which sentences
+    call `filtered_by`, would drop.
     """
 
     shards: int
@@ -107,3 +108,4 @@ class Preview:
     observations: tuple[Observation, ...]
     advice: tuple[str, ...]
     tables: tuple[PreviewedTable, ...] = ()
+    filtered_by: str = ""

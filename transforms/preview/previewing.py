@@ -1,6 +1,6 @@
 """Making a preview of what a configuration would recognise."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from transforms.config.sections import Config
 from transforms.labels.rejects import kinds_of
 from transforms.preview.advice import advice_on
 from transforms.preview.excerpts import around
+from transforms.preview.filtered import filtered, filtered_by, observe_filter
 from transforms.preview.hits import Flags, hits_of
 from transforms.preview.joined import joined_heads
 from transforms.preview.preview import Example, Extension, Preview, PreviewedName
@@ -50,7 +51,9 @@ def preview(
     reading = replace(reading, seen=seen)
     if not reading.seen and not reading.rejects:
         raise FairshardError(
-            "no shard holds a sample that can be read: are they webdataset tars? Correct "
+            "no table holds a row: correct input.tables"
+            if config.input.tables
+            else "no shard holds a sample that can be read: are they webdataset tars? Correct "
             "input.shards, or the names of the shards' members"
         )
     named = _names(config)
@@ -59,12 +62,16 @@ def preview(
         _previewed(column, spec, reading.seen, hits[column]) for column, spec in named.items()
     )
     extensions = _extensions(config, reading)
-    observed = tuple(_observations(named, reading.seen))
+    observed = (
+        *_observations(named, reading.seen),
+        *observe_filter(config, reading.seen),
+    )
     return Preview(
         shards=reading.shards,
         of_shards=len(shards),
         samples=len(reading.seen),
-        filtered=_filtered(config, reading.seen),
+        filtered=filtered(config, reading.seen),
+        filtered_by=filtered_by(config),
         rejected=tuple(kinds_of(reading.rejects)),
         extensions=extensions,
         names=names,
@@ -154,13 +161,6 @@ def _observations(named: Names, seen: Sequence[SeenSample]) -> Iterator[Observat
                     f"the recogniser {key!r} of {RECOGNISERS.origin(key)} fails on what a preview "
                     f"reads: {reason_of(error)}; mend it, or leave {key} out"
                 ) from error
-
-
-def _filtered(config: Config, seen: Iterable[SeenSample]) -> int:
-    if config.filter is None:
-        return 0
-    least = config.filter.min_similarity
-    return sum(one.similarity is not None and one.similarity < least for one in seen)
 
 
 def _hash(key: str) -> int:

@@ -6,15 +6,17 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.schema import SIMILARITY, schema_of
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Input, Members
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import read_labels
 from transforms.proxies.contingency import Tally, sides_of
 from transforms.recognition import fields
 from transforms.recognition.folding import letters_of, normalised
-from transforms.shards.samples import Sample, open_tar, read_samples
+from transforms.shards.entries import read_entries
+from transforms.shards.samples import Sample, open_tar
 from transforms.statistics.counting import is_balanced
+from transforms.statistics.filtering import filter_columns
 from transforms.storage.files import Storage
 
 _LISTED = """
@@ -51,7 +53,7 @@ def texts(document: object, path: str) -> frozenset[str]:
 
 def mentions(sample: Sample, source: Input, field: str | None) -> frozenset[str] | None:
     """The words of the caption, or the texts at the metadata `field`; None where neither is."""
-    in_caption = field is None and source.caption_field is None
+    in_caption = field is None and source.caption_in_metadata is None
     extensions = source.members.caption if in_caption else source.members.metadata
     found = (sample.members.get(extension.lower()) for extension in extensions)
     content = next((content for content in found if content is not None), None)
@@ -80,7 +82,7 @@ def tally_shard(record: LabelRecord, config: Config, field: str | None, storage:
     """
     schema = schema_of(config)
     columns = [*schema.pattern_columns[: len(schema.attributes)], "offset"]
-    wanted = [*columns, *([SIMILARITY] if config.filter else [])]
+    wanted = [*columns, *filter_columns(config)]
     table = read_labels(storage, record, wanted, schema.derived)
     if config.filter:
         table = table.filter(pa.array(is_balanced(table, config)))
@@ -103,7 +105,7 @@ def _found(
     members = Members(image=(), caption=source.members.caption, metadata=source.members.metadata)
     shard = record.shard
     with open_tar(shard.url, source.storage_options, size=shard.bytes) as stream:
-        for entry in read_samples(stream, members, source.limits):
+        for entry in read_entries(stream, source, members):
             if isinstance(entry, Sample) and entry.offset in row_of:
                 mentioned = mentions(entry, source, field)
                 if mentioned is not None:

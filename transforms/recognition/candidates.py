@@ -36,7 +36,7 @@ class Candidate:
     votes: of its caption and metadata. utility: without the part of the similarity.
     pixels (height, width, 3) and tokens (context length,): empty where no model needs them.
     carried: what label tables hold of the metadata as it is, joined_by: as what it joins tables,
-    both in the schema's order.
+    both in the schema's order. values: what it has at each of the schema's fields.
     """
 
     key: str
@@ -49,6 +49,7 @@ class Candidate:
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
     joined_by: tuple[str | None, ...] = ()
+    values: tuple[tuple[Any, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class CandidateReader:
             sample.mixed,
             carried,
             joined_by,
+            tuple(tuple(values_at(document, path)) for path in self._schema.fields),
         )
 
     def document(self, sample: Sample) -> dict[str, Any]:
@@ -119,7 +121,7 @@ class CandidateReader:
 
     def caption(self, sample: Sample, document: dict[str, Any]) -> str:
         """The caption, where the labels need it; ValueError where there is none."""
-        field = self._input.caption_field
+        field = self._input.caption_in_metadata
         if "caption" not in self._needs:
             return ""
         if field is None:

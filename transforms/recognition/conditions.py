@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from transforms.config.conditions import Condition, pattern_of
+from transforms.config.schema import VALUE
 
 Flags = NDArray[np.bool_]
 Value = tuple[str, str | bool | int | float]
@@ -38,18 +39,21 @@ class Predicate:
 
     def holds(self, values: Sequence[Any]) -> bool:
         """Of what stands at one place: a list's elements, and nothing where it is missing."""
-        if self._present is not None and self._present != any(map(_is_there, values)):
+        if self._present is not None and self._present != any(map(is_there, values)):
             return False
         if self._compares and not any(map(self._fits, values)):
             return False
         return self._not is None or not self._not.holds(values)
 
     def mask(self, column: pa.Array | pa.ChunkedArray) -> Flags:
-        """Of every row of a column, bool (n,): null is missing, and lists are lists."""
-        elements, rows = _elements(column)
+        """Of every row of a column, bool (n,): null is missing, and lists are lists.
+
+        The elements of label tables' VALUES are what their parts say.
+        """
+        elements, rows = elements_of(column)
         holds = np.ones(len(column), np.bool_)
         if self._present is not None:
-            holds &= self._present == _of_rows(_are_there(elements), rows, len(column))
+            holds &= self._present == _of_rows(are_there(elements), rows, len(column))
         if self._compares:
             holds &= _of_rows(self._fitting(elements), rows, len(column))
         if self._not is not None:
@@ -70,6 +74,8 @@ class Predicate:
         return any(pattern.search(encoded) for pattern in self._compiled)
 
     def _fitting(self, elements: pa.Array) -> Flags:
+        if elements.type == VALUE:
+            return self._fitting_values(elements)
         fitting = np.ones(len(elements), np.bool_)
         if self._values:
             fitting &= _equal(elements, self._values)
@@ -83,6 +89,20 @@ class Predicate:
                 for pattern in self._patterns:
                     found |= _flags(pc.match_substring_regex(elements, pattern))
             fitting &= found
+        return fitting
+
+    def _fitting_values(self, elements: pa.StructArray) -> Flags:
+        """Of values that are numbers, texts or truths, each as a column of its kind has it."""
+        number, text, truth = (pc.struct_field(elements, field.name) for field in VALUE)
+        rounded = _flags(pc.and_(number.is_valid(), text.is_valid()))
+        fitting = np.zeros(len(elements), np.bool_)
+        for of_kind in (number, text, truth):
+            there = of_kind.is_valid().to_numpy(zero_copy_only=False) & ~rounded
+            kept = of_kind.filter(pa.array(there))
+            as_large = kept.cast(pa.large_string()) if pa.types.is_string(kept.type) else kept
+            fitting[there] = self._fitting(as_large)
+        for row in np.flatnonzero(rounded):
+            fitting[row] = self._fits(int(text[row].as_py()))
         return fitting
 
 
@@ -107,12 +127,13 @@ def number_in(value: Any) -> float | None:
         case float():
             return None if math.isnan(value) else value
         case int():
-            return _in_64_bits(value)
+            return in_64_bits(value)
         case _:
             return None
 
 
-def _in_64_bits(value: int) -> float:
+def in_64_bits(value: int) -> float:
+    """A whole number as a float64: infinite where it is beyond these."""
     try:
         return float(value)
     except OverflowError:
@@ -140,11 +161,12 @@ def _is_comparable(value: Any) -> bool:
     return isinstance(value, str | int | float)
 
 
-def _is_there(value: Any) -> bool:
+def is_there(value: Any) -> bool:
+    """Whether it is a value at all: neither null nor NaN."""
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
-def _elements(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64] | None]:
+def elements_of(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64] | None]:
     """The elements of a column's lists, or its own where it has none, and the row of each."""
     values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     rows: NDArray[np.int64] | None = None
@@ -176,7 +198,8 @@ def _flags(values: pa.Array) -> Flags:
     return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False))
 
 
-def _are_there(elements: pa.Array) -> Flags:
+def are_there(elements: pa.Array) -> Flags:
+    """Which elements are values at all: neither null nor NaN."""
     return ~np.asarray(elements.is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
 
 

@@ -68,7 +68,7 @@ def _rows(field: FieldValues) -> tuple[Mapping[str, Cell], ...]:
 def _advice(field: FieldValues) -> Iterator[str]:
     path = field.path
     if field.samples and not field.present and not field.may_lack:
-        yield _on_absence(field)
+        yield on_absence(field)
     if field.objects and not field.conditions:
         yield (
             f"the field {path} holds objects ({_samples(field.objects)}), which are compared with "
@@ -94,7 +94,8 @@ def _advice(field: FieldValues) -> Iterator[str]:
         )
 
 
-def _on_absence(field: FieldValues) -> str:
+def on_absence(field: FieldValues) -> str:
+    """That no sample has a value at a path, and which fields there are."""
     near = get_close_matches(field.path, field.keys)
     keys = list(dict.fromkeys([*near, *field.keys]))
     there = ", ".join(keys[:_MOST_KEYS]) + ", ..." * (len(keys) > _MOST_KEYS)

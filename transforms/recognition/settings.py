@@ -62,17 +62,33 @@ def needs_of(config: Config) -> frozenset[Source]:
     needs = {source for entry in schema.recognised for source in entry.of_samples}
     if config.similarity_seen:
         needs |= {"image", "caption"}
-    if config.utility.field is not None or schema.carried or schema.joined_by:
+    by_metadata = schema.carried or schema.joined_by or schema.fields
+    if config.utility.field is not None or by_metadata:
         needs.add("metadata")
-    if "caption" in needs and config.input.caption_field is not None:
+    if "caption" in needs and config.input.caption_in_metadata is not None:
         needs.add("metadata")
     return frozenset(needs)
+
+
+def metadata_fields(config: Config) -> frozenset[str] | None:
+    """The fields of the metadata, at its top, that labels need; None where they may need all."""
+    used = [
+        (key, settings)
+        for given in recognitions(config)
+        for key, settings in given.items()
+        if RECOGNISERS[key].source == "metadata"
+    ]
+    if any(key != "field" for key, _ in used):
+        return None
+    paths = [settings.path for _, settings in used]
+    paths += [*schema_of(config).fields, *config.input.carry, config.utility.field or ""]
+    return frozenset(path.partition(".")[0] for path in paths if path)
 
 
 def members_of(config: Config) -> Members:
     """The members that must be read: the given ones that the labels need."""
     given, needs = config.input.members, needs_of(config)
-    caption_is_member = "caption" in needs and config.input.caption_field is None
+    caption_is_member = "caption" in needs and config.input.caption_in_metadata is None
     return Members(
         image=given.image if "image" in needs else (),
         caption=given.caption if caption_is_member else (),
@@ -84,14 +100,14 @@ def settings_digest(config: Config) -> str:
     """The xxh3-128 of all that what is recognised depends on.
 
     Two configurations with one digest recognise the same in one shard: without tables, that is its
-    label table. Targets, balance, seed,
-    output, engine, device and batch size are left out.
+    label table. Targets, balance, seed, output, engine, device and batch size are left out.
     """
     model = config.model if "image" in needs_of(config) else None
     settings: dict[str, Any] = {
         "semantics": _SEMANTICS,
         "members": members_of(config).model_dump(),
         "caption_field": config.input.caption_field,
+        **_tables(config),
         "limits": config.input.limits.model_dump(exclude=_BUDGETS),
         "columns": [
             (entry.column, dumped(given, "json"), _zero_shot_of_images(config, entry).model_dump())
@@ -99,7 +115,8 @@ def settings_digest(config: Config) -> str:
             if given
         ],
         "similarity": config.similarity_seen,
-        "utility": config.utility.model_dump(),
+        "utility": config.utility.model_dump(exclude={"column"}),
+        **_values(config),
         **_unanimous_names(config),
         **_carried(config),
         "model": model and (model_identity(model), model.precision),
@@ -120,13 +137,15 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         "input": {
             "members": given.members.model_dump(mode="json"),
             "caption_field": given.caption_field,
+            **_tables(config),
             "limits": limits,
             **_carried(config),
         },
         "attributes": {},
         "labels": {},
         "similarity": config.similarity_seen,
-        "utility": config.utility.model_dump(),
+        "utility": config.utility.model_dump(exclude={"column"}),
+        **({"filter": {"fields": fields}} if (fields := schema_of(config).fields) else {}),
         **_kinds(config),
         **_versions(config),
     }
@@ -158,6 +177,18 @@ def _carried(config: Config) -> dict[str, tuple[str, ...]]:
     schema = schema_of(config)
     found = {"carry": schema.carried, "joined_by": schema.joined_by}
     return {key: paths for key, paths in found.items() if paths}
+
+
+def _values(config: Config) -> dict[str, tuple[str, ...]]:
+    """The metadata fields whose values label tables hold, where there are any."""
+    fields = schema_of(config).fields
+    return {"values": fields} if fields else {}
+
+
+def _tables(config: Config) -> dict[str, Any]:
+    """What a corpus of tables is read by."""
+    given = config.input
+    return {"tables": {"key_column": given.key_column}} if given.tables else {}
 
 
 def _versions(config: Config) -> dict[str, dict[str, int]]:

@@ -42,6 +42,8 @@ class Thumbnails:
 
     def of(self, where: Location) -> Thumbnail:
         """The thumbnail of the sample that lies there."""
+        if self._source.tables:
+            return Thumbnail("", "", "tables hold no images")
         try:
             sample = read_again(where, self._source, self._options)
         except FairshardError as error:
@@ -57,14 +59,15 @@ class Thumbnails:
     def _caption(self, sample: Sample) -> str:
         """The start of the caption as text; "" where there is none."""
         source = self._source
-        if source.caption_field is None:
+        field = source.caption_in_metadata
+        if field is None:
             content = _first(sample, source.members.caption) or b""
             return shortened(content.decode("utf-8", "replace"))
         try:
             document = parse(_first(sample, source.members.metadata) or b"{}")
         except ValueError:
             return ""
-        return shortened(str(next(values_at(document, source.caption_field), "")))
+        return shortened(str(next(values_at(document, field), "")))
 
     def _image(self, sample: Sample) -> str:
         """The image, made small and encoded anew, as a data: URI; ValueError where none is."""

@@ -22,7 +22,7 @@ from transforms.shards.left_out import (
 )
 from transforms.shards.listing import matching_files
 from transforms.shards.lookups import Lookup, not_looked_up
-from transforms.shards.naming import ALLOWED, is_shard, name_of, normal_form
+from transforms.shards.naming import SHARDS, TABLES, FileKind, name_of, normal_form
 from transforms.storage.files import version_of
 
 Infos = dict[str, dict[str, Any]]
@@ -69,8 +69,9 @@ def found_in(source: Input, outside: Outside = _all_of) -> Found:
     FairshardError where a pattern names nothing, a shard is missing, or what was named by hand is
     no shard; UnreachableError where the storage does not tell.
     """
-    search = _Search(Systems(source.storage_options), outside)
-    for pattern in source.shards:
+    kind = TABLES if source.tables else SHARDS
+    search = _Search(Systems(source.storage_options), outside, kind)
+    for pattern in source.patterns:
         for piece in alternatives(pattern):
             search.find(piece)
     kept, again = _once(search.infos)
@@ -89,6 +90,7 @@ class _Search:
 
     systems: "Systems"
     outside: Outside
+    kind: FileKind
     infos: Infos = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
 
@@ -103,23 +105,42 @@ class _Search:
             if plain is not None:
                 named.setdefault(id(system), (system, {}))[1][plain] = path
         for system, paths in named.values():
-            for path, info in _named(Lookup(system).infos(paths), paths).items():
+            for path, info in self._named(Lookup(system).infos(paths), paths).items():
                 self._take(system, {path: info})
 
     def _matched(self, system: Any, glob: str, shown: str) -> bool:
         """Take in what a glob matches; False where it is itself the name of a file."""
         found = matching_files(system, glob)
-        files = {path: info for path, info in found.files.items() if is_shard(path)}
+        files = {path: info for path, info in found.files.items() if self.kind.names(path)}
         others = found.others | dict.fromkeys(found.files.keys() - files.keys(), OTHER_NAME)
         if not files:
-            if is_shard(glob) and _exists(system, glob):
+            if self.kind.names(glob) and _exists(system, glob):
                 return False
             raise FairshardError(
-                f"no shard ({ALLOWED}) matches {shown}: correct input.shards{_hint(shown, others)}"
+                f"no {self.kind.thing} ({self.kind.allowed}) matches {shown}: correct "
+                f"{self.kind.key}{_hint(shown, others, self.kind)}"
             )
         self.others.update((_unstripped(system, path), why) for path, why in others.items())
         self._take(system, Lookup(system).with_sizes(files))
         return True
+
+    def _named(self, infos: Infos, shown: Mapping[str, str]) -> Infos:
+        """The infos of files that were named without a glob; FairshardError where one is none."""
+        key, thing = self.kind.key, self.kind.thing
+        for path, info in infos.items():
+            if info["type"] == "directory":
+                raise FairshardError(
+                    f"{key}: {shown[path]} is a folder: write "
+                    f"{shown[path].rstrip('/')}/*{self.kind.extensions[0]} for the {thing}s in it"
+                )
+            if info["type"] != "file":
+                raise FairshardError(f"{key}: {shown[path]} is not a file: leave it out")
+            if not self.kind.names(path):
+                raise FairshardError(
+                    f"{key}: {shown[path]} is not named as a {thing}: its name must end in "
+                    f"{self.kind.allowed}"
+                )
+        return infos
 
     def _take(self, system: Any, files: Infos) -> None:
         outside = self.outside(system, files)
@@ -140,31 +161,14 @@ def _folders_of(urls: Iterable[str]) -> set[str]:
     return found
 
 
-def _hint(pattern: str, others: Mapping[str, str]) -> str:
+def _hint(pattern: str, others: Mapping[str, str], kind: FileKind) -> str:
     """What else to write, where a pattern matches other things."""
     if FOLDER in others.values():
-        return f", which matches folders: write {pattern.rstrip('/')}/*.tar for what is in them"
+        within = f"{pattern.rstrip('/')}/*{kind.extensions[0]}"
+        return f", which matches folders: write {within} for what is in them"
     if others:
         return f"; {in_words(left_out(others))}"
     return "; [[] stands for a [ in a name" if "[" in pattern and "[[]" not in pattern else ""
-
-
-def _named(infos: Infos, shown: Mapping[str, str]) -> Infos:
-    """The infos of files that were named without a glob; FairshardError where one is no shard."""
-    for path, info in infos.items():
-        if info["type"] == "directory":
-            raise FairshardError(
-                f"input.shards: {shown[path]} is a folder: write {shown[path].rstrip('/')}/*.tar "
-                "for the shards in it"
-            )
-        if info["type"] != "file":
-            raise FairshardError(f"input.shards: {shown[path]} is not a file: leave it out")
-        if not is_shard(path):
-            raise FairshardError(
-                f"input.shards: {shown[path]} is not named as a shard: its name must end in "
-                f"{ALLOWED}"
-            )
-    return infos
 
 
 def _exists(system: Any, path: str) -> bool:

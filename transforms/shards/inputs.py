@@ -26,10 +26,11 @@ def found_apart(config: Config) -> Found:
     """
     output = output_storage(config.output)
     check_apart(output)
-    outside = _Apart(Storage(output.url, output.options)).outside
+    given = config.input.key
+    outside = _Apart(Storage(output.url, output.options), given).outside
     if output.labels is None:
         return found_in(config.input, outside)
-    of_labels = _Apart(output.of_labels, "output.labels").outside
+    of_labels = _Apart(output.of_labels, given, "output.labels").outside
     return found_in(config.input, lambda system, infos: of_labels(system, outside(system, infos)))
 
 
@@ -53,9 +54,13 @@ def input_shards(config: Config) -> tuple[Shard, ...]:
 
 @dataclass(frozen=True)
 class _Apart:
-    """Tells what patterns match from what is in the own folders of `output`, which `key` names."""
+    """Tells what patterns match from what is in the own folders of `output`, which `key` names.
+
+    `given` names the patterns.
+    """
 
     output: Storage
+    given: str
     key: str = "output.url"
     _seen: dict[int, Places] = field(default_factory=dict)
 
@@ -115,9 +120,9 @@ class _Apart:
         if len(own) > 1:
             which = f"{len(own):,} input shards ({first} among them) lie"
         return ConfigError(
-            f"input.shards and {self.key}: {which} in a folder that a run writes to in "
+            f"{self.given} and {self.key}: {which} in a folder that a run writes to in "
             f"{self.output.url}, and would be overwritten; give {self.key} a folder of its own, or "
-            "leave what is in it out of input.shards"
+            f"leave what is in it out of {self.given}"
         )
 
 

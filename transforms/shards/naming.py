@@ -7,6 +7,7 @@ other stems comes first does not hang on where they lie.
 
 import posixpath
 import re
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import xxhash
@@ -14,12 +15,34 @@ import xxhash
 from transforms.base.redaction import without_user
 from transforms.config.urls import on_the_web
 
-EXTENSIONS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst")
-ALLOWED = f"{', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}"
+
+@dataclass(frozen=True)
+class FileKind:
+    """What files of a corpus are: how they are called, and named, and where in a configuration."""
+
+    thing: str
+    key: str
+    extensions: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """The extensions, in words."""
+        *first, last = self.extensions
+        return f"{', '.join(first)} or {last}"
+
+    def names(self, path: str) -> bool:
+        """Whether the file of a path, or of a URL's path, is named as one."""
+        return path_of(path).lower().endswith(self.extensions)
+
+
+SHARDS = FileKind("shard", "input.shards", (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"))
+TABLES = FileKind("table", "input.tables", (".parquet", ".pq"))
 
 _DIGEST = 12
 _LONGEST_STEM = 40
-_EXTENSION = re.compile(rf"({'|'.join(map(re.escape, EXTENSIONS))})\Z", re.I)
+_EXTENSION = re.compile(
+    rf"({'|'.join(map(re.escape, (*SHARDS.extensions, *TABLES.extensions)))})\Z", re.I
+)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME = re.compile(rf"(.+)--[0-9a-f]{{{_DIGEST}}}")
 _PORTS = {"http": ":80", "https": ":443"}
@@ -29,11 +52,6 @@ _SIGNING = re.compile(
     re.I,
 )
 _OF_AZURE = re.compile("s[vretp]|spr|sip|sig|ss|srt|skoid|sktid|sk[tesv]")
-
-
-def is_shard(path: str) -> bool:
-    """Whether the file of a path, or of a URL's path, is named as a shard."""
-    return bool(_EXTENSION.search(path_of(path)))
 
 
 def path_of(url: str) -> str:

@@ -147,7 +147,7 @@ class Sampling(Step):
         from transforms.plan.polishing import first_weighing
 
         histogram = patterns_of(gathered, config).extract()
-        weighing, upper = first_weighing(histogram, records, config)
+        weighing, upper = first_weighing(histogram, records, config, self.filtered)
         table = parquet_bytes(histogram_table(histogram))
         output_storage(config.output).publish(paths.SAMPLE, table)
         return Polishing(self, weighing, upper)

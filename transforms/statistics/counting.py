@@ -104,9 +104,9 @@ def balanced_batches(
     for batch in label_batches(storage, record, wanted, schema_of(config).derived):
         chosen = drawn(stem, first, batch.num_rows, level)
         first += batch.num_rows
-        passed = [condition.passed(batch) for condition in conditions]
         if filtered is not None:
-            filtered.add(batch, columns, passed)
-        for let_through in passed:
-            chosen &= let_through
+            chosen &= filtered.add(batch, columns, conditions)
+        else:
+            for condition in conditions:
+                chosen &= condition.passed(batch)
         yield batch if chosen.all() else batch.filter(pa.array(chosen))

@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 import pyarrow as pa
 
 from transforms.base.errors import ConfigError, FairshardError, reason_of
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.config.tables import TableKey, TableSource
 from transforms.recognition.recognisers.column import ColumnMatch
@@ -56,8 +57,11 @@ def rows_of(config: Config) -> tuple[Rows, ...]:
 
 
 def columns_of(config: Config) -> Mapping[str, tuple[str, ...]]:
-    """The columns that names ask of each table, sorted."""
+    """The columns that names, the filter and the utility ask of each table, sorted."""
     found: dict[str, set[str]] = {}
+    utility = (config.utility.column,) if config.utility.column else ()
+    for column in (*schema_of(config).joined, *utility):
+        found.setdefault(column.table, set()).add(column.name)
     for given in recognitions(config):
         for settings in given.values():
             if isinstance(settings, ColumnMatch):

@@ -16,22 +16,35 @@ Counts = NDArray[np.int64]
 
 @dataclass
 class CarrierTally:
-    """Samples in all, then by each flag, (1 + m + c,): those that are labelled, and those taken."""
+    """Samples in all, then by each flag, (1 + m + c,): those that are labelled, those that the
+    filter takes, and those that each condition takes, (conditions, 1 + m + c); samples that lack a
+    value, (conditions,).
+    """
 
     labelled: Counts
+    together: Counts
     taken: Counts
+    lacking: Counts
 
     @classmethod
-    def empty(cls, stated: Stated) -> Self:
+    def empty(cls, stated: Stated, conditions: int) -> Self:
         """Nothing, yet."""
-        return cls(*np.zeros((2, 1 + len(stated.columns)), np.int64))
+        flags = 1 + len(stated.columns)
+        return cls(
+            np.zeros(flags, np.int64),
+            np.zeros(flags, np.int64),
+            np.zeros((conditions, flags), np.int64),
+            np.zeros(conditions, np.int64),
+        )
 
     def add(self, part: Labelled) -> None:
         """Add rows of a label table."""
         flags = part.flags
-        self.labelled += [len(flags), *flags.sum(axis=0)]
-        taken = flags[~part.balanced]
-        self.taken += [len(taken), *taken.sum(axis=0)]
+        self.labelled += _carriers(flags)
+        self.together += _carriers(flags[~part.balanced])
+        for number, lacking in enumerate(part.passing.lacking):
+            self.taken[number] += _carriers(flags[~part.passing.passed[number]])
+            self.lacking[number] += lacking
 
 
 def check_filtered(plan: PlanEvidence, mine: CarrierTally, check: Check) -> None:
@@ -39,19 +52,37 @@ def check_filtered(plan: PlanEvidence, mine: CarrierTally, check: Check) -> None
     said = plan.filtered
     if said is None:
         return
-    if [condition.name for condition in said.conditions] != ["min_similarity"]:
-        check.differ("plan.json says of other filters than min_similarity what they took")
-        return
-    for where, entry, found in (
-        ("labelled", said.labelled, mine.labelled),
-        ("taken by min_similarity", said.conditions[0].taken, mine.taken),
+    asked = [entry.place for entry in plan.config.filter]
+    if len(said.conditions) != len(asked) or not all(
+        f"{condition.name} ".startswith(f"{name} ")
+        for condition, name in zip(said.conditions, asked, strict=True)
     ):
+        check.differ(f"plan.json says of other filters than {', '.join(asked)} what they took")
+        return
+    entries = [("labelled", said.labelled, mine.labelled)]
+    entries += [
+        (f"taken by {condition.name}", condition.taken, taken)
+        for condition, taken in zip(said.conditions, mine.taken, strict=True)
+    ]
+    if said.together is not None:
+        entries.append(("taken by all conditions together", said.together, mine.together))
+    for where, entry, found in entries:
         numbers = _numbers(entry)
         if numbers != found.tolist():
             check.differ(
                 f"filtered of plan.json says that {where} are, in all and by name, {numbers}; the "
                 f"tables have {found.tolist()}"
             )
+    for condition, lacking in zip(said.conditions, mine.lacking.tolist(), strict=True):
+        if condition.lacking not in (None, lacking):
+            check.differ(
+                f"filtered of plan.json says that {condition.lacking:,} samples have no value for "
+                f"{condition.name}; in the tables {lacking:,} have none"
+            )
+
+
+def _carriers(flags: NDArray[np.bool_]) -> Counts:
+    return np.array([len(flags), *flags.sum(axis=0)], np.int64)
 
 
 @dataclass

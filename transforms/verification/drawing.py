@@ -39,9 +39,9 @@ class Drawing:
     def settle(self, origin: OriginRange) -> None:
         """Check the copies that were found of one input shard."""
         table = read_table(self.evidence.storage, paths.labels(origin.name))
-        least = self.evidence.plan.config.filter
+        conditions = self.evidence.plan.config.filter
         q, patterns, start = [], [], 0
-        for part in table.labelled(self.stated, least.min_similarity if least else None):
+        for part in table.labelled(self.stated, conditions):
             q.append(np.where(part.balanced, weights(part.rows)[0], 0.0))
             patterns.append(part.patterns)
             copies = origin.copies[start : start + len(q[-1])]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
@@ -92,11 +92,13 @@ class CarrierEntry(BaseModel):
 class ConditionEntry(BaseModel):
     name: str
     taken: CarrierEntry
+    lacking: int | None = None
 
 
 class FilteredEntry(BaseModel):
     labelled: CarrierEntry
     conditions: list[ConditionEntry]
+    together: CarrierEntry | None = None
 
 
 class PassEntry(BaseModel):
@@ -127,8 +129,39 @@ class GroupEntry(BaseModel):
     names: dict[str, NameEntry] = {}
 
 
+class ColumnEntry(BaseModel):
+    table: str
+    name: str
+
+
 class FilterEntry(BaseModel):
-    min_similarity: float
+    """A condition of the quality filter; `opposite` is what must not hold."""
+
+    min_similarity: float | None = None
+    field: str = ""
+    column: ColumnEntry | None = None
+    values: list[str | bool | int | float] = []
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    matches: list[str] = []
+    present: bool | None = None
+    opposite: "FilterEntry | None" = Field(None, alias="not")
+
+    @property
+    def place(self) -> str:
+        """What it is of, as a plan names it."""
+        if self.column is not None:
+            return f"{self.column.table}.{self.column.name}"
+        return "min_similarity" if self.min_similarity is not None else self.field
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The bounds that are given, by their keys."""
+        bounds = (self.at_least, self.above, self.at_most, self.below)
+        named = zip(("at_least", "above", "at_most", "below"), bounds, strict=True)
+        return {key: bound for key, bound in named if bound is not None}
 
 
 class OverrideEntry(BaseModel):
@@ -151,12 +184,24 @@ class BalanceEntry(BaseModel):
     max_patterns: int = 10_000_000
 
 
+class InputEntry(BaseModel):
+    tables: list[str] = []
+    key_column: str | None = None
+
+
 class ConfigEntry(BaseModel):
+    input: InputEntry = InputEntry()
     attributes: dict[str, GroupEntry]
     labels: dict[str, GroupEntry] = {}
-    filter: FilterEntry | None = None
+    filter: list[FilterEntry] = []
     seed: int
     balance: BalanceEntry
+
+    @field_validator("filter", mode="before")
+    @classmethod
+    def _conditions(cls, value: Any) -> Any:
+        """A condition alone is a list of it, null is none."""
+        return [value] if isinstance(value, dict) else value or []
 
 
 class MeasuresEntry(BaseModel):
@@ -265,18 +310,34 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Evidence:
-    """The documents of a finished output, and what its input shards are read with."""
+    """The documents of a finished output, and what its input is read with.
+
+    written: what it says of its shards; None of a corpus of tables, which are written to none.
+    """
 
     storage: Storage
     input_options: dict[str, Any]
     document: Mapping[str, Any]
     plan: PlanEvidence
-    manifest: ManifestEvidence
+    written: ManifestEvidence | None
+
+    @property
+    def manifest(self) -> ManifestEvidence:
+        """What was written; FairshardError where nothing was."""
+        if self.written is None:
+            raise FairshardError(f"{self.storage.path(paths.MANIFEST)} is missing")
+        return self.written
 
     @cached_property
     def records(self) -> dict[str, LabelRecordEvidence]:
-        """The label record of each input shard of the manifest, in order of name."""
-        names = sorted(entry.shard for entry in self.manifest.inputs)
+        """The label record of each input shard of the manifest, or of each table, by name."""
+        if self.written is None:
+            there_are = self.storage.names(paths.LABEL_RECORDS)
+            names = sorted(
+                name.removesuffix(paths.RECORD) for name in there_are if name.endswith(paths.RECORD)
+            )
+        else:
+            names = sorted(entry.shard for entry in self.written.inputs)
         return {
             name: _parsed(LabelRecordEvidence, self.storage, paths.label_record(name))
             for name in names
@@ -290,12 +351,8 @@ class Evidence:
 
 def read_evidence(storage: Storage, input_options: dict[str, Any]) -> Evidence:
     """The documents in `storage`; FairshardError where the output is not finished."""
-    for name, stage in [(paths.PLAN, "solve"), (paths.MANIFEST, "resample")]:
-        if not storage.exists(name):
-            raise FairshardError(
-                f"{storage.url} holds no finished output, as {name} is missing: run "
-                f"`fairshard {stage}`, then verify again"
-            )
+    if not storage.exists(paths.PLAN):
+        raise _unfinished(storage, paths.PLAN, "solve")
     document = _json(storage, paths.PLAN)
     version = document.get("version")
     if version != PLAN_VERSION:
@@ -303,12 +360,19 @@ def read_evidence(storage: Storage, input_options: dict[str, Any]) -> Evidence:
             f"{storage.path(paths.PLAN)} is of version {version}, and version {PLAN_VERSION} can "
             "be verified: run `fairshard solve` again"
         )
-    return Evidence(
-        storage,
-        input_options,
-        document,
-        _parsed(PlanEvidence, storage, paths.PLAN),
-        _parsed(ManifestEvidence, storage, paths.MANIFEST),
+    plan = _parsed(PlanEvidence, storage, paths.PLAN)
+    if plan.config.input.tables:
+        return Evidence(storage, input_options, document, plan, None)
+    if not storage.exists(paths.MANIFEST):
+        raise _unfinished(storage, paths.MANIFEST, "resample")
+    manifest = _parsed(ManifestEvidence, storage, paths.MANIFEST)
+    return Evidence(storage, input_options, document, plan, manifest)
+
+
+def _unfinished(storage: Storage, missing: str, stage: str) -> FairshardError:
+    return FairshardError(
+        f"{storage.url} holds no finished output, as {missing} is missing: run `fairshard {stage}`"
+        ", then verify again"
     )
 
 

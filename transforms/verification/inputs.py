@@ -15,6 +15,7 @@ from transforms.storage import paths
 from transforms.storage.files import version_of
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, LabelRecordEvidence
+from transforms.verification.input_rows import check_rows
 from transforms.verification.labels import read_table
 from transforms.verification.origins import OriginRange, opened_input, origin_of
 from transforms.verification.tars import key_of, members_of, passed_over
@@ -53,6 +54,9 @@ def check_input(
             f"version {found[1]}, and had {said[0]:,} bytes, version {said[1]}"
         )
     if not counted:
+        return
+    if evidence.written is None:
+        check_rows(evidence, record, check)
         return
     origin = origin_of(record, read_table(evidence.storage, paths.labels(shard.name)))
     keys, errors = read_table(evidence.storage, paths.rejects(shard.name)).rejected()

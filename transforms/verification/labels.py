@@ -1,7 +1,7 @@
 """Label tables as they lie in the output, and their patterns counted again."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, LabelRecordEvidence
+from transforms.verification.evidence import Evidence, FilterEntry, LabelRecordEvidence
+from transforms.verification.filters import Passing, column_of, passing
 from transforms.verification.formulas import LabelledRows
 from transforms.verification.stated import Stated, Vector
 
@@ -24,17 +25,22 @@ UTILITY_UNIT = 2.0**-20
 BIN_OF_ZERO = 1 << 14
 BINS_AN_OCTAVE = 16
 BIN_BYTES = 2
-_SIMILARITY = "score.similarity"
+_VALUES = pa.list_(
+    pa.struct([("number", pa.float64()), ("text", pa.string()), ("truth", pa.bool_())])
+)
 _PATTERNS_WAITING = 1 << 20
 _ROWS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Some rows of a label table, bool (n, m + c) and so on; balanced: those above the filter."""
+    """Some rows of a label table, bool (n, m + c) and so on; balanced: those that the filter lets
+    through.
+    """
 
     rows: LabelledRows
     patterns: NDArray[np.uint8]
+    passing: Passing
     balanced: NDArray[np.bool_]
 
     @property
@@ -52,10 +58,9 @@ class LabelTable:
     content: bytes
     file: pq.ParquetFile
 
-    def labelled(self, stated: Stated, least_similarity: float | None) -> Iterator[Labelled]:
-        """All rows, some at a time."""
-        wanted = [*stated.stored, "utility"]
-        wanted += [_SIMILARITY] if least_similarity is not None else []
+    def labelled(self, stated: Stated, conditions: Sequence[FilterEntry]) -> Iterator[Labelled]:
+        """All rows, some at a time; `conditions` are those of the filter."""
+        wanted = list(dict.fromkeys([*stated.stored, "utility", *map(column_of, conditions)]))
         self._require(wanted)
         for batch in self._batches(stated.rows_at_once, wanted):
             known = {name: _values(batch, name).astype(np.bool_) for name in stated.stored}
@@ -63,13 +68,11 @@ class LabelTable:
                 known[name] = rule.flags(known)
             flags = np.column_stack([known[name] for name in stated.columns])
             utility = _values(batch, "utility")
-            balanced = np.ones(len(utility), np.bool_)
-            if least_similarity is not None:
-                similarity = _values(batch, _SIMILARITY)
-                balanced = similarity >= np.float32(least_similarity)
+            passed = passing(batch, conditions)
             bins = bins_of(utility).astype(">u2").view(np.uint8).reshape(-1, BIN_BYTES)
             patterns = np.hstack([np.packbits(flags, axis=1), bins])
-            yield Labelled(LabelledRows.of(stated, flags, utility), patterns, balanced)
+            rows = LabelledRows.of(stated, flags, utility)
+            yield Labelled(rows, patterns, passed, passed.together)
 
     def places(self) -> tuple[list[str], list[int], list[int]]:
         """The key, the offset and the size of every row."""
@@ -239,6 +242,8 @@ def _is_of_kind(name: str, kind: pa.DataType) -> bool:
         return bool(pa.types.is_integer(kind))
     if name.startswith(("s.", "y.")):
         return bool(pa.types.is_boolean(kind))
+    if name.startswith(("value.", "joined.")):
+        return bool(kind == _VALUES)
     return bool(pa.types.is_floating(kind))
 
 

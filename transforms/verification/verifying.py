@@ -62,6 +62,10 @@ def verify(
     given = _inputs(evidence, inputs, sample is None, step)
     predicted, of_plan = _of_plan(evidence, stated, corpus, whole, step)
     check_filtered(evidence.plan, carriers, of_plan[0])
+    if evidence.written is None:
+        nothing = Check("shards", "what was written", "shards")
+        nothing.skip("the corpus is of tables, of which no shards are written")
+        return (chain, labels, given, *of_plan, nothing)
     of_output = _of_output(evidence, stated, predicted, sample, step)
     return (chain, labels, given, *of_plan, *of_output)
 
@@ -75,14 +79,14 @@ def _counted(
     check = Check("labels", "label and reject tables are those that were recorded", "shards")
     counter, sampled = Counter(), evidence.plan.sampled
     whole = Weighed(stated) if sampled else None
-    carriers = CarrierTally.empty(stated)
-    least = evidence.plan.config.filter
+    carriers = CarrierTally.empty(stated, len(evidence.plan.config.filter))
+    conditions = evidence.plan.config.filter
     records = evidence.records.values()
     for done, record in enumerate(records):
         step("labels", done, len(records))
         table = check_table(evidence, record, check)
         first = 0
-        for part in table.labelled(stated, least.min_similarity if least else None):
+        for part in table.labelled(stated, conditions):
             carriers.add(part)
             if sampled and whole:
                 whole.add(part.rows, part.balanced.astype(np.float64))

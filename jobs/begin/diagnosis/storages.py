@@ -35,10 +35,12 @@ def check_input(config: Config) -> tuple[Finding, tuple[Shard, ...]]:
         found = found_apart(config)
     except FairshardError as error:
         if isinstance(error.__cause__, ImportError):
-            return unreachable("input", config.input.shards[0], error.__cause__, _KEYS["input"]), ()
-        return missing("input", str(error), "correct input.shards"), ()
+            return unreachable(
+                "input", config.input.patterns[0], error.__cause__, _KEYS["input"]
+            ), ()
+        return missing("input", str(error), f"correct {config.input.key}"), ()
     except Exception as error:  # storage libraries raise exceptions of their own
-        return unreachable("input", config.input.shards[0], error, _KEYS["input"]), ()
+        return unreachable("input", config.input.patterns[0], error, _KEYS["input"]), ()
     size = sum(shard.bytes for shard in found.shards)
     said = f"{counted(len(found.shards), 'shard')}, {size / 1e6:,.1f} MB"
     aside = f"; {in_words(found.left_out)}" if found.left_out else ""
