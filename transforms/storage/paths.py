@@ -107,6 +107,11 @@ def export(name: str) -> str:
     return f"{EXPORTS}/{name}"
 
 
+def export_table(shard: str) -> str:
+    """The file of an input shard in an export of one a shard."""
+    return f"{shard}.parquet"
+
+
 def label_settings(digest: str) -> str:
     """What labels of these settings depend on, key by key."""
     return f"done/settings/{digest}.json"

@@ -13,7 +13,7 @@ from transforms.base.release import release
 from transforms.config.exporters import EXPORTERS
 from transforms.config.schema import Schema
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
 from transforms.exports.target import MadeFrom, Target
 from transforms.labels.records import LabelRecord
 from transforms.shards.naming import stem_of
@@ -24,7 +24,7 @@ _SHARD = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsExport:
     """Writes the label rows of each input shard, with what the plan makes of them."""
 
     name: str = "weights"
@@ -32,7 +32,7 @@ class Weights:
     needs_shards: bool = False
     place: str = paths.export("weights")
 
-    def export(self, exported: Exported, target: Target) -> Outcome:
+    def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write the files of the shards that are not written yet."""
         named = dict(zip(file_names(exported.records), exported.records, strict=True))
         files = {name: _made_from(record, exported) for name, record in named.items()}
@@ -42,7 +42,7 @@ class Weights:
                 target.publish(name, _parquet(record, exported), files[name])
             target.step(done, len(named))
         target.settle(files)
-        return Outcome({"samples": sum(record.samples for record in exported.records)})
+        return ExportOutcome({"samples": sum(record.samples for record in exported.records)})
 
 
 def file_names(records: Sequence[LabelRecord]) -> Iterator[str]:
@@ -54,7 +54,7 @@ def file_names(records: Sequence[LabelRecord]) -> Iterator[str]:
     stems = Counter(map(stem_of, shards))
     for shard in shards:
         stem = stem_of(shard)
-        yield f"{stem if stems[stem] == 1 else shard}.parquet"
+        yield paths.export_table(stem if stems[stem] == 1 else shard)
 
 
 def _made_from(record: LabelRecord, exported: Exported) -> MadeFrom:
@@ -94,4 +94,4 @@ def _with_shard(rows: pa.Table, record: LabelRecord, schema: Schema) -> pa.Table
     )
 
 
-EXPORTERS.register(Weights())
+EXPORTERS.register(WeightsExport())
