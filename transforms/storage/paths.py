@@ -10,6 +10,7 @@ LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
 EXPORTS = "exports"
 EXPORT_RECORDS = "done/exports"
+EXPORT_RECORDS_BESIDE = ".fairshard"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
@@ -110,6 +111,10 @@ def export(name: str) -> str:
 def export_table(shard: str) -> str:
     """The file of an input shard in an export of one a shard."""
     return f"{shard}.parquet"
+
+
+DATACOMP_SUBSET = "subset.npy"
+ENERGON_SPLIT = "split.yaml"
 
 
 def label_settings(digest: str) -> str:
