@@ -13,6 +13,9 @@ JOINS = "joins"
 LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
 RECOGNISED_RECORDS = "done/recognised"
+EXPORTS = "exports"
+EXPORT_RECORDS = "done/exports"
+EXPORT_RECORDS_BESIDE = ".fairshard"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
@@ -43,6 +46,8 @@ FOLDERS = (
     "done",
     "done/labels",
     "done/shards",
+    "done/exports",
+    "exports",
     "attempts/resample",
     "done/settings",
     "recognised",
@@ -83,6 +88,8 @@ def is_of_labels(name: str) -> bool:
 def is_own(name: str) -> bool:
     """Whether `name` is that of an artefact, or of something in a folder of artefacts."""
     folder, slash, _ = name.rpartition("/")
+    if folder.startswith(f"{EXPORTS}/"):
+        return True
     return folder in FOLDERS if slash else name in {MANIFEST, FRONTIER, PROMETHEUS, CALIBRATION}
 
 
@@ -134,6 +141,20 @@ def output_shard(number: int, extension: str = "tar") -> str:
 def output_record(shard: str) -> str:
     """The record that the output shard of this name is written; that of a tar does without .tar."""
     return f"done/{shard.removesuffix('.tar')}.json"
+
+
+def export(name: str) -> str:
+    """The folder of an export whose reader has no place of its own to look in."""
+    return f"{EXPORTS}/{name}"
+
+
+def export_table(shard: str) -> str:
+    """The file of an input shard in an export of one a shard."""
+    return f"{shard}.parquet"
+
+
+DATACOMP_SUBSET = "subset.npy"
+ENERGON_SPLIT = "split.yaml"
 
 
 def label_settings(digest: str) -> str:
