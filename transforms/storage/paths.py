@@ -8,6 +8,8 @@ VALIDATIONS = "validations"
 DONE = "done"
 LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
+EXPORTS = "exports"
+EXPORT_RECORDS = "done/exports"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
@@ -38,6 +40,7 @@ FOLDERS = (
     "done",
     "done/labels",
     "done/shards",
+    "done/exports",
     "attempts/resample",
     "done/settings",
     "attempts/label",
@@ -97,6 +100,11 @@ def output_shard(number: int, extension: str = "tar") -> str:
 def output_record(shard: str) -> str:
     """The record that the output shard of this name is written; that of a tar does without .tar."""
     return f"done/{shard.removesuffix('.tar')}.json"
+
+
+def export(name: str) -> str:
+    """The folder of an export whose reader has no place of its own to look in."""
+    return f"{EXPORTS}/{name}"
 
 
 def label_settings(digest: str) -> str:
