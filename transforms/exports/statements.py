@@ -17,6 +17,7 @@ from transforms.outcome.shares import BoundedShare, bounded_shares
 from transforms.outcome.status import in_words
 from transforms.recognition.settings import recognitions
 from transforms.statistics.bounded import figures
+from transforms.storage.files import Storage
 
 _MEANINGS = {
     "RB": "how far an attribute's share is from its target",
@@ -59,11 +60,13 @@ def shares(artefacts: Artefacts) -> Iterator[Finding]:
     """The share of each attribute, beside its target."""
     before, after = artefacts.before.share, artefacts.after.share
     for k, attribute in enumerate(artefacts.attributes):
-        of = "all samples" if attribute.share_of == "all" else f"those that show any {attribute.group}"
-        target = "" if attribute.target is None else f"{attribute.target:g}"
-        yield Finding(
-            attribute.name, f"share of {of}", "", _figure(before[k]), _figure(after[k]), target, ""
+        of = (
+            "all samples"
+            if attribute.share_of == "all"
+            else f"those that show any {attribute.group}"
         )
+        target = "" if attribute.target is None else f"{attribute.target:g}"
+        yield Finding(attribute.name, of, "", _figure(before[k]), _figure(after[k]), target, "")
 
 
 def counts(artefacts: Artefacts) -> str:
@@ -80,6 +83,11 @@ def counts(artefacts: Artefacts) -> str:
 def sources(config: Config) -> tuple[str, ...]:
     """Where the samples are from, without secrets."""
     return tuple(map(redacted_url, config.input.shards))
+
+
+def name_of(storage: Storage) -> str:
+    """What an output is called: its folder."""
+    return redacted_url(storage.url).rstrip("/").rpartition("/")[2] or "fairshard"
 
 
 def recognisers(config: Config) -> tuple[str, ...]:
@@ -106,16 +114,16 @@ def limits(artefacts: Artefacts) -> Iterator[str]:
         )
     else:
         yield (
-            "The figures are of the true attributes, as far as hand-checked samples tell these from "
-            "the recognised ones; what is said of single samples is as recognised."
+            "The figures are of the true attributes, as far as hand-checked samples tell these "
+            "from the recognised ones; what is said of single samples is as recognised."
         )
     yield (
         "The bounds are of the attributes and labels that were asked for. Of all others, and of "
         "combinations that were not, nothing is known: balancing some can unbalance others."
     )
     yield (
-        "The figures are of all shards together. A part of them, a filter behind them, or a mixture "
-        "with other data has others."
+        "The figures are of all shards together. A part of them, a filter behind them, or a "
+        "mixture with other data has others."
     )
     yield "Balanced data does not make a model unbiased: measure what is trained on it as well."
     if artefacts.plan.sampled_in_words:
@@ -129,11 +137,12 @@ def limits(artefacts: Artefacts) -> Iterator[str]:
 
 def _of_measure(row: MeasureRow) -> Finding:
     after, asked = _beside(row.after)
+    apart = f" ({row.before.of})" * (row.before.of not in ("", row.after.of))
     return Finding(
         row.title,
         _MEANINGS[row.name],
         row.after.of,
-        f"{_figure(row.before.value)} ± {_figure(row.before.error)}",
+        f"{_figure(row.before.value)} ± {_figure(row.before.error)}{apart}",
         f"{after} ± {_figure(row.after.error)}",
         asked and f"at most {asked}",
         in_words(row.status),

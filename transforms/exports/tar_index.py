@@ -27,10 +27,10 @@ def sample_offsets(stream: IO[bytes]) -> "array[int]":
     while (member := read_member(cursor)) is not None:
         name = member.name.decode("utf-8", "surrogateescape")
         found = _NAME.fullmatch(name)
-        if member.kind in REGULAR and found and not _PASSED_OVER.match(name):
-            if found[1] != key:
-                offsets.append(member.offset)
-                key = found[1]
+        regular = member.kind in REGULAR and not _PASSED_OVER.match(name)
+        if regular and found and found[1] != key:
+            offsets.append(member.offset)
+            key = found[1]
         cursor.skip(member.end - cursor.position)
         end = member.end
     offsets.append(end)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Literal, cast
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
 from transforms.shards.block_writer import BlockWriter
@@ -31,10 +31,14 @@ _LOST = "lost or changed"
 
 
 class Claim(Document):
-    """Which files of an export are fairshard's own; form: the version of the file's own form."""
+    """Which files of an export are fairshard's own; form: the version of the file's own form.
+
+    documents: the sha256 of what fairshard wrote of those that people may go on writing.
+    """
 
     form: Literal[1] = 1
     files: tuple[str, ...] = ()
+    documents: dict[str, tuple[str, ...]] = Field({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +106,30 @@ class Target:
     def publish(self, name: str, content: bytes, made_from: MadeFrom | None = None) -> None:
         """Write a file, unless it holds just that; of one that is claimed, with its record.
 
-        What is not claimed yet is; FairshardError where it would take the place of a file of the
-        user's that holds something else.
+        What is not claimed yet is; FairshardError where it would take the place of what fairshard
+        did not write: a file of the user's, or one that was changed since.
         """
         if made_from is None:
-            found = self.storage.find(self._in(name))
-            if found != content:
-                own = self._own()
-                if name not in own and found is not None:
-                    raise self._foreign([name])
-                self._claim(own | {name})
-                self.storage.publish(self._in(name), content)
-                self.written.add(name)
-            self.sizes[name] = len(content)
+            self._publish_document(name, content)
             return
         self.storage.delete(self._record(name))
         self.storage.publish(self._in(name), content)
         self._recorded(name, made_from, len(content), hashlib.sha256(content).hexdigest())
+
+    def _publish_document(self, name: str, content: bytes) -> None:
+        """What it may hold is claimed before it is written, and what it holds after."""
+        self.sizes[name] = len(content)
+        found = self.storage.find(self._in(name))
+        if found == content:
+            return
+        claim, digest = self._claim_on_file(), hashlib.sha256(content).hexdigest()
+        ours = claim.documents.get(name, ())
+        if found is not None and hashlib.sha256(found).hexdigest() not in ours:
+            raise self._foreign([name])
+        self._put_claim(claim, {name: (*ours, digest)})
+        self.storage.publish(self._in(name), content)
+        self._put_claim(claim, {name: (digest,)})
+        self.written.add(name)
 
     @contextmanager
     def streaming(self, name: str, made_from: MadeFrom) -> Iterator[IO[bytes]]:
@@ -163,15 +174,27 @@ class Target:
         self.sizes[name] = size
         self.written.add(name)
 
-    def _own(self) -> set[str]:
+    def _claim_on_file(self) -> Claim:
         try:
-            return set(parsed(self.storage.find(self._claimed) or b"{}", _CLAIM).files)
+            return parsed(self.storage.find(self._claimed) or b"{}", _CLAIM)
         except ValueError:
-            return set()
+            return Claim()
+
+    def _put_claim(self, claim: Claim, documents: Mapping[str, tuple[str, ...]]) -> None:
+        """Claim `documents` too."""
+        claim = Claim(
+            files=tuple(sorted({*claim.files, *documents})),
+            documents={**claim.documents, **documents},
+        )
+        self.storage.settle(self._claimed, f"{claim.model_dump_json(indent=1)}\n".encode())
+
+    def _own(self) -> set[str]:
+        return set(self._claim_on_file().files)
 
     def _claim(self, names: set[str]) -> None:
-        claim = Claim(files=tuple(sorted(names)))
-        self.storage.settle(self._claimed, f"{claim.model_dump_json(indent=1)}\n".encode())
+        documents = self._claim_on_file().documents
+        kept = {name: digests for name, digests in documents.items() if name in names}
+        self._put_claim(Claim(files=tuple(names)), kept)
 
     def _refuse_foreign(self, names: set[str]) -> None:
         if taken := sorted(names.intersection(self.storage.names(self.folder))):
@@ -181,7 +204,7 @@ class Target:
         more = f" (and {len(taken) - 1:,} more)" if len(taken) > 1 else ""
         return FairshardError(
             f"{self.path(taken[0])}{more} would be overwritten, and no record says that fairshard "
-            "wrote it: move it away, or give another place with --to"
+            "wrote what it holds: move it away, or give another place with --to"
         )
 
     def _in(self, name: str) -> str:

@@ -18,6 +18,11 @@ EXPLANATION = "plan/explanation.json"
 MANIFEST = "manifest.json"
 REPORT = "report/index.html"
 FRONTIER = "frontier.json"
+CARD = "README.md"
+CROISSANT = "croissant.json"
+SIZES = "shards/sizes.json"
+WIDS = "shards/shardindex.json"
+ENERGON = "shards/.nv-meta"
 RUN = "done/run.json"
 WORK = "done/work.json"
 RUNNING = "done/running"
@@ -35,6 +40,7 @@ FOLDERS = (
     "rejects",
     "plan",
     "shards",
+    "shards/.nv-meta",
     "report",
     "validations",
     "done",
