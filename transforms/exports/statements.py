@@ -63,7 +63,7 @@ def shares(artefacts: Artefacts) -> Iterator[Finding]:
         of = (
             "all samples"
             if attribute.share_of == "all"
-            else f"those that show any {attribute.group}"
+            else f"samples that show any {attribute.group}"
         )
         target = "" if attribute.target is None else f"{attribute.target:g}"
         yield Finding(attribute.name, of, "", _figure(before[k]), _figure(after[k]), target, "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.config.exporters import EXPORTERS
 from transforms.config.sections import Input
@@ -113,9 +114,8 @@ def _indexed(shard: ShardEntry, exported: Exported) -> bytes:
         ) from error
     if len(offsets) - 1 != shard.samples:
         raise FairshardError(
-            f"Energon would find {len(offsets) - 1:,} samples in {url}, which holds "
-            f"{shard.samples:,}: some that follow each other have one key; run `fairshard "
-            "resample` with output.keys: unique"
+            f"{url} holds {counted(len(offsets) - 1, 'sample')}, and {shard.samples:,} by its "
+            "manifest: it was changed; run `fairshard resample` again"
         )
     return index_bytes(offsets)
 

@@ -1,0 +1,163 @@
+"""Exports of written shards, each read by the tool that it is for."""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wids
+from open_clip_train.data import get_dataset_size
+
+from tests.commands import run
+from tests.exported import exported, manifest, tars
+from transforms.base.errors import FairshardError
+from transforms.exports.exporting import export, place_in
+from transforms.exports.target import Target
+from transforms.storage.files import Storage
+
+OF_SHARDS = ("sizes", "wids", "energon", "card", "croissant")
+
+
+def keys_in(tar: str) -> list[str]:
+    """The keys of a tar's samples, in order."""
+    with tarfile.open(tar) as opened:
+        return list(dict.fromkeys(name.partition(".")[0] for name in opened.getnames()))
+
+
+def by_number(index: Path, folder: Path) -> list[str]:
+    """The keys that wids finds, from the first number to the last."""
+    found = wids.ShardListDataset(str(index), cache_dir=str(folder / "cache"), keep=True)
+    return [found[number]["__key__"] for number in range(len(found))]
+
+
+@pytest.mark.parametrize("name", OF_SHARDS)
+def test_without_shards_it_says_what_to_run(
+    name: str, storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage.delete("manifest.json")
+    before = sorted(Path(storage.url).rglob("*"))
+    assert run("export", storage.url, name) == 1
+    assert "run `fairshard resample` first" in capsys.readouterr().err
+    assert sorted(Path(storage.url).rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", OF_SHARDS)
+def test_a_second_export_writes_nothing(
+    name: str, storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("export", storage.url, name, "--json") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["written"] == first["files"] > 0
+    assert first["counts"]["samples"] == manifest(storage).totals.written
+    assert run("export", storage.url, name, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {**first, "written": 0}
+
+
+@pytest.mark.parametrize("name", OF_SHARDS)
+def test_the_bytes_of_an_export_follow_from_the_output(
+    name: str, storage: Storage, tmp_path: Path
+) -> None:
+    for copy in ("one", "two"):
+        assert run("export", storage.url, name, "--to", tmp_path / copy) == 0
+    one, two = (
+        {
+            path.relative_to(tmp_path / copy): path.read_bytes()
+            for path in (tmp_path / copy).rglob("*")
+            if path.is_file()
+        }
+        for copy in ("one", "two")
+    )
+    assert one == two and one
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("sizes", "shards/sizes.json"),
+        ("wids", "shards/shardindex.json"),
+        ("energon", "shards/.nv-meta/split.yaml"),
+        ("energon", "shards/00001.tar.idx"),
+        ("card", "README.md"),
+        ("croissant", "croissant.json"),
+    ],
+)
+def test_a_file_of_the_users_stays(
+    name: str, file: str, storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = Path(storage.url, file)
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_bytes(b"theirs\xff")
+    assert run("export", storage.url, name) == 1
+    assert f"{theirs} would be overwritten" in " ".join(capsys.readouterr().err.split())
+    assert theirs.read_bytes() == b"theirs\xff"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("energon", "shards/.nv-meta/split.yaml"),
+        ("card", "README.md"),
+        ("croissant", "croissant.json"),
+    ],
+)
+def test_what_people_went_on_writing_stays(
+    name: str, file: str, storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("export", storage.url, name) == 0
+    ours = Path(storage.url, file)
+    written = ours.read_bytes()
+    ours.write_bytes(written + b"\n# license: cc-by-4.0\n")
+    assert run("export", storage.url, name) == 1
+    assert "move it away" in " ".join(capsys.readouterr().err.split())
+    assert ours.read_bytes() == written + b"\n# license: cc-by-4.0\n"
+    ours.unlink()
+    assert run("export", storage.url, name) == 0
+    assert ours.read_bytes() == written
+
+
+def test_what_an_earlier_version_wrote_is_written_again(storage: Storage) -> None:
+    target = Target(storage, "card")
+    target.publish("README.md", b"of yesterday")
+    assert run("export", storage.url, "card") == 0
+    assert Path(storage.url, "README.md").read_bytes() != b"of yesterday"
+
+
+def test_open_clip_finds_how_many_samples_there_are(storage: Storage) -> None:
+    assert run("export", storage.url, "sizes") == 0
+    found = manifest(storage)
+    assert len(found.shards) > 1
+    pattern = f"{storage.url}/shards/{{00000..{len(found.shards) - 1:05d}}}.tar"
+    assert get_dataset_size(pattern) == (found.totals.written, len(found.shards))
+
+
+def test_wids_finds_samples_by_number(storage: Storage, tmp_path: Path) -> None:
+    assert run("export", storage.url, "wids") == 0
+    index = Path(storage.url, "shards", "shardindex.json")
+    assert by_number(index, tmp_path) == [key for tar in tars(storage) for key in keys_in(tar)]
+    for shard in json.loads(index.read_bytes())["shardlist"]:
+        assert shard["filesize"] == (index.parent / shard["url"]).stat().st_size
+
+
+def test_an_index_elsewhere_names_whole_paths(storage: Storage, tmp_path: Path) -> None:
+    assert run("export", storage.url, "wids", "--to", tmp_path / "else") == 0
+    index = tmp_path / "else" / "shardindex.json"
+    assert [shard["url"] for shard in json.loads(index.read_bytes())["shardlist"]] == tars(storage)
+    assert len(by_number(index, tmp_path)) == manifest(storage).totals.written
+
+
+def test_an_index_elsewhere_holds_no_password() -> None:
+    from transforms.exports.shard_links import link_to
+
+    secret: Any = type("", (), {"storage": Storage("https://user:secret@host/out")})()
+    link = link_to("shards/00000.tar", secret, Target(Storage("/elsewhere"), "wids"))
+    assert link == "https://host/out/shards/00000.tar"
+
+
+@pytest.mark.parametrize("name", ["sizes", "wids", "energon"])
+def test_formats_of_tars_say_so_of_other_shards(name: str, storage: Storage) -> None:
+    found = manifest(storage)
+    packing = found.packing.model_copy(update={"format": "kept list"})
+    other = exported(storage, manifest=found.model_copy(update={"packing": packing}))
+    with pytest.raises(FairshardError, match=f"{name} is of webdataset tars, and the shards of"):
+        export(name, other, place_in(other, name))
