@@ -7,6 +7,7 @@ from typing import Any
 from tests.labelled import FOX
 from tests.outputs import config_for, finished_output
 from tests.tarmaking import Entry, make_tar
+from transforms.config.sections import Config
 from transforms.exports.exported import Exported
 from transforms.labels.records import label_record_from
 from transforms.outcome.artefacts import read_artefacts
@@ -51,9 +52,14 @@ def output(folder: Path, shards: dict[str, list[Entry]] | None = None, **section
     (folder / "in").mkdir(parents=True)
     for name, entries in (shards or {"a.tar": people(0, 60), "b.tar": people(60, 60)}).items():
         (folder / "in" / name).write_bytes(make_tar(entries))
+    return finished_output(asked(folder, **sections))
+
+
+def asked(folder: Path, **sections: Any) -> Config:
+    """The configuration of an output, but for `sections`."""
     url = {"url": str(folder / "out"), "samples_per_shard": 20}
     wanted = {"attributes": PEOPLE, "labels": OBJECTS, "balance": EASY, "output": url, **sections}
-    return finished_output(config_for(folder, **wanted))
+    return config_for(folder, **wanted)
 
 
 def exported(storage: Storage, **other: Any) -> Exported:

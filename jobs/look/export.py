@@ -15,7 +15,8 @@ from transforms.base.places import checked_output
 from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
 from transforms.exports.exporting import export
-from transforms.exports.target import BESIDE, Target
+from transforms.exports.target import Target
+from transforms.storage import paths
 from transforms.storage.files import Storage
 
 
@@ -30,10 +31,10 @@ def run(found: NamedOutput, name: str, to: str | None, console: Console) -> dict
         "output": exported.storage.url,
         "format": name,
         "to": target.path(),
-        "files": len(target.sizes),
+        "files": len(target.made),
         "written": len(target.written),
-        "bytes": sum(target.sizes.values()),
-        "first": min(target.sizes, default=None),
+        "bytes": target.size,
+        "first": min(target.made, default=None),
         "counts": dict(outcome.counts),
         "lines": list(outcome.lines),
     }
@@ -60,4 +61,6 @@ def _place(exported: Exported, name: str, to: str | None) -> Target:
     scheme = url.partition("://")[0] if "://" in url else ""
     own = exported.storage
     same = scheme == (own.url.partition("://")[0] if "://" in own.url else "")
-    return Target(Storage(url, own.options if same else {}), name, records=BESIDE)
+    return Target(
+        Storage(url, own.options if same else {}), name, records=paths.EXPORT_RECORDS_BESIDE
+    )

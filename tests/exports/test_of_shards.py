@@ -10,10 +10,13 @@ import wids
 from open_clip_train.data import get_dataset_size
 
 from tests.commands import run
-from tests.exported import exported, manifest, tars
+from tests.exported import EASY, asked, exported, manifest, output, tars
+from tests.inprocess import InProcess
 from transforms.base.errors import FairshardError
+from transforms.config.sections import Config
 from transforms.exports.exporting import export, place_in
 from transforms.exports.target import Target
+from transforms.shards.finding import find_shards
 from transforms.storage.files import Storage
 
 OF_SHARDS = ("sizes", "wids", "energon", "card", "croissant")
@@ -161,3 +164,43 @@ def test_formats_of_tars_say_so_of_other_shards(name: str, storage: Storage) -> 
     other = exported(storage, manifest=found.model_copy(update={"packing": packing}))
     with pytest.raises(FairshardError, match=f"{name} is of webdataset tars, and the shards of"):
         export(name, other, place_in(other, name))
+
+
+def test_exports_of_shards_go_with_them(finished: Path, tmp_path: Path) -> None:
+    storage = output(tmp_path)
+    for name in (*OF_SHARDS, "weights"):
+        assert run("export", storage.url, name) == 0
+    kept = Path(storage.url, "README.md")
+    kept.write_text("of people")
+    files = {path for path in Path(storage.url).rglob("*") if path.is_file()}
+    rebalanced(asked(tmp_path, balance={**EASY, "eta": 0.4}))
+    gone = {path.relative_to(storage.url).as_posix() for path in files if not path.exists()}
+    assert {name for name in gone if not name.startswith("done/")} >= {
+        "croissant.json",
+        "shards/shardindex.json",
+        "shards/.nv-meta/split.yaml",
+        "shards/.nv-meta/.info.yaml",
+        "shards/00000.tar.idx",
+    }
+    assert kept.read_text() == "of people"
+    assert not [name for name in gone if name.startswith("exports/weights")]
+    assert not [name for name in storage.names("done/exports") if "energon" in name]
+
+
+def test_exports_of_shards_stay_with_them(tmp_path: Path) -> None:
+    storage = output(tmp_path)
+    for name in OF_SHARDS:
+        assert run("export", storage.url, name) == 0
+    shards = Path(storage.url, "shards")
+    files = [
+        Path(storage.url, "README.md"),
+        *(path for path in shards.rglob("*") if path.is_file()),
+    ]
+    before = {path: path.read_bytes() for path in files}
+    rebalanced(asked(tmp_path))
+    assert {path: path.read_bytes() for path in files} == before
+
+
+def rebalanced(config: Config) -> None:
+    """All stages, with what they claim and withdraw."""
+    InProcess().rebalance(config, find_shards(config.input))

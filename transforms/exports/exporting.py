@@ -3,11 +3,12 @@
 from transforms.base.errors import FairshardError
 from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
 from transforms.exports.target import Target
+from transforms.storage.files import Storage
 
 
-def export(name: str, exported: Exported, target: Target) -> Outcome:
+def export(name: str, exported: Exported, target: Target) -> ExportOutcome:
     """Export in the format `name`; FairshardError where that needs shards, and none are written."""
     exporter = EXPORTERS[name]
     if exporter.needs_shards and exported.manifest is None:
@@ -16,6 +17,13 @@ def export(name: str, exported: Exported, target: Target) -> Outcome:
             "run `fairshard resample` first"
         )
     return exporter.export(exported, target)
+
+
+def withdraw(storage: Storage) -> None:
+    """Remove the exports of written shards, which are to be others; what people changed stays."""
+    for name in EXPORTERS:
+        if EXPORTERS[name].needs_shards:
+            Target(storage, name, EXPORTERS[name].place).withdraw()
 
 
 def place_in(exported: Exported, name: str) -> Target:

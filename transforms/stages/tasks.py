@@ -11,7 +11,13 @@ from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
-from transforms.resampling.manifest import begin_output, make_manifest, publish_manifest
+from transforms.resampling.manifest import (
+    begin_output,
+    is_of,
+    make_manifest,
+    manifest_on_file,
+    publish_manifest,
+)
 from transforms.resampling.output_moments import Written
 from transforms.resampling.packing import Kept, Output, capacity, pack
 from transforms.resampling.records import OutputRecord
@@ -20,9 +26,10 @@ from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
 from transforms.stages.doing import explaining, solving
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_exporters, load_registrations
 from transforms.stages.solving import Checking, Counting, Gathered, Step
 from transforms.statistics.exact_sums import FixedSums
+from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
 _TIMES_SOLVING = 3
@@ -137,12 +144,23 @@ def output_tasks(
     """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
     load_registrations()
     outputs = pack(kept, capacity(config.output))
-    begin_output(len(outputs), plan, config, output_storage(config.output))
+    storage = output_storage(config.output)
+    if not is_of(manifest_on_file(storage), plan, config):
+        _withdraw_exports(storage)
+    begin_output(len(outputs), plan, config, storage)
     by_name = {record.shard.name: record for record in records}
     return [
         OutputTask(output, {origin.shard: by_name[origin.shard] for origin in output.origins})
         for output in outputs
     ]
+
+
+def _withdraw_exports(storage: Storage) -> None:
+    if storage.names(paths.EXPORT_RECORDS):
+        from transforms.exports.exporting import withdraw
+
+        load_exporters()
+        withdraw(storage)
 
 
 def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, FixedSums]:

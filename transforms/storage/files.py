@@ -131,6 +131,12 @@ class Storage:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def part(self, name: str, first: int, last: int) -> bytes:
+        """The bytes of the file `name` from `first` up to `last`."""
+        system, path = self._at(name)
+        with self._reading(name):
+            return bytes(system.cat_file(path, start=first, end=last))
+
     def settle(self, name: str, content: bytes) -> None:
         """Publish the file `name`, unless it holds just that."""
         if self.find(name) != content:

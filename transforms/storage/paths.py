@@ -10,6 +10,7 @@ LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
 EXPORTS = "exports"
 EXPORT_RECORDS = "done/exports"
+EXPORT_RECORDS_BESIDE = ".fairshard"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
@@ -22,7 +23,7 @@ CARD = "README.md"
 CROISSANT = "croissant.json"
 SIZES = "shards/sizes.json"
 WIDS = "shards/shardindex.json"
-ENERGON = "shards/.nv-meta"
+ENERGON_META = "shards/.nv-meta"
 RUN = "done/run.json"
 WORK = "done/work.json"
 RUNNING = "done/running"
@@ -111,6 +112,15 @@ def output_record(shard: str) -> str:
 def export(name: str) -> str:
     """The folder of an export whose reader has no place of its own to look in."""
     return f"{EXPORTS}/{name}"
+
+
+def export_table(shard: str) -> str:
+    """The file of an input shard in an export of one a shard."""
+    return f"{shard}.parquet"
+
+
+DATACOMP_SUBSET = "subset.npy"
+ENERGON_SPLIT = "split.yaml"
 
 
 def label_settings(digest: str) -> str:

@@ -16,7 +16,7 @@ from transforms.config.writers import WRITERS
 from transforms.exports import statements
 from transforms.exports.exported import Exported
 from transforms.exports.markdown import environment
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
 from transforms.exports.shard_links import written
 from transforms.exports.target import Target
 from transforms.outcome.artefacts import Artefacts, read_artefacts
@@ -38,12 +38,12 @@ class Card:
     needs_shards: bool = True
     place: str = ""
 
-    def export(self, exported: Exported, target: Target) -> Outcome:
+    def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write the card."""
         manifest = written(exported)
         artefacts = read_artefacts(exported.storage)
         target.publish(paths.CARD, card(artefacts, statements.name_of(exported.storage)).encode())
-        return Outcome(
+        return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(manifest.shards)},
             (
                 "say in it which licence the samples have; a card that was changed is not "

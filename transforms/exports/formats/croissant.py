@@ -13,7 +13,7 @@ from transforms.config.exporters import EXPORTERS
 from transforms.config.writers import DEFAULT_FORMAT
 from transforms.exports import statements
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
 from transforms.exports.shard_links import link_to, written
 from transforms.exports.target import Target
 from transforms.outcome.artefacts import Artefacts, read_artefacts
@@ -77,13 +77,13 @@ class Croissant:
     needs_shards: bool = True
     place: str = ""
 
-    def export(self, exported: Exported, target: Target) -> Outcome:
+    def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write the metadata."""
         manifest = written(exported)
         artefacts = read_artefacts(exported.storage)
         about = metadata(artefacts, statements.name_of(exported.storage))
         target.publish(paths.CROISSANT, _document(about, _files(artefacts, exported, target)))
-        return Outcome(
+        return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(manifest.shards)},
             (
                 "license, url, creator and datePublished, which Croissant wants, are yours to say; "

@@ -12,17 +12,18 @@ from transforms.base.errors import FairshardError
 from transforms.config.exporters import EXPORTERS
 from transforms.config.sections import Input
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
+from transforms.exports.records import MadeFrom
 from transforms.exports.shard_links import tars_of
 from transforms.exports.tar_index import index_bytes, index_name, sample_offsets
-from transforms.exports.target import MadeFrom, Target
+from transforms.exports.target import Target
 from transforms.resampling.manifest import Manifest, ShardEntry
 from transforms.shards.headers import DamagedTarError
 from transforms.shards.streams import open_tar
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
 
-_FOLDER = PurePosixPath(paths.ENERGON)
+_FOLDER = PurePosixPath(paths.ENERGON_META)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Energon:
     needs_shards: bool = True
     place: str = str(_FOLDER.parent)
 
-    def export(self, exported: Exported, target: Target) -> Outcome:
+    def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write the indices that are not written yet, and what vouches for them last."""
         manifest = tars_of(exported, self.name)
         indices = {index_name(shard.name): _made_from(shard) for shard in manifest.shards}
@@ -45,8 +46,8 @@ class Energon:
         _index(manifest, exported, target, indices)
         for name, content in documents.items():
             target.publish(name, content)
-        target.settle({**indices, **{name: {} for name in documents}})
-        return Outcome(
+        target.settle([*indices, *documents])
+        return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(manifest.shards)},
             (
                 f'read it with megatron.energon.get_train_dataset("{target.path()}", ...)',
@@ -71,7 +72,7 @@ def metadata(manifest: Manifest, read: Input) -> dict[str, bytes]:
                 "field_map": field_map(read),
             }
         ),
-        "split.yaml": _yaml({"split_parts": split, "exclude": []}),
+        paths.ENERGON_SPLIT: _yaml({"split_parts": split, "exclude": []}),
         ".info.yaml": _yaml({"shard_counts": counts}),
     }
 
@@ -95,7 +96,7 @@ def _index(
     def index(shard: ShardEntry) -> None:
         nonlocal done
         name = index_name(shard.name)
-        target.publish(name, _indexed(shard, exported), files[name])
+        target.write(name, _indexed(shard, exported), files[name])
         with lock:
             done += 1
             target.step(done, total)

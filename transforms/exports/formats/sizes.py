@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
 from transforms.exports.shard_links import tars_of
 from transforms.exports.target import Target
 from transforms.resampling.sizes import sizes_json
@@ -23,11 +23,11 @@ class Sizes:
     needs_shards: bool = True
     place: str = str(_FILE.parent)
 
-    def export(self, exported: Exported, target: Target) -> Outcome:
+    def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write it, unless `resample` has."""
         manifest = tars_of(exported, self.name)
         target.publish(_FILE.name, sizes_json(manifest))
-        return Outcome(
+        return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(manifest.shards)},
             ("open_clip_train finds it beside the shards, and needs no --train-num-samples",),
         )

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
 from transforms.exports.shard_links import link_to, tars_of
 from transforms.exports.target import Target
 from transforms.storage import paths
@@ -23,7 +23,7 @@ class Wids:
     needs_shards: bool = True
     place: str = str(_FILE.parent)
 
-    def export(self, exported: Exported, target: Target) -> Outcome:
+    def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write the index."""
         manifest = tars_of(exported, self.name)
         shards = [
@@ -36,7 +36,7 @@ class Wids:
         ]
         index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": shards}
         target.publish(_FILE.name, f"{json.dumps(index, indent=1)}\n".encode())
-        return Outcome(
+        return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(shards)},
             (f'read it with wids.ShardListDataset("{target.path(_FILE.name)}")',),
         )
