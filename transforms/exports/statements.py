@@ -28,7 +28,7 @@ _PARTS = {"caption": "captions", "image": "images", "metadata": "the metadata"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class Statement:
     """A figure of the output in words: what it is of, before and after, what became of it.
 
     asked: the bound on it; "" where there is none. meaning: what it measures.
@@ -50,13 +50,13 @@ class Finding:
         )
 
 
-def findings(artefacts: Artefacts) -> tuple[Finding, ...]:
+def findings(artefacts: Artefacts) -> tuple[Statement, ...]:
     """The measures of the output, and the shares that are bounded."""
     rows = (_of_measure(row) for row in measure_rows(artefacts) if row.after.of)
     return (*rows, *map(_of_share, bounded_shares(artefacts)))
 
 
-def shares(artefacts: Artefacts) -> Iterator[Finding]:
+def shares(artefacts: Artefacts) -> Iterator[Statement]:
     """The share of each attribute, beside its target."""
     before, after = artefacts.before.share, artefacts.after.share
     for k, attribute in enumerate(artefacts.attributes):
@@ -66,7 +66,7 @@ def shares(artefacts: Artefacts) -> Iterator[Finding]:
             else f"samples that show any {attribute.group}"
         )
         target = "" if attribute.target is None else f"{attribute.target:g}"
-        yield Finding(attribute.name, of, "", _figure(before[k]), _figure(after[k]), target, "")
+        yield Statement(attribute.name, of, "", _figure(before[k]), _figure(after[k]), target, "")
 
 
 def counts(artefacts: Artefacts) -> str:
@@ -135,10 +135,10 @@ def limits(artefacts: Artefacts) -> Iterator[str]:
         yield f"None of the output carries the {name}."
 
 
-def _of_measure(row: MeasureRow) -> Finding:
+def _of_measure(row: MeasureRow) -> Statement:
     after, asked = _beside(row.after)
     apart = f" ({row.before.of})" * (row.before.of not in ("", row.after.of))
-    return Finding(
+    return Statement(
         row.title,
         _MEANINGS[row.name],
         row.after.of,
@@ -149,8 +149,8 @@ def _of_measure(row: MeasureRow) -> Finding:
     )
 
 
-def _of_share(share: BoundedShare) -> Finding:
-    return Finding(
+def _of_share(share: BoundedShare) -> Statement:
+    return Statement(
         share.name[0].upper() + share.name[1:],
         "of all that is kept",
         "",
