@@ -1,5 +1,6 @@
 """The job that hands an output over in a format that other tools read."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +9,11 @@ from rich.console import Console
 from jobs.look.named_output import NamedOutput
 from jobs.look.planned import planned
 from jobs.session.console import say
-from jobs.session.options import located
+from jobs.session.lease import leased
+from jobs.session.options import located, new_run
+from jobs.session.run_record import interruptible
 from jobs.session.shard_progress import stepped
 from transforms.base.counts import counted
-from transforms.base.places import checked_output
 from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
 from transforms.exports.exporting import export
@@ -24,7 +26,8 @@ def run(found: NamedOutput, name: str, to: str | None, console: Console) -> dict
     """Export the output in the format `name`; what was written, and where."""
     exported = planned(found, console)
     place = _place(exported, name, to)
-    with stepped(f"exporting {name}", console) as step:
+    writing = leased(exported.config, new_run()) if to is None else nullcontext()
+    with writing, interruptible(), stepped(f"exporting {name}", console) as step:
         target = replace(place, tell=lambda line: say(console, line), step=step)
         outcome = export(name, exported, target)
     return {
@@ -57,7 +60,7 @@ def _place(exported: Exported, name: str, to: str | None) -> Target:
     """Where the export goes: the place that was asked for, or that of its reader in the output."""
     if to is None:
         return Target(exported.storage, name, EXPORTERS[name].place)
-    url = checked_output(located(to), "place of the export")
+    url = located(to, "place of the export")
     scheme = url.partition("://")[0] if "://" in url else ""
     own = exported.storage
     same = scheme == (own.url.partition("://")[0] if "://" in own.url else "")

@@ -48,6 +48,7 @@ FOLDERS = (
     "done/labels",
     "done/shards",
     "done/exports",
+    "exports",
     "attempts/resample",
     "done/settings",
     "attempts/label",
@@ -71,6 +72,8 @@ def is_of_labels(name: str) -> bool:
 def is_own(name: str) -> bool:
     """Whether `name` is that of an artefact, or of something in a folder of artefacts."""
     folder, slash, _ = name.rpartition("/")
+    if folder.startswith(f"{EXPORTS}/"):
+        return True
     return folder in FOLDERS if slash else name in {MANIFEST, FRONTIER, PROMETHEUS, CALIBRATION}
 
 

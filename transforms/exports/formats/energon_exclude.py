@@ -122,9 +122,8 @@ def _refuse_compressed(records: Sequence[LabelRecord]) -> None:
     if packed:
         raise FairshardError(
             f"Energon reads plain tars, and {counted(len(packed), 'shard')} of the input "
-            f"({packed[0].url} among them) {named(len(packed), 'is', 'are')} none: unpack "
-            "them (gunzip, unzstd), then label and solve again; or run `fairshard resample`, "
-            "which writes plain tars"
+            f"({packed[0].url} among them) {named(len(packed), 'is', 'are')} none: unpack what is "
+            "compressed, then label and solve again, or export `weights`"
         )
 
 
