@@ -12,6 +12,7 @@ from open_clip_train.data import get_dataset_size
 from tests.commands import run
 from tests.exported import EASY, asked, exported, manifest, output, tars
 from tests.inprocess import InProcess
+from tests.servers import BUCKET, s3
 from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
 from transforms.exports.exporting import export, place_in
@@ -20,6 +21,11 @@ from transforms.shards.finding import find_shards
 from transforms.storage.files import Storage
 
 OF_SHARDS = ("sizes", "wids", "energon", "card", "croissant")
+
+
+def files_in(storage: Storage) -> dict[Path, bytes]:
+    """What an output's files hold."""
+    return {path: path.read_bytes() for path in Path(storage.url).rglob("*") if path.is_file()}
 
 
 def keys_in(tar: str) -> list[str]:
@@ -39,10 +45,10 @@ def test_without_shards_it_says_what_to_run(
     name: str, storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     storage.delete("manifest.json")
-    before = sorted(Path(storage.url).rglob("*"))
+    before = files_in(storage)
     assert run("export", storage.url, name) == 1
     assert "run `fairshard resample` first" in capsys.readouterr().err
-    assert sorted(Path(storage.url).rglob("*")) == before
+    assert files_in(storage) == before
 
 
 @pytest.mark.parametrize("name", OF_SHARDS)
@@ -112,7 +118,8 @@ def test_what_people_went_on_writing_stays(
     written = ours.read_bytes()
     ours.write_bytes(written + b"\n# license: cc-by-4.0\n")
     assert run("export", storage.url, name) == 1
-    assert "move it away" in " ".join(capsys.readouterr().err.split())
+    said = f"{ours} was changed since fairshard wrote it, and stays as it is"
+    assert said in " ".join(capsys.readouterr().err.split())
     assert ours.read_bytes() == written + b"\n# license: cc-by-4.0\n"
     ours.unlink()
     assert run("export", storage.url, name) == 0
@@ -166,13 +173,30 @@ def test_formats_of_tars_say_so_of_other_shards(name: str, storage: Storage) -> 
         export(name, other, place_in(other, name))
 
 
+def test_on_an_object_store_they_are_the_same(storage: Storage) -> None:
+    with s3() as store:
+        store.system.put(f"{storage.url}/", f"{BUCKET}/out/", recursive=True)
+        remote = Storage(f"{store.url}/out", store.options)
+        for name in OF_SHARDS:
+            assert run("export", storage.url, name) == 0
+            found = exported(remote)
+            export(name, found, place_in(found, name))
+        for path in Path(storage.url, "shards").rglob("*"):
+            if path.is_file():
+                written = remote.find(path.relative_to(storage.url).as_posix())
+                assert written == path.read_bytes(), path
+        local = Path(storage.url, "croissant.json").read_bytes()
+        assert remote.find("croissant.json") == local
+        assert remote.find("README.md") == Path(storage.url, "README.md").read_bytes()
+
+
 def test_exports_of_shards_go_with_them(finished: Path, tmp_path: Path) -> None:
     storage = output(tmp_path)
     for name in (*OF_SHARDS, "weights"):
         assert run("export", storage.url, name) == 0
     kept = Path(storage.url, "README.md")
     kept.write_text("of people")
-    files = {path for path in Path(storage.url).rglob("*") if path.is_file()}
+    files = files_in(storage)
     rebalanced(asked(tmp_path, balance={**EASY, "eta": 0.4}))
     gone = {path.relative_to(storage.url).as_posix() for path in files if not path.exists()}
     assert {name for name in gone if not name.startswith("done/")} >= {

@@ -107,7 +107,7 @@ class Target:
         found = self.storage.find(self.name_of(name))
         if found != content:
             if found is not None and not self._is_as_written(name, found):
-                raise self._foreign([name])
+                raise self._changed(name) if name in self._own() else self._foreign([name])
             self._claim(self._own() | {name})
             self.storage.publish(self.name_of(name), content)
             self.written.add(name)
@@ -205,11 +205,17 @@ class Target:
         if taken := sorted(names.intersection(self.storage.names(self.folder))):
             raise self._foreign(taken)
 
+    def _changed(self, name: str) -> FairshardError:
+        return FairshardError(
+            f"{self.path(name)} was changed since fairshard wrote it, and stays as it is: move it "
+            "away to have it written anew, or give another place with --to"
+        )
+
     def _foreign(self, taken: list[str]) -> FairshardError:
         more = f" (and {len(taken) - 1:,} more)" if len(taken) > 1 else ""
         return FairshardError(
             f"{self.path(taken[0])}{more} would be overwritten, and no record says that fairshard "
-            "wrote what it holds: move it away, or give another place with --to"
+            "wrote it: move it away, or give another place with --to"
         )
 
     @property
