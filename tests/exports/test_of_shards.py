@@ -156,6 +156,17 @@ def test_an_index_elsewhere_names_whole_paths(storage: Storage, tmp_path: Path) 
     assert len(by_number(index, tmp_path)) == manifest(storage).totals.written
 
 
+@pytest.mark.parametrize(("name", "beside"), [("sizes", ""), ("energon", ""), ("card", "/shards")])
+def test_elsewhere_it_says_where_the_shards_go(
+    name: str, beside: str, storage: Storage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = f"copy those of {storage.url}/shards to {tmp_path}/else{beside}"
+    assert run("export", storage.url, name) == 0
+    assert "copy those" not in capsys.readouterr().out
+    assert run("export", storage.url, name, "--to", tmp_path / "else", "--json") == 0
+    assert wanted in json.loads(capsys.readouterr().out)["lines"][-1]
+
+
 def test_an_index_elsewhere_holds_no_password() -> None:
     from transforms.exports.shard_links import link_to
 

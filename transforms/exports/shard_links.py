@@ -8,6 +8,7 @@ from transforms.config.writers import DEFAULT_FORMAT
 from transforms.exports.exported import Exported
 from transforms.exports.target import Target
 from transforms.resampling.manifest import Manifest
+from transforms.storage import paths
 
 
 def written(exported: Exported) -> Manifest:
@@ -37,3 +38,12 @@ def link_to(shard: str, exported: Exported, target: Target) -> str:
     if f"{here}/".startswith(root):
         return posixpath.relpath(whole, here)
     return without_user(whole)
+
+
+def copies_wanted(exported: Exported, target: Target, place: str) -> tuple[str, ...]:
+    """What to do where readers look for shards beside an export that goes to another place."""
+    if target.path() == exported.storage.path(place).rstrip("/"):
+        return ()
+    shards = exported.storage.path(paths.SHARDS)
+    whole = target.path() if place else f"{target.path()}/{paths.SHARDS}"
+    return (f"its readers look for the shards beside it: copy those of {shards} to {whole}",)

@@ -17,7 +17,7 @@ from transforms.exports import statements
 from transforms.exports.exported import Exported
 from transforms.exports.markdown import environment
 from transforms.exports.outcome import ExportOutcome
-from transforms.exports.shard_links import written
+from transforms.exports.shard_links import copies_wanted, written
 from transforms.exports.target import Target
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.audits import audits_of
@@ -48,6 +48,7 @@ class Card:
             (
                 "say in it which licence the samples have; a card that was changed is not "
                 "written again",
+                *copies_wanted(exported, target, self.place),
             ),
         )
 

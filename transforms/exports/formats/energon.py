@@ -14,7 +14,7 @@ from transforms.config.sections import Input
 from transforms.exports.exported import Exported
 from transforms.exports.outcome import ExportOutcome
 from transforms.exports.records import MadeFrom
-from transforms.exports.shard_links import tars_of
+from transforms.exports.shard_links import copies_wanted, tars_of
 from transforms.exports.tar_index import index_bytes, index_name, sample_offsets
 from transforms.exports.target import Target
 from transforms.resampling.manifest import Manifest, ShardEntry
@@ -52,7 +52,8 @@ class Energon:
             (
                 f'read it with megatron.energon.get_train_dataset("{target.path()}", ...)',
                 "`energon prepare` is needed for nothing but joins and look-ups by key "
-                "(its index.sqlite), and needs keys that occur once",
+                "(its index.sqlite), and wants keys that occur once (output.keys: unique)",
+                *copies_wanted(exported, target, self.place),
             ),
         )
 

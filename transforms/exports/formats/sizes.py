@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
 from transforms.exports.outcome import ExportOutcome
-from transforms.exports.shard_links import tars_of
+from transforms.exports.shard_links import copies_wanted, tars_of
 from transforms.exports.target import Target
 from transforms.resampling.sizes import sizes_json
 from transforms.storage import paths
@@ -29,7 +29,10 @@ class Sizes:
         target.publish(_FILE.name, sizes_json(manifest))
         return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(manifest.shards)},
-            ("open_clip_train finds it beside the shards, and needs no --train-num-samples",),
+            (
+                "open_clip_train finds it beside the shards, and needs no --train-num-samples",
+                *copies_wanted(exported, target, self.place),
+            ),
         )
 
 
