@@ -49,11 +49,15 @@ def show(summary: dict[str, Any], console: Console) -> None:
     what = ", ".join(counted(number, name.removesuffix("s")) for name, number in counts)
     kept = files - summary["written"]
     there = f", {kept:,} of them as before" if kept else ""
-    size = f"{summary['bytes'] / 1e6:,.1f} MB"
+    size = _in_words(summary["bytes"])
     where = f"{summary['to']}/{summary['first']}" if files == 1 else summary["to"]
     say(console, f"{what} in {counted(files, 'file')} ({size}{there}): {where}")
     for line in summary["lines"]:
         say(console, line)
+
+
+def _in_words(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
 
 
 def _place(exported: Exported, name: str, to: str | None) -> Target:
