@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from jobs.session.summary import summarise
 from tests.commands import run
-from tests.exported import PEOPLE, manifest, output
+from tests.exported import EASY, PEOPLE, manifest, output
 from transforms.exports.formats.card import card, size_category
 from transforms.outcome.artefacts import read_artefacts
 from transforms.storage.files import Storage
@@ -30,6 +30,16 @@ def test_datasets_loads_the_folder_by_its_card(storage: Storage, tmp_path: Path)
     samples = load_dataset(storage.url, split="train", cache_dir=str(tmp_path / "cache"))
     assert len(samples) == manifest(storage).totals.written
     assert {"jpg", "txt", "json", "__key__"} <= set(samples.column_names)
+
+
+def test_outputs_of_one_name_are_told_apart_in_the_cache_of_datasets(
+    storage: Storage, tmp_path: Path
+) -> None:
+    other = output(tmp_path / "other", balance={**EASY, "eta": 0.4})
+    for one in (storage, other):
+        assert run("export", one.url, "card") == 0
+        samples = load_dataset(one.url, split="train", cache_dir=str(tmp_path / "cache"))
+        assert len(samples) == manifest(one).totals.written
 
 
 def test_the_front_matter_is_the_hubs(storage: Storage) -> None:

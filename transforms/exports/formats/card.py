@@ -23,8 +23,11 @@ from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.audits import audits_of
 from transforms.outcome.measure_rows import measure_rows
 from transforms.outcome.verdict import verdict_of
+from transforms.resampling.manifest import Totals
 from transforms.storage import paths
 
+_CONFIG = "default"
+_SPLIT = "train"
 _MOST_MISSED = 20
 _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
@@ -58,7 +61,7 @@ def card(artefacts: Artefacts, name: str) -> str:
     plan, config, manifest = artefacts.plan, artefacts.config, artefacts.manifest
     extension = WRITERS[manifest.packing.format].extension
     return _template().render(
-        front_matter=Markup(front_matter(name, manifest.totals.written, extension)),
+        front_matter=Markup(front_matter(name, manifest.totals, extension)),
         name=name,
         counts=statements.counts(artefacts),
         sources=statements.sources(config),
@@ -82,15 +85,25 @@ def card(artefacts: Artefacts, name: str) -> str:
     )
 
 
-def front_matter(name: str, samples: int, extension: str) -> str:
-    """The YAML of the card; `samples` is how many there are."""
-    split = {"split": "train", "path": f"{paths.SHARDS}/*.{extension}"}
+def front_matter(name: str, totals: Totals, extension: str) -> str:
+    """The YAML of the card.
+
+    By its sizes `datasets` also tells outputs of one name apart, whose samples it caches.
+    """
+    files = {"split": _SPLIT, "path": f"{paths.SHARDS}/*.{extension}"}
+    size = {"num_bytes": totals.bytes, "num_examples": totals.written}
     return yaml.safe_dump(
         {
             "pretty_name": printable(name),
-            "size_categories": [size_category(samples)],
+            "size_categories": [size_category(totals.written)],
             "tags": ["image-text", "webdataset", "rebalanced", "fairshard"],
-            "configs": [{"config_name": "default", "data_files": [split]}],
+            "configs": [{"config_name": _CONFIG, "data_files": [files]}],
+            "dataset_info": {
+                "config_name": _CONFIG,
+                "splits": [{"name": _SPLIT, **size}],
+                "download_size": totals.bytes,
+                "dataset_size": totals.bytes,
+            },
         },
         sort_keys=False,
         allow_unicode=True,
