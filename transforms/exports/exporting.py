@@ -2,9 +2,12 @@
 
 from transforms.base.errors import FairshardError
 from transforms.config.exporters import EXPORTERS
+from transforms.config.sections import Config
 from transforms.exports.exported import Exported
 from transforms.exports.outcome import ExportOutcome
 from transforms.exports.target import Target
+from transforms.plan.plan import Plan
+from transforms.resampling.manifest import is_of, manifest_on_file
 from transforms.storage.files import Storage
 
 
@@ -19,8 +22,10 @@ def export(name: str, exported: Exported, target: Target) -> ExportOutcome:
     return exporter.export(exported, target)
 
 
-def withdraw(storage: Storage) -> None:
-    """Remove the exports of written shards, which are to be others; what people changed stays."""
+def withdraw_others(plan: Plan, config: Config, storage: Storage) -> None:
+    """Remove exports of shards that `plan` does not make; what people went on writing stays."""
+    if is_of(manifest_on_file(storage), plan, config):
+        return
     for name in EXPORTERS:
         if EXPORTERS[name].needs_shards:
             Target(storage, name, EXPORTERS[name].place).withdraw()

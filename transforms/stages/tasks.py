@@ -11,13 +11,7 @@ from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
-from transforms.resampling.manifest import (
-    begin_output,
-    is_of,
-    make_manifest,
-    manifest_on_file,
-    publish_manifest,
-)
+from transforms.resampling.manifest import begin_output, make_manifest, publish_manifest
 from transforms.resampling.output_moments import Written
 from transforms.resampling.packing import Kept, Output, capacity, pack
 from transforms.resampling.records import OutputRecord
@@ -143,24 +137,14 @@ def output_tasks(
 ) -> list[OutputTask]:
     """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
     load_registrations()
+    _withdraw_other_exports(plan, config)
     outputs = pack(kept, capacity(config.output))
-    storage = output_storage(config.output)
-    if not is_of(manifest_on_file(storage), plan, config):
-        _withdraw_exports(storage)
-    begin_output(len(outputs), plan, config, storage)
+    begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
     return [
         OutputTask(output, {origin.shard: by_name[origin.shard] for origin in output.origins})
         for output in outputs
     ]
-
-
-def _withdraw_exports(storage: Storage) -> None:
-    if storage.names(paths.EXPORT_RECORDS):
-        from transforms.exports.exporting import withdraw
-
-        load_exporters()
-        withdraw(storage)
 
 
 def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, FixedSums]:
@@ -188,3 +172,13 @@ def finish_output(
     held = Written.from_sums(sums, plan)
     manifest = make_manifest(records, kept, outputs, held, plan, config)
     publish_manifest(manifest, output_storage(config.output))
+
+
+def _withdraw_other_exports(plan: Plan, config: Config) -> None:
+    """Remove exports of other shards than those that are to be written."""
+    storage = output_storage(config.output)
+    if storage.names(paths.EXPORT_RECORDS):
+        from transforms.exports.exporting import withdraw_others
+
+        load_exporters()
+        withdraw_others(plan, config, storage)
