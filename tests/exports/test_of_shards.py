@@ -55,6 +55,7 @@ def test_without_shards_it_says_what_to_run(
 def test_a_second_export_writes_nothing(
     name: str, storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path(storage.url, "shards", "sizes.json").unlink(missing_ok=True)
     assert run("export", storage.url, name, "--json") == 0
     first = json.loads(capsys.readouterr().out)
     assert first["written"] == first["files"] > 0
