@@ -99,18 +99,19 @@ class Target:
     def publish(self, name: str, content: bytes) -> None:
         """Write a small file, unless it holds just that.
 
-        FairshardError where it would take the place of a file of the user's that holds something
-        else.
+        FairshardError where it would take the place of what fairshard did not write: a file of the
+        user's, or one that was changed since.
         """
+        record = ExportRecord(name, {}, len(content), hashlib.sha256(content).hexdigest())
+        self.made[name] = record
         found = self.storage.find(self.name_of(name))
         if found != content:
-            own = self._own()
-            if name not in own and found is not None:
-                raise self._foreign([name])
-            self._claim(own | {name})
+            if found is not None and not self._is_as_written(name, found):
+                raise self._changed(name) if name in self._own() else self._foreign([name])
+            self._claim(self._own() | {name})
             self.storage.publish(self.name_of(name), content)
             self.written.add(name)
-        self.made[name] = ExportRecord(name, {}, len(content), hashlib.sha256(content).hexdigest())
+        self.storage.settle(self._record(name), to_json(record))
 
     def write(
         self,
@@ -142,6 +143,23 @@ class Target:
             self.storage.delete(self.name_of(name))
             self.storage.delete(self._record(name))
         self._claim(set(names))
+
+    def withdraw(self) -> None:
+        """Remove all that was written here, but for what was changed since."""
+        for name in sorted(self._own()):
+            found = self.storage.find(self.name_of(name))
+            if found is not None and self._is_as_written(name, found):
+                self.storage.delete(self.name_of(name))
+            self.storage.delete(self._record(name))
+        self._claim(set())
+
+    def _is_as_written(self, name: str, content: bytes) -> bool:
+        """Whether that is what the record of a file says that it holds."""
+        try:
+            record = export_record_from(self.storage.find(self._record(name)) or b"")
+        except ValueError:
+            return False
+        return record.sha256 == hashlib.sha256(content).hexdigest()
 
     def _keep(self, record: ExportRecord) -> None:
         """Put on file, and remember, that a file is written."""
@@ -187,6 +205,12 @@ class Target:
         if taken := sorted(names.intersection(self.storage.names(self.folder))):
             raise self._foreign(taken)
 
+    def _changed(self, name: str) -> FairshardError:
+        return FairshardError(
+            f"{self.path(name)} was changed since fairshard wrote it, and stays as it is: move it "
+            "away to have it written anew, or give another place with --to"
+        )
+
     def _foreign(self, taken: list[str]) -> FairshardError:
         more = f" (and {len(taken) - 1:,} more)" if len(taken) > 1 else ""
         return FairshardError(
@@ -202,4 +226,4 @@ class Target:
         return f"{self.records}/{self._record_name(name)}"
 
     def _record_name(self, name: str) -> str:
-        return f"{self.export}--{name}{paths.RECORD}"
+        return f"{self.export}--{name.replace('/', '--')}{paths.RECORD}"

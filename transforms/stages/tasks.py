@@ -21,9 +21,10 @@ from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
 from transforms.stages.doing import explaining, solving
 from transforms.stages.labelling import Labelling
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_exporters, load_registrations
 from transforms.stages.solving import Checking, Counting, Gathered, Step
 from transforms.statistics.exact_sums import FixedSums
+from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
 _TIMES_SOLVING = 3
@@ -139,6 +140,7 @@ def output_tasks(
 ) -> list[OutputTask]:
     """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
     load_registrations()
+    _withdraw_other_exports(plan, config)
     outputs = pack(kept, capacity(config.output))
     begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
@@ -173,3 +175,13 @@ def finish_output(
     held = Written.from_sums(sums, plan)
     manifest = make_manifest(records, kept, outputs, held, plan, config)
     publish_manifest(manifest, output_storage(config.output))
+
+
+def _withdraw_other_exports(plan: Plan, config: Config) -> None:
+    """Remove exports of other shards than those that are to be written."""
+    storage = output_storage(config.output)
+    if storage.names(paths.EXPORT_RECORDS):
+        from transforms.exports.exporting import withdraw_others
+
+        load_exporters()
+        withdraw_others(plan, config, storage)

@@ -22,8 +22,13 @@ PATTERNS = "plan/patterns.parquet"
 SAMPLE = "plan/sample.parquet"
 EXPLANATION = "plan/explanation.json"
 MANIFEST = "manifest.json"
+SIZES = "shards/sizes.json"
 REPORT = "report/index.html"
 FRONTIER = "frontier.json"
+CARD = "README.md"
+CROISSANT = "croissant.json"
+WIDS = "shards/shardindex.json"
+ENERGON_META = "shards/.nv-meta"
 RUN = "done/run.json"
 WORK = "done/work.json"
 RUNNING = "done/running"
@@ -41,6 +46,7 @@ FOLDERS = (
     "rejects",
     "plan",
     "shards",
+    "shards/.nv-meta",
     "report",
     "validations",
     "done",
