@@ -54,4 +54,3 @@ def balanced(folder: Path, samples: int = 300, shards: int = 12, Q: float = 2.0)
         output / "exports" / "weights",
         output,
     )
-

@@ -33,12 +33,12 @@ def weighted(
 ) -> WeightedSamples:
     """What keeps and repeats samples exactly as `resample` would write them.
 
-        kept = weighted("balanced")
+    kept = weighted("balanced")
 
-        class Encoder(DefaultTaskEncoder):
-            @stateless
-            def preencode_sample(self, sample):
-                yield from kept.copies_of(sample)
+    class Encoder(DefaultTaskEncoder):
+        @stateless
+        def preencode_sample(self, sample):
+            yield from kept.copies_of(sample)
     """
     found = weights if isinstance(weights, Weights) else Weights(weights, **options)
     return WeightedSamples(found, _shard_of, rename=rename)

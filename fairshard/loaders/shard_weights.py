@@ -50,16 +50,16 @@ def read_weights(storage: Storage, name: str) -> ShardWeights:
     file = redacted_url(storage.path(name))
     with well_formed(_no_weights(file)):
         table = _read(storage, name, ["key", "copies"])
-        keys, copies = (table.column(column).to_pylist() for column in ("key", "copies"))
+        keys, copies = table.column("key"), table.column("copies").cast(pa.int64())
         about = table.schema.metadata or {}
         weights = ShardWeights(
             file,
             about.get(PLAN, b"").decode(),
-            dict(zip(keys, map(int, copies), strict=True)),
+            dict(zip(keys.to_pylist(), copies.to_pylist(), strict=True)),
             int(about.get(UNLABELLED, b"0")),
         )
-        if len(weights.copies) != len(keys) or min(copies, default=0) < 0:
-            raise ValueError("a key occurs twice, or copies are negative")
+        if len(weights.copies) != len(keys) or keys.null_count or copies.null_count:
+            raise ValueError("a key occurs twice, or something is missing")
     return weights
 
 

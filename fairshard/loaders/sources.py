@@ -1,12 +1,12 @@
 """Where a loader's sample comes from: its shard and its key, as the loader says them."""
 
-import os
 import shlex
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from transforms.base.errors import FairshardError
+from transforms.base.local_paths import local_path
 from transforms.base.visible import visible
 from transforms.shards.naming import is_shard, name_of, stem_of
 
@@ -36,13 +36,13 @@ def shard_named(source: str) -> str:
     """The name of the shard at a URL or a path, or that a `pipe:` command of webdataset reads."""
     url = _piped(source.removeprefix(_PIPE)) if source.startswith(_PIPE) else source
     local = url.removeprefix("file://").removeprefix("file:")
-    return name_of(url if "://" in local else os.path.abspath(local))
+    return name_of(url if "://" in local else local_path(local))
 
 
 def _first_of(sample: Sample, names: tuple[str, ...], what: str) -> Any:
-    get = sample.get if isinstance(sample, Mapping) else lambda name: getattr(sample, name, None)
     for name in names:
-        if (value := get(name)) is not None:
+        value = sample.get(name) if isinstance(sample, Mapping) else getattr(sample, name, None)
+        if value is not None:
             return value
     raise FairshardError(
         f"a sample has no {' or '.join(names)}, by which its weight is found: put the weights "

@@ -51,7 +51,7 @@ def weighted(
     rename: bool = False,
     **options: Any,
 ) -> Weighted:
-    """A stage that keeps and repeats the samples of a loader exactly as `resample` would write them.
+    """A stage that keeps and repeats a loader's samples exactly as `resample` would write them.
 
     weights: those of the corpus, or where they are (see Weights, which takes the other options).
     Put it where samples still have `__key__` and `__url__`, and before they are decoded: what is

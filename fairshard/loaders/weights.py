@@ -11,6 +11,7 @@ from fairshard.loaders.shard_weights import ShardWeights, read_column, read_weig
 from fairshard.loaders.sources import shard_named
 from transforms.base.counts import first_of
 from transforms.base.errors import FairshardError
+from transforms.base.local_paths import local_path
 from transforms.base.redaction import redacted_url
 from transforms.base.visible import visible
 from transforms.shards.naming import stem_of
@@ -39,7 +40,9 @@ class Weights:
         storage_options: Mapping[str, Any] | None = None,
         shards_in_memory: int = 16,
     ) -> None:
-        self._storage = Storage(fspath(url), dict(storage_options or {}))
+        place = fspath(url)
+        place = place if "://" in place else local_path(place)
+        self._storage = Storage(place, dict(storage_options or {}))
         self._folder, self._files = self._found()
         self._by_stem: dict[str, list[str]] = {}
         for name in self._files:

@@ -1,6 +1,5 @@
 """A webdataset pipeline that goes by weights gives what `resample` wrote, sample by sample."""
 
-import multiprocessing
 import os
 import random
 from collections import Counter
@@ -65,16 +64,11 @@ def test_nodes_and_workers_have_all_of_it_together(
 def test_workers_may_be_spawned(corpus: Balanced) -> None:
     kept = loaders.weighted(corpus.weights)
     assert contents(pipeline(corpus.shards[:1], kept))
-    spawn = multiprocessing.get_context("spawn")
-    found = contents(
-        DataLoader(
-            _Stage(corpus.shards, kept), batch_size=None, num_workers=1, multiprocessing_context=spawn
-        )
-    )
-    assert found == corpus.written
+    dataset = _Pipeline(corpus.shards, kept)
+    assert loaded(dataset, workers=1, multiprocessing_context="spawn") == corpus.written
 
 
-class _Stage(webdataset.DataPipeline):  # type: ignore[misc]
+class _Pipeline(webdataset.DataPipeline):  # type: ignore[misc]
     """A pipeline that can be pickled, as those of webdataset 0.2 with lambdas cannot."""
 
     def __init__(self, shards: Sequence[str], kept: loaders.Weighted) -> None:
