@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from megatron.energon import FatalSampleError
+from megatron.energon.errors import FatalSampleError
 
 from fairshard.loaders.sources import Sample
 from fairshard.loaders.stage import Weighted
