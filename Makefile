@@ -81,6 +81,7 @@ lint: $(READY) ## ruff, mypy --strict and who may import whom
 docs: $(READY) ## bring up to date what the documentation takes from the code
 	$(BIN)/python -m docs.rooms
 	$(BIN)/python -m docs.registered
+	$(BIN)/python -m docs.exporters
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix-only .

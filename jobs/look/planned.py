@@ -7,7 +7,7 @@ from jobs.look.run_status import Watcher
 from jobs.run.resample import fitting_plan
 from jobs.session.inputs import input_of
 from jobs.session.labelled import all_label_records
-from transforms.base.errors import StaleError
+from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Config
 from transforms.exports.exported import Exported
 from transforms.labels.records import LabelRecord
@@ -26,6 +26,8 @@ def planned(found: NamedOutput, console: Console) -> Exported:
     Of a configuration, the plan must fit that and its input too; of an output alone, its labels.
     """
     storage = found.begun()
+    if not storage.exists(paths.PLAN):
+        raise FairshardError(f"{storage.url} holds no plan: run `fairshard solve` first")
     if found.config is not None and found.origin == found.target:
         config, shards = found.config, input_of(found.config, console).shards
         records = all_label_records(config, shards)
@@ -65,6 +67,7 @@ def _labelled(plan: Plan, manifest: Manifest | None, storage: Storage) -> list[L
     if any(plan.fingerprint.get(part) != digest for part, digest in at_hand.items()):
         raise StaleError(
             f"the plan {storage.path(paths.PLAN)} was made from other labels than those in "
-            f"{storage.of_labels.url}: run `fairshard solve` again, or restore what changed"
+            f"{storage.of_labels.url}: run `fairshard solve` again, or restore what changed (where "
+            "labels of other input lie there too, give the configuration in place of the output)"
         )
     return records

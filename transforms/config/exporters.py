@@ -6,7 +6,7 @@ from transforms.config.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from transforms.exports.exported import Exported
-    from transforms.exports.outcome import Outcome
+    from transforms.exports.outcome import ExportOutcome
     from transforms.exports.target import Target
 
 
@@ -24,7 +24,7 @@ class Exporter(Entry, Protocol):
     def place(self) -> str:
         """The folder of an output in which its reader looks; "" is the output itself."""
 
-    def export(self, exported: "Exported", target: "Target") -> "Outcome":
+    def export(self, exported: "Exported", target: "Target") -> "ExportOutcome":
         """Write all that is not written yet; FairshardError where it cannot be said this way."""
 
 

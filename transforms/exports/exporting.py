@@ -3,11 +3,11 @@
 from transforms.base.errors import FairshardError
 from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
+from transforms.exports.outcome import ExportOutcome
 from transforms.exports.target import Target
 
 
-def export(name: str, exported: Exported, target: Target) -> Outcome:
+def export(name: str, exported: Exported, target: Target) -> ExportOutcome:
     """Export in the format `name`; FairshardError where that needs shards, and none are written."""
     exporter = EXPORTERS[name]
     if exporter.needs_shards and exported.manifest is None:

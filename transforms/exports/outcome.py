@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExportOutcome:
     """What was exported.
 
     counts: how many of what, in the order in which it is said: {"samples": 2002}. lines: what is to

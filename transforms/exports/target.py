@@ -5,48 +5,29 @@ folder beside the files. So a repeated or killed export goes on, and no file of 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import IO, Literal, cast
+from dataclasses import dataclass, field, replace
 
-from pydantic import TypeAdapter
-
+from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError
+from transforms.exports.records import (
+    ExportRecord,
+    MadeFrom,
+    claim_of,
+    export_record_from,
+    files_of_claim,
+)
 from transforms.shards.block_writer import BlockWriter
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
-from transforms.storage.documents import Count, Document, parsed, to_json
+from transforms.storage.documents import to_json
 from transforms.storage.files import Storage
 from transforms.storage.inventory import Inventory, Vouched
 
-MadeFrom = Mapping[str, str]
-"""What the bytes of a file follow from: a digest of each part, by what it is called."""
-
-BESIDE = ".fairshard"
-"""The folder of records beside files that do not lie in an output."""
-
 NEW = "new"
 _LOST = "lost or changed"
-
-
-class Claim(Document):
-    """Which files of an export are fairshard's own; form: the version of the file's own form."""
-
-    form: Literal[1] = 1
-    files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRecord:
-    """A file of an export is written; form: the version of the record's own form."""
-
-    name: str
-    made_from: MadeFrom
-    bytes: Count
-    sha256: str
-    version: str = ""
-    form: Literal[1] = 1
 
 
 def _unheard(line: str) -> None:
@@ -62,8 +43,8 @@ class Target:
     """The place of one export, `export`: a folder of a storage; names are relative to it.
 
     records: the folder in which records lie. tell: takes lines on what is done again, and why.
-    step: takes how many of how many input shards are done. sizes: the bytes of each file that the
-    export consists of, by name, filled as it is made; written: those that this run wrote.
+    step: takes how many of how many input shards are done. made: the records of the files that the
+    export consists of, by name, filled as they are found or written; written: those of this run.
     """
 
     storage: Storage
@@ -72,18 +53,32 @@ class Target:
     records: str = paths.EXPORT_RECORDS
     tell: Callable[[str], None] = _unheard
     step: Callable[[int, int], None] = _unseen
-    sizes: dict[str, int] = field(default_factory=dict)
+    made: dict[str, ExportRecord] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files of the export."""
+        return sum(record.bytes for record in self.made.values())
+
+    @property
+    def workshop(self) -> "Target":
+        """Where parts of a file are made: among the records of the export."""
+        return Target(self.storage, f"{self.export}-parts", self.records, self.records)
 
     def path(self, name: str = "") -> str:
         """The full URL of a file, or of the folder."""
-        return self.storage.path(self._in(name)).rstrip("/")
+        return self.storage.path(self.name_of(name)).rstrip("/")
 
-    def begin(self, files: Mapping[str, MadeFrom]) -> dict[str, str]:
-        """Claim `files`, by name, before the first is written; those that are to be, and why.
+    def name_of(self, name: str) -> str:
+        """The name of a file in the storage."""
+        return f"{self.folder}/{name}" if self.folder else name
 
-        Raises FairshardError, and writes nothing, where one would take the place of a file of the
-        user's.
+    def begin(self, files: Mapping[str, MadeFrom]) -> set[str]:
+        """Claim `files`, by name, before the first is written; those that are to be written.
+
+        Says which were written before, and why they are written again. Raises FairshardError, and
+        writes nothing, where one would take the place of a file of the user's.
         """
         own = self._own()
         self._refuse_foreign(files.keys() - own)
@@ -97,81 +92,96 @@ class Target:
             return self._standing(name, files[name], inventory)
 
         why = dict(zip(files, at_once(standing, files), strict=True))
-        return {name: reason for name, reason in why.items() if reason}
+        missing = {name: reason for name, reason in why.items() if reason}
+        self._tell_of(missing, len(files))
+        return set(missing)
 
-    def publish(self, name: str, content: bytes, made_from: MadeFrom | None = None) -> None:
-        """Write a file, unless it holds just that; of one that is claimed, with its record.
+    def publish(self, name: str, content: bytes) -> None:
+        """Write a small file, unless it holds just that.
 
-        What is not claimed yet is; FairshardError where it would take the place of a file of the
-        user's that holds something else.
+        FairshardError where it would take the place of a file of the user's that holds something
+        else.
         """
-        if made_from is None:
-            found = self.storage.find(self._in(name))
-            if found != content:
-                own = self._own()
-                if name not in own and found is not None:
-                    raise self._foreign([name])
-                self._claim(own | {name})
-                self.storage.publish(self._in(name), content)
-                self.written.add(name)
-            self.sizes[name] = len(content)
-            return
+        found = self.storage.find(self.name_of(name))
+        if found != content:
+            own = self._own()
+            if name not in own and found is not None:
+                raise self._foreign([name])
+            self._claim(own | {name})
+            self.storage.publish(self.name_of(name), content)
+            self.written.add(name)
+        self.made[name] = ExportRecord(name, {}, len(content), hashlib.sha256(content).hexdigest())
+
+    def write(
+        self,
+        name: str,
+        content: bytes,
+        made_from: MadeFrom,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Write a file that is claimed, and its record, which keeps `counts` of what it holds."""
         self.storage.delete(self._record(name))
-        self.storage.publish(self._in(name), content)
-        self._recorded(name, made_from, len(content), hashlib.sha256(content).hexdigest())
+        self.storage.publish(self.name_of(name), content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._keep(ExportRecord(name, dict(made_from), len(content), sha256, dict(counts or {})))
 
     @contextmanager
-    def streaming(self, name: str, made_from: MadeFrom) -> Iterator[IO[bytes]]:
-        """A binary stream that becomes a claimed file, with its record, as the block ends."""
+    def filling(
+        self, name: str, made_from: MadeFrom, counts: Mapping[str, int]
+    ) -> Iterator[BlockWriter]:
+        """As `write`, of a file that is too large to hold: what the block writes to."""
         self.storage.delete(self._record(name))
-        with self.storage.publishing(self._in(name)) as sink, BlockWriter(sink) as blocks:
-            yield cast(IO[bytes], blocks)
-        self._recorded(name, made_from, blocks.bytes, blocks.sha256)
+        with self.storage.publishing(self.name_of(name)) as sink, BlockWriter(sink) as blocks:
+            yield blocks
+        self._keep(ExportRecord(name, dict(made_from), blocks.bytes, blocks.sha256, dict(counts)))
 
-    def settle(self, names: Mapping[str, MadeFrom]) -> None:
-        """Remove what earlier exports wrote that is none of `names`, and claim no more than these.
-
-        Before that, all of them must be written.
-        """
+    def settle(self, names: Collection[str]) -> None:
+        """Remove what was written here before and is none of `names`; claim no more than these."""
         own = self._own()
-        for name in sorted(own - names.keys()):
-            self.storage.delete(self._in(name))
+        for name in sorted(own.difference(names)):
+            self.storage.delete(self.name_of(name))
             self.storage.delete(self._record(name))
         self._claim(set(names))
+
+    def _keep(self, record: ExportRecord) -> None:
+        """Put on file, and remember, that a file is written."""
+        record = replace(record, version=self.storage.version(self.name_of(record.name)))
+        self.storage.publish(self._record(record.name), to_json(record))
+        self.made[record.name] = record
+        self.written.add(record.name)
 
     def _standing(self, name: str, made_from: MadeFrom, inventory: Inventory) -> str:
         """Why a file is to be written; "" where it is there as its record says."""
         try:
-            record = parsed(self.storage.find(self._record(name)) or b"", _RECORD)
+            record = export_record_from(self.storage.find(self._record(name)) or b"")
         except ValueError:
             return _LOST
         parts = {*record.made_from, *made_from}
         if other := sorted(p for p in parts if record.made_from.get(p) != made_from.get(p)):
             return f"{' and '.join(other)} changed"
-        full = self._in(name)
+        full = self.name_of(name)
         file = Vouched(full, record.bytes, record.version, record.sha256, hashlib.sha256)
-        listed = inventory.files.get(full if self.folder else f"./{name}")
-        if file.fault(listed, self.storage):
+        if file.fault(inventory.files.get(full if self.folder else f"./{name}"), self.storage):
             return _LOST
-        self.sizes[name] = record.bytes
+        self.made[name] = record
         return ""
 
-    def _recorded(self, name: str, made_from: MadeFrom, size: int, sha256: str) -> None:
-        version = self.storage.version(self._in(name))
-        record = ExportRecord(name, dict(made_from), size, sha256, version)
-        self.storage.publish(self._record(name), to_json(record))
-        self.sizes[name] = size
-        self.written.add(name)
+    def _tell_of(self, missing: Mapping[str, str], total: int) -> None:
+        again = Counter(reason for reason in missing.values() if reason != NEW)
+        for reason, count in sorted(again.items()):
+            self.tell(
+                f"{count:,} of {counted(total, 'file')} {named(count, 'is', 'are')} written again: "
+                f"{reason}"
+            )
 
     def _own(self) -> set[str]:
-        try:
-            return set(parsed(self.storage.find(self._claimed) or b"{}", _CLAIM).files)
-        except ValueError:
-            return set()
+        return files_of_claim(self.storage.find(self._claimed) or b"")
 
     def _claim(self, names: set[str]) -> None:
-        claim = Claim(files=tuple(sorted(names)))
-        self.storage.settle(self._claimed, f"{claim.model_dump_json(indent=1)}\n".encode())
+        if names:
+            self.storage.settle(self._claimed, claim_of(names))
+        else:
+            self.storage.delete(self._claimed)
 
     def _refuse_foreign(self, names: set[str]) -> None:
         if taken := sorted(names.intersection(self.storage.names(self.folder))):
@@ -184,9 +194,6 @@ class Target:
             "wrote it: move it away, or give another place with --to"
         )
 
-    def _in(self, name: str) -> str:
-        return f"{self.folder}/{name}" if self.folder else name
-
     @property
     def _claimed(self) -> str:
         return f"{self.records}/{self.export}{paths.RECORD}"
@@ -196,7 +203,3 @@ class Target:
 
     def _record_name(self, name: str) -> str:
         return f"{self.export}--{name}{paths.RECORD}"
-
-
-_RECORD = TypeAdapter(ExportRecord)
-_CLAIM = TypeAdapter(Claim)

@@ -37,7 +37,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class WeighedShard:
     """The samples of one input shard: the label table with their weights `q`, their flags, and the
     copies that each gives, int64 (n,).
     """
@@ -47,7 +47,7 @@ class Weighed:
     copies: NDArray[np.int64]
 
 
-def weighed(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Weighed:
+def weighed(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> WeighedShard:
     """Sample one shard: a function of the seed, the shard's labels and the plan alone."""
     schema = schema_of(config)
     table = read_labels(storage, record, derived=schema.derived)
@@ -58,7 +58,7 @@ def weighed(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -
     copies = systematic_copies(
         weights, patterns, table.column("key"), config.seed, stem_of(record.shard.name)
     )
-    return Weighed(table.append_column("q", pa.array(weights)), flags, copies)
+    return WeighedShard(table.append_column("q", pa.array(weights)), flags, copies)
 
 
 def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Draw:

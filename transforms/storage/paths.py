@@ -10,6 +10,7 @@ LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
 EXPORTS = "exports"
 EXPORT_RECORDS = "done/exports"
+EXPORT_RECORDS_BESIDE = ".fairshard"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
@@ -41,6 +42,7 @@ FOLDERS = (
     "done/labels",
     "done/shards",
     "done/exports",
+    "exports",
     "attempts/resample",
     "done/settings",
     "attempts/label",
@@ -64,6 +66,8 @@ def is_of_labels(name: str) -> bool:
 def is_own(name: str) -> bool:
     """Whether `name` is that of an artefact, or of something in a folder of artefacts."""
     folder, slash, _ = name.rpartition("/")
+    if folder.startswith(f"{EXPORTS}/"):
+        return True
     return folder in FOLDERS if slash else name in {MANIFEST, FRONTIER, PROMETHEUS, CALIBRATION}
 
 
@@ -105,6 +109,15 @@ def output_record(shard: str) -> str:
 def export(name: str) -> str:
     """The folder of an export whose reader has no place of its own to look in."""
     return f"{EXPORTS}/{name}"
+
+
+def export_table(shard: str) -> str:
+    """The file of an input shard in an export of one a shard."""
+    return f"{shard}.parquet"
+
+
+DATACOMP_SUBSET = "subset.npy"
+ENERGON_SPLIT = "split.yaml"
 
 
 def label_settings(digest: str) -> str:

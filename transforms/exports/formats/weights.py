@@ -13,18 +13,18 @@ from transforms.base.release import release
 from transforms.config.exporters import EXPORTERS
 from transforms.config.schema import Schema
 from transforms.exports.exported import Exported
-from transforms.exports.outcome import Outcome
-from transforms.exports.target import MadeFrom, Target
+from transforms.exports.outcome import ExportOutcome
+from transforms.exports.parts import Group, by_groups, made_from
+from transforms.exports.target import Target
 from transforms.labels.records import LabelRecord
 from transforms.shards.naming import stem_of
 from transforms.storage import paths
 
-_FORM = "1"
 _SHARD = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsExport:
     """Writes the label rows of each input shard, with what the plan makes of them."""
 
     name: str = "weights"
@@ -32,17 +32,34 @@ class Weights:
     needs_shards: bool = False
     place: str = paths.export("weights")
 
-    def export(self, exported: Exported, target: Target) -> Outcome:
+    def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write the files of the shards that are not written yet."""
-        named = dict(zip(file_names(exported.records), exported.records, strict=True))
-        files = {name: _made_from(record, exported) for name, record in named.items()}
+        records = exported.records
+        names = {
+            record.shard.name: name
+            for record, name in zip(records, file_names(records), strict=True)
+        }
+        files = {
+            names[record.shard.name]: made_from(exported.plan.identity, [record])
+            for record in records
+        }
         missing = target.begin(files)
-        for done, (name, record) in enumerate(named.items(), start=1):
-            if name in missing:
-                target.publish(name, _parquet(record, exported), files[name])
-            target.step(done, len(named))
+
+        def write(group: Group) -> None:
+            for record in group:
+                name = names[record.shard.name]
+                if name in missing:
+                    target.write(name, _parquet(record, exported), files[name])
+
+        by_groups(write, [(record,) for record in records], target)
         target.settle(files)
-        return Outcome({"samples": sum(record.samples for record in exported.records)})
+        return ExportOutcome(
+            {"samples": sum(record.samples for record in records)},
+            (
+                "a row a sample: `copies` is how often resampling writes it, `q` the copies to "
+                "expect; fairshard.loaders keeps and repeats samples by them as shards are read",
+            ),
+        )
 
 
 def file_names(records: Sequence[LabelRecord]) -> Iterator[str]:
@@ -54,15 +71,7 @@ def file_names(records: Sequence[LabelRecord]) -> Iterator[str]:
     stems = Counter(map(stem_of, shards))
     for shard in shards:
         stem = stem_of(shard)
-        yield f"{stem if stems[stem] == 1 else shard}.parquet"
-
-
-def _made_from(record: LabelRecord, exported: Exported) -> MadeFrom:
-    return {
-        "the plan": exported.plan.identity,
-        "the labels": record.table_digest,
-        "the form of the file": _FORM,
-    }
+        yield paths.export_table(stem if stems[stem] == 1 else shard)
 
 
 def _parquet(record: LabelRecord, exported: Exported) -> bytes:
@@ -95,4 +104,4 @@ def _with_shard(rows: pa.Table, record: LabelRecord, schema: Schema) -> pa.Table
     )
 
 
-EXPORTERS.register(Weights())
+EXPORTERS.register(WeightsExport())
