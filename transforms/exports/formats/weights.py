@@ -83,6 +83,7 @@ def _parquet(record: LabelRecord, exported: Exported) -> bytes:
         "seed": str(exported.config.seed),
         "shard": record.shard.name,
         "url": redacted(record.shard.url),
+        "unlabelled": str(record.rejects + sum(record.ignored.values())),
     }
     with pq.ParquetWriter(sink, first.schema.with_metadata(about), compression="zstd") as writer:
         for table in (first, *tables):
