@@ -13,6 +13,7 @@ from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.packing import capacity, pack
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.shards.naming import stem_of
@@ -66,7 +67,8 @@ def finished_output(
     outputs: list[OutputRecord] = []
     written: Gathered = None
     for output in pack(kept, capacity(config.output)):
-        record, sums = write_output(output, by_name, plan, config, storage)
+        prefixes = key_prefixes(by_name)
+        record, sums = write_output(output, by_name, plan, config, storage, prefixes)
         outputs.append(record)
         written = merged(written, sums)
     finish_output(written, records, kept, outputs, plan, config)

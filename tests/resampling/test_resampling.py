@@ -19,6 +19,7 @@ from transforms.resampling.drawing import draw, keep_shard
 from transforms.resampling.manifest import Manifest, read_manifest
 from transforms.resampling.packing import Kept, capacity, pack
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.stages.solving import Gathered, merged
@@ -51,7 +52,14 @@ class Run:
         written: Gathered = None
         self.outputs: list[OutputRecord] = []
         for output in pack(self.kept, capacity(self.config.output)):
-            record, sums = write_output(output, self.records, self.plan, self.config, self.storage)
+            record, sums = write_output(
+                output,
+                self.records,
+                self.plan,
+                self.config,
+                self.storage,
+                key_prefixes(self.records),
+            )
             self.outputs.append(record)
             written = merged(written, sums)
         records = list(self.records.values())

@@ -36,7 +36,7 @@ def open_tar(
     told by the first bytes, whatever the name; where it is given, these are not read. Raises
     FairshardError, also while reading, where the storage fails or ends before `size`.
     """
-    source = _storage_call(url, lambda: _open(url, options))
+    source = _storage_call(url, lambda: open_stored(url, options))
     expected = _size_of(source) if size is None else size
     with source, io.BufferedReader(_Guarded(source, url, expected), buffer_bytes) as stream:
         if compression is None:
@@ -71,7 +71,8 @@ def forget(stream: IO[bytes], offset: int, size: int) -> None:
         os.posix_fadvise(stream.fileno(), offset, size, os.POSIX_FADV_DONTNEED)
 
 
-def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
+def open_stored(url: str, options: dict[str, Any]) -> IO[bytes]:
+    """The file at `url` as it is stored, to read by ranges; raises whatever its storage raises."""
     system, path = fsspec.core.url_to_fs(url, **options)
     if isinstance(system, LocalFileSystem):
         return open(path, "rb", buffering=0)

@@ -9,11 +9,13 @@ DONE = "done"
 LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
 RECORD = ".json"
+TABLE = "parquet"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
 SAMPLE = "plan/sample.parquet"
 EXPLANATION = "plan/explanation.json"
 MANIFEST = "manifest.json"
+SIZES = "shards/sizes.json"
 REPORT = "report/index.html"
 FRONTIER = "frontier.json"
 RUN = "done/run.json"
@@ -92,6 +94,11 @@ def label_record(shard: str) -> str:
 def output_shard(number: int, extension: str = "tar") -> str:
     """An output shard in a format of that extension."""
     return f"shards/{number:05d}.{extension}"
+
+
+def samples_table(number: int) -> str:
+    """The table of the samples of an output shard, beside it."""
+    return f"shards/{number:05d}.{TABLE}"
 
 
 def output_record(shard: str) -> str:

@@ -213,7 +213,7 @@ class ManifestEvidence(BaseModel):
     """What a verification reads of manifest.json."""
 
     plan: str
-    packing: dict[str, int | str | None]
+    packing: dict[str, int | str | list[str] | None]
     totals: dict[str, int]
     measures: Figures
     groups: dict[str, int] | None = None
