@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tests.fixtures import tree
 from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller
@@ -78,7 +81,7 @@ def finished_output(
 def comparable(output: Path) -> dict[str, Any]:
     """An output's bytes, but for where its inputs are, and which versions of them.
 
-    Of what explains a plan, all but which plan that is.
+    Of what explains a plan, all but which plan that is; of tables beside shards, the rows.
     """
     files: dict[str, Any] = {
         "/".join(stem_of(part.removesuffix(".parquet")) for part in name.split("/")): content
@@ -89,6 +92,11 @@ def comparable(output: Path) -> dict[str, Any]:
     del manifest["plan"]
     if paths.EXPLANATION in files:
         files[paths.EXPLANATION] = {**json.loads(files[paths.EXPLANATION]), "plan": None}
+    for shard in manifest["shards"]:
+        del shard["table"]
+        name = shard["name"].removesuffix(".tar")
+        rows = pq.read_table(pa.BufferReader(files[name])).to_pylist()
+        files[name] = [{**row, "from.shard": stem_of(row["from.shard"])} for row in rows]
     for entry in (*manifest["inputs"], *(o for s in manifest["shards"] for o in s["origins"])):
         entry["shard"] = stem_of(entry["shard"])
     return {**files, "plan/plan.json": plan, "manifest.json": manifest}

@@ -8,8 +8,7 @@ from transforms.resampling.records import OutputRecord, table_file
 from transforms.resampling.sizes import sizes_json
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
-from transforms.storage.files import Storage
-from transforms.storage.inventory import Inventory
+from transforms.storage.inventory import Inventory, Vouched
 
 OTHERWISE = "with a record that is not the manifest's"
 
@@ -40,11 +39,9 @@ def tables_wrong(
     return {table_beside(shard): fault for shard, fault in found if fault}
 
 
-def sizes_wrong(manifest: Manifest | None, storage: Storage) -> dict[str, str]:
+def sizes_wrong(manifest: Manifest | None, inventory: Inventory) -> dict[str, str]:
     """What is wrong with the table of sizes, by name, where the manifest says that there is one."""
     if manifest is None or paths.SIZES not in names_beside(manifest):
         return {}
-    found = storage.find(paths.SIZES)
-    if found == sizes_json(manifest):
-        return {}
-    return {paths.SIZES: "lost" if found is None else "changed"}
+    fault = inventory.fault(Vouched(paths.SIZES, len(sizes_json(manifest)), "", ""))
+    return {paths.SIZES: fault} if fault else {}

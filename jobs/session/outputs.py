@@ -138,7 +138,7 @@ def outputs_of(storage: Storage) -> Outputs:
         wrong,
         tuple(sorted(surplus)),
         tuple(table_beside(name) for name, record in records.items() if record and record.table),
-        {**tables_wrong(standing, said, inventory), **sizes_wrong(manifest, storage)},
+        {**tables_wrong(standing, said, inventory), **sizes_wrong(manifest, inventory)},
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from transforms.config.writers import DEFAULT_FORMAT
 from transforms.resampling.manifest import Manifest
@@ -50,9 +50,10 @@ def _literal(text: str) -> str:
 
 
 def _names(shards: int) -> str:
-    last = shards - 1
-    if not last:
-        return f"{last:05d}.tar"
-    if last < _OF_FIVE_DIGITS:
-        return f"{{00000..{last:05d}}}.tar"
-    return f"{{{{00000..99999}},{{{_OF_FIVE_DIGITS}..{last}}}}}.tar"
+    """The names of so many shards; braces give all numbers the digits of the longest."""
+    last = PurePosixPath(paths.output_shard(shards - 1))
+    if shards == 1:
+        return last.name
+    if shards <= _OF_FIVE_DIGITS:
+        return f"{{00000..{last.stem}}}{last.suffix}"
+    return f"{{{{00000..99999}},{{{_OF_FIVE_DIGITS}..{last.stem}}}}}{last.suffix}"

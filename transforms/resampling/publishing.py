@@ -9,7 +9,7 @@ from transforms.resampling.manifest import (
     names_beside,
     shard_names,
 )
-from transforms.resampling.ownership import claim, claimed, owned, settle_claim
+from transforms.resampling.ownership import claim, owned, settle_claim
 from transforms.resampling.records import beside_of, has_tables, output_shard
 from transforms.resampling.sizes import sizes_json
 from transforms.storage import paths
@@ -35,8 +35,7 @@ def begin_output(count: int, plan: Plan, config: Config, storage: Storage) -> No
 
 def withdraw_manifest(storage: Storage) -> None:
     """Remove the manifest, and then what was made from it."""
-    made = (paths.MANIFEST, paths.REPORT, paths.validation("output"))
-    for name in (*made, *claimed(storage).intersection({paths.SIZES})):
+    for name in (paths.MANIFEST, paths.REPORT, paths.validation("output")):
         storage.delete(name)
 
 

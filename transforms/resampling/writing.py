@@ -129,7 +129,7 @@ def _publish(
 
 def _write_table(number: int, contents: Contents, storage: Storage) -> TableRecord:
     name, content = paths.samples_table(number), parquet_bytes(samples_table(contents))
-    storage.publish(name, content)
+    storage.settle(name, content)
     return TableRecord(len(content), hashlib.sha256(content).hexdigest(), storage.version(name))
 
 

@@ -60,6 +60,10 @@ def _rows(source: IO[bytes], keys: list[str]) -> pa.Table:
         raise ValueError(f"two of its columns are named {twice!r}")
     if not _is_text(file.schema_arrow.field(KEY).type):
         raise ValueError("its column 'key' holds no text")
+    counts = pc.value_counts(file.read([KEY], use_threads=False).column(KEY).cast(pa.string()))
+    again = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").drop_null()
+    if len(again):
+        raise ValueError(f"it has more than one row with the key {again[0].as_py()!r}")
     wanted = pa.array(keys, pa.string()).unique()
     here = []
     for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
@@ -69,10 +73,6 @@ def _rows(source: IO[bytes], keys: list[str]) -> pa.Table:
     rows = pa.Table.from_batches(here, file.schema_arrow)
     if not len(rows):
         raise ValueError("none of its keys is that of a sample of the shard")
-    counts = pc.value_counts(rows.column(KEY).cast(pa.string()))
-    again = counts.filter(pc.greater(counts.field("counts"), 1))
-    if len(again):
-        raise ValueError(f"it has more than one row with the key {again[0]['values'].as_py()!r}")
     return rows
 
 
