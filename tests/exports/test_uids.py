@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.base.errors import FairshardError
 from transforms.exports.uids import UID, Uids, in_order, merged, parsed, without_doubles
 
 HEX = "0123456789abcdefABCDEF"
@@ -76,3 +77,9 @@ def test_a_uid_takes_17_bytes() -> None:
 def test_nothing_is_merged_to_nothing(size: int) -> None:
     none = np.empty(0, UID)
     assert list(merged([lambda first, last: none] * size, 10)) == []
+
+
+def test_parts_out_of_order_are_told() -> None:
+    part = uids_of([(2, 0, True), (3, 0, True), (1, 0, True)])
+    with pytest.raises(FairshardError, match="the parts of this export are not as they were"):
+        list(merged([lambda first, last: part[first:last]], 3))
