@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from datasets import load_dataset
 from huggingface_hub import DatasetCard
@@ -11,7 +12,9 @@ from markdown_it import MarkdownIt
 from jobs.session.summary import summarise
 from tests.commands import run
 from tests.exported import EASY, PEOPLE, manifest, output
+from transforms.calibration.log_odds import LogOdds
 from transforms.exports.formats.card import card, size_category
+from transforms.exports.statements import limits
 from transforms.outcome.artefacts import read_artefacts
 from transforms.storage.files import Storage
 
@@ -76,6 +79,17 @@ def test_it_says_what_is_not_met(tmp_path: Path) -> None:
     assert "## What is not met\n\n" in text
     assert "not met: not all can be at eta = 0.95" in text
     assert "- share of people.woman, from below\n" in text
+
+
+def test_it_says_whether_recognisers_were_checked(storage: Storage) -> None:
+    artefacts = read_artefacts(storage)
+    checked = replace(
+        artefacts,
+        plan=replace(artefacts.plan, odds=LogOdds(np.ones(2, np.bool_), np.zeros((2, 2, 5)))),
+    )
+    unmeasured, measured = "how often they do was not measured", "as far as hand-checked samples"
+    assert unmeasured in " ".join(limits(artefacts)) and measured in " ".join(limits(checked))
+    assert unmeasured not in " ".join(limits(checked))
 
 
 def test_it_says_how_large_shares_may_be(tmp_path: Path) -> None:

@@ -134,6 +134,16 @@ def test_what_an_earlier_version_wrote_is_written_again(storage: Storage) -> Non
     assert Path(storage.url, "README.md").read_bytes() != b"of yesterday"
 
 
+def test_what_is_there_already_stays_the_users(storage: Storage) -> None:
+    target = Target(storage, "card")
+    theirs = Path(storage.url, "README.md")
+    theirs.write_bytes(b"just this")
+    target.publish("README.md", b"just this")
+    assert not storage.names("done/exports") and not target.written
+    target.withdraw()
+    assert theirs.read_bytes() == b"just this"
+
+
 def test_open_clip_finds_how_many_samples_there_are(storage: Storage) -> None:
     assert run("export", storage.url, "sizes") == 0
     found = manifest(storage)

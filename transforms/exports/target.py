@@ -104,14 +104,16 @@ class Target:
         """
         record = ExportRecord(name, {}, len(content), hashlib.sha256(content).hexdigest())
         self.made[name] = record
-        found = self.storage.find(self.name_of(name))
+        found, own = self.storage.find(self.name_of(name)), self._own()
         if found != content:
             if found is not None and not self._is_as_written(name, found):
-                raise self._changed(name) if name in self._own() else self._foreign([name])
-            self._claim(self._own() | {name})
+                raise self._changed(name) if name in own else self._foreign([name])
+            own |= {name}
+            self._claim(own)
             self.storage.publish(self.name_of(name), content)
             self.written.add(name)
-        self.storage.settle(self._record(name), to_json(record))
+        if name in own:
+            self.storage.settle(self._record(name), to_json(record))
 
     def write(
         self,
