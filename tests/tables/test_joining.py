@@ -189,6 +189,15 @@ def test_many_rows_of_a_sample_are_in_the_order_of_the_files(tmp_path: Path) -> 
         assert lists_of(found) == {"a": [wanted[::2]], "b": [wanted[1::2]]}
 
 
+def test_rows_without_a_key_are_counted_and_left(tmp_path: Path) -> None:
+    rows = [{"key": key, "p": p} for key, p in ((None, 1), ("x", " 2"), ("y", "NA"), (None, 3))]
+    write_rows(tmp_path / "t" / "t.csv", rows, ("key", "p"))
+    samples = {"a": [{"key": "x"}, {"key": "y"}]}
+    found = join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/out"))
+    assert lists_of(found) == {"a": [[2], [None]]}
+    assert (found.counts[0].rows, found.counts[0].keyless_rows) == (2, 2)
+
+
 def test_several_tables_join_each_by_its_own_key(tmp_path: Path) -> None:
     samples = corpus(2, 2)
     write_rows(tmp_path / "k" / "a.csv", [{"key": "000010001", "p": 1}], ("key", "p"))
@@ -235,6 +244,32 @@ def test_fewer_files_than_shards_are_of_them_only_where_that_is_said(tmp_path: P
     assert lists_of(found) == {"a": [[2]], "b": [[1]]}
     found = join([table_of(tmp_path / "t", layout="shards")], samples, Storage(f"{tmp_path}/out"))
     assert lists_of(found) == {"a": [[2]], "b": [None]}
+
+
+def test_files_that_are_named_as_shards_by_chance_are_said_to_be(tmp_path: Path) -> None:
+    samples = {"a": [{"key": "x"}], "b": [{"key": "y"}]}
+    for stem, key in (("a", "y"), ("b", "x")):
+        write_rows(tmp_path / "t" / f"{stem}.csv", [{"key": key, "p": 1}], ("key", "p"))
+    with pytest.raises(FairshardError, match="taken to be of the shard of its name, which layout"):
+        join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/out"))
+    found = join([table_of(tmp_path / "t", layout="any")], samples, Storage(f"{tmp_path}/out"))
+    assert lists_of(found) == {"a": [[1]], "b": [[1]]}
+
+
+def test_a_layout_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    for name in ("x/a", "y/a", "z/c"):
+        write_rows(tmp_path / f"{name}.csv", [{"key": "0", "p": 1}], ("key", "p"))
+    samples = {"a": [{"key": "0"}], "b": [{"key": "1"}]}
+    storage = Storage(f"{tmp_path}/out")
+    for url, said in (
+        ("*", "several files or shards are named a: say"),
+        ("z", "files are named as c, shards as a"),
+    ):
+        table = table_of(tmp_path, url=f"{tmp_path}/{url}/*.csv", layout="shards")
+        with pytest.raises(ConfigError, match=f"tables.persons.layout: .*{said}"):
+            join([table], samples, storage)
+    found = join([table_of(tmp_path, url=f"{tmp_path}/*/*.csv")], samples, storage)
+    assert lists_of(found) == {"a": [[1, 1, 1]], "b": [None]}
 
 
 def test_a_key_of_two_shards_is_refused_with_the_way_out(tmp_path: Path) -> None:
