@@ -116,7 +116,7 @@ class Worker:
 class Peak:
     """The largest sum of the resident memory of this process, or another, and its children."""
 
-    def __init__(self, pid: int | None = None, of_children: bool = True) -> None:
+    def __init__(self, pid: int | None = None) -> None:
         self.bytes = 0
         self._process = psutil.Process(pid)
         self._done = threading.Event()

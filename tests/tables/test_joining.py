@@ -21,6 +21,7 @@ from transforms.storage.files import Storage
 from transforms.tables import layouts, matching, partitioning
 from transforms.tables.counts import TableCounts, doubts
 from transforms.tables.joining import ROWS, tasks_of
+from transforms.tables.tasks import RowTask
 
 KEYS = st.sampled_from(["a", "b", "c", "0", "00", "ä", "long " * 9, "\U0001f600", "g,h", 'q"q'])
 ROW = st.fixed_dictionaries({"key": KEYS | st.none(), "p": st.integers(-9, 9) | st.none()})
@@ -130,8 +131,9 @@ def written(storage: Storage) -> dict[str, float]:
     return storage.written(paths.TABLES) | storage.written(paths.JOINS)
 
 
+@pytest.mark.parametrize("done", [1, 2, 4, 8])
 def test_a_killed_join_goes_on_and_a_done_one_does_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
 ) -> None:
     samples = corpus()
     rows = rows_of(samples)
@@ -142,7 +144,7 @@ def test_a_killed_join_goes_on_and_a_done_one_does_nothing(
     publishing = Storage.publishing
 
     def dying(self: Storage, name: str) -> Any:
-        if len(published) == 4:
+        if len(published) == done:
             raise KeyboardInterrupt
         published.append(name)
         return publishing(self, name)
@@ -168,12 +170,13 @@ def test_tables_are_kept_and_the_rest_is_forgotten(tmp_path: Path) -> None:
     storage = Storage(f"{tmp_path}/out")
     join([table_of(tmp_path / "t")], samples, storage, keep=False)
     assert storage.names(paths.JOINS) == ()
-    (tmp_path / "elsewhere").mkdir()
     kept = storage.names(paths.TABLES)
     assert len(kept) == 3
     times = storage.written(paths.TABLES)
     join([table_of(tmp_path / "t")], samples, storage, keep=False)
     assert storage.written(paths.TABLES) == times
+    (task,) = tasks_of(0, [table_of(tmp_path / "t")], shards_of(samples), [], storage)
+    assert task == RowTask("persons", task.digest, None, (), 1)
 
 
 def test_many_rows_of_a_sample_are_in_the_order_of_the_files(tmp_path: Path) -> None:
@@ -196,6 +199,16 @@ def test_rows_without_a_key_are_counted_and_left(tmp_path: Path) -> None:
     found = join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/out"))
     assert lists_of(found) == {"a": [[2], [None]]}
     assert (found.counts[0].rows, found.counts[0].keyless_rows) == (2, 2)
+
+
+def test_groups_are_of_about_the_root_of_the_shards_or_of_as_many_samples_as_fit() -> None:
+    shards = shards_of({f"{number}": [{}] for number in range(10)})
+    assert [first for first, _ in layouts.groups_in(shards)] == [0, 4, 8]
+    with small(samples=2):
+        assert [len(group) for _, group in layouts.groups_in(shards)] == [2] * 5
+    with small(samples=0):
+        assert [len(group) for _, group in layouts.groups_in(shards)] == [1] * 10
+    assert layouts.groups_in([]) == []
 
 
 def test_several_tables_join_each_by_its_own_key(tmp_path: Path) -> None:
@@ -362,6 +375,20 @@ def test_types_of_all_files_are_one_or_a_sentence(tmp_path: Path) -> None:
             join([table_of(tmp_path / "u")], samples, Storage(f"{tmp_path}/out{part}"))
 
 
+def test_types_in_one_file_of_a_shard_are_one_or_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.tables.json_rows._LINES_AT_ONCE", 1)
+    rows = [{"key": "x", "p": 1}, {"key": "y", "p": "one"}]
+    write_rows(tmp_path / "t" / "a.jsonl", rows, ("key", "p"))
+    samples = {"a": [{"key": "x"}]}
+    storage = Storage(f"{tmp_path}/out")
+    with pytest.raises(FairshardError, match=r"a\.jsonl cannot be read: its column 'p': it holds"):
+        join([table_of(tmp_path / "t")], samples, storage)
+    found = join([table_of(tmp_path / "t", ())], samples, storage)
+    assert found.shards["a"]["persons"].to_pydict() == {ROWS: [1]}
+
+
 def test_samples_that_are_others_by_now_are_refused(tmp_path: Path) -> None:
     write_rows(tmp_path / "t" / "t.csv", [{"key": "0", "p": 1}], ("key", "p"))
     table, storage = table_of(tmp_path / "t"), Storage(f"{tmp_path}/out")
@@ -400,7 +427,7 @@ def test_lists_are_the_same_arrow_bytes_whatever_the_buckets(tmp_path: Path) -> 
     write_rows(tmp_path / "t" / "t.parquet", rows, ("key", "p"))
     found = []
     for bucket in (50, 10**6):
-        with small(bucket=bucket):
+        with small(bucket=bucket, samples=100):
             outcome = join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/{bucket}"))
         sinks = []
         for tables in outcome.shards.values():
@@ -410,3 +437,13 @@ def test_lists_are_the_same_arrow_bytes_whatever_the_buckets(tmp_path: Path) -> 
             sinks.append(sink.getvalue().to_pybytes())
         found.append(sinks)
     assert found[0] == found[1]
+
+
+def test_types_that_change_between_the_phases_are_refused(tmp_path: Path) -> None:
+    samples = {"a": [{"key": "0"}]}
+    write_rows(tmp_path / "t" / "a.csv", [{"key": "0", "p": 1}], ("key", "p"))
+    table, storage = table_of(tmp_path / "t"), Storage(f"{tmp_path}/out")
+    partition = join([table], samples, storage).results[0].partition
+    assert partition
+    with pytest.raises(ChangedInputError, match="the table persons has values of another type"):
+        partitioning.typed([pa.table({"key": ["0"], "p": ["one"]})], partition)
