@@ -19,7 +19,7 @@ from transforms.base.errors import ChangedInputError, ConfigError, FairshardErro
 from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.tables import layouts, matching, partitioning
-from transforms.tables.counts import TableCounts, doubts
+from transforms.tables.counts import TableCounts, doubts, smallest
 from transforms.tables.joining import ROWS, tasks_of
 from transforms.tables.tasks import RowTask
 
@@ -339,6 +339,15 @@ def test_a_table_without_rows_and_samples_without_the_field_are_told(tmp_path: P
     table = table_of(tmp_path / "u", key={"column": "key", "field": "uid"})
     with pytest.raises(FairshardError, match="no sample has what it is joined by"):
         join([table], samples, Storage(f"{tmp_path}/out"))
+
+
+def test_examples_are_the_same_however_often_and_where_keys_come() -> None:
+    keys = pa.array(["b"] * 20 + list("aabbccddeeff"))
+    wanted = smallest(pa.array(list("fedcba")))
+    assert len(wanted) == 5
+    assert smallest(keys) == wanted
+    for cut in range(0, 32, 5):
+        assert smallest(keys.slice(cut), smallest(keys.slice(0, cut))) == wanted
 
 
 def test_hardly_any_matches_are_doubted(tmp_path: Path) -> None:

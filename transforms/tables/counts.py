@@ -58,9 +58,8 @@ def merged_counts(counts: Iterable[TableCounts]) -> tuple[TableCounts, ...]:
 def smallest(keys: pa.Array, others: tuple[str, ...] = ()) -> tuple[str, ...]:
     """A few of the keys, and of others: those whose hashes are the smallest, whatever the order."""
     hashed = hashes(keys)
-    if len(hashed) > MOST_EXAMPLES:
-        few = hashed <= np.partition(hashed, MOST_EXAMPLES)[MOST_EXAMPLES]
-        keys = keys.filter(pa.array(few))
+    if len(least := np.unique(hashed)[:MOST_EXAMPLES]):
+        keys = keys.filter(pa.array(hashed <= least[-1])).unique()
     distinct = pa.array(sorted({*keys.to_pylist(), *others}), pa.string())
     ordered = np.argsort(hashes(distinct), kind="stable")[:MOST_EXAMPLES]
     return tuple(distinct.take(pa.array(ordered)).to_pylist())
