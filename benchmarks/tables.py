@@ -197,7 +197,8 @@ def _peer(name: str, folder: Path, rows: int, threads: int, ours: float) -> None
         return
     print(
         f"{name}, {threads} threads: {seconds:.1f} s ({_cpu_seconds() - spent_before:.1f} s of "
-        f"processors), {rows / seconds:,.0f} rows/s, {peak.bytes / 1e9:.2f} GB; fairshard takes {ours / seconds:.1f} times as long"
+        f"processors), {rows / seconds:,.0f} rows/s, {peak.bytes / 1e9:.2f} GB; "
+        f"fairshard takes {ours / seconds:.1f} times as long"
     )
 
 
