@@ -14,9 +14,8 @@ from jobs.session.options import located, new_run
 from jobs.session.run_record import interruptible
 from jobs.session.shard_progress import stepped
 from transforms.base.counts import counted
-from transforms.config.exporters import EXPORTERS
 from transforms.exports.exported import Exported
-from transforms.exports.exporting import export
+from transforms.exports.exporting import export, place_in
 from transforms.exports.target import Target
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -63,7 +62,7 @@ def _in_words(size: int) -> str:
 def _place(exported: Exported, name: str, to: str | None) -> Target:
     """Where the export goes: the place that was asked for, or that of its reader in the output."""
     if to is None:
-        return Target(exported.storage, name, EXPORTERS[name].place)
+        return place_in(exported, name)
     url = located(to, "place of the export")
     scheme = url.partition("://")[0] if "://" in url else ""
     own = exported.storage

@@ -3,6 +3,7 @@
 import json
 import tarfile
 from collections import Counter
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -19,9 +20,18 @@ from jobs.session.options import read_checked
 from tests.calibration.test_corrected_output import calibrated
 from tests.commands import run
 from tests.inprocess import InProcess
-from tests.outputs import finished_output
+from tests.outputs import finished_output, solved
 from tests.runs import quiet
+from tests.statistics.test_counting import config_of as tables_config
+from tests.statistics.test_counting import table_of, written
+from tests.statistics.test_filtering import FILTER
 from tests.uid_corpus import REPEATING, keys_written, uid_of, write_config, write_corpus
+from transforms.exports.exported import ROWS_AT_ONCE, Exported
+from transforms.exports.exporting import export
+from transforms.exports.target import Target
+from transforms.resampling.drawing import draw
+from transforms.stages.registrations import load_exporters
+from transforms.storage.files import Storage, output_storage
 
 DERIVED = {
     "thing": {"field": "words", "names": ["doctor", "nurse", "laptop", "tie"]},
@@ -139,3 +149,50 @@ def test_a_shard_without_samples_has_a_file_without_rows(tmp_path: Path) -> None
     assert table.num_rows == 0
     assert table.schema.field("copies").type == pa.int64()
     assert weights_in(tmp_path / "out").num_rows == 120
+
+
+@pytest.mark.parametrize("rows", [400, ROWS_AT_ONCE + 7])
+def test_what_the_filter_takes_weighs_nothing(tmp_path: Path, rows: int) -> None:
+    balance = {"eta": 0.5, "max_representation_bias": None, "max_association_bias": 0.5}
+    config = tables_config(tmp_path, 3, **FILTER, balance=balance)
+    storage = output_storage(config.output)
+    record = written(table_of(config, rows, [1.0, 0.5]), storage)
+    exported = Exported(config, solved([record], config), (record,), None, storage)
+    tables = list(exported.rows(record))
+    assert [table.num_rows for table in tables] == [rows] if rows < ROWS_AT_ONCE else [rows - 7, 7]
+    table = pa.concat_tables(tables)
+    below = table.column("score.similarity").to_numpy() < np.float32(0.4)
+    assert table.filter(pa.array(below)).column("q").unique().to_pylist() == [0.0]
+    assert table.filter(pa.array(below)).column("copies").unique().to_pylist() == [0]
+    drawn = draw(record, exported.plan, config, storage)
+    assert np.array_equal(np.bincount(drawn.row, minlength=rows), table.column("copies").to_numpy())
+
+
+def test_labels_that_lie_apart_are_found_from_either(tmp_path: Path) -> None:
+    write_corpus(tmp_path)
+    path = write_config(tmp_path, output={"url": "out", "labels": "labels"})
+    run_command("rebalance", read_checked(path), InProcess(), quiet(), "run")
+    for target, place in ((tmp_path / "out", "a"), (path, "b")):
+        assert run("export", target, "weights", "--to", tmp_path / place) == 0
+    names = [f"{shard}.parquet" for shard in ("00000", "00001", "00002")]
+    contents = [[(tmp_path / at / name).read_bytes() for name in names] for at in ("a", "b")]
+    assert contents[0] == contents[1]
+    assert run("export", tmp_path / "out", "weights") == 0
+    assert copies_in(tmp_path / "out") == keys_written(tmp_path / "out")
+
+
+def test_files_tell_no_secrets_of_urls(tmp_path: Path) -> None:
+    loose = {"eta": 0.5, "max_representation_bias": None, "max_association_bias": None}
+    config = tables_config(tmp_path, 3, **FILTER, balance=loose)
+    storage = output_storage(config.output)
+    record = written(table_of(config, 40, [1.0]), storage)
+    url = "https://me:word@host/a.tar?X-Amz-Signature=abcdef"
+    signed = replace(record, shard=replace(record.shard, url=url))
+    exported = Exported(config, solved([signed], config), (signed,), None, storage)
+    load_exporters()
+    target = Target(Storage(str(tmp_path / "to")), "weights", records=".fairshard")
+    export("weights", exported, target)
+    content = b"".join(path.read_bytes() for path in (tmp_path / "to").rglob("*.parquet"))
+    assert b"https://***@host/a.tar?X-Amz-Signature=***" in content
+    assert b"word" not in content
+    assert b"abcdef" not in content

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from transforms.base.errors import FairshardError
+
 UID = np.dtype([("high", "<u8"), ("low", "<u8"), ("kept", "?")])
 """A uid, and whether the samples that have it are kept, or dropped: 17 bytes."""
 
@@ -65,6 +67,11 @@ def merged(parts: Sequence[Read], at_once: int) -> Iterator[Uids]:
     while any(map(len, heads)):
         last = min((head[-1]["high"], head[-1]["low"]) for head in heads if len(head))
         ends = [_end(head, *last) for head in heads]
+        if not any(ends):
+            raise FairshardError(
+                "the parts of this export are not as they were written: remove what is called "
+                "part-* among its records, and run the same command again"
+            )
         yield in_order(np.concatenate([head[:end] for head, end in zip(heads, ends, strict=True)]))
         for number, end in enumerate(ends):
             heads[number] = heads[number][end:]
