@@ -12,6 +12,6 @@ IterableDataset, `fairshard.loaders.energon` a stage for Megatron Energon.
 
 from fairshard.loaders.map_style import indices
 from fairshard.loaders.stage import Weighted, weighted
-from fairshard.loaders.weights import Weights
+from fairshard.loaders.weights import CorpusWeights
 
-__all__ = ["Weighted", "Weights", "indices", "weighted"]
+__all__ = ["CorpusWeights", "Weighted", "indices", "weighted"]

@@ -9,7 +9,7 @@ from megatron.energon.errors import FatalSampleError
 
 from fairshard.loaders.sources import Sample
 from fairshard.loaders.stage import Weighted
-from fairshard.loaders.weights import Weights
+from fairshard.loaders.weights import CorpusWeights
 from transforms.base.errors import FairshardError
 
 
@@ -29,7 +29,7 @@ class WeightedSamples(Weighted):
 
 
 def weighted(
-    weights: Weights | str | PathLike[str], *, rename: bool = False, **options: Any
+    weights: CorpusWeights | str | PathLike[str], *, rename: bool = False, **options: Any
 ) -> WeightedSamples:
     """What keeps and repeats samples exactly as `resample` would write them.
 
@@ -40,7 +40,7 @@ def weighted(
         def preencode_sample(self, sample):
             yield from kept.copies_of(sample)
     """
-    found = weights if isinstance(weights, Weights) else Weights(weights, **options)
+    found = weights if isinstance(weights, CorpusWeights) else CorpusWeights(weights, **options)
     return WeightedSamples(found, _shard_of, rename=rename)
 
 

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 from fairshard.loaders.sources import KEY, Sample, Told, key_of, shard_of
-from fairshard.loaders.weights import Weights
+from fairshard.loaders.weights import CorpusWeights
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Weighted:
     sample's shard and its key; with rename, repeats are named `<key>-1`, `<key>-2`, ...
     """
 
-    weights: Weights
+    weights: CorpusWeights
     shard: Told = shard_of
     key: Told = key_of
     rename: bool = False
@@ -44,7 +44,7 @@ class Weighted:
 
 
 def weighted(
-    weights: Weights | str | PathLike[str],
+    weights: CorpusWeights | str | PathLike[str],
     *,
     shard: Told = shard_of,
     key: Told = key_of,
@@ -53,9 +53,9 @@ def weighted(
 ) -> Weighted:
     """A stage that keeps and repeats a loader's samples exactly as `resample` would write them.
 
-    weights: those of the corpus, or where they are (see Weights, which takes the other options).
+    weights: those of the corpus, or where they are; CorpusWeights takes the other options.
     Put it where samples still have `__key__` and `__url__`, and before they are decoded: what is
     dropped then costs nothing.
     """
-    found = weights if isinstance(weights, Weights) else Weights(weights, **options)
+    found = weights if isinstance(weights, CorpusWeights) else CorpusWeights(weights, **options)
     return Weighted(found, shard, key, rename)

@@ -23,7 +23,7 @@ _NAMED = 3
 _OF_A_PROCESS = ("_of_shard", "_shard_of", "_loaded")
 
 
-class Weights:
+class CorpusWeights:
     """The weights of a corpus: what `fairshard export OUTPUT weights` wrote.
 
     url: the folder of the export, or the output that it lies in; storage_options: those of its file
@@ -75,7 +75,7 @@ class Weights:
         self._forget()
 
     def __repr__(self) -> str:
-        return f"Weights({redacted_url(self._storage.path(self._folder))!r})"
+        return f"CorpusWeights({redacted_url(self._storage.path(self._folder))!r})"
 
     def _found(self) -> tuple[str, dict[str, str]]:
         """The folder that the weights are in, and their files by what these are named after."""

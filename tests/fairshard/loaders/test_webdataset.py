@@ -10,7 +10,7 @@ import webdataset
 from torch.utils.data import DataLoader
 
 from fairshard import loaders
-from fairshard.loaders import Weights
+from fairshard.loaders import CorpusWeights
 from tests.fixtures import read_members
 from tests.weighed import Balanced, Content, contents
 
@@ -112,4 +112,4 @@ def test_relative_paths_and_file_urls_are_the_same_shards(
 
 
 def test_the_number_of_samples_is_told(corpus: Balanced) -> None:
-    assert Weights(corpus.output).samples() == corpus.written.total()
+    assert CorpusWeights(corpus.output).samples() == corpus.written.total()
