@@ -184,13 +184,13 @@ class BalanceEntry(BaseModel):
     max_patterns: int = 10_000_000
 
 
-class InputEntry(BaseModel):
+class CorpusEntry(BaseModel):
     tables: list[str] = []
     key_column: str | None = None
 
 
 class ConfigEntry(BaseModel):
-    input: InputEntry = InputEntry()
+    input: CorpusEntry = CorpusEntry()
     attributes: dict[str, GroupEntry]
     labels: dict[str, GroupEntry] = {}
     filter: list[FilterEntry] = []
