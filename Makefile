@@ -3,13 +3,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 AIRFLOW := .airflow/.ready
 INFRA := .venv/infra
+LOADERS := .venv/loaders
 DEMO := demo
 SECONDS ?= 60
 PROCESSES ?= 2
 DEMO_SAMPLES ?= 4000
 DEMO_SHARDS ?= 8
 
-.PHONY: help setup demo test airflow-test infra-test container-test spark-cluster-test fuzz lint docs format browser java clean
+.PHONY: help setup demo test airflow-test infra-test loaders-test container-test spark-cluster-test fuzz lint docs format browser java clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -52,6 +53,18 @@ $(INFRA)/.ready: $(READY)
 infra-test: $(INFRA)/.ready java ## check what is in infra/ with the tools of the platforms that read it
 	$(INFRA)/bin/python -m pytest tests/platforms
 
+$(LOADERS)/.ready: $(READY) tests/loaders/requirements.txt
+	$(BIN)/python -m venv $(LOADERS)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(LOADERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fairshard-venv.pth"
+	$(LOADERS)/bin/pip install -qq --requirement tests/loaders/requirements.txt
+	@touch $@
+
+loaders-test: $(LOADERS)/.ready ## load an output with other loaders, those that do not fit together in an environment of their own
+	$(BIN)/python -m pytest -m loaders $(addprefix tests/loaders/test_,webdataset.py open_clip.py datasets.py)
+	$(LOADERS)/bin/python -m pytest -m loaders $(addprefix tests/loaders/test_,webdataset.py daft.py energon.py)
+	$(LOADERS)/bin/python -m pytest tests/fairshard/loaders
+
 container-test: ## build and run the GPU image in clean Debian trees (Debian, root, buildah, mmdebstrap)
 	infra/docker/container_test.sh
 
@@ -68,6 +81,7 @@ lint: $(READY) ## ruff, mypy --strict and who may import whom
 docs: $(READY) ## bring up to date what the documentation takes from the code
 	$(BIN)/python -m docs.rooms
 	$(BIN)/python -m docs.registered
+	$(BIN)/python -m docs.exporters
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix-only .

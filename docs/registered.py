@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pipelines.registry import ENGINES
 from transforms.config.balancers import BALANCERS, in_order
+from transforms.config.exporters import EXPORTERS
 from transforms.config.recognisers import RECOGNISERS
 from transforms.config.writers import WRITERS
-from transforms.stages.registrations import load_balancers, load_registrations
+from transforms.stages.registrations import load_balancers, load_exporters, load_registrations
 
 PAGE = Path(__file__).with_name("extending.md")
 _OURS = "fairshard"
@@ -20,7 +21,8 @@ def rows() -> Iterator[str]:
     """A row for each entry of each registry that is fairshard's own."""
     load_registrations()
     load_balancers()
-    for registry in (RECOGNISERS, ENGINES, WRITERS, BALANCERS):
+    load_exporters()
+    for registry in (RECOGNISERS, ENGINES, WRITERS, EXPORTERS, BALANCERS):
         for name in in_order() if registry is BALANCERS else registry:
             if registry.origin(name) == _OURS:
                 yield f"| {registry.kind} | `{name}` | {registry[name].about} |\n"

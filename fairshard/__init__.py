@@ -10,6 +10,7 @@ Errors are FairshardErrors: one sentence that says what is wrong, where, and wha
 from fairshard.balanced import BalancedTable, Certificate, TablePlan
 from fairshard.balancing import balance
 from fairshard.runs import (
+    export,
     label,
     preview,
     read_config,
@@ -22,6 +23,7 @@ from fairshard.runs import (
 from fairshard.summaries import (
     BiasChange,
     CheckSummary,
+    ExportSummary,
     LabelSummary,
     OutputSummary,
     PlanSummary,
@@ -45,6 +47,7 @@ __all__ = [
     "CheckSummary",
     "Config",
     "ConfigError",
+    "ExportSummary",
     "FairshardError",
     "GateError",
     "LabelSummary",
@@ -57,6 +60,7 @@ __all__ = [
     "Verification",
     "WhySummary",
     "balance",
+    "export",
     "label",
     "preview",
     "read_config",

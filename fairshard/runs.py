@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from fairshard.summaries import (
+    ExportSummary,
     LabelSummary,
     OutputSummary,
     PlanSummary,
@@ -18,7 +19,8 @@ from fairshard.summaries import (
 )
 from jobs.begin.preview import SAMPLES
 from jobs.begin.preview import run as previewed
-from jobs.look.named_output import is_configuration
+from jobs.look.export import run as exported
+from jobs.look.named_output import NamedOutput, is_configuration
 from jobs.look.verify import run as verified
 from jobs.look.why import run as explanation
 from jobs.run.running import run_command
@@ -31,7 +33,7 @@ from transforms.base.redaction import redacted_values
 from transforms.config.assignments import assignments_of
 from transforms.config.files import config_in
 from transforms.config.sections import Config
-from transforms.stages.registrations import load_registrations
+from transforms.stages.registrations import load_exporters, load_registrations
 from transforms.storage.files import Storage, output_storage
 from transforms.storage.shared_labels import opened
 
@@ -205,6 +207,32 @@ def why(output: Configuration, *, seconds: float | None = None, quiet: bool = Fa
     """
     storage, _ = _output_of(output)
     return WhySummary.of(redacted_values(explanation(storage, seconds, _console(quiet))))
+
+
+def export(
+    output: Configuration,
+    format: str,
+    *,
+    to: str | PathLike[str] | None = None,
+    quiet: bool = False,
+) -> ExportSummary:
+    """Hand an output over in a format that other tools read, as `fairshard export` does.
+
+    `output` is its folder or URL, or its configuration (an object, or a .yaml file). Files go `to`
+    a folder or URL or, without it, to the place in the output where their reader looks; those that
+    are there, of the same plan and labels, are kept.
+
+    Example:
+        >>> export(config, "weights", quiet=True)
+        ExportSummary(counts={'samples': 300}, files=3, written=3, bytes=..., to='.../weights')
+    """
+    load_exporters()
+    storage, config = _output_of(output)
+    target = storage.url if config is None else "the configuration"
+    named = NamedOutput(target, storage, config, target)
+    with logging_to(sys.stderr):
+        found = exported(named, format, None if to is None else fspath(to), _console(quiet))
+    return ExportSummary.of(redacted_values(found))
 
 
 def _output_of(output: Configuration) -> tuple[Storage, Config | None]:

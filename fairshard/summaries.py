@@ -11,7 +11,7 @@ from rich.console import Console
 
 from fairshard.balanced import Certificate
 from jobs.begin import preview
-from jobs.look import verify, why
+from jobs.look import export, verify, why
 from jobs.run import label, solve
 from jobs.session import summary
 from transforms.base.visible import visible_values
@@ -239,6 +239,31 @@ class Verification:
 
     def __str__(self) -> str:
         return _shown(self.details, verify.show)
+
+
+@dataclass(frozen=True)
+class ExportSummary:
+    """What was exported: how many of what, in how many files of so many bytes, and where these are.
+
+    written: how many of the files this call wrote; the others were there. details: all that the
+    command prints with --json.
+    """
+
+    counts: Mapping[str, int]
+    files: int
+    written: int
+    bytes: int
+    to: str
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> ExportSummary:
+        """The summary in the `details` that its command prints."""
+        names = ("counts", "files", "written", "bytes", "to")
+        return cls(**{name: details[name] for name in names}, details=details)
+
+    def __str__(self) -> str:
+        return _shown(self.details, export.show)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,18 @@
 """An engine for tests: the same steps as on Beam and Spark, one after another in this process."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from tests.outputs import solved
 from transforms.config.sections import Config
-from transforms.labels.labelling import Labeller, settings_digest
+from transforms.labels.labelling import Labeller
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.shards.parts import parts_of
+from transforms.stages.labelling import joined_records, labelling_of
 from transforms.stages.solving import Gathered, merged
 from transforms.stages.tasks import finish_output, gather_parts, label_part, output_tasks, write
 from transforms.storage.files import output_storage
@@ -49,19 +51,20 @@ class InProcess:
         """Called after each output shard."""
 
     def _labelled(self, config: Config, shards: Sequence[Shard]) -> list[LabelRecord]:
-        labeller, settings = Labeller(config), settings_digest(config)
-        return [
+        labelling, labeller = labelling_of(config, shards), cache(lambda: Labeller(config))
+        records = [
             gather_parts(
                 shard,
                 [
-                    label_part(part, settings, config, lambda: labeller)
+                    label_part(part, labelling, config, labeller)
                     for part in parts_of(shard, config.input)
                 ],
-                settings,
+                labelling,
                 config,
             )
             for shard in shards
         ]
+        return joined_records(records, labelling, config)
 
 
 class Dying(InProcess):

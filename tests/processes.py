@@ -7,7 +7,7 @@ import fnmatch
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -62,9 +62,10 @@ def start(
     *arguments: object,
     place: Place | None = None,
     then: Callable[[], None] | None = None,
+    options: Sequence[str] = ("--", "--runner=FnApiRunner"),
 ) -> Run:
     """Start `fairshard` with `arguments`; at `place` it calls `then`, by default its own death."""
-    words = [*map(str, arguments), "--", "--runner=FnApiRunner"]
+    words = [*map(str, arguments), *options]
     process = PROCESSES.Process(target=_fairshard, args=(words, log, place, then or die))
     process.start()
     return Run(process, log)

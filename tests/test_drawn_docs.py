@@ -4,12 +4,12 @@ from types import ModuleType
 
 import pytest
 
-from docs import registered, rooms
+from docs import exporters, registered, rooms
 from transforms.baselines.balancers.uniform import uniform
 from transforms.config.balancers import BALANCERS, Balancer
 
 
-@pytest.mark.parametrize("drawn", [rooms, registered])
+@pytest.mark.parametrize("drawn", [rooms, registered, exporters])
 def test_what_is_drawn_is_current(drawn: ModuleType) -> None:
     assert drawn.page() == drawn.PAGE.read_text(encoding="utf-8"), "run `make docs`"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.begin.tables_found import tables_found
 from jobs.session.console import say
 from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
@@ -46,6 +47,7 @@ def run(config: Config) -> dict[str, Any]:
         "engine": config.engine.name,
         "output": config.output.url,
         "warnings": list(doubts_about(config)),
+        "tables": list(tables_found(config, shards)),
         "labels_in": output_storage(config.output).labels,
     }
 
@@ -63,6 +65,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
         f"model: {summary['model'] or 'none'}; engine: {summary['engine']}",
         highlight=False,
     )
+    for table in summary["tables"]:
+        say(console, table["in_words"])
     if summary["derived"]:
         say(
             console,

@@ -1,6 +1,7 @@
 """The job that says what a machine lacks, and the command that mends it."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,21 @@ def show(summary: dict[str, Any], console: Console) -> None:
 def _for_config(config: Config) -> list[Finding]:
     from jobs.begin.diagnosis.model import check_model
     from jobs.begin.diagnosis.storages import check_input, check_output, check_room
+    from jobs.begin.diagnosis.tables import check_tables
 
     found, shards = check_input(config)
-    findings = [found, *check_output(config)]
+    findings = [found, *check_tables(config), *check_output(config)]
     if (room := check_room(config, shards)) is not None:
         findings.append(room)
     if ENGINES[config.engine.name].java:
         findings.append(check_java(needed=True))
-    if config.model is not None:
-        findings += [check_model(config.model), check_gpu(config.model.device)]
+    models = {"": config.model} | {
+        f"embeddings.{name}.": source.model for name, source in config.embeddings.items()
+    }
+    for of, model in models.items():
+        if model is not None:
+            each = (check_model(model), check_gpu(model.device))
+            findings += [replace(found, check=f"{of}{found.check}") for found in each]
     return findings
 
 

@@ -58,7 +58,8 @@ def _as_json(found: Preview) -> dict[str, Any]:
         {**dataclasses.asdict(one), "examples": [_example(each) for each in one.examples]}
         for one in found.names
     ]
-    return {**dataclasses.asdict(found), "names": names}
+    tables = [{**dataclasses.asdict(one), "in_words": str(one)} for one in found.tables]
+    return {**dataclasses.asdict(found), "names": names, "tables": tables}
 
 
 def _example(example: Example) -> dict[str, Any]:
@@ -92,6 +93,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     )
     if not summary["of_tables"]:
         say(console, f"members: {', '.join(members) or 'none'}")
+    for table in summary["tables"]:
+        say(console, table["in_words"])
     if summary["samples"]:
         _show_names(summary, console)
     for observation in summary["observations"]:

@@ -12,10 +12,12 @@ from jobs.session.lease import holding
 from jobs.session.run_record import now as in_words
 from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
+from transforms.labels.leftovers import left_of_joins, unused_tables
 from transforms.storage import paths
 from transforms.storage.attempts import attempts_at
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
+from transforms.storage.inventory import Inventory
 
 _SHOWN = 20
 _CLEANING = "clean"
@@ -25,9 +27,10 @@ _STAGES = ("label", "solve", "resample")
 def run(storage: Storage, force: bool) -> dict[str, Any]:
     """Remove hidden temporary files, unfinished uploads, and notes and leases of dead attempts.
 
-    Returns what went. Raises FairshardError where a run is active, unless by `force`: that takes
-    its lease, so that it is interrupted if it is alive after all. What failed with an error stays
-    on file, for `fairshard failed`.
+    And what joining tables left between its steps, and tables in hash buckets of other labels than
+    those that are there. Returns what went. Raises FairshardError where a run is active, unless by
+    `force`: that takes its lease, so that it is interrupted if it is alive after all. What failed
+    with an error stays on file, for `fairshard failed`.
     """
     holders = living(storage)
     if holders and not force:
@@ -46,20 +49,28 @@ def run(storage: Storage, force: bool) -> dict[str, Any]:
         for attempt in attempts_at(stage, storage)
         if attempt.error is None
     ]
-    if files or notes or leases:
+    joins = _left_of_tables(storage) if storage.labels is None else {}
+    if files or notes or leases or joins:
         with holding(storage, this_process(uuid.uuid4().hex, _CLEANING, in_words())):
-            for name in (*files, *notes):
+            for name in (*files, *notes, *joins):
                 storage.delete(name)
     else:
         storage.sweep()
     left = {*lease_files(storage)}
     return {
         "output": storage.url,
-        "removed": [*files, *notes, *(name for name in leases if name not in left)],
-        "bytes": sum(files.values()),
+        "removed": [*files, *notes, *joins, *(name for name in leases if name not in left)],
+        "bytes": sum(files.values()) + sum(joins.values()),
         "forced": bool(holders),
         "labels": storage.labels,
     }
+
+
+def _left_of_tables(storage: Storage) -> dict[str, int]:
+    """What is left of joining tables, by name, and its bytes."""
+    names = [*left_of_joins(storage), *unused_tables(storage)]
+    sizes = Inventory.of(storage, paths.JOINS, paths.TABLES).files if names else {}
+    return {name: sizes[name].bytes for name in names if name in sizes}
 
 
 def show(summary: Mapping[str, Any], console: Console) -> None:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from jobs.look import clean, failed, metrics, overview, status, verify, why
+from jobs.look import clean, export, failed, metrics, overview, status, verify, why
 from jobs.look.named_output import output_named
 from jobs.session.console import console
-from jobs.session.options import AsJson, OutputUrl, SetKeys, log, report
+from jobs.session.options import AsJson, OutputUrl, SetKeys, entry_of, log, report
+from transforms.config.exporters import EXPORTERS
 from transforms.outcome.run_metrics import run_metrics, run_text
 from transforms.report.page import write_report
 
@@ -109,6 +110,37 @@ def report_command(
     found = output_named(target, config, keys)
     page = {"report": write_report(found.begun(), found.input_options)}
     report(page, lambda made, shown: shown.print(f"report: {made['report']}"), as_json)
+
+
+@app.command("export", rich_help_panel=PANEL)
+def export_command(
+    target: Target,
+    name: Annotated[
+        str,
+        typer.Argument(
+            parser=entry_of(EXPORTERS),
+            metavar="FORMAT",
+            help="; ".join(f"{name}: {EXPORTERS[name].about}" for name in EXPORTERS) + ".",
+        ),
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="URL", help="A folder or URL, in place of where its reader looks."
+        ),
+    ] = None,
+    config: StorageConfig = None,
+    keys: SetKeys = None,
+    output: OutputUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand an output over in a format that other tools read; only some need written shards.
+
+    Examples: `fairshard export rebalanced weights`, `fairshard export config.yaml datacomp --to
+    s3://bucket/subsets`
+    """
+    found = output_named(target, config, keys, output)
+    report(export.run(found, name, to, log()), export.show, as_json)
 
 
 @app.command("metrics", rich_help_panel=PANEL)

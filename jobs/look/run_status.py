@@ -38,12 +38,16 @@ class StageStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """The last run in an output, who writes to it now, and its stages, in order."""
+    """The last run in an output, who writes to it now, and its stages, in order.
+
+    labelled: the records of the shards that are.
+    """
 
     run: LastRun
     holders: tuple[Holder, ...]
     stages: tuple[StageStatus, ...]
     at: datetime
+    labelled: tuple[LabelRecord, ...] = ()
 
 
 class Watcher:
@@ -64,7 +68,8 @@ class Watcher:
                 "of a run that has begun"
             )
         view = _View(self._storage, run, work, holders, at, records)
-        return Status(run, holders, (view.of_label(), view.of_solve(), view.of_resample()), at)
+        stages = (view.of_label(), view.of_solve(), view.of_resample())
+        return Status(run, holders, stages, at, tuple(_labelled(records["label"])))
 
     def labelled(self) -> list[LabelRecord]:
         """The records of the input shards that are labelled."""

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.look.run_status import StageStatus, Status, Watcher
+from jobs.session.matches import shown_matches
 from transforms.base.redaction import redacted_values
 from transforms.base.visible import visible_values
 from transforms.storage.attempts import Attempt
@@ -65,6 +66,7 @@ def in_values(status: Status, storage: Storage) -> dict[str, Any]:
             {"host": holder.host, "pid": holder.pid, "run": holder.run} for holder in status.holders
         ],
         "stages": [_stage(stage, status.at) for stage in status.stages],
+        **shown_matches(status.labelled, storage),
     }
 
 
@@ -97,6 +99,8 @@ def _page(found: Mapping[str, Any]) -> Group:
         table.add_row(*_row(stage))
     lines: list[Text | Table] = [Text(_headline(found, run)), table]
     lines += [Text(line) for stage in found["stages"] for line in _attempts_of(stage)]
+    lines += [Text(table["in_words"]) for table in found.get("tables", ())]
+    lines += [Text(f"warning: {doubt}", "yellow") for doubt in found.get("doubts", ())]
     if run["error"]:
         lines.append(Text(f"the run ended with an error: {run['error']}", "red"))
     return Group(*lines)

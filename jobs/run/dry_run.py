@@ -36,14 +36,16 @@ def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any
         work = work.afresh()
     elif "label" in stages:
         require_own_settings(work.labels, config)
+    reading = work.labels.reading if "label" in stages else {}
     aside = [in_words(found.left_out)] if found.left_out else []
     return {
         "left_out": as_json(found.left_out),
         "would_do": [*aside, *(entry.line for entry in discards), *work.lines],
         "stages": _redone(work),
         "shards": [
-            {"shard": shard.name, "bytes": shard.bytes, "why": work.labels.stale[shard.name]}
-            for shard in (work.labels.missing if "label" in stages else ())
+            {"shard": shard.name, "bytes": shard.bytes, "why": reading[shard.name]}
+            for shard in work.labels.shards
+            if shard.name in reading
         ],
         "output": storage.url,
     }

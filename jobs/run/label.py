@@ -6,6 +6,7 @@ from rich.console import Console
 
 from jobs.session.inputs import input_of
 from jobs.session.labelled import all_label_records
+from jobs.session.matches import say_matches, shown_matches
 from jobs.session.progress import watched
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.session.resume import work_on
@@ -32,7 +33,7 @@ def run(
     seconds: dict[str, float] = {}
     if missing:
         with watched(work.storage, ("label",), len(missing), console) as seconds:
-            runner.label(config, missing)
+            runner.label(config, work.labels.given)
     records = all_label_records(config, work.labels.shards)
     check_rejects(records, config)
     rejecting = [record.shard.name for record in records if record.rejects]
@@ -45,6 +46,7 @@ def run(
         "left_out": as_json(found.left_out),
         "ignored_members": sum(sum(record.ignored.values()) for record in records),
         **shown_losses(records),
+        **shown_matches(records, work.storage),
         "seconds": seconds,
         "output": config.output.url,
         "labels": work.storage.path(paths.LABELS),
@@ -60,4 +62,5 @@ def show(summary: dict[str, Any], console: Console) -> None:
     )
     say_rejects(summary["rejects"], console)
     say_losses(summary, console)
+    say_matches(summary, console)
     console.print(f"labels: {summary['labels']}", highlight=False, soft_wrap=True)

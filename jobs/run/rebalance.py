@@ -66,9 +66,8 @@ def _rebalanced(config: Config, found: Found, runner: Engine, console: Console) 
     work = work_on(config, shards, stages)
     work.begin(console)
     if work.as_before:
-        missing = work.labels.missing
-        with watched(work.storage, ("label",), len(missing), console):
-            runner.label(config, missing)
+        with watched(work.storage, ("label",), len(work.labels.missing), console):
+            runner.label(config, work.labels.given)
         work = work_on(config, shards, stages)
         work.begin(console)
     if work.plan is None:

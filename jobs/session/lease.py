@@ -27,7 +27,7 @@ from transforms.base.errors import SupersededError
 from transforms.base.interrupts import interruption
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
-from transforms.labels.labelling import settings_digest
+from transforms.labels.settings import settings_digest
 from transforms.labels.tables import digest
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -39,6 +39,8 @@ _OF_NO_MATTER: dict[str, Any] = {
     "engine": True,
     "gates": True,
     "input": {"storage_options"},
+    "tables": {"__all__": {"storage_options"}},
+    "embeddings": {"__all__": {"storage_options"}},
     "output": {"url", "storage_options"},
 }
 

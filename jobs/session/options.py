@@ -98,10 +98,13 @@ def overridden(config: Config, output: str | None, engine: str | None) -> Config
     return config
 
 
-def located(output: str) -> str:
-    """The URL of an output, or its path from the root; ConfigError where none can be there."""
+def located(output: str, what: str = "output") -> str:
+    """The URL of an output, or its path from the root; ConfigError where none can be there.
+
+    `what` is to be there, in words.
+    """
     url = output if "://" in output else str(Path(local_path(output)).resolve())
-    return checked_output(url)
+    return checked_output(url, what)
 
 
 def options_of(context: typer.Context) -> list[str]:

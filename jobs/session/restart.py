@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from jobs.session.labelled import recorded_labels
 from jobs.session.old_names import as_labelled
 from transforms.base.counts import counted, named
+from transforms.labels.layers import LABELS, RECOGNISED, Layer
+from transforms.labels.leftovers import all_tables, left_of_joins
 from transforms.resampling.manifest import manifest_on_file, shard_names
 from transforms.resampling.ownership import owned
 from transforms.shards.finding import Shard
@@ -74,19 +76,28 @@ def _of_solve(storage: Storage) -> Iterator[Discard]:
 
 
 def _of_label(storage: Storage, given: Sequence[Shard] | None) -> Iterator[Discard]:
-    there = storage.names(paths.LABEL_RECORDS)
+    where = f" in {storage.labels}" if storage.labels else ""
+    for layer, what in ((LABELS, "the labels"), (RECOGNISED, "what was recognised")):
+        shards = _recorded(layer, storage, given)
+        if shards:
+            of_shards = f"of {counted(len(shards), 'shard')}{where}"
+            yield Discard(
+                f"{what} {of_shards} {'are' if layer == LABELS else 'is'} discarded",
+                tuple(name(shard) for shard in shards for name in (layer.table, layer.rejects)),
+                tuple(layer.record(shard) for shard in shards),
+            )
+    between = () if storage.labels else (*left_of_joins(storage), *all_tables(storage))
+    if between:
+        yield Discard("the tables in hash buckets are discarded", between)
+    yield from _attempts("label", storage)
+
+
+def _recorded(layer: Layer, storage: Storage, given: Sequence[Shard] | None) -> tuple[str, ...]:
+    there = storage.names(layer.records)
     on_file = {name.removesuffix(paths.RECORD) for name in there if name.endswith(paths.RECORD)}
     if given is not None:
         on_file &= {shard.name for shard in as_labelled(given, on_file, storage)}
-    shards = recorded_labels(on_file, storage)
-    if shards:
-        where = f" in {storage.labels}" if storage.labels else ""
-        yield Discard(
-            f"the labels of {counted(len(shards), 'shard')}{where} are discarded",
-            tuple(name(shard) for shard in shards for name in (paths.labels, paths.rejects)),
-            tuple(paths.label_record(shard) for shard in shards),
-        )
-    yield from _attempts("label", storage)
+    return recorded_labels(on_file, storage, layer)
 
 
 def _attempts(stage: str, storage: Storage) -> Iterator[Discard]:

@@ -10,6 +10,7 @@ from jobs.session.console import say
 from jobs.session.labelled import (
     Labels,
     all_of,
+    forget_joins,
     keep_settings,
     labels_of,
     require_own_settings,
@@ -124,6 +125,7 @@ class Work:
             require_own_settings(self.labels, self.config)
             if self.labels.missing:
                 withdraw_lost(self.labels, self.storage)
+            forget_joins(self.labels, self.storage)
             keep_settings(self.config, self.storage)
         keep_place((shard.name for shard in self.labels.shards), self.storage)
         if "resample" in self.stages:

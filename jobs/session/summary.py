@@ -9,6 +9,7 @@ from jobs.session.absences import say_absences, shown_absences
 from jobs.session.bias_lines import in_values, say_bias, say_shares, shares_in_values
 from jobs.session.console import say
 from jobs.session.gate_lines import gate_in_values, say_gate
+from jobs.session.matches import say_matches, shown_matches
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.session.why import why_of
 from transforms.base.counts import counted, first_of
@@ -39,6 +40,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "dropped_share": totals.dropped / max(totals.in_, 1),
         "rejects": shown_rejects([row.shard for row in manifest.inputs if row.rejected], storage),
         **shown_losses(artefacts.records),
+        **shown_matches(artefacts.records, storage),
         "shards": len(manifest.shards),
         "bias": {row.name: in_values(row) for row in rows},
         **shares_in_values(bounded_shares(artefacts)),
@@ -69,6 +71,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     )
     say_rejects(summary["rejects"], console)
     say_losses(summary, console)
+    say_matches(summary, console)
     say_bias(summary["bias"], console)
     say_shares(summary, console)
     say(console, f"{'' if summary['met'] else 'done, unmet: '}{summary['verdict']}")

@@ -6,12 +6,12 @@ import logging
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from transforms.base.errors import ConfigError
 from transforms.base.logs import LOGGER
 from transforms.base.redaction import redacted
+from transforms.base.release import release
 from transforms.config.telemetry import Telemetry
 from transforms.outcome.prometheus import Metric
 from transforms.storage.last_run import LastRun
@@ -45,7 +45,7 @@ class Collector:
         from opentelemetry.sdk.resources import Resource
 
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        service = {"service.name": "fairshard", "service.version": _version()}
+        service = {"service.name": "fairshard", "service.version": release()}
         about = Resource.create(
             {**service, "fairshard.run": run.run or "", "fairshard.output": output}
         )
@@ -130,10 +130,3 @@ def _observed(metric: Metric) -> CallbackT:
         return [Observation(value, dict(labels)) for labels, value in metric.values.items()]
 
     return observe
-
-
-def _version() -> str:
-    try:
-        return version("fairshard")
-    except PackageNotFoundError:
-        return "unknown"

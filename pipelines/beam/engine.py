@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.combiners import ToList
 from apache_beam.utils.shared import Shared
 
+from pipelines.beam.joining import JoinTables
 from pipelines.beam.local_runner import LocalRunner
 from pipelines.beam.runners import (
     check_complete,
@@ -25,7 +26,7 @@ from pipelines.beam.runners import (
 )
 from transforms.config.sections import Config
 from transforms.gates.expectations import Table
-from transforms.labels.labelling import Labeller, settings_digest
+from transforms.labels.labelling import Labeller
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
@@ -33,6 +34,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
 from transforms.stages.engine import Engine
+from transforms.stages.labelling import Labelling, labelling_of
 from transforms.stages.solving import ROUNDS, Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
@@ -53,22 +55,28 @@ from transforms.storage.files import output_storage
 
 
 class LabelShards(beam.PTransform[Any, Any]):
-    """Shard descriptors to label records; the label tables are written on the way."""
+    """Shard descriptors to label records; the label tables are written on the way.
 
-    def __init__(self, config: Config) -> None:
+    `labelling` is what is to be made of all of them.
+    """
+
+    def __init__(self, config: Config, labelling: Labelling) -> None:
         super().__init__()
         self._config = config
+        self._labelling = labelling
 
     def expand(self, shards: Any) -> Any:
-        settings = settings_digest(self._config)
-        return (
+        records = (
             shards
             | beam.FlatMap(parts_of, self._config.input)
             | beam.Reshuffle()
-            | beam.ParDo(_Label(self._config, settings))
+            | beam.ParDo(_Label(self._config, self._labelling))
             | beam.GroupByKey()
-            | beam.ParDo(_Gather(self._config, settings))
+            | beam.ParDo(_Gather(self._config, self._labelling))
         )
+        if not self._labelling.joined:
+            return records
+        return records | JoinTables(self._config, self._labelling)
 
 
 class SolvePlan(beam.PTransform[Any, Any]):
@@ -161,7 +169,8 @@ class BeamEngine(Engine):
     def label(self, config: Config, shards: Sequence[Shard]) -> None:
         """Write the label tables of `shards`."""
         with self.pipeline() as pipeline:
-            _ = pipeline | beam.Create(shards) | LabelShards(config)
+            labelling = labelling_of(config, shards)
+            _ = pipeline | beam.Create(shards) | LabelShards(config, labelling)
 
     def solve(self, config: Config, records: Sequence[LabelRecord]) -> None:
         """Count the patterns of labelled shards and write the plan."""
@@ -179,7 +188,8 @@ class BeamEngine(Engine):
     def rebalance(self, config: Config, shards: Sequence[Shard]) -> None:
         """The three stages as one Beam job."""
         with self.pipeline() as pipeline:
-            records = pipeline | beam.Create(shards) | LabelShards(config)
+            labelling = labelling_of(config, shards)
+            records = pipeline | beam.Create(shards) | LabelShards(config, labelling)
             solved = records | SolvePlan(config, first_step(config))
             plan = solved | "PassPlan" >> beam.Map(passed_plan, beam.pvalue.AsList(records), config)
             _ = records | ResampleShards(config, plan)
@@ -230,32 +240,32 @@ class _Pipeline(beam.Pipeline):
 
 
 class _Label(beam.DoFn):
-    def __init__(self, config: Config, settings: str) -> None:
+    def __init__(self, config: Config, labelling: Labelling) -> None:
         self._config = config
-        self._settings = settings
+        self._labelling = labelling
         self._shared = Shared()
 
     def process(self, part: Part) -> Iterator[tuple[str, tuple[Shard, Labelled]]]:
-        labelled = label_part(part, self._settings, self._config, self._labeller)
+        labelled = label_part(part, self._labelling, self._config, self._labeller)
         yield part.shard.name, (part.shard, labelled)
 
     def _labeller(self) -> Labeller:
         labeller: Labeller = self._shared.acquire(
-            lambda: Labeller(self._config), tag=self._settings
+            lambda: Labeller(self._config), tag=self._labelling.settings
         )
         return labeller
 
 
 class _Gather(beam.DoFn):
-    def __init__(self, config: Config, settings: str) -> None:
+    def __init__(self, config: Config, labelling: Labelling) -> None:
         self._config = config
-        self._settings = settings
+        self._labelling = labelling
 
     def process(
         self, grouped: tuple[str, Iterable[tuple[Shard, Labelled]]]
     ) -> Iterator[LabelRecord]:
         shards, labelled = zip(*grouped[1], strict=True)
-        record = gather_parts(shards[0], labelled, self._settings, self._config)
+        record = gather_parts(shards[0], labelled, self._labelling, self._config)
         _count("samples", record.samples)
         _count("rejects", record.rejects)
         _count("bytes_read", record.shard.bytes)

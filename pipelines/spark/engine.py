@@ -1,20 +1,20 @@
 """The stages on Apache Spark: an element is a descriptor or a small table, never an image."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any, TypeVar
 
-from pyspark import RDD, SparkContext, TaskContext
+from pyspark import SparkContext, TaskContext
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
 from pipelines.spark.context import settings_of, spark_context
+from pipelines.spark.elements import aggregated, collected, each, together
+from pipelines.spark.joining import join_each
 from pipelines.spark.secrets import entrust, entrusted
-from transforms.base.errors import TransientError
 from transforms.config.sections import Config
 from transforms.gates.expectations import Table
-from transforms.labels.labelling import Labeller, settings_digest
+from transforms.labels.labelling import Labeller
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
@@ -23,6 +23,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
 from transforms.stages.engine import Engine
+from transforms.stages.labelling import Labelling, joined_records, labelling_of
 from transforms.stages.solving import Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
@@ -43,28 +44,31 @@ from transforms.storage.files import output_storage
 _GPU = "gpu"
 _GATHERERS = 1000
 
-_Any = TypeVar("_Any")
-_Total = TypeVar("_Total")
 _Written = tuple[list[OutputRecord], Gathered]
 
 
 def label_shards(
     context: SparkContext, config: Config, shards: Sequence[Shard]
 ) -> list[LabelRecord]:
-    """Shard descriptors to label records; a task a part, large shards first, a GPU a task."""
-    settings, given = settings_digest(config), entrust(context, config, shards)
+    """Shard descriptors to label records; a task a part, large shards first, a GPU a task.
+
+    Tables are then joined to what is recognised, where the configuration has any.
+    """
+    labelling, given = labelling_of(config, shards), entrust(context, config, shards)
     largest_first = sorted(shards, key=lambda shard: (-shard.bytes, shard.name))
     parts = [
         replace(part, shard=hidden)
         for shard, hidden in zip(largest_first, given.hidden(largest_first), strict=True)
         for part in parts_of(shard, config.input)
     ]
-    labelled = _each(context, parts).map(partial(_label, settings))
+    labelled = each(context, parts).map(partial(_label, labelling))
     if config.model is not None and config.model.device == "cuda":
         gpu = TaskResourceRequests().cpus(1).resource(_GPU, 1)
         labelled = labelled.withResources(ResourceProfileBuilder().require(gpu).build)
-    gathered = labelled.groupByKey(min(len(shards), _GATHERERS)).map(partial(_gather, settings))
-    return [given.shown_record(record) for record in _collected(gathered, len(shards))]
+    gathered = labelled.groupByKey(min(len(shards), _GATHERERS)).map(partial(_gather, labelling))
+    records = [given.shown_record(record) for record in collected(gathered, len(shards))]
+    join = partial(join_each, context, labelling, config)
+    return joined_records(records, labelling, config, join)
 
 
 def solve_plan(
@@ -88,7 +92,7 @@ def _gathered(context: SparkContext, step: Step, records: Sequence[LabelRecord])
             return merged(total, gather(record, shared.value, given.config))
 
     nothing: Gathered = None
-    return _aggregated(_together(context, records), len(records), nothing, add, merged)
+    return aggregated(together(context, records), len(records), nothing, add, merged)
 
 
 def resample_shards(
@@ -103,7 +107,7 @@ def resample_shards(
             storage = output_storage(given.config.output)
             return keep_shard(record, shared.value, given.config, storage)
 
-    kept = _collected(_together(context, hidden).map(keep), len(records))
+    kept = collected(together(context, hidden).map(keep), len(records))
     tasks = output_tasks(kept, hidden, plan, config)
 
     def write_one(written: _Written, task: OutputTask) -> _Written:
@@ -117,7 +121,7 @@ def resample_shards(
         return one[0] + other[0], merged(one[1], other[1])
 
     nothing: _Written = ([], None)
-    outputs, sums = _aggregated(_each(context, tasks), len(tasks), nothing, write_one, merge)
+    outputs, sums = aggregated(each(context, tasks), len(tasks), nothing, write_one, merge)
     finish_output(sums, records, kept, outputs, plan, config)
 
 
@@ -168,69 +172,23 @@ class SparkEngine(Engine):
         return spark_context(self._settings)
 
 
-def _collected(found: RDD[_Any], count: int) -> list[_Any]:
-    """All `count` elements: pyspark takes the end of a dying Java process for that of the data."""
-    elements = found.collect()
-    _require_all(len(elements), count)
-    return elements
-
-
-def _aggregated(
-    elements: RDD[_Any],
-    count: int,
-    nothing: _Total,
-    add: Callable[[_Total, _Any], _Total],
-    merge: Callable[[_Total, _Total], _Total],
-) -> _Total:
-    """All `count` elements aggregated in a tree; that none is missing is counted along."""
-
-    def add_one(total: tuple[int, _Total], element: _Any) -> tuple[int, _Total]:
-        return total[0] + 1, add(total[1], element)
-
-    def merge_two(one: tuple[int, _Total], other: tuple[int, _Total]) -> tuple[int, _Total]:
-        return one[0] + other[0], merge(one[1], other[1])
-
-    found, total = elements.treeAggregate((0, nothing), add_one, merge_two)
-    _require_all(found, count)
-    return total
-
-
-def _require_all(found: int, count: int) -> None:
-    if found != count:
-        raise TransientError(
-            f"Spark gave back {found:,} of {count:,} results and no error: run the same command "
-            "again, which goes on from what is finished"
-        )
-
-
-def _together(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
-    """A few tasks for each core, of elements that take less time than a task of their own."""
-    tasks = min(len(elements), 4 * context.defaultParallelism)
-    return context.parallelize(elements, max(1, tasks))
-
-
-def _each(context: SparkContext, elements: Sequence[Any]) -> RDD[Any]:
-    """A task for each element."""
-    return context.parallelize(elements, max(1, len(elements)))
-
-
-def _label(settings: str, part: Part) -> tuple[Shard, Labelled]:
+def _label(labelling: Labelling, part: Part) -> tuple[Shard, Labelled]:
     with entrusted() as given:
 
         def labeller() -> Labeller:
             return _labeller(on_task_gpu(given.config).model_dump_json(round_trip=True))
 
         shown = replace(part, shard=given.shown(part.shard))
-        labelled = label_part(shown, settings, given.config, labeller)
+        labelled = label_part(shown, labelling, given.config, labeller)
     if isinstance(labelled, LabelRecord):
         labelled = replace(labelled, shard=part.shard)
     return part.shard, labelled
 
 
-def _gather(settings: str, group: tuple[Shard, Iterable[Labelled]]) -> LabelRecord:
+def _gather(labelling: Labelling, group: tuple[Shard, Iterable[Labelled]]) -> LabelRecord:
     hidden, labelled = group
     with entrusted() as given:
-        record = gather_parts(given.shown(hidden), labelled, settings, given.config)
+        record = gather_parts(given.shown(hidden), labelled, labelling, given.config)
     return replace(record, shard=hidden)
 
 

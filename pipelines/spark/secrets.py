@@ -9,10 +9,10 @@ import pickle
 import re
 import traceback
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Self
 
 from pyspark import SparkContext, TaskContext
@@ -32,29 +32,35 @@ Ends = tuple[str, str]
 
 @dataclass(frozen=True)
 class Entrusted:
-    """A configuration, and the beginnings and ends of shards' URLs that may hold secrets.
+    """A configuration, and the beginnings and ends of URLs that may hold secrets.
 
-    A hidden shard's URL is its path alone, after the number of its `ends`.
+    A hidden URL is its path alone, after the number of its `ends`.
     """
 
     config: Config
     ends: tuple[Ends, ...]
 
     @classmethod
-    def of(cls, config: Config, shards: Sequence[Shard]) -> Self:
-        """What workers need of `config`, and of the URLs of `shards`."""
+    def of(cls, config: Config, urls: Iterable[str]) -> Self:
+        """What workers need of `config`, and of `urls`."""
         needed = {"engine": EngineConfig(), "telemetry": Telemetry()}
-        ends = dict.fromkeys(_ends_and_path(shard.url)[0] for shard in shards)
+        ends = dict.fromkeys(_ends_and_path(url)[0] for url in urls)
         return cls(config.model_copy(update=needed), tuple(ends))
 
     def hidden(self, shards: Sequence[Shard]) -> list[Shard]:
         """The shards without what their URLs begin and end with."""
-        numbers = {ends: number for number, ends in enumerate(self.ends)}
-        found = [_ends_and_path(shard.url) for shard in shards]
-        return [
-            replace(shard, url=f"{numbers[ends]} {path}")
-            for shard, (ends, path) in zip(shards, found, strict=True)
-        ]
+        return [replace(shard, url=self.hidden_url(shard.url)) for shard in shards]
+
+    def hidden_url(self, url: str) -> str:
+        """A URL without what it begins and ends with."""
+        ends, path = _ends_and_path(url)
+        return f"{self._numbers[ends]} {path}"
+
+    def shown_url(self, hidden: str) -> str:
+        """A hidden URL as it was."""
+        number, _, path = hidden.partition(" ")
+        begin, end = self.ends[int(number)]
+        return f"{begin}{path}{end}"
 
     def hidden_records(self, records: Sequence[LabelRecord]) -> list[LabelRecord]:
         """The records of hidden shards."""
@@ -63,18 +69,22 @@ class Entrusted:
 
     def shown(self, shard: Shard) -> Shard:
         """A hidden shard as it was."""
-        number, _, path = shard.url.partition(" ")
-        begin, end = self.ends[int(number)]
-        return replace(shard, url=f"{begin}{path}{end}")
+        return replace(shard, url=self.shown_url(shard.url))
 
     def shown_record(self, record: LabelRecord) -> LabelRecord:
         """The record of a hidden shard as it was."""
         return replace(record, shard=self.shown(record.shard))
 
+    @cached_property
+    def _numbers(self) -> dict[Ends, int]:
+        return {ends: number for number, ends in enumerate(self.ends)}
 
-def entrust(context: SparkContext, config: Config, shards: Sequence[Shard]) -> Entrusted:
-    """Let the workers of the jobs that follow know the secrets of `config` and of `shards`."""
-    given = Entrusted.of(config, shards)
+
+def entrust(
+    context: SparkContext, config: Config, shards: Sequence[Shard], urls: Sequence[str] = ()
+) -> Entrusted:
+    """Let the workers of the jobs that follow know the secrets of `config`, `shards` and `urls`."""
+    given = Entrusted.of(config, [*(shard.url for shard in shards), *urls])
     # an event log redacts those local properties that the settings of the context name
     context._conf.set(_PROPERTY, "")
     packed = base64.b64encode(zlib.compress(pickle.dumps(given))).decode()

@@ -10,7 +10,7 @@ from transforms.config.sections import Config
 from transforms.gates.expectations import Table
 from transforms.gates.labels import tables_of
 from transforms.gates.metrics import LabelMetrics
-from transforms.labels.labelling import Labeller, settings_digest
+from transforms.labels.labelling import Labeller
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
@@ -19,6 +19,7 @@ from transforms.shards.finding import Shard
 from transforms.shards.parts import parts_of
 from transforms.stages import tasks
 from transforms.stages.engine import Engine
+from transforms.stages.labelling import joined_records, labelling_of
 from transforms.stages.solving import Checking, Counting, Gathered, Step, merged
 from transforms.storage.files import output_storage
 
@@ -66,14 +67,17 @@ class SerialEngine(Engine):
 
 
 def _labelled(config: Config, shards: Sequence[Shard]) -> list[LabelRecord]:
-    """A large shard is labelled in parts; the model is loaded once, where one is needed at all."""
-    settings, labeller = settings_digest(config), cache(lambda: Labeller(config))
+    """A large shard is labelled in parts; the model is loaded once, where one is needed at all.
+
+    Then tables are joined, where there are any.
+    """
+    labelling, labeller = labelling_of(config, shards), cache(lambda: Labeller(config))
     records = []
     for shard in shards:
         parts = parts_of(shard, config.input)
-        labelled = [tasks.label_part(part, settings, config, labeller) for part in parts]
-        records.append(tasks.gather_parts(shard, labelled, settings, config))
-    return records
+        labelled = [tasks.label_part(part, labelling, config, labeller) for part in parts]
+        records.append(tasks.gather_parts(shard, labelled, labelling, config))
+    return joined_records(records, labelling, config)
 
 
 def _solved(config: Config, records: Sequence[LabelRecord], step: Step) -> Plan:

@@ -17,6 +17,7 @@ FUNCTIONS = (
     "rebalance",
     "verify",
     "why",
+    "export",
     "balance",
 )
 IN_MEMORY = {"options": {"runner": "FnApiRunner"}}

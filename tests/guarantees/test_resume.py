@@ -21,7 +21,7 @@ from tests.naming import named
 from transforms.base.differences import differing, in_words
 from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Config
-from transforms.labels.labelling import settings_digest
+from transforms.labels.settings import settings_digest
 from transforms.shards.finding import find_shards
 from transforms.shards.naming import stem_of
 from transforms.storage import paths

@@ -18,6 +18,7 @@ from transforms.outcome.artefacts import read_artefacts
 from transforms.plan.plan import read_plan
 from transforms.resampling.manifest import read_manifest
 from transforms.shards.finding import find_shards
+from transforms.stages.labelling import labelling_of
 from transforms.stages.solving import Counting
 from transforms.statistics.standard_errors import sampling_error
 from transforms.storage.files import output_storage
@@ -143,7 +144,8 @@ def test_a_workers_error_reaches_the_caller_as_its_sentence(
 def test_a_pipeline_counts_what_it_does(corpus: tuple[Path, list[Truth]], tmp_path: Path) -> None:
     config = to(config_of(corpus[0]), tmp_path)
     pipeline = beam.Pipeline(runner="FnApiRunner")
-    records = pipeline | beam.Create(find_shards(config.input)) | LabelShards(config)
+    shards = find_shards(config.input)
+    records = pipeline | beam.Create(shards) | LabelShards(config, labelling_of(config, shards))
     plan = records | SolvePlan(config, Counting())
     _ = records | ResampleShards(config, plan)
     result = pipeline.run()

@@ -14,6 +14,7 @@ from apache_beam.pvalue import PCollection
 from pipelines.beam.engine import LabelShards, ResampleShards, SolvePlan
 from tests.fixtures import config_of, jpeg, write_corpus
 from transforms.shards.finding import find_shards
+from transforms.stages.labelling import labelling_of
 from transforms.stages.tasks import first_step
 
 IMAGE = jpeg(0)[:11]
@@ -81,7 +82,8 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int
     write_corpus(folder, samples=SAMPLES, shards=4)
     config = config_of(folder, input={"shards": "in/*.tar", "part_bytes": 100_000})
     pipeline = beam.Pipeline(runner="FnApiRunner")
-    records = pipeline | beam.Create(find_shards(config.input)) | LabelShards(config)
+    shards = find_shards(config.input)
+    records = pipeline | beam.Create(shards) | LabelShards(config, labelling_of(config, shards))
     plan = records | SolvePlan(config, first_step(config))
     _ = records | ResampleShards(config, plan)
     crossings = Crossings()

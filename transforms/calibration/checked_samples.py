@@ -17,8 +17,8 @@ from transforms.calibration.posteriors import Calibration, Posterior
 from transforms.config.schema import Schema, schema_of
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
+from transforms.labels.settings import settings_digest
 from transforms.labels.tables import label_batches, labels_digest
-from transforms.recognition.settings import settings_digest
 from transforms.statistics.counting import is_balanced
 from transforms.statistics.filtering import filter_columns
 from transforms.statistics.patterns import flags_of

@@ -26,7 +26,7 @@ from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, feature
 from transforms.calibration.logistic_regression import fit
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
-from transforms.recognition.settings import settings_digest
+from transforms.labels.settings import settings_digest
 from transforms.statistics.histogram import Histogram
 from transforms.storage.documents import Count, Document, Finite, parsed
 from transforms.storage.wellformed import finite, well_formed

@@ -10,7 +10,7 @@ from math import prod
 from transforms.config.forms import unknown, wrong_at
 from transforms.config.groups import AttributeGroup, CrossedGroup, LabelGroup
 from transforms.config.names import NameSpec
-from transforms.config.recognisers import Source
+from transforms.config.recognisers import OF_SAMPLES, Source
 
 CROSS = " × "
 _TYPED_CROSS = " x "
@@ -30,6 +30,11 @@ class Recognised:
     group: str
     name: str
     sources: tuple[Source, ...]
+
+    @property
+    def of_samples(self) -> tuple[Source, ...]:
+        """Those of its sources that are parts of a sample; the others are joined to it."""
+        return tuple(source for source in self.sources if source in OF_SAMPLES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from transforms.base.places import checked_output
 from transforms.config.assignments import Assignment, assigned
 from transforms.config.embeddings import EmbeddingSource
 from transforms.config.filters import FORMS as FILTER_FORMS
-from transforms.config.groups import CROSSED, NAMED
+from transforms.config.groups import CROSSED, EMBEDDED_PROMPTS, NAMED, PROMPTS
 from transforms.config.known_keys import meant_by
 from transforms.config.model import Model
 from transforms.config.sections import Config, Section
@@ -26,6 +26,7 @@ from transforms.config.yaml_lines import line_of
 from transforms.config.yaml_text import is_file, read_text, values_in
 
 _FORMS = {"[key]", NAMED, CROSSED, *FILTER_FORMS}
+_WRITTEN: dict[str | int, str] = {EMBEDDED_PROMPTS: PROMPTS}
 _SECRET = {"storage_options"}
 _MOST_PROBLEMS = 100
 _LONGEST_SHOWN = 300
@@ -202,7 +203,7 @@ def _in_line(problem: WrongKey, text: str, assignments: Sequence[Assignment]) ->
 
 
 def _problem(error: dict[str, Any], kind: type[Section]) -> WrongKey:
-    place = tuple(part for part in error["loc"] if part not in _FORMS)
+    place = tuple(_WRITTEN.get(part, part) for part in error["loc"] if part not in _FORMS)
     return WrongKey(_reason(error, place, kind), place)
 
 

@@ -3,22 +3,34 @@
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
-from transforms.config.forms import Name, Section, Words
+from transforms.config.forms import Name, Section, Words, without_empty
 from transforms.config.names import DERIVING, AttributeSpec, NameSpec
 from transforms.config.recognisers import registered
 from transforms.config.shares import WantedShare
 
+PROMPTS, EMBEDDED_PROMPTS = "prompts", "embedded_prompts"
 _ROUNDING = 1e-3
 
 
 class ZeroShot(Section):
-    """Zero-shot recognition of one group: a softmax over its names and the alternatives."""
+    """Zero-shot recognition of one group: a softmax over its names and the alternatives.
+
+    embeddings: those whose vectors the prompts are asked of; null is the images themselves.
+    """
 
     templates: Words = ("{}",)
     none_of_these: Words = ()
     threshold: float = Field(0.5, gt=0, lt=1)
+    embeddings: str | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _templates_have_a_place(self) -> Self:
@@ -26,6 +38,10 @@ class ZeroShot(Section):
             if "{}" not in template:
                 raise ValueError(f"the template {template!r} has no place '{{}}' for the prompt")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(dump(self), "embeddings")
 
 
 class Group(Section):
@@ -43,7 +59,10 @@ class Group(Section):
     @model_validator(mode="before")
     @classmethod
     def _spell_out(cls, values: Any) -> Any:
-        """A list of names is one of names without more; each name gets the group's field."""
+        """A list of names is one of names without more; each name gets the group's field.
+
+        Prompts that are asked of embeddings have a key of their own.
+        """
         if not isinstance(values, dict):
             return values
         names = values.get("names")
@@ -57,7 +76,23 @@ class Group(Section):
                 else spec
                 for name, spec in names.items()
             }
+        if isinstance(names, dict) and asks_embeddings(values):
+            names = {name: _of_embeddings(spec) for name, spec in names.items()}
         return {**values, "names": names} if "names" in values else values
+
+
+def asks_embeddings(values: Mapping[str, Any]) -> bool:
+    """Whether the prompts of a group, as it is written, are asked of embeddings."""
+    zero_shot = values.get("zero_shot")
+    if isinstance(zero_shot, ZeroShot):
+        return zero_shot.embeddings is not None
+    return isinstance(zero_shot, dict) and zero_shot.get("embeddings") is not None
+
+
+def _of_embeddings(spec: Any) -> Any:
+    if not isinstance(spec, dict):
+        return spec
+    return {EMBEDDED_PROMPTS if key == PROMPTS else key: value for key, value in spec.items()}
 
 
 class AttributeGroup(Group):
@@ -161,5 +196,5 @@ def _check_recognisable(names: Mapping[str, NameSpec], group: Group) -> None:
 
 
 def _one_of_the_keys() -> str:
-    keys = [entry.name for entry in registered()]
+    keys = [entry.name for entry in registered() if not entry.written_as]
     return " or ".join(filter(None, (", ".join(keys[:-1]), keys[-1])))

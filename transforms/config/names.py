@@ -98,7 +98,8 @@ class AttributeSpec(NameSpec, WantedShare):
 
 def keys_of_names(kind: type[NameSpec]) -> tuple[str, ...]:
     """The keys that names of a kind may have."""
-    return tuple(_form(kind, registered()).model_fields)
+    unwritten = {entry.name for entry in registered() if entry.written_as}
+    return tuple(key for key in _form(kind, registered()).model_fields if key not in unwritten)
 
 
 @cache

@@ -22,8 +22,9 @@ from transforms.config.registry import Registry
 if TYPE_CHECKING:
     from transforms.config.groups import Group
 
-Source = Literal["caption", "image", "metadata", "table"]
+Source = Literal["caption", "image", "metadata", "table", "embedding"]
 SOURCES: tuple[Source, ...] = get_args(Source)
+OF_SAMPLES: tuple[Source, ...] = ("caption", "image", "metadata")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _TAKEN = {
     "target",
@@ -60,8 +61,9 @@ class Recogniser:
     a group's names do not go together. terms: the words that settings look for. marks: what of a
     sample settings go by, in words: two names with one in common are recognised by the same; where
     it is not given, the terms. observe: what is to be noted of samples that a preview read, by the
-    settings of names, and what the kind is given of each sample. original: one of those that have
-    always been, and are part of every digest and dump, given or not.
+    settings of names, and what the kind is given of each sample. written_as: the key that people
+    write for it, where that is another's. original: one of those that have always been, and are
+    part of every digest and dump, given or not.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Recogniser:
     terms: Callable[[Any], Iterable[str]] = _no_terms
     marks: Callable[[Any], Iterable[str]] | None = None
     observe: Callable[[Mapping[str, Any], Sequence[Any]], Iterable[Observation]] = _no_observations
+    written_as: str = ""
     original: bool = False
 
     def __post_init__(self) -> None:

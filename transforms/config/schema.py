@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SIMILARITY = "score.similarity"
 CARRIED = "field."
+JOINED_BY = "join."
 JOINED = "joined."
 VALUE = pa.struct([("number", pa.float64()), ("text", pa.string()), ("truth", pa.bool_())])
 VALUES = pa.list_(pa.field("element", VALUE))
@@ -53,8 +54,10 @@ class Schema:
     """What a corpus is labelled with: sensitive attributes (m), labels (c), scores.
 
     derived: what label tables do not hold and is computed as they are read, each column after those
-    that it follows from. carried: metadata fields that label tables hold as they are. fields: those
-    whose values they hold, for the filter to ask; joined: columns of tables, likewise.
+    that it follows from. carried: metadata fields that label tables hold as they are. joined_by:
+    those that tables are joined by, which what is recognised holds. similarity_joined: whether
+    similarities come from embeddings. fields: those whose values label tables hold, for the filter
+    to ask; joined: columns of tables, likewise.
     """
 
     recognised: tuple[Recognised, ...]
@@ -64,6 +67,8 @@ class Schema:
     similarity: bool
     shares: tuple[ShareBound, ...] = ()
     carried: tuple[str, ...] = ()
+    joined_by: tuple[str, ...] = ()
+    similarity_joined: bool = False
     fields: tuple[str, ...] = ()
     joined: tuple[TableColumn, ...] = ()
 
@@ -82,6 +87,16 @@ class Schema:
         fields += [pa.field(f"{CARRIED}{path}", pa.string()) for path in self.carried]
         values = [*map(value_column, self.fields), *map(value_column, self.joined)]
         fields += [pa.field(name, VALUES, nullable=False) for name in values]
+        return pa.schema(fields)
+
+    @cached_property
+    def recognised_arrow(self) -> pa.Schema:
+        """The Arrow schema of what is recognised in samples, before tables are joined to it."""
+        of_tables = {entry.column for entry in self.recognised if not entry.of_samples}
+        of_tables |= {SIMILARITY} if self.similarity_joined else set()
+        of_tables |= {*map(value_column, self.joined)}
+        fields = [field for field in self.arrow if field.name not in of_tables]
+        fields += [pa.field(f"{JOINED_BY}{path}", pa.string()) for path in self.joined_by]
         return pa.schema(fields)
 
     @cached_property
@@ -134,6 +149,8 @@ def schema_of(config: Config) -> Schema:
         config.scores_similarity,
         (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
         tuple(dict.fromkeys(config.input.carry)),
+        _joined_by(config),
+        config.similarity_from is not None,
         tuple(sorted({one.field for one in config.filter if isinstance(one, FieldFilter)})),
         _joined(config),
     )
@@ -154,6 +171,13 @@ def _attribute(entry: Entry, targets: Targets) -> Attribute:
     whole, _, alone = name.partition(".")
     wanted = targets.of(whole)[alone]
     return Attribute(name, entry.group, wanted.target, targets.share_of(whole))
+
+
+def _joined_by(config: Config) -> tuple[str, ...]:
+    """The metadata fields that tables and embeddings are joined by, each once."""
+    keys = [source.key for source in config.tables.values()]
+    keys += [source.found_by for source in config.embeddings.values()]
+    return tuple(sorted({key.field for key in keys if key.field is not None}))
 
 
 def _shares_of_attributes(entries: tuple[Entry, ...], targets: Targets) -> Iterator[ShareBound]:

@@ -13,7 +13,7 @@ from pydantic import (
 
 from transforms.base.errors import ConfigError
 from transforms.config.balance import AUTO, Balance, Override
-from transforms.config.embeddings import EmbeddingSource
+from transforms.config.embeddings import EmbeddingSource, spelled_out
 from transforms.config.filters import ColumnFilter, Filters, SimilarityFilter
 from transforms.config.forms import Name, Section, Words, unknown, without_empty, wrong_at
 from transforms.config.gates import Gates
@@ -199,7 +199,7 @@ class Config(Section):
         {}
     )
     model: Model | None = None
-    similarity: bool = False
+    similarity: bool | Name = False
     utility: Utility = Utility()
     filter: Filters = ()
     balance: Balance
@@ -214,6 +214,27 @@ class Config(Section):
     def _names_are_there(self) -> Self:
         """What names and groups are derived from is looked up as the schema is made."""
         schema_of(self)
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asks_embeddings(cls, values: Any) -> Any:
+        return spelled_out(values) if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _embeddings_are_there(self) -> Self:
+        there_are = {name: name for name in self.embeddings}
+        asked: dict[tuple[str, ...], str | None] = {
+            (section, name, "zero_shot", "embeddings"): group.zero_shot.embeddings
+            for section, groups in (("attributes", self.attributes), ("labels", self.labels))
+            for name, group in groups.items()
+            if not isinstance(group, CrossedGroup)
+        }
+        if isinstance(self.similarity, str):
+            asked["similarity",] = self.similarity
+        for where, name in asked.items():
+            if name is not None and name not in self.embeddings:
+                raise wrong_at(where, unknown("entry of embeddings", name, there_are))
         return self
 
     @model_validator(mode="after")
@@ -247,9 +268,13 @@ class Config(Section):
     @model_validator(mode="after")
     def _model_where_needed(self) -> Self:
         of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
-        if self.model is None and (of_images or self.scores_similarity):
+        of_images |= self.similarity_seen
+        if self.model is None and of_images:
             keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
-            raise ValueError(f"{keys} and similarity need a model: give model.name")
+            ways = ["model.name"]
+            if self.embeddings:
+                ways.append(f"zero_shot.embeddings and similarity ({', '.join(self.embeddings)})")
+            raise ValueError(f"{keys} and similarity need a model: give {' or '.join(ways)}")
         return self
 
     @model_serializer(mode="wrap")
@@ -264,4 +289,20 @@ class Config(Section):
     def scores_similarity(self) -> bool:
         """Whether the labels carry the image-text similarity of every sample."""
         of_filter = any(isinstance(one, SimilarityFilter) for one in self.filter)
-        return self.similarity or self.utility.score == "similarity" or of_filter
+        return bool(self.similarity) or self.utility.score == "similarity" or of_filter
+
+    @property
+    def similarity_seen(self) -> bool:
+        """Whether similarities are of images that are seen."""
+        return self.scores_similarity and self.similarity_from is None
+
+    @property
+    def similarity_from(self) -> str | None:
+        """The embeddings that similarities are computed from; None where they are none or images'.
+
+        Those that `similarity` names; without a model that sees images, the only ones there are.
+        """
+        if isinstance(self.similarity, str):
+            return self.similarity
+        alone = self.scores_similarity and self.model is None and len(self.embeddings) == 1
+        return next(iter(self.embeddings)) if alone else None

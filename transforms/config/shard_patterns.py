@@ -1,4 +1,4 @@
-"""What input.shards may hold: paths, URLs, globs, braces, and several of them joined by `::`."""
+"""What patterns of shards and tables hold: paths, URLs, globs, braces, several joined by `::`."""
 
 import re
 from collections.abc import Iterator
@@ -20,20 +20,20 @@ _WRAPPERS = frozenset(
 )
 
 
-def alternatives(pattern: str) -> Iterator[str]:
+def alternatives(pattern: str, key: str = "input.shards") -> Iterator[str]:
     """What `a::b` names, one after another, as open_clip and webdataset read it.
 
     fsspec's chains, as in `simplecache::s3://bucket/*.tar`, stay whole. Raises ConfigError for a
     command, which webdataset would run, and for what names nothing.
     """
     if not pattern.strip(": \t\n"):
-        raise ConfigError(f"input.shards: {pattern!r} names nothing: write a path, a URL or a glob")
+        raise ConfigError(f"{key}: {pattern!r} names nothing: write a path, a URL or a glob")
     chain = ""
     for piece in pattern.split("::"):
         if piece.startswith("pipe:"):
             raise ConfigError(
-                "input.shards: a pipe: runs a command, and fairshard runs none: write the path or "
-                "the URL that the command reads, as in s3://bucket/{00000..00099}.tar or "
+                f"{key}: a pipe: runs a command, and fairshard runs none: write the path or the "
+                "URL that the command reads, as in s3://bucket/{00000..00099}.tar or "
                 "https://host/00000.tar"
             )
         chain += piece
@@ -56,22 +56,22 @@ def anchored_patterns(pattern: str, folder: Path) -> Iterator[str]:
             yield piece
         elif piece.startswith("~"):
             user, slash, rest = piece.partition("/")
-            yield f"{_literally(local_path(user))}{slash}{rest}"
+            yield f"{literally(local_path(user))}{slash}{rest}"
         elif piece.startswith("/"):
             yield piece
         else:
-            yield f"{_literally(str(folder))}/{piece}"
+            yield f"{literally(str(folder))}/{piece}"
 
 
-def paths_of(pattern: str) -> list[str]:
+def paths_of(pattern: str, key: str = "input.shards") -> list[str]:
     """The paths and globs that the braces of a pattern stand for; ConfigError where they do not."""
     try:
         paths = list(islice(braceexpand(pattern), _MOST_PATHS + 1))
     except ValueError as error:
-        raise ConfigError(f"input.shards: the braces in {pattern} are not balanced") from error
+        raise ConfigError(f"{key}: the braces in {pattern} are not balanced") from error
     if len(paths) > _MOST_PATHS:
         raise ConfigError(
-            f"input.shards: the braces in {pattern} stand for more than {_MOST_PATHS:,} paths"
+            f"{key}: the braces in {pattern} stand for more than {_MOST_PATHS:,} paths"
         )
     return paths
 
@@ -83,5 +83,6 @@ def literal(path: str) -> str | None:
     return None if _MAGIC.search(_ESCAPED.sub("", path)) else _ESCAPED.sub(r"\1", path)
 
 
-def _literally(path: str) -> str:
+def literally(path: str) -> str:
+    """A pattern that means just this path."""
     return path.translate(_ESCAPES)

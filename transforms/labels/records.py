@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from transforms.labels.layers import LABELS, Layer
 from transforms.shards.file_kinds import Compression
 from transforms.shards.finding import Shard
-from transforms.storage import paths
 from transforms.storage.documents import parsed, plausible
 from transforms.storage.inventory import Vouched
 
@@ -57,13 +57,13 @@ def label_record_from(content: bytes) -> LabelRecord:
     return plausible(parsed(content, _LABEL_RECORD))
 
 
-def label_files(record: LabelRecord) -> tuple[Vouched, Vouched]:
-    """The label table and the reject table that a record vouches for."""
+def label_files(record: LabelRecord, layer: Layer = LABELS) -> tuple[Vouched, Vouched]:
+    """The label table and the reject table that a record of a layer vouches for."""
     name = record.shard.name
     return (
-        Vouched(paths.labels(name), record.table_bytes, record.table_version, record.table_digest),
+        Vouched(layer.table(name), record.table_bytes, record.table_version, record.table_digest),
         Vouched(
-            paths.rejects(name),
+            layer.rejects(name),
             record.rejects_bytes,
             record.rejects_version,
             record.rejects_digest,

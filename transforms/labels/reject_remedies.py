@@ -22,6 +22,11 @@ def reject_remedy(stage: str, error: str) -> str:
             "see why the model fails on them; once it does not, delete done/labels/SHARD.json of "
             "the output, as the shard is labelled again then"
         )
+    if stage == "table":
+        return (
+            "give these samples rows in the table, or let it say `missing: absent`: labels are "
+            "then joined again, and no shard is read"
+        )
     if member := _MEMBER.search(error):
         return (
             f"add the member to the samples, or name its extension in input.members.{member[1]} "

@@ -98,7 +98,8 @@ def _exceeded_rejects(records: Sequence[LabelRecord], config: Config) -> str:
     )
 
 
-def _kinds_of(shard: str, storage: Storage) -> Mapping[tuple[str, str], RejectKind]:
+def read_rejects(shard: str, storage: Storage) -> pa.Table:
+    """The rejects of an input shard; FairshardError where their file is no table of rejects."""
     content = storage.read(paths.rejects(shard))
     record = storage.path(paths.label_record(shard))
     with well_formed(
@@ -108,6 +109,11 @@ def _kinds_of(shard: str, storage: Storage) -> Mapping[tuple[str, str], RejectKi
         table = pq.read_table(pa.BufferReader(content)).cast(REJECTS)
         if any(column.null_count for column in table.columns):
             raise ValueError("values are missing")
+    return table
+
+
+def _kinds_of(shard: str, storage: Storage) -> Mapping[tuple[str, str], RejectKind]:
+    table = read_rejects(shard, storage)
     columns = (table.column(name).to_pylist() for name in ("key", "stage", "error"))
     return _counted((shard, *reject) for reject in zip(*columns, strict=True))
 

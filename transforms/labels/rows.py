@@ -1,4 +1,7 @@
-"""Gathering the rows of a label table, and of a reject table, in little memory."""
+"""Gathering the rows of a label table, and of a reject table, in little memory.
+
+Of what is recognised in samples alone: what tables give is joined to it later.
+"""
 
 from array import array
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.schema import CARRIED, SIMILARITY, Schema, value_column
+from transforms.config.schema import CARRIED, JOINED_BY, SIMILARITY, Schema, value_column
 from transforms.labels.tables import REJECTS
 from transforms.recognition.typed_values import values_array
 from transforms.shards.samples import Reject
@@ -19,8 +22,8 @@ from transforms.shards.samples import Reject
 class Row:
     """A row of the label table.
 
-    columns: the numbers of the boolean columns that are true. carried: of each of `Schema.carried`.
-    values: what it has at each of `Schema.fields`.
+    columns: the numbers of the boolean columns that are true. carried: of each of `Schema.carried`;
+    joined_by: of each of `Schema.joined_by`; values: what it has at each of `Schema.fields`.
     """
 
     key: str
@@ -31,6 +34,7 @@ class Row:
     utility: float
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
+    joined_by: tuple[str | None, ...] = ()
     values: tuple[tuple[Any, ...], ...] = ()
 
 
@@ -49,7 +53,9 @@ class LabelRows:
         self._true = [array("q") for _ in schema.recognised]
         self._similarities = array("f")
         self._utilities = array("d")
-        self._carried: list[list[str | None]] = [[] for _ in schema.carried]
+        names = [f"{CARRIED}{path}" for path in schema.carried]
+        names += [f"{JOINED_BY}{path}" for path in schema.joined_by]
+        self._fields: dict[str, list[str | None]] = {name: [] for name in names}
         self._values: list[list[tuple[Any, ...]]] = [[] for _ in schema.fields]
 
     def __len__(self) -> int:
@@ -64,7 +70,8 @@ class LabelRows:
         self._sizes.append(row.size)
         self._utilities.append(row.utility)
         self.mixed += row.mixed
-        for values, value in zip(self._carried, row.carried, strict=True):
+        fields = (*row.carried, *row.joined_by)
+        for values, value in zip(self._fields.values(), fields, strict=True):
             values.append(value)
         if row.similarity is not None:
             self._similarities.append(row.similarity)
@@ -72,7 +79,7 @@ class LabelRows:
             of_field.append(found)
 
     def table(self) -> pa.Table:
-        """The label table, in the schema's column order."""
+        """The table, in the schema's column order."""
         columns = {
             "key": pa.array(self._keys, pa.string()),
             "offset": pa.array(np.frombuffer(self._offsets, np.int64)),
@@ -84,11 +91,10 @@ class LabelRows:
             values = np.zeros(len(self), np.bool_)
             values[np.frombuffer(true, np.int64)] = True
             columns[entry.column] = pa.array(values)
-        for path, carried in zip(self._schema.carried, self._carried, strict=True):
-            columns[f"{CARRIED}{path}"] = pa.array(carried, pa.string())
+        columns |= {name: pa.array(values, pa.string()) for name, values in self._fields.items()}
         for path, rows in zip(self._schema.fields, self._values, strict=True):
             columns[value_column(path)] = values_array(rows)
-        schema = self._schema.arrow
+        schema = self._schema.recognised_arrow
         return pa.table([columns[name] for name in schema.names], schema=schema)
 
 

@@ -105,8 +105,8 @@ class SampleLabeller:
         if isinstance(sight, Exception):
             return Reject(candidate.key, "model", f"the model fails on it: {reason_of(sight)}")
         utility = candidate.utility
-        if self._utility.score == "similarity":
-            utility *= max(0.0, sight.similarity or 0.0)
+        if self._utility.score == "similarity" and sight.similarity is not None:
+            utility *= max(0.0, sight.similarity)
         return Row(
             key=candidate.key,
             offset=candidate.offset,
@@ -116,6 +116,7 @@ class SampleLabeller:
             similarity=sight.similarity,
             utility=utility,
             carried=candidate.carried,
+            joined_by=candidate.joined_by,
             values=candidate.values,
         )
 

@@ -58,7 +58,8 @@ def read_labels(
 
 def label_file(storage: Storage, record: LabelRecord) -> pq.ParquetFile:
     """The label table that `record` vouches for, to read by parts; StaleError as `read_labels`."""
-    content = _vouched(storage, record)
+    shard = record.shard.name
+    content = vouched(storage, paths.labels(shard), record.table_digest, paths.label_record(shard))
     with _readable(storage, record):
         file = pq.ParquetFile(pa.BufferReader(content))
         _check_rows(file.metadata.num_rows, record)
@@ -94,13 +95,13 @@ def _check_rows(rows: int, record: LabelRecord) -> None:
         raise ValueError(f"{rows} rows for {record.samples} samples")
 
 
-def _vouched(storage: Storage, record: LabelRecord) -> bytes:
-    name = paths.labels(record.shard.name)
+def vouched(storage: Storage, name: str, wanted: str, record: str) -> bytes:
+    """The bytes of the file `name`; StaleError unless `wanted`, of the file `record`, is theirs."""
     content = storage.read(name)
-    if digest(content) != record.table_digest:
+    if digest(content) != wanted:
         raise StaleError(
-            f"{storage.path(name)} changed after it was labelled: delete "
-            f"{storage.path(paths.label_record(record.shard.name))} to label the shard again"
+            f"{storage.path(name)} changed after it was labelled: delete {storage.path(record)} to "
+            "label the shard again"
         )
     return content
 

@@ -25,12 +25,16 @@ def fingerprint(config: Config, records: Iterable[LabelRecord]) -> dict[str, str
 def unlabelled(config: Config, shards: Iterable[Shard]) -> dict[str, str]:
     """The fingerprint of a configuration and its input, but for the labels."""
     values = config.model_dump(mode="json")
-    ordered = sorted(shards, key=lambda shard: shard.name)
-    inputs = [[shard.name, shard.bytes, shard.version] for shard in ordered]
     parts = {f"config.{part}": digest_of(values[part]) for part in _PLAN_PARTS}
     if config.calibration is not None:
         parts["calibration"] = digest(calibration_bytes(config.calibration))
-    return {**parts, "inputs": digest_of(inputs)}
+    return {**parts, "inputs": _digest_of_inputs(shards)}
+
+
+def of_records(records: Collection[LabelRecord]) -> dict[str, str]:
+    """The fingerprint of the inputs and the labels of an output alone, by what is on file."""
+    inputs = _digest_of_inputs(record.shard for record in records)
+    return {"inputs": inputs, "labels": labels_digest(records)}
 
 
 def apart_from(names: Collection[str], made_from: Mapping[str, str]) -> dict[str, str]:
@@ -48,6 +52,11 @@ def check_fits(made_from: Mapping[str, str], at_hand: Mapping[str, str], plan: s
             f"the plan {plan} was made from other {_listed(differing)}: run `fairshard solve` "
             "again, or restore what changed"
         )
+
+
+def _digest_of_inputs(shards: Iterable[Shard]) -> str:
+    ordered = sorted(shards, key=lambda shard: shard.name)
+    return digest_of([[shard.name, shard.bytes, shard.version] for shard in ordered])
 
 
 def _listed(parts: list[str]) -> str:

@@ -6,9 +6,10 @@ from functools import partial
 from transforms.base.counts import counted, first_of
 from transforms.config.observations import Observation
 from transforms.config.sections import Config
-from transforms.preview.preview import PreviewedName
+from transforms.preview.preview import PreviewedName, PreviewedTable
 from transforms.preview.reading import Reading
 from transforms.recognition.settings import members_of
+from transforms.tables.accidents import likely_cause, shown
 
 _listed = partial(first_of, most=5)
 _samples = partial(counted, thing="sample")
@@ -19,10 +20,12 @@ def advice_on(
     reading: Reading,
     names: Sequence[PreviewedName],
     observed: Sequence[Observation],
+    tables: Sequence[PreviewedTable] = (),
 ) -> Iterator[str]:
     """Sentences on members, rejects, what recognisers note, and names that are never recognised."""
     yield from _on_members(config, reading)
     yield from _on_rejects(config, reading)
+    yield from _on_tables(tables)
     for observation in observed:
         yield from observation.advice
     samples = len(reading.seen)
@@ -46,6 +49,17 @@ def _on_members(config: Config, reading: Reading) -> Iterator[str]:
             yield (
                 f"no sample has a member of input.members.{part} ({wanted}): correct it (there "
                 f"are: {there})"
+            )
+
+
+def _on_tables(tables: Sequence[PreviewedTable]) -> Iterator[str]:
+    for one in tables:
+        if one.samples and not one.with_row:
+            there = "" if one.whole else f" in the first {one.rows:,} of its rows"
+            keys = f"samples have {shown(one.without)}, rows {shown(one.of_rows)}"
+            yield (
+                f"no sample has a row in the table {one.table}{there}: {keys}"
+                f"{likely_cause(one.without, one.of_rows)}"
             )
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from transforms.base.counts import first_of
 from transforms.config.columns import Named
 from transforms.config.conditions import Condition
-from transforms.config.groups import CrossedGroup
+from transforms.config.groups import EMBEDDED_PROMPTS, CrossedGroup
 from transforms.config.names import NameSpec
 from transforms.config.recognisers import RECOGNISERS
 from transforms.config.sections import Config
@@ -30,11 +30,12 @@ _PATTERN = re.compile(
 
 
 def doubts_about(config: Config) -> Iterator[str]:
-    """Sentences on values that look like patterns, shared words, and extensions."""
+    """Sentences on values that look like patterns, shared words, extensions, idle embeddings."""
     named = _named(config)
     yield from _patterns(named)
     yield from _shared(named)
     yield from _extensions(config)
+    yield from _unasked(config)
 
 
 def _named(config: Config) -> dict[str, NameSpec]:
@@ -113,3 +114,20 @@ def _extensions(config: Config) -> Iterator[str]:
             f"input.members.image: open_clip's training data loader passes over {_listed(unseen)} "
             f"(it takes {', '.join(_OF_OPEN_CLIP)}); the output holds such samples as they are"
         )
+
+
+def _unasked(config: Config) -> Iterator[str]:
+    """Embeddings that neither prompts nor similarities are asked of."""
+    asked = {
+        group.zero_shot.embeddings
+        for group in (*config.attributes.values(), *config.labels.values())
+        if not isinstance(group, CrossedGroup)
+        and any(EMBEDDED_PROMPTS in spec.given() for spec in group.names.values())
+    }
+    for name in config.embeddings:
+        if name not in {*asked, config.similarity_from}:
+            seen = ", and prompts are asked of images, as there is a model" * bool(config.model)
+            yield (
+                f"embeddings.{name} is asked nothing{seen}: name it as zero_shot.embeddings of a "
+                "group with prompts, or as similarity"
+            )

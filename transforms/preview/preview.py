@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from transforms.base.counts import counted, named
 from transforms.config.observations import Observation
 from transforms.config.recognisers import Source
 from transforms.labels.rejects import RejectKind
 from transforms.shards.locations import Location
+from transforms.tables.accidents import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,31 @@ class Extension:
         return self.part if self.needed else f"{self.part}, which no label needs"
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewedTable:
+    """How far a table has rows for a preview's samples.
+
+    rows: how many were looked through; whole: whether these are all that may be of the samples.
+    without: some keys of samples that have no row, of_rows: some of rows that were seen.
+    """
+
+    table: str
+    samples: int
+    with_row: int
+    rows: int
+    whole: bool
+    without: tuple[str, ...]
+    of_rows: tuple[str, ...]
+
+    def __str__(self) -> str:
+        there = "" if self.whole else f" in its first {counted(self.rows, 'row')}"
+        lacking = f" (none for {shown(self.without)})" if self.without else ""
+        return (
+            f"the table {self.table}: {self.with_row:,} of {counted(self.samples, 'sample')} "
+            f"{named(self.with_row, 'has', 'have')} a row{there}{lacking}"
+        )
+
+
 @dataclass(frozen=True)
 class Preview:
     """The first samples of some shards, labelled: what there is to see before all are.
@@ -80,4 +107,5 @@ class Preview:
     names: tuple[PreviewedName, ...]
     observations: tuple[Observation, ...]
     advice: tuple[str, ...]
+    tables: tuple[PreviewedTable, ...] = ()
     filtered_by: str = ""

@@ -1,6 +1,7 @@
 """Making a preview of what a configuration would recognise."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import xxhash
@@ -18,8 +19,15 @@ from transforms.preview.advice import advice_on
 from transforms.preview.excerpts import around
 from transforms.preview.filtered import filtered, filtered_by, observe_filter
 from transforms.preview.hits import Flags, hits_of
+from transforms.preview.joined import joined_heads
 from transforms.preview.preview import Example, Extension, Preview, PreviewedName
-from transforms.preview.reading import Reading, SeenSample, Tracked, read_heads
+from transforms.preview.reading import (
+    Reading,
+    SeenSample,
+    Tracked,
+    each_source_apart,
+    read_heads,
+)
 from transforms.recognition.settings import members_of
 from transforms.shards.finding import Shard
 
@@ -39,6 +47,8 @@ def preview(
     a shard cannot be read, or the model cannot be had.
     """
     reading = read_heads(config, shards, samples, tracked)
+    seen, tables = joined_heads(each_source_apart(config), reading.seen)
+    reading = replace(reading, seen=seen)
     if not reading.seen and not reading.rejects:
         raise FairshardError(
             "no table holds a row: correct input.tables"
@@ -66,7 +76,8 @@ def preview(
         extensions=extensions,
         names=names,
         observations=observed,
-        advice=tuple(advice_on(config, reading, names, observed)),
+        advice=tuple(advice_on(config, reading, names, observed, tables)),
+        tables=tables,
     )
 
 

@@ -57,7 +57,7 @@ def read_heads(config: Config, shards: Sequence[Shard], samples: int, tracked: T
 
     Raises FairshardError where a shard cannot be read, or the model cannot be had.
     """
-    apart = _apart(config)
+    apart = each_source_apart(config)
     columns = [
         (without_source(entry.column), entry.sources) for entry in schema_of(apart).recognised
     ]
@@ -104,7 +104,7 @@ def _noted(found: Iterable[HeadEntry], read: deque[HeadEntry]) -> Generator[Samp
         yield head.entry
 
 
-def _apart(config: Config) -> Config:
+def each_source_apart(config: Config) -> Config:
     """The recognised names, each source with a column of its own, in small batches."""
     model = config.model
     if model is not None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.recognition import fields
-from transforms.recognition.fields import text_at, values_at
+from transforms.recognition.fields import key_at, text_at, values_at
 from transforms.recognition.kinds import (
     CaptionRecogniser,
     Columns,
@@ -35,8 +35,8 @@ class Candidate:
 
     votes: of its caption and metadata. utility: without the part of the similarity.
     pixels (height, width, 3) and tokens (context length,): empty where no model needs them.
-    carried: what label tables hold of the metadata as it is, in the schema's order. values: what it
-    has at each of the schema's fields.
+    carried: what label tables hold of the metadata as it is, joined_by: as what it joins tables,
+    both in the schema's order. values: what it has at each of the schema's fields.
     """
 
     key: str
@@ -48,6 +48,7 @@ class Candidate:
     tokens: NDArray[np.int64]
     mixed: bool = False
     carried: tuple[str | None, ...] = ()
+    joined_by: tuple[str | None, ...] = ()
     values: tuple[tuple[Any, ...], ...] = ()
 
 
@@ -71,11 +72,10 @@ class CandidateReader:
         self._input = config.input
         self._utility = config.utility
         self._needs = needs_of(config)
-        self._carried = schema_of(config).carried
-        self._fields = schema_of(config).fields
+        self._schema = schema_of(config)
         self._required = unanimous(config)
         self._decode = decode
-        self._tokenise = tokenise if config.scores_similarity else None
+        self._tokenise = tokenise if config.similarity_seen else None
         self._by_caption: dict[str, Callable[[str], Columns]] = built(config, CaptionRecogniser)
         self._by_metadata: dict[str, Callable[[dict[str, Any]], Columns]] = built(
             config, MetadataRecogniser
@@ -86,7 +86,8 @@ class CandidateReader:
         try:
             with _stage("metadata"):
                 document = self.document(sample)
-                carried = tuple(text_at(document, path) for path in self._carried)
+                carried = tuple(text_at(document, path) for path in self._schema.carried)
+                joined_by = tuple(key_at(document, path) for path in self._schema.joined_by)
                 votes = self._recognised(self._by_metadata, document)
             with _stage("caption"):
                 caption = self.caption(sample, document)
@@ -108,7 +109,8 @@ class CandidateReader:
             tokens,
             sample.mixed,
             carried,
-            tuple(tuple(values_at(document, path)) for path in self._fields),
+            joined_by,
+            tuple(tuple(values_at(document, path)) for path in self._schema.fields),
         )
 
     def document(self, sample: Sample) -> dict[str, Any]:

@@ -26,8 +26,8 @@ _WORDS_KEPT = 1 << 18
 _LONG_WORD = re.compile(rf"(\S{{{_LONGEST_WORD}}})\S+")
 
 
-class Clip:
-    """An open_clip model on its device, ready to encode; for one or many threads.
+class TextTower:
+    """An open_clip model on its device, ready to encode texts; for one or many threads.
 
     On a CPU, PyTorch is set to one thread in this process: shards are what runs in parallel, and
     scores do not depend on the number of cores. Raises FairshardError where the model cannot be
@@ -40,19 +40,8 @@ class Clip:
         if self.device.type == "cpu":
             torch.set_num_threads(1)
         self.model, self._tokenizer = _loaded(settings, self.precision, self.device)
-        preprocess = PreprocessCfg(**self.model.visual.preprocess_cfg)
-        *self._shaping, _, _ = image_transform_v2(preprocess, is_train=False).transforms
-        size = preprocess.size
-        self.side: int = size if isinstance(size, int) else max(size)
         self.logit_scale: float = self.model.logit_scale.exp().item()
-        self._mean = self._channels(preprocess.mean)
-        self._std = self._channels(preprocess.std)
-        self.dtype = open_clip.get_input_dtype(self.precision) or torch.float32
         self._first_words = dict(getattr(self._tokenizer, "cache", {}))
-
-    def shape(self, image: Image) -> Image:
-        """`image` resized, cropped and converted to RGB as the model wants it."""
-        return reduce(lambda shaped, step: step(shaped), self._shaping, image)
 
     def tokens(self, text: str) -> NDArray[np.int64]:
         """The tokens (context length,) of a text, cut to what the model reads.
@@ -68,33 +57,58 @@ class Clip:
         return tokens
 
     @torch.inference_mode()
-    def encode_images(self, pixels: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
-        """Unit vectors (n, d), float32, of n images (height, width, 3) on the 0 to 255 scale."""
-        return normalize(self.model.encode_image(self.inputs(pixels)).float(), dim=-1)
-
-    @torch.inference_mode()
     def encode_tokens(self, tokens: Sequence[NDArray[np.int64]]) -> torch.Tensor:
         """Unit vectors (n, d), float32, of n tokenised texts."""
         batch = self._moved(torch.from_numpy(np.stack(tokens)))
         return normalize(self.model.encode_text(batch).float(), dim=-1)
-
-    def inputs(self, pixels: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
-        """The model's input (n, 3, height, width): what open_clip's own transform gives."""
-        batch = self._moved(torch.from_numpy(np.stack(pixels))).permute(0, 3, 1, 2)
-        return batch.float().div_(255).sub_(self._mean).div_(self._std).to(self.dtype)
 
     def _moved(self, batch: torch.Tensor) -> torch.Tensor:
         if self.device.type == "cpu":
             return batch
         return batch.pin_memory().to(self.device, non_blocking=True)
 
-    def _channels(self, values: Sequence[float]) -> torch.Tensor:
-        return torch.tensor(values, device=self.device).view(1, -1, 1, 1)
-
     def _forget_words(self) -> None:
         """Empty the tokenizer's memory of words, which open_clip lets grow without a bound."""
         if len(getattr(self._tokenizer, "cache", ())) > _WORDS_KEPT:
             self._tokenizer.cache = dict(self._first_words)
+
+
+class Clip(TextTower):
+    """An open_clip model on its device, ready to encode images as well."""
+
+    def __init__(self, settings: Model) -> None:
+        super().__init__(settings)
+        preprocess = PreprocessCfg(**self.model.visual.preprocess_cfg)
+        *self._shaping, _, _ = image_transform_v2(preprocess, is_train=False).transforms
+        size = preprocess.size
+        self.side: int = size if isinstance(size, int) else max(size)
+        self._mean = self._channels(preprocess.mean)
+        self._std = self._channels(preprocess.std)
+        self.dtype = open_clip.get_input_dtype(self.precision) or torch.float32
+
+    def shape(self, image: Image) -> Image:
+        """`image` resized, cropped and converted to RGB as the model wants it."""
+        return reduce(lambda shaped, step: step(shaped), self._shaping, image)
+
+    @torch.inference_mode()
+    def encode_images(self, pixels: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+        """Unit vectors (n, d), float32, of n images (height, width, 3) on the 0 to 255 scale."""
+        return normalize(self.model.encode_image(self.inputs(pixels)).float(), dim=-1)
+
+    def inputs(self, pixels: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+        """The model's input (n, 3, height, width): what open_clip's own transform gives."""
+        batch = self._moved(torch.from_numpy(np.stack(pixels))).permute(0, 3, 1, 2)
+        return batch.float().div_(255).sub_(self._mean).div_(self._std).to(self.dtype)
+
+    def _channels(self, values: Sequence[float]) -> torch.Tensor:
+        return torch.tensor(values, device=self.device).view(1, -1, 1, 1)
+
+
+def text_tower(settings: Model) -> TextTower:
+    """A model's side of texts alone: the memory of its image side is free again."""
+    tower = TextTower(settings)
+    tower.model.visual = None
+    return tower
 
 
 def _device(wanted: str) -> torch.device:

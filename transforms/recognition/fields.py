@@ -1,6 +1,7 @@
 """Metadata: JSON members, and which columns their fields recognise."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from pydantic import Field
 
 from transforms.config.conditions import Condition
 from transforms.recognition.conditions import Predicate, Value, typed
+
+_LONGEST_INTEGER = 2.0**63
 
 
 class FieldMatch(Condition):
@@ -47,6 +50,26 @@ def text_at(document: Any, path: str) -> str | None:
     """The first value at `path` as text, a number as JSON writes it; None where there is none."""
     value = next((one for one in values_at(document, path) if one is not None), None)
     return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def key_at(document: Any, path: str) -> str | None:
+    """The one value at `path` as keys of tables are compared; None where there is no such one.
+
+    A text as it is, all else as JSON writes it, but for whole numbers, which are in decimal digits.
+    """
+    values = list(values_at(document, path))
+    value = values[0] if len(values) == 1 else None
+    match value:
+        case "" | dict() | None:
+            return None
+        case str():
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case float() if not math.isfinite(value):
+            return None
+        case float() if value.is_integer() and abs(value) < _LONGEST_INTEGER:
+            return str(int(value))
+        case _:
+            return json.dumps(value)
 
 
 @dataclass

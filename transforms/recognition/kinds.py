@@ -83,6 +83,13 @@ class TableRecogniser(Recogniser):
     ]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EmbeddingRecogniser(TableRecogniser):
+    """Recognises names in rows as tables have them, made of vectors of images."""
+
+    source: ClassVar[Source] = "embedding"
+
+
 def built(config: Config, kind: type[Recogniser], *given: Any) -> dict[str, Any]:
     """What those recognisers of a kind that `config` uses are built to, by their names.
 

@@ -1,13 +1,17 @@
-"""What the labels depend on: how each column is recognised, the members read, the model."""
+"""What is recognised in samples depends on: how each column is, the members read, the model.
+
+What tables give, which is joined to it, is no part of that (transforms/labels/settings.py).
+"""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import xxhash
 
 from transforms.config.columns import Recognised
 from transforms.config.groups import AttributeGroup, CrossedGroup, LabelGroup, ZeroShot
-from transforms.config.recognisers import RECOGNISERS, Source, dumped
+from transforms.config.recognisers import OF_SAMPLES, RECOGNISERS, Source, dumped
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Members
 from transforms.recognition.checkpoints import model_identity
@@ -23,7 +27,7 @@ def recognitions(config: Config) -> tuple[dict[str, Any], ...]:
     Those alone that are of the column's own sources.
     """
     return tuple(
-        _group_of(config, entry).names[_base(entry.name)].given(entry.sources)
+        group_of(config, entry).names[_base(entry.name)].given(entry.sources)
         for entry in schema_of(config).recognised
     )
 
@@ -31,12 +35,11 @@ def recognitions(config: Config) -> tuple[dict[str, Any], ...]:
 def unanimous(config: Config) -> dict[str, frozenset[int]]:
     """The columns, by recogniser, that it must find whatever others do (`combine: all`).
 
-    Those alone that are recognised in several ways.
+    Those alone that are recognised in several ways of a sample.
     """
     found: dict[str, set[int]] = {}
-    entries = schema_of(config).recognised
-    for column, (entry, given) in enumerate(zip(entries, recognitions(config), strict=True)):
-        if len(given) > 1 and _group_of(config, entry).combine == "all":
+    for column, (entry, given) in enumerate(_of_samples(config)):
+        if len(given) > 1 and group_of(config, entry).combine == "all":
             for key in given:
                 found.setdefault(key, set()).add(column)
     return {key: frozenset(columns) for key, columns in found.items()}
@@ -44,15 +47,23 @@ def unanimous(config: Config) -> dict[str, frozenset[int]]:
 
 def zero_shot_of(config: Config, entry: Recognised) -> ZeroShot:
     """How the group of a column decides on its names' prompts."""
-    return _group_of(config, entry).zero_shot
+    return group_of(config, entry).zero_shot
+
+
+def _zero_shot_of_images(config: Config, entry: Recognised) -> ZeroShot:
+    """As `zero_shot_of`, but what is asked of embeddings is nothing to a sample."""
+    found = zero_shot_of(config, entry)
+    return found if found.embeddings is None else ZeroShot()
 
 
 def needs_of(config: Config) -> frozenset[Source]:
     """Which parts of a sample the labels of `config` need."""
-    needs = {source for entry in schema_of(config).recognised for source in entry.sources}
-    if config.scores_similarity:
+    schema = schema_of(config)
+    needs = {source for entry in schema.recognised for source in entry.of_samples}
+    if config.similarity_seen:
         needs |= {"image", "caption"}
-    if config.utility.field is not None or config.input.carry or schema_of(config).fields:
+    by_metadata = schema.carried or schema.joined_by or schema.fields
+    if config.utility.field is not None or by_metadata:
         needs.add("metadata")
     if "caption" in needs and config.input.caption_in_metadata is not None:
         needs.add("metadata")
@@ -86,12 +97,11 @@ def members_of(config: Config) -> Members:
 
 
 def settings_digest(config: Config) -> str:
-    """The xxh3-128 of all that the labels depend on.
+    """The xxh3-128 of all that what is recognised depends on.
 
-    Two configurations with one digest give one shard the same label table. Targets, balance, seed,
-    output, engine, device and batch size are left out.
+    Two configurations with one digest recognise the same in one shard: without tables, that is its
+    label table. Targets, balance, seed, output, engine, device and batch size are left out.
     """
-    schema = schema_of(config)
     model = config.model if "image" in needs_of(config) else None
     settings: dict[str, Any] = {
         "semantics": _SEMANTICS,
@@ -100,12 +110,13 @@ def settings_digest(config: Config) -> str:
         **_tables(config),
         "limits": config.input.limits.model_dump(exclude=_BUDGETS),
         "columns": [
-            (entry.column, dumped(given, "json"), zero_shot_of(config, entry).model_dump())
-            for entry, given in zip(schema.recognised, recognitions(config), strict=True)
+            (entry.column, dumped(given, "json"), _zero_shot_of_images(config, entry).model_dump())
+            for entry, given in _of_samples(config)
+            if given
         ],
-        "similarity": schema.similarity,
+        "similarity": config.similarity_seen,
         "utility": config.utility.model_dump(exclude={"column"}),
-        **({"values": schema.fields} if schema.fields else {}),
+        **_values(config),
         **_unanimous_names(config),
         **_carried(config),
         "model": model and (model_identity(model), model.precision),
@@ -116,11 +127,11 @@ def settings_digest(config: Config) -> str:
 
 
 def settings_by_key(config: Config) -> dict[str, Any]:
-    """What the labels depend on, by the keys of the configuration: to say which has changed.
+    """What is recognised depends on, by the keys of the configuration: to say which has changed.
 
     `model` has its weights' identity besides its keys.
     """
-    schema, given = schema_of(config), config.input
+    given = config.input
     limits = given.limits.model_dump(exclude=_BUDGETS)
     keys: dict[str, Any] = {
         "input": {
@@ -132,14 +143,16 @@ def settings_by_key(config: Config) -> dict[str, Any]:
         },
         "attributes": {},
         "labels": {},
-        "similarity": schema.similarity,
-        "utility": config.utility.model_dump(),
-        **({"filter": {"fields": schema.fields}} if schema.fields else {}),
+        "similarity": config.similarity_seen,
+        "utility": config.utility.model_dump(exclude={"column"}),
+        **({"filter": {"fields": fields}} if (fields := schema_of(config).fields) else {}),
         **_kinds(config),
         **_versions(config),
     }
     together = _unanimous_names(config).get("all", ())
-    for entry, given_settings in zip(schema.recognised, recognitions(config), strict=True):
+    for entry, given_settings in _of_samples(config):
+        if not given_settings:
+            continue
         groups = keys["attributes" if entry.kind == "s" else "labels"]
         group = groups.setdefault(entry.group, {"names": {}})
         group["names"][entry.name] = dumped(given_settings, "json")
@@ -160,9 +173,16 @@ def _unanimous_names(config: Config) -> dict[str, list[str]]:
 
 
 def _carried(config: Config) -> dict[str, tuple[str, ...]]:
-    """The metadata fields that label tables carry along, where there are any."""
-    carried = schema_of(config).carried
-    return {"carry": carried} if carried else {}
+    """The metadata fields that label tables carry along, or are joined by, where there are any."""
+    schema = schema_of(config)
+    found = {"carry": schema.carried, "joined_by": schema.joined_by}
+    return {key: paths for key, paths in found.items() if paths}
+
+
+def _values(config: Config) -> dict[str, tuple[str, ...]]:
+    """The metadata fields whose values label tables hold, where there are any."""
+    fields = schema_of(config).fields
+    return {"values": fields} if fields else {}
 
 
 def _tables(config: Config) -> dict[str, Any]:
@@ -173,7 +193,7 @@ def _tables(config: Config) -> dict[str, Any]:
 
 def _versions(config: Config) -> dict[str, dict[str, int]]:
     """The versions of the recognisers in use, but the first ones of those that have always been."""
-    used = (RECOGNISERS[key] for given in recognitions(config) for key in given)
+    used = (RECOGNISERS[key] for _, given in _of_samples(config) for key in given)
     versions = {
         entry.name: entry.version for entry in used if entry.version > 1 or not entry.original
     }
@@ -186,7 +206,15 @@ def _kinds(config: Config) -> dict[str, tuple[str, ...]]:
     return {"image_kinds": kinds} if kinds else {}
 
 
-def _group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:
+def _of_samples(config: Config) -> Iterator[tuple[Recognised, dict[str, Any]]]:
+    """Each column, and how it is recognised in samples: not at all, where tables alone tell."""
+    for entry, given in zip(schema_of(config).recognised, recognitions(config), strict=True):
+        in_samples = {k: v for k, v in given.items() if RECOGNISERS[k].source in OF_SAMPLES}
+        yield entry, in_samples
+
+
+def group_of(config: Config, entry: Recognised) -> AttributeGroup | LabelGroup:
+    """The group of a column."""
     groups = config.attributes if entry.kind == "s" else config.labels
     group = groups[_base(entry.group)]
     if isinstance(group, CrossedGroup):

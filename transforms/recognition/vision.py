@@ -38,7 +38,7 @@ class Vision:
         self._clip = clip
         self._most = model.batch_size
         self._required = unanimous(config)
-        self._scores_similarity = config.scores_similarity
+        self._scores_similarity = config.similarity_seen
         self._recognisers: dict[str, Callable[[Pictures], Sequence[Columns]]] = built(
             config, ImageRecogniser, clip
         )

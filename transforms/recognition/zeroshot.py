@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from transforms.config.groups import ZeroShot
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
-from transforms.recognition.clip import Clip
+from transforms.recognition.clip import TextTower
 from transforms.recognition.settings import zero_shot_of
 
 _DECIMALS = 5
@@ -35,24 +35,34 @@ class ZeroShotClassifier:
     class of its own. The class vectors are computed here, once.
     """
 
-    def __init__(self, clip: Clip, groups: Sequence[PromptGroup]) -> None:
+    def __init__(self, clip: TextTower, groups: Sequence[PromptGroup]) -> None:
         self._clip = clip
         self._groups = groups
         self._classes = [_class_vectors(clip, group) for group in groups]
+        self.columns = tuple(column for group in groups for column in group.columns)
 
     def recognise(self, images: torch.Tensor) -> list[set[int]]:
-        """The columns recognised in each image, of n unit vectors (n, d).
+        """The columns recognised in each image, of n unit vectors (n, d); raises as `flags`."""
+        found: list[set[int]] = [set() for _ in range(len(images))]
+        for image, name in np.argwhere(self.flags(images)):
+            found[image].add(self.columns[name])
+        return found
+
+    def flags(self, images: torch.Tensor) -> NDArray[np.bool_]:
+        """Which of the `columns` are recognised in images, of n unit vectors (n, d).
 
         A name is recognised where its probability, rounded to 5 decimals, is at least the group's
         threshold. Raises ValueError where a probability is not finite.
         """
-        found: list[set[int]] = [set() for _ in range(len(images))]
+        found = np.empty((len(images), len(self.columns)), np.bool_)
+        begin = 0
         for group, classes in zip(self._groups, self._classes, strict=True):
             logits = self._clip.logit_scale * images @ classes.T
             probabilities = torch.softmax(logits.double(), dim=1).cpu().numpy()
-            of_names = rounded(probabilities[:, : len(group.columns)])
-            for image, name in np.argwhere(of_names >= group.settings.threshold):
-                found[image].add(group.columns[name])
+            end = begin + len(group.columns)
+            of_names = rounded(probabilities[:, : end - begin])
+            found[:, begin:end] = of_names >= group.settings.threshold
+            begin = end
         return found
 
 
@@ -79,7 +89,7 @@ def rounded(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores.round(_DECIMALS)
 
 
-def _class_vectors(clip: Clip, group: PromptGroup) -> torch.Tensor:
+def _class_vectors(clip: TextTower, group: PromptGroup) -> torch.Tensor:
     """Unit vectors (names + alternatives, d)."""
     classes = [*group.prompts, *((text,) for text in group.settings.none_of_these)]
     return torch.cat(
@@ -87,7 +97,9 @@ def _class_vectors(clip: Clip, group: PromptGroup) -> torch.Tensor:
     )
 
 
-def _class_vector(clip: Clip, prompts: Sequence[str], templates: Sequence[str]) -> torch.Tensor:
+def _class_vector(
+    clip: TextTower, prompts: Sequence[str], templates: Sequence[str]
+) -> torch.Tensor:
     texts = [template.replace("{}", prompt) for prompt in prompts for template in templates]
     vectors = clip.encode_tokens([clip.tokens(text) for text in texts])
     return normalize(vectors.mean(dim=0, keepdim=True), dim=-1)

@@ -12,6 +12,7 @@ from transforms.base.errors import FairshardError
 from transforms.base.templates import environment
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
+from transforms.labels.matches import matches_of
 from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
@@ -122,6 +123,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "frontier": read_frontier(storage, plan),
         "gates": read_results(storage, checked_in(artefacts)),
         "rejects": read_rejects(artefacts.records, storage),
+        "tables": matches_of(artefacts.records, storage),
         "labelling": seconds_of_labelling(artefacts.records),
         "config_text": yaml.safe_dump(
             _given(plan.file.config),

@@ -36,7 +36,18 @@ class Draw:
     size: NDArray[np.int64]
 
 
-def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Draw:
+@dataclass(frozen=True)
+class WeighedShard:
+    """The samples of one input shard: the label table with their weights `q`, their flags, and the
+    copies that each gives, int64 (n,).
+    """
+
+    table: pa.Table
+    flags: NDArray[np.bool_]
+    copies: NDArray[np.int64]
+
+
+def weighed(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> WeighedShard:
     """Sample one shard: a function of the seed, the shard's labels and the plan alone."""
     schema = schema_of(config)
     table = read_labels(storage, record, derived=schema.derived)
@@ -47,12 +58,18 @@ def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> D
     copies = systematic_copies(
         weights, patterns, table.column("key"), config.seed, stem_of(record.shard.name)
     )
+    return WeighedShard(table.append_column("q", pa.array(weights)), flags, copies)
+
+
+def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Draw:
+    """The copies that one shard gives."""
+    shard = weighed(record, plan, config, storage)
+    table, copies = shard.table, shard.copies
     row = np.repeat(np.arange(table.num_rows), copies)
     repeat = np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)
     by_bytes = config.output.bytes_per_shard is not None
     size = table.column("size").to_numpy()[row] if by_bytes else np.ones(len(row), np.int64)
-    table = table.append_column("q", pa.array(weights))
-    return Draw(table, flags, row, repeat, np.cumsum(size) - size, size)
+    return Draw(table, shard.flags, row, repeat, np.cumsum(size) - size, size)
 
 
 def keep_shard(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Kept:

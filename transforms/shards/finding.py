@@ -70,7 +70,7 @@ def found_in(source: Input, outside: Outside = _all_of) -> Found:
     no shard; UnreachableError where the storage does not tell.
     """
     kind = TABLES if source.tables else SHARDS
-    search = _Search(_Systems(source.storage_options), outside, kind)
+    search = _Search(Systems(source.storage_options), outside, kind)
     for pattern in source.patterns:
         for piece in alternatives(pattern):
             search.find(piece)
@@ -88,7 +88,7 @@ def found_in(source: Input, outside: Outside = _all_of) -> Found:
 class _Search:
     """What patterns have matched so far: infos of shards, and why others are none, by URL."""
 
-    systems: "_Systems"
+    systems: "Systems"
     outside: Outside
     kind: FileKind
     infos: Infos = field(default_factory=dict)
@@ -222,11 +222,12 @@ def _once(infos: Infos) -> tuple[Infos, dict[str, str]]:
     return kept, dict.fromkeys(infos.keys() - kept.keys(), TWICE)
 
 
-class _Systems:
-    """The file systems of paths, each made once for a scheme and host."""
+class Systems:
+    """The file systems of paths, each made once for a scheme and host; `key` names the paths."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, options: Mapping[str, Any], key: str = "input.shards") -> None:
         self._options = options
+        self._key = key
         self._known: dict[tuple[str, ...], Any] = {}
 
     def of(self, path: str) -> tuple[Any, str]:
@@ -238,7 +239,7 @@ class _Systems:
         try:
             system, inner = fsspec.core.url_to_fs(path, **self._options)
         except (ValueError, ImportError) as error:
-            raise ConfigError(f"input.shards: {path} cannot be read: {reason_of(error)}") from error
+            raise ConfigError(f"{self._key}: {path} cannot be read: {reason_of(error)}") from error
         except Exception as error:  # storage libraries raise exceptions of their own
             raise not_looked_up(path, error) from None
         if "::" not in path:

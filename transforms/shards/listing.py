@@ -41,8 +41,8 @@ class _Folder:
     linked: bool
 
 
-def matching_files(system: Any, pattern: str) -> Matches:
-    """What `pattern`, a glob, matches.
+def matching_files(system: Any, pattern: str, key: str = "input.shards") -> Matches:
+    """What `pattern`, a glob that stands under `key`, matches.
 
     Raises UnreachableError where a folder on the way cannot be listed, FairshardError where a link
     that is named as a shard leads nowhere.
@@ -59,7 +59,7 @@ def matching_files(system: Any, pattern: str) -> Matches:
             continue
         seen.add((real, folder.segments))
         visited.add(folder.path)
-        for deeper in _match(system, folder, found):
+        for deeper in _match(system, folder, found, key):
             (coming.append if deeper.linked else coming.appendleft)(deeper)
     for path in {*found.files, *visited}:
         found.others.pop(path, None)
@@ -76,13 +76,13 @@ def _split(pattern: str) -> tuple[str, tuple[str, ...]]:
     return "/".join(segments[:fixed]) or "/", tuple(s for s in segments[fixed:] if s)
 
 
-def _match(system: Any, folder: _Folder, found: Matches) -> Iterator[_Folder]:
+def _match(system: Any, folder: _Folder, found: Matches, key: str) -> Iterator[_Folder]:
     """Take in the files of `folder` that match; the folders in it that are to be matched."""
     segment, *rest = folder.segments
     if segment == _ANY_DEPTH and rest:
         yield _Folder(folder.path, tuple(rest), folder.linked)
     name = literal(segment)
-    for path, listed in _listed(system, folder.path):
+    for path, listed in _listed(system, folder.path, key):
         own = path.rsplit("/", 1)[-1]
         matches = segment == _ANY_DEPTH or (
             own == name if name is not None else fnmatch.fnmatchcase(own, segment)
@@ -124,7 +124,7 @@ def _followed(system: Any, path: str, listed: dict[str, Any]) -> dict[str, Any]:
         raise not_looked_up(path, error) from None
 
 
-def _listed(system: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
+def _listed(system: Any, folder: str, key: str) -> list[tuple[str, dict[str, Any]]]:
     """The names and infos of what is in `folder`; none where there is no such folder."""
     try:
         found = system.ls(folder, detail=True, refresh=True)
@@ -133,7 +133,7 @@ def _listed(system: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
     except Exception as error:  # storage libraries raise exceptions of their own
         raise storage_error(
             error,
-            f"input.shards: the folder {redacted(folder)} cannot be listed: {reason_of(error)}; "
+            f"{key}: the folder {redacted(folder)} cannot be listed: {reason_of(error)}; "
             "see to it, then run the same command again",
         ) from None
     entries = ((str(info["name"]).rstrip("/"), info) for info in found)

@@ -16,10 +16,17 @@ _Infos = dict[str, dict[str, Any]]
 
 
 class Lookup:
-    """fsspec's infos of files of one storage; of many in one folder by listing it."""
+    """fsspec's infos of files of one storage; of many in one folder by listing it.
 
-    def __init__(self, system: Any) -> None:
+    what: how errors call a file; key: where its name stands in the configuration.
+    """
+
+    def __init__(
+        self, system: Any, what: str = "the input shard", key: str = "input.shards"
+    ) -> None:
         self._system = system
+        self._what = what
+        self._key = key
 
     def infos(self, paths: Mapping[str, str]) -> _Infos:
         """The info of each of `paths`, whose values are their names in errors.
@@ -68,15 +75,15 @@ class Lookup:
             told = as_told(error, path)
             if isinstance(told, FileNotFoundError):
                 raise MissingInputError(
-                    f"the input shard {shown} does not exist: correct input.shards"
+                    f"{self._what} {shown} does not exist: correct {self._key}"
                 ) from error
-            raise not_looked_up(shown, told) from None
+            raise not_looked_up(shown, told, self._what) from None
 
 
-def not_looked_up(shard: str, error: Exception) -> FairshardError:
-    """What to raise where the storage does not tell of an input shard."""
+def not_looked_up(file: str, error: Exception, what: str = "the input shard") -> FairshardError:
+    """What to raise where the storage does not tell of a file of the input."""
     return storage_error(
         error,
-        f"the input shard {shard} cannot be looked up: {reason_of(error)}; see to it, then run the "
+        f"{what} {file} cannot be looked up: {reason_of(error)}; see to it, then run the "
         "same command again",
     )

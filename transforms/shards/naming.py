@@ -75,10 +75,15 @@ def normal_form(url: str) -> str:
 def name_of(url: str) -> str:
     """The name of the shard at `url`: at most 54 bytes, safe on disks and in object stores."""
     normal = normal_form(url)
-    file = _EXTENSION.sub("", path_of(normal)).rsplit("/", 1)[-1]
+    file = file_stem(normal)
     readable = re.sub("-{2,}", "-", _UNSAFE.sub("_", file)[-_LONGEST_STEM:])
     digest = xxhash.xxh3_64_hexdigest(normal.encode("utf-8", "surrogatepass"))[:_DIGEST]
     return f"{readable.strip('.-') or 'shard'}--{digest}"
+
+
+def file_stem(url: str) -> str:
+    """The name of the file at `url`, without what says that it is a shard."""
+    return _EXTENSION.sub("", path_of(url)).rsplit("/", 1)[-1]
 
 
 def stem_of(name: str) -> str:

@@ -28,17 +28,20 @@ def open_tar(
     buffer_bytes: int = BUFFER_BYTES,
     size: int | None = None,
     compression: Compression | None = None,
+    what: str = "the shard",
 ) -> Iterator[IO[bytes]]:
     """A buffered stream of the tar at `url`, decompressed.
 
     `options` are the file system's; a read of more than `buffer_bytes` passes by the buffer; `size`
     is how many bytes are stored there (None: as many as the storage says). The `compression` is
-    told by the first bytes, whatever the name; where it is given, these are not read. Raises
-    FairshardError, also while reading, where the storage fails or ends before `size`.
+    told by the first bytes, whatever the name; where it is given, these are not read. Errors call
+    it `what`. Raises FairshardError, also while reading, where the storage fails or ends before
+    `size`.
     """
-    source = _storage_call(url, lambda: _open(url, options))
+    named = f"{what} {url}"
+    source = _storage_call(named, lambda: _open(url, options), url)
     expected = _size_of(source) if size is None else size
-    with source, io.BufferedReader(_Guarded(source, url, expected), buffer_bytes) as stream:
+    with source, io.BufferedReader(_Guarded(source, named, url, expected), buffer_bytes) as stream:
         if compression is None:
             compression = compression_by(stream.peek(MAGIC_BYTES))
         if compression:
@@ -91,26 +94,27 @@ def _size_of(source: Any) -> int:
         return 0
 
 
-def _storage_call(url: str, call: Callable[[], _Result]) -> _Result:
+def _storage_call(named: str, call: Callable[[], _Result], url: str) -> _Result:
     """What `call` returns; its error in a sentence alone, as the error may show the URL's token."""
     try:
         return call()
     except Exception as error:  # storage libraries raise exceptions of their own
         told = as_told(error, url)
         if isinstance(told, FileNotFoundError):
-            raise MissingInputError(f"the shard {url} does not exist: restore it") from None
+            raise MissingInputError(f"{named} does not exist: restore it") from None
         raise storage_error(
             told,
-            f"the shard {url} cannot be read: {reason_of(told)}; see to it, then run the same "
-            "command again",
+            f"{named} cannot be read: {reason_of(told)}; see to it, then run the same command "
+            "again",
         ) from None
 
 
 class _Guarded(io.RawIOBase):
     """A storage's stream, whose failures, early ends too, are FairshardErrors that name the URL."""
 
-    def __init__(self, source: Any, url: str, size: int) -> None:
+    def __init__(self, source: Any, named: str, url: str, size: int) -> None:
         self._source = source
+        self._named = named
         self._url = url
         self._size = size
 
@@ -121,19 +125,22 @@ class _Guarded(io.RawIOBase):
         return bool(self._source.seekable())
 
     def readinto(self, buffer: Any) -> int:
-        count = _storage_call(self._url, lambda: int(self._source.readinto(buffer)))
+        count = self._call(lambda: int(self._source.readinto(buffer)))
         if not count and len(buffer) and (position := self.tell()) < self._size:
             raise UnreachableError(
-                f"the shard {self._url} ends after {position:,} of its {self._size:,} bytes: its "
+                f"{self._named} ends after {position:,} of its {self._size:,} bytes: its "
                 "storage fails, or it was changed meanwhile; run the same command again"
             )
         return count
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return _storage_call(self._url, lambda: int(self._source.seek(offset, whence)))
+        return self._call(lambda: int(self._source.seek(offset, whence)))
 
     def tell(self) -> int:
         return int(self._source.tell())
 
     def fileno(self) -> int:
         return int(self._source.fileno())
+
+    def _call(self, call: Callable[[], int]) -> int:
+        return _storage_call(self._named, call, self._url)

@@ -14,7 +14,9 @@ from transforms.shards.lookups import not_looked_up
 from transforms.shards.web_files import as_told
 from transforms.storage.files import version_of
 
-_AGAIN = "while the run went on: run the same command again once nobody writes to the input"
+CHANGED_MEANWHILE = (
+    "while the run went on: run the same command again once nobody writes to the input"
+)
 
 
 def require_unchanged(shard: Shard, storage_options: dict[str, Any]) -> None:
@@ -22,17 +24,22 @@ def require_unchanged(shard: Shard, storage_options: dict[str, Any]) -> None:
 
     Where its store tells no version, its size is all that is compared.
     """
-    system, path = fsspec.core.url_to_fs(shard.url, **storage_options)
+    if state_of(shard.url, storage_options) != (shard.bytes, shard.version):
+        raise ChangedInputError(f"the shard {shard.url} changed {CHANGED_MEANWHILE}")
+
+
+def state_of(url: str, storage_options: dict[str, Any], what: str = "shard") -> tuple[int, str]:
+    """The size and version of a file of the input by now; FairshardError where it is not told."""
+    system, path = fsspec.core.url_to_fs(url, **storage_options)
     try:
         system.invalidate_cache()
         info = system.info(path)
     except Exception as error:  # storage libraries raise exceptions of their own
-        told = as_told(error, shard.url)
+        told = as_told(error, url)
         if isinstance(told, FileNotFoundError):
-            raise MissingInputError(f"the shard {shard.url} does not exist: restore it") from None
-        raise not_looked_up(shard.url, told) from None
-    if (int(info["size"] or 0), version_of(info)) != (shard.bytes, shard.version):
-        raise ChangedInputError(f"the shard {shard.url} changed {_AGAIN}")
+            raise MissingInputError(f"the {what} {url} does not exist: restore it") from None
+        raise not_looked_up(url, told, f"the input {what}") from None
+    return int(info["size"] or 0), version_of(info)
 
 
 def require_same_input(shards: Iterable[Shard], config: Config) -> None:
@@ -43,7 +50,7 @@ def require_same_input(shards: Iterable[Shard], config: Config) -> None:
     names = {url: shard.name for url, shard in (found | given).items()}
     other = sorted(name for url, name in names.items() if _of(given, url) != _of(found, url))
     if other:
-        raise ChangedInputError(f"the input ({in_words(other)}) changed {_AGAIN}")
+        raise ChangedInputError(f"the input ({in_words(other)}) changed {CHANGED_MEANWHILE}")
 
 
 def _by_url(shards: Iterable[Shard]) -> dict[str, Shard]:

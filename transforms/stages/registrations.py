@@ -3,6 +3,7 @@
 from functools import cache
 
 from transforms.config.balancers import BALANCERS
+from transforms.config.exporters import EXPORTERS
 from transforms.config.writers import WRITERS
 from transforms.recognition import recognisers
 
@@ -18,3 +19,9 @@ def load_registrations() -> None:
 def load_balancers() -> None:
     """Register what M4 is compared with, once in a process: no worker needs it."""
     BALANCERS.load("transforms.baselines.balancers")
+
+
+@cache
+def load_exporters() -> None:
+    """Register what outputs are exported in, once in a process: no worker needs it."""
+    EXPORTERS.load("transforms.exports.formats")

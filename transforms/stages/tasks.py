@@ -20,9 +20,11 @@ from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
 from transforms.stages.doing import explaining, solving
-from transforms.stages.registrations import load_registrations
+from transforms.stages.labelling import Labelling
+from transforms.stages.registrations import load_exporters, load_registrations
 from transforms.stages.solving import Checking, Counting, Gathered, Step
 from transforms.statistics.exact_sums import FixedSums
+from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
 _TIMES_SOLVING = 3
@@ -41,7 +43,7 @@ Labelled = LabelRecord | PartLabels
 
 
 def label_part(
-    part: Part, settings: str, config: Config, labeller: Callable[[], Labeller]
+    part: Part, labelling: Labelling, config: Config, labeller: Callable[[], Labeller]
 ) -> Labelled:
     """Label a part of a shard, or find the shard labelled; only then is no labeller asked for.
 
@@ -49,14 +51,15 @@ def label_part(
     """
     load_registrations()
     storage = output_storage(config.output)
-    done = finished(part.shard, settings, storage)
+    done = finished(part.shard, labelling.settings, storage, labelling.layer)
     if done is not None:
         return done
+    labelling.require_to_make(part.shard, config)
     return labeller().label_part(part) if part.count > 1 else labeller().label(part.shard, storage)
 
 
 def gather_parts(
-    shard: Shard, labelled: Iterable[Labelled], settings: str, config: Config
+    shard: Shard, labelled: Iterable[Labelled], labelling: Labelling, config: Config
 ) -> LabelRecord:
     """The record of `shard` of what `label_part` gave for all its parts; writes what is apart.
 
@@ -67,7 +70,8 @@ def gather_parts(
     if records:
         return records[0]
     apart = [part for part in parts if isinstance(part, PartLabels)]
-    return write_labels(shard, settings, apart, output_storage(config.output))
+    storage = output_storage(config.output)
+    return write_labels(shard, labelling.settings, apart, storage, labelling.layer)
 
 
 def gather(record: LabelRecord, step: Step, config: Config) -> Gathered:
@@ -136,6 +140,7 @@ def output_tasks(
 ) -> list[OutputTask]:
     """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
     load_registrations()
+    _withdraw_other_exports(plan, config)
     outputs = pack(kept, capacity(config.output))
     begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
@@ -170,3 +175,13 @@ def finish_output(
     held = Written.from_sums(sums, plan)
     manifest = make_manifest(records, kept, outputs, held, plan, config)
     publish_manifest(manifest, output_storage(config.output))
+
+
+def _withdraw_other_exports(plan: Plan, config: Config) -> None:
+    """Remove exports of other shards than those that are to be written."""
+    storage = output_storage(config.output)
+    if storage.names(paths.EXPORT_RECORDS):
+        from transforms.exports.exporting import withdraw_others
+
+        load_exporters()
+        withdraw_others(plan, config, storage)

@@ -122,6 +122,18 @@ class Storage:
             raise FairshardError(f"{self.path(name)} is missing: run the stage that writes it")
         return content
 
+    @contextmanager
+    def opened(self, name: str) -> Iterator[IO[bytes]]:
+        """The file `name`, to read parts of it; FairshardError where there is none."""
+        system, path = self._at(name)
+        try:
+            with self._reading(name), system.open(path, "rb") as stream:
+                yield stream
+        except (FileNotFoundError, NotADirectoryError):
+            raise FairshardError(
+                f"{self.path(name)} is missing: run the stage that writes it"
+            ) from None
+
     def find(self, name: str) -> bytes | None:
         """The bytes of the file `name`, or None where there is none, in one question."""
         system, path = self._at(name)
@@ -130,6 +142,12 @@ class Storage:
                 return bytes(system.cat_file(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def part(self, name: str, first: int, last: int) -> bytes:
+        """The bytes of the file `name` from `first` up to `last`."""
+        system, path = self._at(name)
+        with self._reading(name):
+            return bytes(system.cat_file(path, start=first, end=last))
 
     def settle(self, name: str, content: bytes) -> None:
         """Publish the file `name`, unless it holds just that."""
@@ -176,8 +194,9 @@ class Storage:
         """The hidden files that dead attempts left, by name, and their bytes."""
         system, path = self._at("")
         root = path.rstrip("/")
+        exports = (f"{paths.EXPORTS}/{name}" for name in self.folders(paths.EXPORTS))
         with self._reading(""):
-            found = left_behind(system, root, paths.FOLDERS)
+            found = left_behind(system, root, (*paths.FOLDERS, *exports))
         return {path.removeprefix(f"{root}/"): found[path] for path in sorted(found)}
 
     def sweep(self) -> None:
@@ -188,19 +207,24 @@ class Storage:
         with self._writing(""):
             abort_uploads(system, path.rstrip("/"), paths.is_own)
 
+    def folders(self, folder: str) -> tuple[str, ...]:
+        """The names of the folders in `folder`, sorted; none where there is no such folder."""
+        return tuple(sorted(self._all(folder, "directory")))
+
     def _infos(self, folder: str) -> dict[str, dict[str, Any]]:
         """What the store says of each file in `folder` that is not hidden, by name."""
         return {name: info for name, info in self._all(folder).items() if name[0] != "."}
 
-    def _all(self, folder: str) -> dict[str, dict[str, Any]]:
+    def _all(self, folder: str, kind: str = "file") -> dict[str, dict[str, Any]]:
         system, path = self._at(folder)
         try:
             with self._reading(folder):
                 found = system.ls(path, detail=True, refresh=True)
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        files = {str(e["name"]).rsplit("/", 1)[-1]: e for e in found if e["type"] == "file"}
-        return dict(sorted(files.items()))
+        paths_there = ((str(entry["name"]).rstrip("/"), entry) for entry in found)
+        named = {path.rsplit("/", 1)[-1]: e for path, e in paths_there if e["type"] == kind}
+        return dict(sorted(named.items()))
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:

@@ -4,18 +4,31 @@ LABELS = "labels"
 REJECTS = "rejects"
 PLANS = "plan"
 SHARDS = "shards"
+RECOGNISED = "recognised"
+REJECTED = "rejected"
 VALIDATIONS = "validations"
 DONE = "done"
+TABLES = "tables"
+JOINS = "joins"
 LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
+RECOGNISED_RECORDS = "done/recognised"
+EXPORTS = "exports"
+EXPORT_RECORDS = "done/exports"
+EXPORT_RECORDS_BESIDE = ".fairshard"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
 SAMPLE = "plan/sample.parquet"
 EXPLANATION = "plan/explanation.json"
 MANIFEST = "manifest.json"
+SIZES = "shards/sizes.json"
 REPORT = "report/index.html"
 FRONTIER = "frontier.json"
+CARD = "README.md"
+CROISSANT = "croissant.json"
+WIDS = "shards/shardindex.json"
+ENERGON_META = "shards/.nv-meta"
 RUN = "done/run.json"
 WORK = "done/work.json"
 RUNNING = "done/running"
@@ -33,15 +46,24 @@ FOLDERS = (
     "rejects",
     "plan",
     "shards",
+    "shards/.nv-meta",
     "report",
     "validations",
     "done",
     "done/labels",
     "done/shards",
+    "done/exports",
+    "exports",
     "attempts/resample",
     "done/settings",
+    "recognised",
+    "rejected",
+    "done/recognised",
+    "done/joined",
     "attempts/label",
     "attempts/solve",
+    "tables",
+    "joins",
 )
 
 
@@ -49,7 +71,18 @@ OWN_FOLDERS = tuple(sorted({folder.split("/")[0] for folder in FOLDERS} - {"."})
 """The folders of an output that are fairshard's own, with all that is in them."""
 
 
-OF_LABELS = (LABELS, REJECTS, LABEL_RECORDS, "done/settings")
+OF_LABELS = (
+    LABELS,
+    REJECTS,
+    LABEL_RECORDS,
+    "done/settings",
+    RECOGNISED,
+    REJECTED,
+    RECOGNISED_RECORDS,
+    "done/joined",
+    TABLES,
+    JOINS,
+)
 """The folders that labels are in: those that may lie apart from an output."""
 
 
@@ -61,6 +94,8 @@ def is_of_labels(name: str) -> bool:
 def is_own(name: str) -> bool:
     """Whether `name` is that of an artefact, or of something in a folder of artefacts."""
     folder, slash, _ = name.rpartition("/")
+    if folder.startswith(f"{EXPORTS}/"):
+        return True
     return folder in FOLDERS if slash else name in {MANIFEST, FRONTIER, PROMETHEUS, CALIBRATION}
 
 
@@ -89,6 +124,21 @@ def label_record(shard: str) -> str:
     return f"done/labels/{shard}.json"
 
 
+def recognised(shard: str) -> str:
+    """What was recognised in an input shard, before tables are joined to it."""
+    return f"recognised/{shard}.parquet"
+
+
+def rejected(shard: str) -> str:
+    """The samples of an input shard that nothing can be recognised in."""
+    return f"rejected/{shard}.parquet"
+
+
+def recognised_record(shard: str) -> str:
+    """The record that an input shard is read, and what can be recognised in it is."""
+    return f"done/recognised/{shard}.json"
+
+
 def output_shard(number: int, extension: str = "tar") -> str:
     """An output shard in a format of that extension."""
     return f"shards/{number:05d}.{extension}"
@@ -99,9 +149,53 @@ def output_record(shard: str) -> str:
     return f"done/{shard.removesuffix('.tar')}.json"
 
 
+def export(name: str) -> str:
+    """The folder of an export whose reader has no place of its own to look in."""
+    return f"{EXPORTS}/{name}"
+
+
+def export_table(shard: str) -> str:
+    """The file of an input shard in an export of one a shard."""
+    return f"{shard}.parquet"
+
+
+DATACOMP_SUBSET = "subset.npy"
+ENERGON_SPLIT = "split.yaml"
+
+
 def label_settings(digest: str) -> str:
     """What labels of these settings depend on, key by key."""
     return f"done/settings/{digest}.json"
+
+
+def table_index(digest: str) -> str:
+    """What there is of a table in hash buckets; written once all of it is there."""
+    return f"{TABLES}/{digest}.json"
+
+
+def table_part(digest: str, part: int) -> str:
+    """The record that a part of a table is in hash buckets."""
+    return f"{TABLES}/{digest}-{part:05d}.json"
+
+
+def table_rows(digest: str, part: int, run: int) -> str:
+    """Some rows of a part of a table, a row group a bucket."""
+    return f"{TABLES}/{digest}-{part:05d}-{run:05d}.parquet"
+
+
+def join_samples(join: str, table: int, group: int) -> str:
+    """The keys of the samples of a group of shards, a row group a bucket of a table."""
+    return f"{JOINS}/{join}-{table:03d}-samples-{group:05d}.parquet"
+
+
+def join_matches(join: str, table: int, number: int) -> str:
+    """What a bucket of a table has for samples, a row group a group of shards."""
+    return f"{JOINS}/{join}-{table:03d}-matches-{number:05d}.parquet"
+
+
+def joined(settings: str) -> str:
+    """How far tables matched the samples that they were joined to, in labels of these settings."""
+    return f"done/joined/{settings}.json"
 
 
 def attempts(stage: str) -> str:

@@ -35,10 +35,12 @@ def check_input(config: Config) -> tuple[Finding, tuple[Shard, ...]]:
         found = found_apart(config)
     except FairshardError as error:
         if isinstance(error.__cause__, ImportError):
-            return _unreachable("input", config.input.patterns[0], error.__cause__), ()
+            return unreachable(
+                "input", config.input.patterns[0], error.__cause__, _KEYS["input"]
+            ), ()
         return missing("input", str(error), f"correct {config.input.key}"), ()
     except Exception as error:  # storage libraries raise exceptions of their own
-        return _unreachable("input", config.input.patterns[0], error), ()
+        return unreachable("input", config.input.patterns[0], error, _KEYS["input"]), ()
     size = sum(shard.bytes for shard in found.shards)
     said = f"{counted(len(found.shards), 'shard')}, {size / 1e6:,.1f} MB"
     aside = f"; {in_words(found.left_out)}" if found.left_out else ""
@@ -72,7 +74,7 @@ def _check_writable(place: Storage, check: str, key: str) -> list[Finding]:
         finally:
             storage.delete(name)
     except Exception as error:  # storage libraries raise exceptions of their own
-        return [_unreachable(check, url, error)]
+        return [unreachable(check, url, error, _KEYS[check])]
     if not whole:
         return [missing(check, f"{redacted(url)} gives back other bytes", f"set {key}")]
     return [ok(check, f"{redacted(url)} can be written to"), *clocks]
@@ -107,7 +109,8 @@ def _clocks(storage: Storage, name: str, sent: float) -> list[Finding]:
     ]
 
 
-def _unreachable(check: str, url: str, error: Exception) -> Finding:
+def unreachable(check: str, url: str, error: Exception, keys: str) -> Finding:
+    """What is said of a storage that fails with `error`; `keys` of the configuration name it."""
     protocol = url.partition("://")[0] if "://" in url else "file"
     if isinstance(error, ImportError):
         module = str(known_implementations[protocol]["class"]).partition(".")[0]
@@ -121,7 +124,7 @@ def _unreachable(check: str, url: str, error: Exception) -> Finding:
     return missing(
         check,
         redacted(f"{url}: {' '.join(str(reason).split())[:200]}"),
-        f"give access to it, or correct {_KEYS[check]}",
+        f"give access to it, or correct {keys}",
     )
 
 
