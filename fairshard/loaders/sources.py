@@ -8,7 +8,7 @@ from typing import Any
 from transforms.base.errors import FairshardError
 from transforms.base.local_paths import local_path
 from transforms.base.visible import visible
-from transforms.shards.naming import is_shard, name_of, stem_of
+from transforms.shards.naming import SHARDS, name_of, stem_of
 
 Sample = Any
 """A mapping, or an object with attributes, as the loader makes it."""
@@ -55,7 +55,7 @@ def _piped(command: str) -> str:
         words = shlex.split(command)
     except ValueError:
         words = command.split()
-    shards = [word for word in words if is_shard(word)]
+    shards = [word for word in words if SHARDS.names(word)]
     if len({stem_of(name_of(shard)) for shard in shards}) != 1:
         raise FairshardError(
             f"which shard {visible(_PIPE + command)} reads cannot be told: say `shard=`, a "

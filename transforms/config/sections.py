@@ -256,12 +256,12 @@ class Config(Section):
     @model_validator(mode="after")
     def _images_where_needed(self) -> Self:
         of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
-        if self.input.tables and (of_images or self.scores_similarity):
+        if self.input.tables and (of_images or self.similarity_seen):
             keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
             raise wrong_at(
                 ("input", "tables"),
                 f"tables hold no images, which {keys} and similarity look at: recognise names by "
-                "lexicon, field or column, or read shards",
+                "lexicon, field or column, give embeddings, or read shards",
             )
         return self
 

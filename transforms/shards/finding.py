@@ -8,11 +8,12 @@ from typing import Any
 
 import fsspec
 
-from transforms.base.errors import ConfigError, FairshardError, reason_of
+from transforms.base.errors import ConfigError, FairshardError, MissingInputError, reason_of
 from transforms.config.sections import Input
 from transforms.config.shard_patterns import alternatives, literal, paths_of
 from transforms.shards.left_out import (
     FOLDER,
+    NO_FILE,
     OF_OUTPUT,
     OTHER_NAME,
     TWICE,
@@ -70,9 +71,9 @@ def found_in(source: Input, outside: Outside = _all_of) -> Found:
     no shard; UnreachableError where the storage does not tell.
     """
     kind = TABLES if source.tables else SHARDS
-    search = _Search(Systems(source.storage_options), outside, kind)
+    search = _Search(Systems(source.storage_options, kind.key), outside, kind)
     for pattern in source.patterns:
-        for piece in alternatives(pattern):
+        for piece in alternatives(pattern, kind.key):
             search.find(piece)
     kept, again = _once(search.infos)
     taken = kept.keys() | _folders_of(kept)
@@ -97,7 +98,7 @@ class _Search:
     def find(self, pattern: str) -> None:
         """Take in what one pattern, braces and globs in it, matches."""
         named: dict[int, tuple[Any, dict[str, str]]] = {}
-        for path in paths_of(pattern):
+        for path in paths_of(pattern, self.kind.key):
             system, inner = self.systems.of(path)
             plain = literal(inner)
             if plain is None and not self._matched(system, inner, path):
@@ -105,14 +106,20 @@ class _Search:
             if plain is not None:
                 named.setdefault(id(system), (system, {}))[1][plain] = path
         for system, paths in named.values():
-            for path, info in self._named(Lookup(system).infos(paths), paths).items():
+            for path, info in self._named(self._lookup(system).infos(paths), paths).items():
                 self._take(system, {path: info})
 
     def _matched(self, system: Any, glob: str, shown: str) -> bool:
         """Take in what a glob matches; False where it is itself the name of a file."""
-        found = matching_files(system, glob)
+        found = matching_files(system, glob, self.kind.key)
         files = {path: info for path, info in found.files.items() if self.kind.names(path)}
         others = found.others | dict.fromkeys(found.files.keys() - files.keys(), OTHER_NAME)
+        lost = [path for path, why in others.items() if why == NO_FILE and self.kind.names(path)]
+        if lost:
+            raise MissingInputError(
+                f"the input {self.kind.thing} {lost[0]} is no file, or a link to what does not "
+                "exist: restore it, or remove it"
+            )
         if not files:
             if self.kind.names(glob) and _exists(system, glob):
                 return False
@@ -121,8 +128,11 @@ class _Search:
                 f"{self.kind.key}{_hint(shown, others, self.kind)}"
             )
         self.others.update((_unstripped(system, path), why) for path, why in others.items())
-        self._take(system, Lookup(system).with_sizes(files))
+        self._take(system, self._lookup(system).with_sizes(files))
         return True
+
+    def _lookup(self, system: Any) -> Lookup:
+        return Lookup(system, f"the input {self.kind.thing}", self.kind.key)
 
     def _named(self, infos: Infos, shown: Mapping[str, str]) -> Infos:
         """The infos of files that were named without a glob; FairshardError where one is none."""

@@ -19,7 +19,7 @@ from transforms.base.redaction import redacted
 from transforms.config.shard_patterns import literal
 from transforms.shards.left_out import FOLDER, HIDDEN, NO_FILE
 from transforms.shards.lookups import not_looked_up
-from transforms.shards.naming import SHARDS, TABLES
+from transforms.shards.naming import SHARDS
 
 _ANY_DEPTH = "**"
 
@@ -114,7 +114,7 @@ def _followed(system: Any, path: str, listed: dict[str, Any]) -> dict[str, Any]:
     try:
         return {**system.info(path), "islink": True}
     except OSError as error:
-        if not (SHARDS.names(path) or TABLES.names(path)):
+        if not SHARDS.names(path):
             return listed
         if isinstance(error, FileNotFoundError):
             raise MissingInputError(

@@ -186,7 +186,7 @@ def test_prompts_are_refused(tmp_path: Path) -> None:
         parse_config(yaml.safe_dump(values), "c.yaml")
     assert str(caught.value).splitlines()[1] == (
         "  input.tables: tables hold no images, which prompts and similarity look at: recognise "
-        "names by lexicon, field or column, or read shards"
+        "names by lexicon, field or column, give embeddings, or read shards"
     )
 
 
