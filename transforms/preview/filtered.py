@@ -44,7 +44,9 @@ def observe_filter(config: Config, seen: Sequence[SeenSample]) -> Iterator[Obser
         if not isinstance(one, ColumnFilter)
     ]
     advice = tuple(
-        f"filter: {on_absence(_values(one, documents))}" for one in fields if not present[one.field]
+        f"filter: {on_absence(_values(one, documents))}"
+        for one in fields
+        if not present[one.field] and one.present is not False
     )
     yield Observation(f"filter, of {counted(len(seen), 'sample')}", tuple(rows), advice)
 
