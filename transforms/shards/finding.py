@@ -8,12 +8,11 @@ from typing import Any
 
 import fsspec
 
-from transforms.base.errors import ConfigError, FairshardError, MissingInputError, reason_of
+from transforms.base.errors import ConfigError, FairshardError, reason_of
 from transforms.config.sections import Input
 from transforms.config.shard_patterns import alternatives, literal, paths_of
 from transforms.shards.left_out import (
     FOLDER,
-    NO_FILE,
     OF_OUTPUT,
     OTHER_NAME,
     TWICE,
@@ -114,12 +113,6 @@ class _Search:
         found = matching_files(system, glob, self.kind.key)
         files = {path: info for path, info in found.files.items() if self.kind.names(path)}
         others = found.others | dict.fromkeys(found.files.keys() - files.keys(), OTHER_NAME)
-        lost = [path for path, why in others.items() if why == NO_FILE and self.kind.names(path)]
-        if lost:
-            raise MissingInputError(
-                f"the input {self.kind.thing} {lost[0]} is no file, or a link to what does not "
-                "exist: restore it, or remove it"
-            )
         if not files:
             if self.kind.names(glob) and _exists(system, glob):
                 return False
