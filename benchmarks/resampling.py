@@ -39,6 +39,7 @@ from transforms.resampling.drawing import draw, keep_shard
 from transforms.resampling.manifest import read_manifest
 from transforms.resampling.packing import Output, capacity, pack
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.stages.registrations import load_registrations
@@ -136,7 +137,8 @@ def _write(
     output: Output, records: dict[str, LabelRecord], plan: Plan, config: Config
 ) -> tuple[OutputRecord, FixedSums]:
     load_registrations()
-    return write_output(output, records, plan, config, output_storage(config.output))
+    storage, prefixes = output_storage(config.output), key_prefixes(records)
+    return write_output(output, records, plan, config, storage, prefixes)
 
 
 def by_engine(name: str, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:

@@ -156,7 +156,8 @@ class OutputSummary:
     verdict: whether what was asked for is met, in a sentence; met: the same, to within sampling
     error (4 standard errors). read = kept + dropped + rejected samples of the input; written:
     samples, repeats among them, in so many shards of so many bytes. bias: by "RB", "AB" and "skew".
-    output and report: the folder, and its page. details: all that the command prints with --json.
+    output and report: the folder, and its page. training_command: open_clip's, for a shell; None
+    where it reads no such output. details: all that the command prints with --json.
     """
 
     verdict: str
@@ -172,6 +173,7 @@ class OutputSummary:
     certificate: Certificate
     output: str
     report: str
+    training_command: str | None
     details: Details = field(repr=False)
 
     @classmethod
@@ -196,6 +198,7 @@ class OutputSummary:
             _certificate(details),
             details["output"],
             details["report"],
+            details["training_command"],
             details,
         )
 

@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tests.fixtures import tree
 from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller
@@ -13,6 +16,7 @@ from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.packing import capacity, pack
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.shards.naming import stem_of
@@ -66,7 +70,8 @@ def finished_output(
     outputs: list[OutputRecord] = []
     written: Gathered = None
     for output in pack(kept, capacity(config.output)):
-        record, sums = write_output(output, by_name, plan, config, storage)
+        prefixes = key_prefixes(by_name)
+        record, sums = write_output(output, by_name, plan, config, storage, prefixes)
         outputs.append(record)
         written = merged(written, sums)
     finish_output(written, records, kept, outputs, plan, config)
@@ -76,7 +81,7 @@ def finished_output(
 def comparable(output: Path) -> dict[str, Any]:
     """An output's bytes, but for where its inputs are, and which versions of them.
 
-    Of what explains a plan, all but which plan that is.
+    Of what explains a plan, all but which plan that is; of tables beside shards, the rows.
     """
     files: dict[str, Any] = {
         "/".join(stem_of(part.removesuffix(".parquet")) for part in name.split("/")): content
@@ -87,6 +92,11 @@ def comparable(output: Path) -> dict[str, Any]:
     del manifest["plan"]
     if paths.EXPLANATION in files:
         files[paths.EXPLANATION] = {**json.loads(files[paths.EXPLANATION]), "plan": None}
+    for shard in manifest["shards"]:
+        del shard["table"]
+        name = shard["name"].removesuffix(".tar")
+        rows = pq.read_table(pa.BufferReader(files[name])).to_pylist()
+        files[name] = [{**row, "from.shard": stem_of(row["from.shard"])} for row in rows]
     for entry in (*manifest["inputs"], *(o for s in manifest["shards"] for o in s["origins"])):
         entry["shard"] = stem_of(entry["shard"])
     return {**files, "plan/plan.json": plan, "manifest.json": manifest}

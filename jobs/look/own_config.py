@@ -6,7 +6,7 @@ from typing import Any
 from transforms.base.differences import differing, in_words
 from transforms.base.errors import ConfigError
 from transforms.config.sections import Config
-from transforms.resampling.manifest import packing_of
+from transforms.resampling.manifest import packing_apart
 from transforms.verification.evidence import Evidence
 
 _OF_THE_INPUT = ("members", "caption_field", "key_column")
@@ -26,7 +26,7 @@ def require_own(evidence: Evidence, config: Config, origin: str) -> None:
     made, mine = evidence.document["config"], config.model_dump(mode="json")
     apart = differing(_asked(made), _asked(mine))
     if evidence.written is not None:
-        apart += differing(evidence.written.packing, packing_of(config).to_dict(), "output")
+        apart += packing_apart(evidence.written.packing, config)
     if apart:
         verb = "differs" if len(apart) == 1 else "differ"
         raise ConfigError(

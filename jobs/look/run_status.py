@@ -9,7 +9,7 @@ from jobs.session.begun import StageBegun, WorkFile
 from jobs.session.counting import NO_ATTEMPTS, STAGES, Attempts, Count, Record, Records
 from jobs.session.holders import Holder, living
 from jobs.session.labelled import labels_are_whole
-from jobs.session.outputs import damaged_shards
+from jobs.session.outputs import damaged_files
 from jobs.session.resume import read_work
 from transforms.base.errors import FairshardError
 from transforms.labels.records import LabelRecord
@@ -114,7 +114,7 @@ class _View:
     def of_resample(self) -> StageStatus:
         """The status of writing the output; done once there is the manifest, its last file.
 
-        Damaged where shards of the manifest are not, by name and size, what it says.
+        Damaged where files of the manifest are not, by name and size, what it says.
         """
         if self.plan is not None and self.plan.file.config.get("input", {}).get("tables"):
             return StageStatus("resample", "no shards", Count(0))
@@ -127,7 +127,7 @@ class _View:
         recorded = {
             f"{paths.OUTPUT_RECORDS}/{name}{paths.RECORD}" for name in self.records["resample"]
         }
-        damaged = damaged_shards(manifest, recorded, self.storage)
+        damaged = damaged_files(manifest, recorded, self.storage)
         return found if found.state != "done" or not damaged else replace(found, state="damaged")
 
     def _of_shards(self, stage: str, total: int | None, whole: bool) -> StageStatus:

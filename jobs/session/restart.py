@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from jobs.session.labelled import recorded_labels
 from jobs.session.old_names import as_labelled
+from jobs.session.outputs import outputs_of
 from transforms.base.counts import counted, named
 from transforms.labels.layers import LABELS, RECOGNISED, Layer
 from transforms.labels.leftovers import all_tables, left_of_joins
-from transforms.resampling.manifest import manifest_on_file, shard_names
-from transforms.resampling.ownership import owned
+from transforms.resampling.ownership import number_of
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.attempts import attempts_at
@@ -50,10 +50,10 @@ def discards_of(
 
 
 def _of_resample(storage: Storage) -> Iterator[Discard]:
-    manifest = manifest_on_file(storage)
-    own = sorted(owned(storage, shard_names(manifest)))
+    own = sorted(outputs_of(storage).own(storage))
     there = {*storage.names(paths.SHARDS)}
-    shards = [name for name in own if name.rpartition("/")[2] in there]
+    files = [name for name in own if name.rpartition("/")[2] in there]
+    shards = {number for name in files if (number := number_of(name)) is not None}
     said = (paths.MANIFEST,) if storage.exists(paths.MANIFEST) else ()
     if said or own:
         beside = f" and {named(len(shards), 'its', 'their')} manifest" * bool(said)
@@ -61,7 +61,7 @@ def _of_resample(storage: Storage) -> Iterator[Discard]:
             f"{counted(len(shards), 'output shard')}{beside} "
             f"{named(len(shards) + len(said), 'is', 'are')} discarded",
             said,
-            tuple(shards),
+            tuple(files),
             (*map(paths.output_record, own), paths.CLAIMED),
         )
     yield from _attempts("resample", storage)

@@ -26,7 +26,7 @@ from transforms.config.writers import WRITERS
 from transforms.labels.records import LabelRecord
 from transforms.plan.fingerprint import fingerprint, unlabelled
 from transforms.plan.plan import Plan, patterns_fault, read_histogram, read_plan
-from transforms.resampling.manifest import is_of, packing_of
+from transforms.resampling.manifest import is_of, packing_apart, packing_of
 from transforms.resampling.ownership import recorded
 from transforms.shards.finding import Shard
 from transforms.storage import paths
@@ -245,7 +245,7 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
     if plan is None or manifest.plan != plan.identity:
         return False, "the output is written again, unless the new plan is the same"
     if not is_of(manifest, plan, config):
-        keys = differing(manifest.packing.to_dict(), packing_of(config).to_dict(), "output")
+        keys = packing_apart(manifest.packing.to_dict(), config)
         return False, f"the output is written again: {in_words(keys)} changed"
     kept = len(manifest.shards) - len(outputs.faults)
     return outputs.whole, f"the output of {counted(kept, 'shard')} is kept"

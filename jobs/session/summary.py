@@ -18,6 +18,7 @@ from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.measure_rows import measure_rows
 from transforms.outcome.shares import bounded_shares
+from transforms.outcome.training import training_command
 from transforms.outcome.verdict import verdict_of
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -55,6 +56,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "output": storage.url,
         "gates": [gate_in_values(found) for found in read_results(storage, checked_in(artefacts))],
         "data_docs": storage.path(paths.DATA_DOCS),
+        "training_command": training_command(manifest, storage),
         "report": storage.path(paths.REPORT),
     }
 
@@ -92,3 +94,5 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
     say(console, f"time: {steps or 'not recorded'}")
     say(console, f"report: {summary['report']}")
+    if summary["training_command"]:
+        say(console, f"train: {summary['training_command']}")

@@ -14,7 +14,6 @@ from transforms.labels.labelling import Labeller
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
-from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import parts_of
 from transforms.stages import tasks
@@ -45,7 +44,7 @@ class SerialEngine(Engine):
         kept = [keep_shard(record, plan, config, storage) for record in records]
         outputs, sums = [], None
         for task in tasks.output_tasks(kept, records, plan, config):
-            written, held = write_output(task.output, task.records, plan, config, storage)
+            written, held = tasks.write(task, plan, config)
             outputs.append(written)
             sums = merged(sums, held)
         tasks.finish_output(sums, records, kept, outputs, plan, config)

@@ -102,6 +102,18 @@ DAMAGE: list[tuple[Callable[[Path], None], str, set[str], str]] = [
         {"shards/00002.tar", "done/shards/00002.json", "manifest.json"},
         "output shards is written again: it has no record that can be read",
     ),
+    *(
+        (damage, name, {name, *records, "manifest.json"}, f"{name} beside the shards is {again}")
+        for name, records in (
+            ("shards/00001.parquet", ["done/shards/00001.json"]),
+            ("shards/sizes.json", []),
+        )
+        for damage, again in (
+            (Path.unlink, "written again: its file is lost"),
+            (cut, "written again: its file is cut short"),
+            (lengthened, "written again: its file is longer than recorded"),
+        )
+    ),
     (
         cut,
         "labels/00001.parquet",

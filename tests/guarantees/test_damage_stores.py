@@ -58,18 +58,20 @@ def contents(store: Store, config: Config) -> dict[str, bytes]:
     return {name: store.system.cat_file(name) for name in [*names, f"{root}/manifest.json"]}
 
 
-@pytest.mark.parametrize("part", ["shards", "labels"])
+@pytest.mark.parametrize("part", ["shards/00001.tar", "shards/00001.parquet", "labels/00001"])
 def test_other_bytes_of_the_same_size_are_seen_by_their_version(
     store: Store, config: Config, part: str
 ) -> None:
     before = contents(store, config)
-    name = next(name for name in before if f"/{part}/00001" in name)
+    name = next(name for name in before if f"/{part}" in name)
     store.system.pipe_file(name, bytes(len(before[name])))
     lines = said(config)
     expected = {
-        "shards": "1 of 3 output shards is written again: its file is changed",
-        "labels": "1 of 2 shards is labelled again: 1 with a table of labels or rejects that was "
-        "cut or changed; 1 are kept",
+        "shards/00001.parquet": "shards/00001.parquet beside the shards is written again: its file "
+        "is changed",
+        "shards/00001.tar": "1 of 3 output shards is written again: its file is changed",
+        "labels/00001": "1 of 2 shards is labelled again: 1 with a table of labels or rejects that "
+        "was cut or changed; 1 are kept",
     }
     assert expected[part] in lines
     assert contents(store, config) == before

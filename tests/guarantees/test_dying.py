@@ -49,8 +49,17 @@ ROWS = {
     "between an output shard and its publishing": Row(
         Place("written", "shards/*.tar", 2), written=1, half=True
     ),
+    "between an output shard and the table beside it": Row(
+        Place("before", "shards/*.parquet", 2), written=1
+    ),
+    "between the table beside an output shard and its publishing": Row(
+        Place("written", "shards/*.parquet", 2), written=1, half=True
+    ),
     "between an output shard and its record": Row(
         Place("before", "done/shards/*.json", 2), written=1
+    ),
+    "before the sizes of the shards are written": Row(
+        Place("before", "shards/sizes.json"), written=3
     ),
     "before the manifest is written": Row(Place("before", "manifest.json"), written=3),
     "between the manifest and its publishing": Row(

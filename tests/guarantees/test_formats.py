@@ -47,7 +47,9 @@ def out_of(config: Config) -> Path:
 
 
 def names(config: Config, folder: str = "shards") -> list[str]:
-    return sorted(path.name for path in (out_of(config) / folder).iterdir())
+    """What is in a folder, but for what lies beside shards."""
+    there = {path.name for path in (out_of(config) / folder).iterdir()}
+    return sorted(name for name in there - {"sizes.json"} if not name.endswith(".parquet"))
 
 
 def resampled(config: Config) -> tuple[str, int]:
@@ -95,7 +97,11 @@ def test_another_format_is_another_output(config: Config) -> None:
     numbers = [f"{number:05d}" for number in range(count)]
     assert names(config) == ["00000.idx", *(f"{number}.jsonl" for number in numbers)]
     assert names(config, "done/shards") == [f"{number}.jsonl.json" for number in numbers]
-    assert json.loads((out_of(config) / "done/claimed.json").read_text()) == {".jsonl": count}
+    assert json.loads((out_of(config) / "done/claimed.json").read_text()) == {
+        ".jsonl": count,
+        ".parquet": count,
+        "sizes": 1,
+    }
     before = as_they_are(out_of(config))
     assert said(config)[-1] == COMPLETE
     assert as_they_are(out_of(config)) == before
@@ -115,8 +121,8 @@ def test_two_formats_of_one_extension_are_not_taken_for_one_another(config: Conf
         rebalance.run(named_as_tars, Dying(2), quiet())
     said(named_as_tars)
     other = tree(out_of(config))
-    shards = [name for name in whole if name.startswith("shards/")]
-    assert [name for name in other if name.startswith("shards/")] == shards
+    shards = [name for name in whole if name.endswith(".tar")]
+    assert [name for name in other if name.endswith(".tar")] == shards
     assert all(other[name].startswith(b"{") for name in shards)
     said(of(config, format="webdataset"))
     assert tree(out_of(config)) == whole

@@ -126,9 +126,11 @@ def test_an_extension_that_is_none_is_refused(
 def test_nothing_is_said_of_the_format_that_outputs_have_without_saying(tmp_path: Path) -> None:
     """Manifest, claim, records and the identities of tasks are as when there was no other."""
     write_corpus(tmp_path)
-    storage = finished_output(config_of(tmp_path))
+    output = {"url": "out", "samples_per_shard": 40, "beside": []}
+    storage = finished_output(config_of(tmp_path, output=output))
     manifest = json.loads(storage.read("manifest.json"))
-    assert manifest["packing"] == {"samples_per_shard": 40, "bytes_per_shard": None}
+    assert manifest["packing"] == {"samples_per_shard": 40, "bytes_per_shard": None, "beside": []}
+    assert not any("table" in shard for shard in manifest["shards"])
     count = len(manifest["shards"])
     assert storage.read("done/claimed.json") == f'{{"shards": {count}}}\n'.encode()
     assert storage.names("done/shards") == tuple(f"{number:05d}.json" for number in range(count))
@@ -143,6 +145,7 @@ def test_nothing_is_said_of_the_format_that_outputs_have_without_saying(tmp_path
             "origins",
             "seconds",
             "version",
+            "table",
             "form",
         )
     ]

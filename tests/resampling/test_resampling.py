@@ -19,6 +19,7 @@ from transforms.resampling.drawing import draw, keep_shard
 from transforms.resampling.manifest import Manifest, read_manifest
 from transforms.resampling.packing import Kept, capacity, pack
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.stages.solving import Gathered, merged
@@ -51,7 +52,14 @@ class Run:
         written: Gathered = None
         self.outputs: list[OutputRecord] = []
         for output in pack(self.kept, capacity(self.config.output)):
-            record, sums = write_output(output, self.records, self.plan, self.config, self.storage)
+            record, sums = write_output(
+                output,
+                self.records,
+                self.plan,
+                self.config,
+                self.storage,
+                key_prefixes(self.records),
+            )
             self.outputs.append(record)
             written = merged(written, sums)
         records = list(self.records.values())
@@ -130,7 +138,7 @@ def test_outputs_are_as_large_as_asked_for(tmp_path: Path, output: dict[str, int
             assert shard.samples == 7
         else:
             assert abs(shard.bytes - 1024 - 20_000) < 4096
-    names = sorted(path.name for path in (tmp_path / "out" / "shards").iterdir())
+    names = sorted(path.name for path in (tmp_path / "out" / "shards").glob("*.tar"))
     assert names == [f"{number:05d}.tar" for number in range(len(names))]
 
 
@@ -139,7 +147,9 @@ def test_fewer_outputs_than_before_leave_none_of_the_old(tmp_path: Path) -> None
     Run(config_of(tmp_path, output={"url": "out", "samples_per_shard": 10})).resample()
     manifest = Run(config_of(tmp_path, output={"url": "out", "samples_per_shard": 60})).resample()
     names = sorted(path.name for path in (tmp_path / "out" / "shards").iterdir())
-    assert names == [shard.name.removeprefix("shards/") for shard in manifest.shards]
+    shards = [shard.name.removeprefix("shards/") for shard in manifest.shards]
+    tables = [name.replace(".tar", ".parquet") for name in shards]
+    assert names == sorted([*shards, *tables, "sizes.json"])
 
 
 def test_a_finished_output_is_not_written_again(tmp_path: Path) -> None:

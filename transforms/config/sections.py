@@ -1,12 +1,13 @@
 """The configuration: one YAML file, read once, immutable from then on."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -16,7 +17,7 @@ from transforms.config.balance import AUTO, Balance, Override
 from transforms.config.corpus import Input, Limits, Members
 from transforms.config.embeddings import EmbeddingSource, spelled_out
 from transforms.config.filters import ColumnFilter, Filters, SimilarityFilter
-from transforms.config.forms import Name, Section, unknown, without_empty, wrong_at
+from transforms.config.forms import Name, Section, as_tuple, unknown, without_empty, wrong_at
 from transforms.config.gates import Gates
 from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup, CrossedGroup
 from transforms.config.model import Model
@@ -29,6 +30,9 @@ from transforms.config.writers import DEFAULT_FORMAT, known_format
 
 __all__ = [
     "AUTO",
+    "BESIDE",
+    "KEEP",
+    "UNIQUE",
     "Balance",
     "Config",
     "EngineConfig",
@@ -42,6 +46,10 @@ __all__ = [
     "Utility",
 ]
 
+KEEP: Literal["keep"] = "keep"
+UNIQUE: Literal["unique"] = "unique"
+Beside = Literal["samples", "sizes"]
+BESIDE: tuple[Beside, ...] = get_args(Beside)
 
 _OF_TABLES: tuple[Source, ...] = ("table",)
 
@@ -83,6 +91,8 @@ class OutputConfig(Section):
     """Where the artefacts go, in which format, and how large a shard is (samples, or bytes).
 
     labels: where those are that many outputs share; they lie in the output where it is not given.
+    keys: whether samples keep theirs, or get such as are unique in the whole output. beside: what
+    is written beside the shards; all that there is where it is not given.
     """
 
     url: str = Field(min_length=1)
@@ -90,7 +100,14 @@ class OutputConfig(Section):
     format: Annotated[str, AfterValidator(_known_format)] = DEFAULT_FORMAT
     samples_per_shard: int | None = Field(None, gt=0)
     bytes_per_shard: int | None = Field(None, gt=0)
+    keys: Literal["keep", "unique"] = KEEP
+    beside: Annotated[tuple[Beside, ...], BeforeValidator(as_tuple)] | None = None
     storage_options: dict[str, Any] = Field({})
+
+    @field_validator("beside")
+    @classmethod
+    def _each_once(cls, beside: tuple[Beside, ...] | None) -> tuple[Beside, ...] | None:
+        return None if beside is None else tuple(name for name in BESIDE if name in beside)
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -102,12 +119,19 @@ class OutputConfig(Section):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without_empty(dump(self), "labels")
+        """As an output was dumped before there were these keys."""
+        values: dict[str, Any] = dump(self)
+        for key, default in (("labels", None), ("keys", KEEP), ("beside", None)):
+            if getattr(self, key) == default:
+                values.pop(key, None)
+        return values
 
     @property
-    def other_format(self) -> dict[str, str]:
-        """The format, where it is not the one of outputs that say none."""
-        return {} if self.format == DEFAULT_FORMAT else {"format": self.format}
+    def other_form(self) -> dict[str, str]:
+        """The format and the keys, where they are not those of outputs that say none."""
+        asked = {"format": self.format, "keys": self.keys}
+        usual = {"format": DEFAULT_FORMAT, "keys": KEEP}
+        return {key: value for key, value in asked.items() if value != usual[key]}
 
 
 class EngineConfig(Section):

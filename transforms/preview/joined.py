@@ -33,6 +33,8 @@ def joined_heads(
 
     Raises FairshardError where a table cannot be read, or lacks a column.
     """
+    if not seen:
+        return (), ()
     joined: dict[tuple[str, str], pa.Array] = {}
     tables = []
     for rows in rows_of(config):
@@ -41,13 +43,24 @@ def joined_heads(
         tables.append(told)
     found: list[dict[str, frozenset[Source]]] = [dict(sample.sources) for sample in seen]
     entries = schema_of(config).recognised
-    for recognise in built(config, TableRecogniser).values() if seen else ():
+    for recognise in built(config, TableRecogniser).values():
         for number, flags in recognise(joined).items():
             name, sources = without_source(entries[number].column), entries[number].sources
             for sample in np.flatnonzero(flags):
                 known = found[sample].get(name, frozenset())
                 found[sample][name] = known.union(sources)
-    joined_samples = (replace(one, sources=of) for one, of in zip(seen, found, strict=True))
+    of_filter = {
+        column: [values or () for values in joined[column.table, column.name].to_pylist()]
+        for column in schema_of(config).joined
+    }
+    joined_samples = (
+        replace(
+            sample,
+            sources=sources,
+            joined={column: values[number] for column, values in of_filter.items()},
+        )
+        for number, (sample, sources) in enumerate(zip(seen, found, strict=True))
+    )
     return tuple(joined_samples), tuple(tables)
 
 

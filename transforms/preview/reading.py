@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from transforms.config.columns import Named, without_source
@@ -11,6 +11,7 @@ from transforms.config.groups import CrossedGroup
 from transforms.config.recognisers import Source
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
+from transforms.config.tables import TableColumn
 from transforms.labels.read_ahead import Clock
 from transforms.labels.rows import Row
 from transforms.labels.sample_labeller import SampleLabeller
@@ -30,6 +31,7 @@ class SeenSample:
     """A labelled sample: what was read of it, and by which sources each name is recognised.
 
     Names are those of columns without their sources; those that are derived are not among them.
+    joined: what its rows have in the columns of tables that the filter asks of.
     """
 
     location: Location
@@ -37,6 +39,7 @@ class SeenSample:
     document: Mapping[str, Any]
     sources: Mapping[str, frozenset[Source]]
     similarity: float | None
+    joined: Mapping[TableColumn, Sequence[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
 from transforms.outcome.measure_rows import Worst, measure_rows
 from transforms.outcome.shares import bounded_shares
 from transforms.outcome.status import SAMPLING_ERROR
+from transforms.outcome.training import training_command
 from transforms.outcome.verdict import verdict_of
 from transforms.plan.explanation_file import explanation_of
 from transforms.report.charts import axis, heat_map
@@ -132,6 +133,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
             width=100,
         ),
         "sampled": plan.sampled_in_words,
+        "training_command": training_command(artefacts.manifest, storage),
     }
 
 

@@ -3,19 +3,21 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from pydantic import Field, TypeAdapter
 
+from transforms.base.differences import differing
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
-from transforms.config.sections import Config
+from transforms.config.sections import KEEP, Config
 from transforms.config.writers import DEFAULT_FORMAT
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.output_moments import Written
-from transforms.resampling.ownership import claim, owned, settle_claim
+from transforms.resampling.ownership import number_of
 from transforms.resampling.packing import Kept
-from transforms.resampling.records import OutputRecord, Taken, output_shard
+from transforms.resampling.records import OutputRecord, Taken, beside_of, output_shard
 from transforms.statistics.measures import Measures, measures_of
 from transforms.storage import paths
 from transforms.storage.documents import Count, Document, parsed
@@ -25,14 +27,36 @@ from transforms.storage.wellformed import well_formed
 VERSION = 1
 
 
+class TableEntry(Document):
+    """What a manifest says of the table beside an output shard."""
+
+    bytes: Count
+    sha256: str
+
+
 class ShardEntry(Document):
-    """What a manifest says of an output shard."""
+    """What a manifest says of an output shard; table: None where none is beside it."""
 
     name: str
     samples: Count
     bytes: Count
     sha256: str
     origins: tuple[Taken, ...]
+    table: TableEntry | None = None
+
+    @classmethod
+    def of(cls, output: OutputRecord, config: Config) -> Self:
+        """The entry of a shard that its record vouches for."""
+        table = output.table
+        beside = {"table": TableEntry(bytes=table.bytes, sha256=table.sha256)} if table else {}
+        return cls(
+            name=output_shard(output.number, config),
+            samples=output.samples,
+            bytes=output.bytes,
+            sha256=output.sha256,
+            origins=output.origins,
+            **beside,
+        )
 
 
 class Totals(Document):
@@ -59,11 +83,16 @@ class InputEntry(Document):
 
 
 class Packing(Document):
-    """How large output shards are to be, in samples or in bytes, and in which format they are."""
+    """How large output shards are to be, in samples or in bytes, their format, and their keys.
+
+    beside: what is written beside them; None in manifests of old.
+    """
 
     samples_per_shard: Count | None
     bytes_per_shard: Count | None
     format: str = DEFAULT_FORMAT
+    keys: str = KEEP
+    beside: tuple[str, ...] | None = None
 
 
 class Manifest(Document):
@@ -124,13 +153,7 @@ def make_manifest(
         as_labelled=measures_of(written.labelled, attributes) if plan.odds else None,
         groups=dict(written.groups),
         shards=tuple(
-            ShardEntry(
-                name=output_shard(output.number, config),
-                samples=output.samples,
-                bytes=output.bytes,
-                sha256=output.sha256,
-                origins=output.origins,
-            )
+            ShardEntry.of(output, config)
             for output in sorted(outputs, key=lambda output: output.number)
         ),
         inputs=inputs,
@@ -142,46 +165,42 @@ def packing_of(config: Config) -> Packing:
     return Packing(
         samples_per_shard=config.output.samples_per_shard,
         bytes_per_shard=config.output.bytes_per_shard,
-        **config.output.other_format,
+        beside=beside_of(config),
+        **config.output.other_form,
     )
 
 
-def begin_output(count: int, plan: Plan, config: Config, storage: Storage) -> None:
-    """Before the first of `count` output shards is written: claim them, and withdraw the manifest.
+def packing_apart(packing: Mapping[str, Any], config: Config) -> list[str]:
+    """The keys of the configuration that another packing than this, as on file, was asked by.
 
-    That of the very output that is to be made stays. Raises FairshardError, and changes nothing,
-    where a shard would take the place of a file of the user's.
+    One of old, of nothing beside the shards, is as good as any where that is not asked for.
     """
-    manifest = manifest_on_file(storage)
-    wanted = (output_shard(number, config) for number in range(count))
-    claim(wanted, owned(storage, shard_names(manifest)), storage)
-    if not is_of(manifest, plan, config):
-        withdraw_manifest(storage)
+    asked = packing_of(config).to_dict()
+    if config.output.beside is None and packing.get("beside") is None:
+        asked.pop("beside")
+    return differing(packing, asked, "output")
 
 
 def is_of(manifest: Manifest | None, plan: Plan, config: Config) -> bool:
     """Whether a manifest is of the output that `plan` makes, packed as configured."""
     if manifest is None:
         return False
-    return manifest.plan == plan.identity and manifest.packing == packing_of(config)
-
-
-def withdraw_manifest(storage: Storage) -> None:
-    """Remove the manifest, and then what was made from it."""
-    for name in (paths.MANIFEST, paths.REPORT, paths.validation("output")):
-        storage.delete(name)
-
-
-def publish_manifest(manifest: Manifest, storage: Storage) -> None:
-    """Remove our shards of an earlier output, larger or of another format; write the manifest."""
-    names = shard_names(manifest)
-    settle_claim(names, owned(storage, names), storage)
-    storage.settle(paths.MANIFEST, manifest.to_json())
+    same = manifest.plan == plan.identity
+    return same and not packing_apart(manifest.packing.to_dict(), config)
 
 
 def shard_names(manifest: Manifest | None) -> list[str]:
     """The output shards that a manifest names."""
     return [shard.name for shard in manifest.shards] if manifest else []
+
+
+def names_beside(manifest: Manifest | None) -> list[str]:
+    """The files beside the output shards that a manifest vouches for."""
+    if manifest is None:
+        return []
+    numbers = (number_of(shard.name) for shard in manifest.shards if shard.table)
+    tables = [paths.samples_table(number) for number in numbers if number is not None]
+    return [*tables, *([paths.SIZES] if "sizes" in (manifest.packing.beside or ()) else [])]
 
 
 def read_manifest(storage: Storage) -> Manifest:

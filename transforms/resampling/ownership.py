@@ -11,13 +11,15 @@ from transforms.storage.files import Storage
 _SHARD = re.compile(rf"{paths.SHARDS}/(\d{{5,}})\.([a-z0-9.]+)")
 _RECORD = re.compile(r"(\d{5,})(\.[a-z0-9.]+)?\.json")
 _TARS = "shards"
+_SIZES = "sizes"
 
 
 def owned(storage: Storage, named: Iterable[str]) -> set[str]:
-    """The output shards that records, the claim on file or the manifest vouch for; those of the
-    manifest are `named`.
+    """The output shards, and what is beside them, that records, the claim on file or the manifest
+    vouch for; those of the manifest are `named`.
     """
-    return {*filter(_SHARD.fullmatch, named), *recorded(storage).values(), *claimed(storage)}
+    of_manifest = (name for name in named if name == paths.SIZES or _SHARD.fullmatch(name))
+    return {*of_manifest, *recorded(storage).values(), *claimed(storage)}
 
 
 def recorded(storage: Storage) -> dict[str, str]:
@@ -33,12 +35,13 @@ def number_of(name: str) -> int | None:
 
 
 def claimed(storage: Storage) -> set[str]:
-    """The output shards that a run has claimed: of an extension, all numbers from 0 on."""
+    """What a run has claimed: of an extension, all numbers from 0 on; and the table of sizes."""
     try:
         counts = dict(json.loads(storage.find(paths.CLAIMED) or b"{}"))
     except (ValueError, TypeError):
         return set()
-    return {
+    sizes = {paths.SIZES} if counts.pop(_SIZES, 0) else set()
+    return sizes | {
         paths.output_shard(number, "tar" if said == _TARS else said.removeprefix("."))
         for said, count in counts.items()
         if type(count) is int
@@ -47,7 +50,7 @@ def claimed(storage: Storage) -> set[str]:
 
 
 def claim(wanted: Iterable[str], own: set[str], storage: Storage) -> None:
-    """Claim the shards `wanted`, and go on claiming all of `own`, before any is written.
+    """Claim the files `wanted`, and go on claiming all of `own`, before any is written.
 
     A run that dies between a shard and its record leaves a file that is told from the user's by
     this alone. Raises FairshardError where a file of the user's has the name of one.
@@ -66,9 +69,11 @@ def refuse_foreign(names: Iterable[str], storage: Storage) -> None:
     }
     if taken := sorted(wanted & there):
         more = f" (and {len(taken) - 1:,} more)" if len(taken) > 1 else ""
+        beside = taken[0] == paths.SIZES or taken[0].endswith(f".{paths.TABLE}")
+        without = ", or write nothing beside the shards (output.beside: [])" * beside
         raise FairshardError(
             f"{storage.path(taken[0])}{more} would be overwritten, and no record says that "
-            "fairshard wrote it: move it away, or give another output.url"
+            f"fairshard wrote it: move it away, or give another output.url{without}"
         )
 
 
@@ -78,17 +83,24 @@ def numbered(storage: Storage, extension: str) -> list[str]:
     return [name[0] for name in names if name and name[2] == extension]
 
 
-def settle_claim(kept: Collection[str], own: set[str], storage: Storage) -> None:
-    """Delete those of `own` that are not `kept`, and claim no more than these."""
-    for name in sorted(own.difference(kept)):
+def settle_claim(
+    shards: Collection[str], beside: Collection[str], own: set[str], storage: Storage
+) -> None:
+    """Delete those of `own` that are neither `shards` nor `beside` them; claim no more than these.
+
+    Records go of all that are no shards any more.
+    """
+    kept = {*shards, *beside}
+    for name in sorted(own - kept):
         storage.delete(name)
+    for name in sorted({*recorded(storage).values()}.difference(shards)):
         storage.delete(paths.output_record(name))
     _publish(kept, storage)
 
 
-def _publish(names: Iterable[str], storage: Storage) -> None:
-    """Put on file up to which number shards are claimed: tars, and those of other extensions."""
-    counts: dict[str, int] = {}
+def _publish(names: Collection[str], storage: Storage) -> None:
+    """Put on file up to which number files are claimed: tars, and those of other extensions."""
+    counts = {_SIZES: 1} if paths.SIZES in names else {}
     for name in filter(None, map(_SHARD.fullmatch, names)):
         said = _TARS if name[2] == "tar" else f".{name[2]}"
         counts[said] = max(counts.get(said, 0), int(name[1]) + 1)

@@ -1,17 +1,19 @@
 """From a plan to output shards: what each input shard gives, and writing one output shard."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.sections import Config
+from transforms.config.sections import UNIQUE, Config
 from transforms.config.writers import WRITERS
 from transforms.labels.records import LabelRecord
-from transforms.labels.tables import digest
+from transforms.labels.tables import digest, parquet_bytes
 from transforms.plan.plan import Plan
 from transforms.resampling.contents import Contents
 from transforms.resampling.drawing import Draw, draw
@@ -19,11 +21,16 @@ from transforms.resampling.output_moments import count_copies
 from transforms.resampling.packing import Output
 from transforms.resampling.records import (
     OutputRecord,
+    TableRecord,
     Taken,
+    has_tables,
     output_file,
     output_record_from,
     output_shard,
+    table_file,
 )
+from transforms.resampling.samples_table import samples_table
+from transforms.resampling.unique_keys import unique_key
 from transforms.shards.copying import Piece, Source
 from transforms.statistics.exact_sums import FixedSums
 from transforms.storage import paths
@@ -31,11 +38,13 @@ from transforms.storage.attempts import attempting
 from transforms.storage.documents import to_json
 from transforms.storage.files import Storage
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
 
 def task_identity(output: Output, plan: Plan, config: Config) -> str:
-    """A digest of what an output shard is to hold: the plan, its origins' ranges, the format."""
+    """A digest of what an output shard is to hold: the plan, its origins' ranges, the form."""
     origins = [dataclasses.astuple(origin) for origin in output.origins]
-    parts = [plan.identity, output.number, origins, *config.output.other_format.values()]
+    parts = [plan.identity, output.number, origins, *config.output.other_form.values()]
     return digest(json.dumps(parts).encode())
 
 
@@ -45,10 +54,13 @@ def write_output(
     plan: Plan,
     config: Config,
     storage: Storage,
+    prefixes: Mapping[str, str] = _NONE,
 ) -> tuple[OutputRecord, FixedSums]:
     """Write one output shard, or find it written; its record, and the sums of what it holds.
 
-    Publishes the shard, then its record. `records` holds the origins' records by shard name.
+    Publishes the shard, the table beside it, then their record; where the shard is there, only what
+    is not. `records` holds the origins' records by shard name, `prefixes` what their keys begin
+    with, where keys are to be unique.
     """
     identity, name = task_identity(output, plan, config), output_shard(output.number, config)
     done = finished_output(name, identity, storage)
@@ -56,8 +68,9 @@ def write_output(
         _part(draw(records[origin.shard], plan, config, storage), origin.first, origin.last)
         for origin in output.origins
     ]
-    if done is None:
-        done = _publish(output, identity, parts, records, config, storage)
+    if done is None or not _table_stands(done, config, storage):
+        contents = _contents(output, parts, records, prefixes, config)
+        done = _publish(output, identity, parts, contents, done, config, storage)
     flags = np.concatenate([part.flags for part in parts])
     return done, count_copies(flags, plan)
 
@@ -87,27 +100,53 @@ def _withdraw(name: str, identity: str, storage: Storage) -> None:
         storage.delete(record)
 
 
+def _table_stands(record: OutputRecord, config: Config, storage: Storage) -> bool:
+    """Whether there is the table that is to be beside a shard, or none where none is to be."""
+    if record.table is None or not has_tables(config):
+        return (record.table is None) is not has_tables(config)
+    file = table_file(record.number, record.table)
+    return not file.fault(storage.listed(file.name), storage)
+
+
 def _publish(
     output: Output,
     identity: str,
     parts: Sequence[Draw],
-    records: Mapping[str, LabelRecord],
+    contents: Contents,
+    done: OutputRecord | None,
     config: Config,
     storage: Storage,
 ) -> OutputRecord:
+    """Write the shard, unless it is `done`, and the table beside it, then their record."""
+    with attempting("resample", f"{output.number:05d}", storage):
+        if done is None:
+            done = _write_shard(output, identity, parts, contents, config, storage)
+        table = _write_table(output.number, contents, storage) if has_tables(config) else None
+    record = dataclasses.replace(done, table=table)
+    storage.publish(paths.output_record(output_shard(output.number, config)), to_json(record))
+    return record
+
+
+def _write_table(number: int, contents: Contents, storage: Storage) -> TableRecord:
+    name, content = paths.samples_table(number), parquet_bytes(samples_table(contents))
+    storage.settle(name, content)
+    return TableRecord(len(content), hashlib.sha256(content).hexdigest(), storage.version(name))
+
+
+def _write_shard(
+    output: Output,
+    identity: str,
+    parts: Sequence[Draw],
+    contents: Contents,
+    config: Config,
+    storage: Storage,
+) -> OutputRecord:
+    """Write the shard; what is to be recorded of it."""
     name = output_shard(output.number, config)
-    contents = Contents(
-        tuple(_sources(parts, [records[origin.shard] for origin in output.origins])),
-        tuple(part.table for part in parts),
-        config.input.storage_options,
-    )
     _withdraw(name, identity, storage)
-    with (
-        attempting("resample", f"{output.number:05d}", storage),
-        storage.publishing(name) as sink,
-    ):
+    with storage.publishing(name) as sink:
         written = WRITERS[config.output.format].write(contents, sink)
-    record = OutputRecord(
+    return OutputRecord(
         output.number,
         identity,
         written.samples,
@@ -120,8 +159,6 @@ def _publish(
         {"read": written.read_seconds, "write": written.write_seconds},
         storage.version(name),
     )
-    storage.publish(paths.output_record(name), to_json(record))
-    return record
 
 
 def _part(drawn: Draw, first: int, last: int) -> Draw:
@@ -138,25 +175,58 @@ def _part(drawn: Draw, first: int, last: int) -> Draw:
     )
 
 
-def _sources(parts: Sequence[Draw], records: Sequence[LabelRecord]) -> Iterator[Source]:
-    """Where the copies of each part are."""
+def _contents(
+    output: Output,
+    parts: Sequence[Draw],
+    records: Mapping[str, LabelRecord],
+    prefixes: Mapping[str, str],
+    config: Config,
+) -> Contents:
+    """Where the copies of each part are, and how they are named."""
+    shards = [origin.shard for origin in output.origins]
+    if config.output.keys == UNIQUE:
+        pairs = zip(parts, shards, strict=True)
+        names = [_unique_names(part, prefixes[shard]) for part, shard in pairs]
+    else:
+        names = list(_kept_names(parts))
+    sources = [
+        _source(part, named, records[shard])
+        for part, named, shard in zip(parts, names, shards, strict=True)
+    ]
+    labels = tuple(part.table for part in parts)
+    return Contents(tuple(sources), labels, config.input.storage_options)
+
+
+def _source(part: Draw, names: Sequence[str], record: LabelRecord) -> Source:
+    columns = (part.table.column(name).to_pylist() for name in ("offset", "size", "key"))
+    pieces = tuple(
+        Piece(offset, size, key, None if name == key else name)
+        for offset, size, key, name in zip(*columns, names, strict=True)
+    )
+    return Source(record.shard.url, pieces, record.mixed > 0, record.compression, record.shard)
+
+
+def _unique_names(part: Draw, prefix: str) -> list[str]:
+    """The keys of the copies, which no other copy of the output has."""
+    keys = part.table.column("key").to_pylist()
+    pairs = zip(keys, part.repeat.tolist(), strict=True)
+    return [unique_key(key, repeat, prefix) for key, repeat in pairs]
+
+
+def _kept_names(parts: Sequence[Draw]) -> Iterator[list[str]]:
+    """The keys of the copies of each part; a repeat, and a key that the output shard has, get a
+    free new one.
+    """
     originals = {key for part in parts for key in part.table.column("key").to_pylist()}
     used: set[str] = set()
-    for part, record in zip(parts, records, strict=True):
-        pieces = tuple(_pieces(part, originals, used))
-        mixed, shard = record.mixed > 0, record.shard
-        yield Source(shard.url, pieces, mixed, record.compression, shard)
-
-
-def _pieces(part: Draw, originals: set[str], used: set[str]) -> Iterator[Piece]:
-    """The pieces of a part; a repeat, and a key that the output shard has, get a free new name."""
-    keys = part.table.column("key").to_pylist()
-    offsets = part.table.column("offset").to_pylist()
-    sizes = part.table.column("size").to_pylist()
-    for key, offset, size, repeat in zip(keys, offsets, sizes, part.repeat.tolist(), strict=True):
-        name = key
-        if repeat or key in used:
-            names = (f"{key}-{number}" for number in count(max(repeat, 1)))
-            name = next(name for name in names if name not in originals and name not in used)
-        used.add(name)
-        yield Piece(offset, size, key, None if name == key else name)
+    for part in parts:
+        names = []
+        keys = part.table.column("key").to_pylist()
+        for key, repeat in zip(keys, part.repeat.tolist(), strict=True):
+            name = key
+            if repeat or key in used:
+                free = (f"{key}-{number}" for number in count(max(repeat, 1)))
+                name = next(name for name in free if name not in originals and name not in used)
+            used.add(name)
+            names.append(name)
+        yield names

@@ -58,6 +58,11 @@ class Source:
     compression: Compression | None = None
     shard: Shard | None = None
 
+    @property
+    def name(self) -> str:
+        """The name of the input shard; its URL where that alone is known."""
+        return self.shard.name if self.shard else self.url
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenShard:

@@ -59,6 +59,12 @@ def path_of(url: str) -> str:
     return url.partition("?")[0] if on_the_web(url) else url
 
 
+def beside(url: str, extension: str) -> str:
+    """The URL of the file beside a shard that has its name and another extension."""
+    path = path_of(url)
+    return f"{_EXTENSION.sub(extension, path)}{url[len(path) :]}"
+
+
 def normal_form(url: str) -> str:
     """The one spelling of a URL, without user, password and what only signs it for a time.
 

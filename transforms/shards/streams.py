@@ -39,7 +39,7 @@ def open_tar(
     `size`.
     """
     named = f"{what} {url}"
-    source = _storage_call(named, lambda: _open(url, options), url)
+    source = _storage_call(named, lambda: open_stored(url, options), url)
     expected = _size_of(source) if size is None else size
     with source, io.BufferedReader(_Guarded(source, named, url, expected), buffer_bytes) as stream:
         if compression is None:
@@ -74,7 +74,8 @@ def forget(stream: IO[bytes], offset: int, size: int) -> None:
         os.posix_fadvise(stream.fileno(), offset, size, os.POSIX_FADV_DONTNEED)
 
 
-def _open(url: str, options: dict[str, Any]) -> IO[bytes]:
+def open_stored(url: str, options: dict[str, Any]) -> IO[bytes]:
+    """The file at `url` as it is stored, to read by ranges; raises whatever its storage raises."""
     system, path = fsspec.core.url_to_fs(url, **options)
     if isinstance(system, LocalFileSystem):
         return open(path, "rb", buffering=0)

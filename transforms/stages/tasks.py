@@ -11,10 +11,12 @@ from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
-from transforms.resampling.manifest import begin_output, make_manifest, publish_manifest
+from transforms.resampling.manifest import make_manifest
 from transforms.resampling.output_moments import Written
 from transforms.resampling.packing import Kept, Output, capacity, pack
+from transforms.resampling.publishing import begin_output, publish_manifest
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
@@ -33,10 +35,14 @@ _LEAST_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class OutputTask:
-    """One output shard to write, with the records of the input shards that it takes from."""
+    """One output shard to write, with the records of the input shards that it takes from.
+
+    prefixes: what keys that are to be unique begin with, by input shard.
+    """
 
     output: Output
     records: dict[str, LabelRecord]
+    prefixes: dict[str, str]
 
 
 Labelled = LabelRecord | PartLabels
@@ -144,8 +150,13 @@ def output_tasks(
     outputs = pack(kept, capacity(config.output))
     begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
+    prefixes = key_prefixes(by_name)
     return [
-        OutputTask(output, {origin.shard: by_name[origin.shard] for origin in output.origins})
+        OutputTask(
+            output,
+            {origin.shard: by_name[origin.shard] for origin in output.origins},
+            {origin.shard: prefixes[origin.shard] for origin in output.origins},
+        )
         for output in outputs
     ]
 
@@ -154,7 +165,7 @@ def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, F
     """Write one output shard in the configured format, or find it written; and what it sums to."""
     load_registrations()
     storage = output_storage(config.output)
-    return write_output(task.output, task.records, plan, config, storage)
+    return write_output(task.output, task.records, plan, config, storage, task.prefixes)
 
 
 def finish_output(

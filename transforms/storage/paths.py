@@ -17,6 +17,7 @@ EXPORTS = "exports"
 EXPORT_RECORDS = "done/exports"
 EXPORT_RECORDS_BESIDE = ".fairshard"
 RECORD = ".json"
+TABLE = "parquet"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
 SAMPLE = "plan/sample.parquet"
@@ -142,6 +143,11 @@ def recognised_record(shard: str) -> str:
 def output_shard(number: int, extension: str = "tar") -> str:
     """An output shard in a format of that extension."""
     return f"shards/{number:05d}.{extension}"
+
+
+def samples_table(number: int) -> str:
+    """The table of the samples of an output shard, beside it."""
+    return f"shards/{number:05d}.{TABLE}"
 
 
 def output_record(shard: str) -> str:

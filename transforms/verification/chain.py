@@ -45,8 +45,8 @@ def check_chain(evidence: Evidence, check: Check) -> None:
     )
     for shard in manifest.shards:
         record = evidence.output_record(shard)
-        said_of = (shard.samples, shard.bytes, shard.sha256, shard.origins)
-        recorded = (record.samples, record.bytes, record.sha256, record.origins)
+        said_of = (shard.samples, shard.bytes, shard.sha256, shard.origins, shard.table)
+        recorded = (record.samples, record.bytes, record.sha256, record.origins, record.table)
         check.expect(
             said_of == recorded,
             f"manifest.json says of {shard.name} other than its completion record does",

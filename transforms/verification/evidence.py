@@ -13,6 +13,7 @@ from transforms.storage import paths
 from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 from transforms.verification.configured import ConfigEntry
+from transforms.verification.unique import beginnings
 
 PLAN_VERSION = 2
 WEBDATASET = "webdataset"
@@ -148,12 +149,18 @@ class OriginEntry(BaseModel):
     kept: int
 
 
+class TableFigures(BaseModel):
+    bytes: int
+    sha256: str
+
+
 class ShardFigures(BaseModel):
     name: str
     samples: int
     bytes: int
     sha256: str
     origins: list[OriginEntry]
+    table: TableFigures | None = None
 
 
 class InputFigures(BaseModel):
@@ -169,7 +176,7 @@ class ManifestEvidence(BaseModel):
     """What a verification reads of manifest.json."""
 
     plan: str
-    packing: dict[str, int | str | None]
+    packing: dict[str, int | str | list[str] | None]
     totals: dict[str, int]
     measures: Figures
     groups: dict[str, int] | None = None
@@ -180,6 +187,17 @@ class ManifestEvidence(BaseModel):
     def format(self) -> str:
         """The format of the output shards: the one of manifests that say none, or another."""
         return str(self.packing.get("format", WEBDATASET))
+
+    @property
+    def unique(self) -> bool:
+        """Whether no two samples of the output are to have one key."""
+        return self.packing.get("keys") == "unique"
+
+    @property
+    def beside(self) -> list[str]:
+        """What is to lie beside the shards: nothing in outputs of old."""
+        beside = self.packing.get("beside")
+        return beside if isinstance(beside, list) else []
 
 
 class InputShard(BaseModel):
@@ -213,6 +231,7 @@ class OutputRecordEvidence(BaseModel):
     bytes: int
     sha256: str
     origins: list[OriginEntry]
+    table: TableFigures | None = None
 
 
 _NAME = re.compile(r"(.+)--[0-9a-f]{12}")
@@ -253,6 +272,11 @@ class Evidence:
             name: _parsed(LabelRecordEvidence, self.storage, paths.label_record(name))
             for name in names
         }
+
+    @cached_property
+    def beginnings(self) -> dict[str, str]:
+        """What unique keys of each input shard begin with, by name."""
+        return beginnings(self.records)
 
     def output_record(self, shard: ShardFigures) -> OutputRecordEvidence:
         """The completion record of an output shard."""

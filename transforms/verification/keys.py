@@ -24,22 +24,23 @@ def hashed(keys: Iterable[str]) -> Hashes:
 def check_across(evidence: Evidence, written: dict[str, Hashes], check: Check) -> None:
     """Look for keys that two output shards have; `written` has each shard's own, all unlike.
 
-    Where input shards share keys, output shards may.
+    Where input shards share keys, output shards may, unless keys are to be unique.
     """
     repeated = _repeated(list(written.values()))
     if not len(repeated):
         check.found = "no key is twice in the output"
         return
     keys = f"{counted(len(repeated), 'key')} {named(len(repeated), 'is', 'are')}"
+    holders = [shard for shard, hashes in written.items() if repeated[0] in hashes]
+    across = f"{keys} in more than one output shard ({holders[0]} and {holders[1]} among them)"
+    if evidence.manifest.unique:
+        check.differ(f"{across}, where each was to be unique")
+        return
     tables = (read_table(evidence.storage, paths.labels(name)) for name in evidence.records)
     if len(_repeated([hashed(table.places()[0]) for table in tables])):
         check.found = f"{keys} in more than one output shard, as input shards share keys"
         return
-    holders = [shard for shard, hashes in written.items() if repeated[0] in hashes]
-    check.differ(
-        f"{keys} in more than one output shard ({holders[0]} and {holders[1]} "
-        "among them), and no two input shards share a key"
-    )
+    check.differ(f"{across}, and no two input shards share a key")
 
 
 def _repeated(parts: list[Hashes]) -> Hashes:

@@ -11,6 +11,7 @@ from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.shards.streams import open_tar
 from transforms.storage import paths
+from transforms.verification.beside import Copies, check_table
 from transforms.verification.checks import Check
 from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
 from transforms.verification.keys import Hashes, hashed
@@ -22,7 +23,9 @@ from transforms.verification.origins import (
     opened_input,
     origin_of,
 )
+from transforms.verification.stated import Stated
 from transforms.verification.tars import MalformedError, TarSample, samples_of
+from transforms.verification.unique import told_by
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class OutputChecks:
     keys: Check
     order: Check
     payloads: Check
+    beside: Check
 
 
 @dataclass
@@ -44,6 +48,7 @@ class VerifiedOutput:
     """
 
     evidence: Evidence
+    stated: Stated
     checks: OutputChecks
     settle: Callable[[OriginRange], None] | None
     hashes: dict[str, Hashes] = field(default_factory=dict)
@@ -61,11 +66,13 @@ class VerifiedOutput:
             return
         if self.evidence.manifest.format != WEBDATASET:
             self._compare_file(shard)
+            check_table(self.evidence, self.stated, shard, None, self.checks.beside)
             return
         with open_tar(storage.path(shard.name), storage.options) as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
             size = stream.tell()
-            reading = _Reading(self.evidence, self.checks, self._origin, shard, stream)
+            all_of_them = self.settle is not None
+            reading = _Reading(self.evidence, self.checks, self._origin, shard, stream, all_of_them)
             try:
                 reading.run()
                 problem = None
@@ -80,6 +87,8 @@ class VerifiedOutput:
             or f"{shard.name} has {counted(found[0], 'sample')}, {found[1]:,} bytes and "
             f"sha256 {found[2]}; manifest.json says {said[0]:,}, {said[1]:,} and {said[2]}",
         )
+        if problem is None and found == said:
+            check_table(self.evidence, self.stated, shard, reading.copies, self.checks.beside)
         if shard.origins:
             self._settle_before(shard.origins[-1].shard)
 
@@ -114,14 +123,19 @@ class VerifiedOutput:
 
 @dataclass
 class _Reading:
-    """One output shard as it is read; keys are those read so far, in order."""
+    """One output shard as it is read; keys are those read so far, in order.
+
+    counted: whether the copies of the shards before were.
+    """
 
     evidence: Evidence
     checks: OutputChecks
     origin: Callable[[str], OriginRange | None]
     shard: ShardFigures
     stream: IO[bytes]
+    counted: bool
     keys: dict[str, None] = field(default_factory=dict)
+    copies: Copies = field(default_factory=Copies)
 
     def run(self) -> None:
         """Hold every sample against its origin; MalformedError where the tar is damaged."""
@@ -141,6 +155,7 @@ class _Reading:
                     f"the key {sample.key!r} is twice in {self.shard.name}",
                 )
                 self.keys[sample.key] = None
+                self.copies.keys.append(sample.key)
 
     def _source(self, origin: OriginRange | None, inputs: ExitStack) -> IO[bytes] | None:
         if origin is None:
@@ -155,7 +170,7 @@ class _Reading:
         self, sample: TarSample, origin: OriginRange | None, source: IO[bytes] | None
     ) -> None:
         order, where = self.checks.order, f"{sample.key!r} of {self.shard.name}"
-        rows = candidates(sample.key, sample.end - sample.start, origin) if origin else []
+        rows = self._candidates(sample, origin, where) if origin else []
         if origin is None or not rows:
             of = origin.name if origin else "an input shard whose turn it is"
             order.expect(False, f"{where} is no sample of {of}")
@@ -166,10 +181,27 @@ class _Reading:
         key = origin.keys[row]
         order.expect(row >= origin.last, f"{where} comes after later samples of {origin.name}")
         renamed_first = row != origin.last and sample.key != key and key not in self.keys
-        if renamed_first and self.keys:
+        if renamed_first and self.keys and not self.evidence.manifest.unique:
             order.differ(f"{where} has another name than its origin {key!r}, and is no repeat")
         origin.copies[row] += 1
         origin.last = max(row, origin.last)
+        self.copies.origins.append(origin.name)
+        self.copies.rows.append(row)
+
+    def _candidates(self, sample: TarSample, origin: OriginRange, where: str) -> list[int]:
+        """The rows that the sample may be a copy of; of unique keys, the one that it tells."""
+        if not self.evidence.manifest.unique:
+            return candidates(sample.key, sample.end - sample.start, origin)
+        told = told_by(sample.key, self.evidence.beginnings[origin.name])
+        row = origin.rows.get(told.key) if told else None
+        if told is None or row is None:
+            return []
+        expected = int(origin.copies[row])
+        if self.counted and told.copy != expected:
+            self.checks.order.differ(
+                f"{where} is by its name copy {told.copy}, and comes as copy {expected}"
+            )
+        return [row]
 
     def _compared(
         self, sample: TarSample, origin: OriginRange, rows: list[int], source: IO[bytes], where: str

@@ -9,6 +9,7 @@ from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.verification.asked import check_asked
+from transforms.verification.beside import check_sizes
 from transforms.verification.bias import BiasTally, Variance, check_drawn, check_figures
 from transforms.verification.carriers import (
     CarrierTally,
@@ -173,6 +174,7 @@ def _of_output(
         Check("keys", "unique within a shard, and over the output", "samples"),
         Check("order", "samples come in the order of the input, each from its origin", "samples"),
         Check("payloads", "byte for byte those of the input shards", "samples"),
+        Check("beside", "tables and sizes beside the shards say what these hold", "rows"),
     )
     conservation = Check("conservation", "in = kept + dropped + rejected, everywhere", "sums")
     draw = Check("draw", "copies follow the weights, by sample, pattern and shard", "samples")
@@ -192,7 +194,8 @@ def _of_output(
     whole = tars and len(chosen) == len(manifest.shards)
     _check_names(evidence, reading.shards)
     check_totals(manifest, conservation)
-    output = VerifiedOutput(evidence, reading, drawing.settle if whole else None)
+    check_sizes(evidence, reading.beside)
+    output = VerifiedOutput(evidence, stated, reading, drawing.settle if whole else None)
     for done, shard in enumerate(chosen):
         step("output", done, len(chosen))
         output.read(shard)
@@ -216,6 +219,7 @@ def _of_output(
         reading.shards.found = f"{len(chosen):,} of {counted(len(manifest.shards), 'output shard')}"
     return (
         *(reading.shards, reading.keys, reading.order, reading.payloads),
+        *([reading.beside] if manifest.beside else []),
         *(conservation, draw, bias, chance),
     )
 

@@ -1,0 +1,48 @@
+"""An output as it begins and ends: what is claimed, withdrawn, removed, and published last."""
+
+from transforms.config.sections import Config
+from transforms.plan.plan import Plan
+from transforms.resampling.manifest import (
+    Manifest,
+    is_of,
+    manifest_on_file,
+    names_beside,
+    shard_names,
+)
+from transforms.resampling.ownership import claim, owned, settle_claim
+from transforms.resampling.records import beside_of, has_tables, output_shard
+from transforms.resampling.sizes import sizes_json
+from transforms.storage import paths
+from transforms.storage.files import Storage
+
+
+def begin_output(count: int, plan: Plan, config: Config, storage: Storage) -> None:
+    """Before the first of `count` output shards is written: claim them, and withdraw the manifest.
+
+    That of the very output that is to be made stays. Raises FairshardError, and changes nothing,
+    where a shard, or what is beside it, would take the place of a file of the user's.
+    """
+    manifest = manifest_on_file(storage)
+    wanted = {output_shard(number, config) for number in range(count)}
+    if has_tables(config):
+        wanted |= {*map(paths.samples_table, range(count))}
+    if "sizes" in beside_of(config):
+        wanted.add(paths.SIZES)
+    claim(wanted, owned(storage, [*shard_names(manifest), *names_beside(manifest)]), storage)
+    if not is_of(manifest, plan, config):
+        withdraw_manifest(storage)
+
+
+def withdraw_manifest(storage: Storage) -> None:
+    """Remove the manifest, and then what was made from it."""
+    for name in (paths.MANIFEST, paths.REPORT, paths.validation("output")):
+        storage.delete(name)
+
+
+def publish_manifest(manifest: Manifest, storage: Storage) -> None:
+    """Remove our files of an earlier output, larger or of another form; write the manifest last."""
+    names, beside = shard_names(manifest), names_beside(manifest)
+    settle_claim(names, beside, owned(storage, [*names, *beside]), storage)
+    if paths.SIZES in beside:
+        storage.settle(paths.SIZES, sizes_json(manifest))
+    storage.settle(paths.MANIFEST, manifest.to_json())
