@@ -66,3 +66,15 @@ def test_texts_numbers_and_truths_stay_what_they_are() -> None:
         [nothing],
         [{"number": 2.0**53, "text": "9007199254740993", "truth": None}],
     ]
+
+
+def test_whole_numbers_are_told_apart_where_a_float_is_not() -> None:
+    rows: list[list[Any]] = [[2**53], [2**53 + 1], [2.0**53], ["9007199254740993"], [10**400]]
+    for asked, holding in (
+        ({"values": [2**53 + 1]}, [1]),
+        ({"values": [2**53]}, [0, 2]),
+        ({"at_least": 2**53}, [0, 1, 2, 3, 4]),
+        ({"not": {"values": [2**53 + 1]}}, [0, 2, 3, 4]),
+    ):
+        mask = Predicate(Condition.model_validate(asked)).mask(values_array(rows))
+        assert mask.nonzero()[0].tolist() == holding

@@ -15,8 +15,9 @@ from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.storage.files import Storage
 from transforms.verification.checks import Check
+from transforms.verification.configured import ConfigEntry
 from transforms.verification.derivation import rules_of, shares_asked
-from transforms.verification.evidence import ConfigEntry, read_evidence
+from transforms.verification.evidence import read_evidence
 from transforms.verification.verifying import verify
 
 ATTRIBUTES: dict[str, Any] = {

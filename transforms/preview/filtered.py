@@ -39,7 +39,9 @@ def observe_filter(config: Config, seen: Sequence[SeenSample]) -> Iterator[Obser
     absent = [
         on_absence(_values(one, documents))
         for one in config.filter
-        if isinstance(one, FieldFilter) and _lack(one, seen) == len(seen)
+        if isinstance(one, FieldFilter)
+        and one.present is not False
+        and _lack(one, seen) == len(seen)
     ]
     rows: list[Mapping[str, Cell]] = [
         {"condition": one.name, "takes": sum(taken), "without a value": _lack(one, seen)}

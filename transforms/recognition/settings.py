@@ -81,7 +81,8 @@ def metadata_fields(config: Config) -> frozenset[str] | None:
     if any(key != "field" for key, _ in used):
         return None
     paths = [settings.path for _, settings in used]
-    paths += [*schema_of(config).fields, *config.input.carry, config.utility.field or ""]
+    schema = schema_of(config)
+    paths += [*schema.fields, *schema.carried, *schema.joined_by, config.utility.field or ""]
     return frozenset(path.partition(".")[0] for path in paths if path)
 
 

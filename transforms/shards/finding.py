@@ -70,9 +70,9 @@ def found_in(source: Input, outside: Outside = _all_of) -> Found:
     no shard; UnreachableError where the storage does not tell.
     """
     kind = TABLES if source.tables else SHARDS
-    search = _Search(Systems(source.storage_options), outside, kind)
+    search = _Search(Systems(source.storage_options, kind.key), outside, kind)
     for pattern in source.patterns:
-        for piece in alternatives(pattern):
+        for piece in alternatives(pattern, kind.key):
             search.find(piece)
     kept, again = _once(search.infos)
     taken = kept.keys() | _folders_of(kept)
@@ -97,7 +97,7 @@ class _Search:
     def find(self, pattern: str) -> None:
         """Take in what one pattern, braces and globs in it, matches."""
         named: dict[int, tuple[Any, dict[str, str]]] = {}
-        for path in paths_of(pattern):
+        for path in paths_of(pattern, self.kind.key):
             system, inner = self.systems.of(path)
             plain = literal(inner)
             if plain is None and not self._matched(system, inner, path):
@@ -105,12 +105,12 @@ class _Search:
             if plain is not None:
                 named.setdefault(id(system), (system, {}))[1][plain] = path
         for system, paths in named.values():
-            for path, info in self._named(Lookup(system).infos(paths), paths).items():
+            for path, info in self._named(self._lookup(system).infos(paths), paths).items():
                 self._take(system, {path: info})
 
     def _matched(self, system: Any, glob: str, shown: str) -> bool:
         """Take in what a glob matches; False where it is itself the name of a file."""
-        found = matching_files(system, glob)
+        found = matching_files(system, glob, self.kind.key)
         files = {path: info for path, info in found.files.items() if self.kind.names(path)}
         others = found.others | dict.fromkeys(found.files.keys() - files.keys(), OTHER_NAME)
         if not files:
@@ -121,8 +121,11 @@ class _Search:
                 f"{self.kind.key}{_hint(shown, others, self.kind)}"
             )
         self.others.update((_unstripped(system, path), why) for path, why in others.items())
-        self._take(system, Lookup(system).with_sizes(files))
+        self._take(system, self._lookup(system).with_sizes(files))
         return True
+
+    def _lookup(self, system: Any) -> Lookup:
+        return Lookup(system, f"the input {self.kind.thing}", self.kind.key)
 
     def _named(self, infos: Infos, shown: Mapping[str, str]) -> Infos:
         """The infos of files that were named without a glob; FairshardError where one is none."""

@@ -93,7 +93,7 @@ def _match(system: Any, folder: _Folder, found: Matches, key: str) -> Iterator[_
             if not (rest and listed["type"] == "file"):
                 found.others[path] = HIDDEN
             continue
-        info = _followed(system, path, listed)
+        info = _followed(system, path, listed, key)
         linked = folder.linked or bool(info.get("islink"))
         if info["type"] == "directory":
             deeper = folder.segments if segment == _ANY_DEPTH else tuple(rest)
@@ -107,18 +107,19 @@ def _match(system: Any, folder: _Folder, found: Matches, key: str) -> Iterator[_
             found.others[path] = NO_FILE
 
 
-def _followed(system: Any, path: str, listed: dict[str, Any]) -> dict[str, Any]:
+def _followed(system: Any, path: str, listed: dict[str, Any], key: str) -> dict[str, Any]:
     """The info of what is at `path`: of the target, where it is a link."""
+    kind = next((kind for kind in (SHARDS, TABLES) if kind.key == key), None)
     if listed["type"] in ("file", "directory") and not listed.get("islink"):
         return listed
     try:
         return {**system.info(path), "islink": True}
     except OSError as error:
-        if not (SHARDS.names(path) or TABLES.names(path)):
+        if kind is None or not kind.names(path):
             return listed
         if isinstance(error, FileNotFoundError):
             raise MissingInputError(
-                f"the input shard {path} is a link to what does not exist: restore "
+                f"the input {kind.thing} {path} is a link to what does not exist: restore "
                 f"{listed.get('destination') or 'it'}, or remove the link"
             ) from None
         raise not_looked_up(path, error) from None

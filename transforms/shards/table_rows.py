@@ -267,8 +267,7 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 def _json(document: dict[str, Any]) -> bytes:
     """Columns as a JSON object."""
-    text = json.dumps(document, ensure_ascii=False, default=_plain, skipkeys=True)
-    return text.encode("utf-8", "replace")
+    return _ENCODER.encode(document).encode("utf-8", "replace")
 
 
 def _plain(value: Any) -> Any:
@@ -284,3 +283,6 @@ def _plain(value: Any) -> Any:
             return value.decode("utf-8", "replace")
         case _:
             return str(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_plain, skipkeys=True)

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.verification.evidence import ConfigEntry, GroupEntry
+from transforms.verification.configured import ConfigEntry, GroupEntry
 
 Flags = NDArray[np.bool_]
 Asked = tuple[float | None, str]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
+from transforms.verification.configured import ConfigEntry
 from transforms.verification.unique import beginnings
 
 PLAN_VERSION = 2
@@ -113,96 +114,6 @@ class SampledEntry(BaseModel):
     share: float
     passes: list[PassEntry]
     polished: bool
-
-
-class NameEntry(BaseModel):
-    target: float | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-    all_of: list[str] = []
-    any_of: list[str] = []
-    none_of: list[str] = []
-
-
-class GroupEntry(BaseModel):
-    share_of: str | None = None
-    crossed: list[str] = []
-    names: dict[str, NameEntry] = {}
-
-
-class ColumnEntry(BaseModel):
-    table: str
-    name: str
-
-
-class FilterEntry(BaseModel):
-    """A condition of the quality filter; `opposite` is what must not hold."""
-
-    min_similarity: float | None = None
-    field: str = ""
-    column: ColumnEntry | None = None
-    values: list[str | bool | int | float] = []
-    at_least: float | None = None
-    above: float | None = None
-    at_most: float | None = None
-    below: float | None = None
-    matches: list[str] = []
-    present: bool | None = None
-    opposite: "FilterEntry | None" = Field(None, alias="not")
-
-    @property
-    def place(self) -> str:
-        """What it is of, as a plan names it."""
-        if self.column is not None:
-            return f"{self.column.table}.{self.column.name}"
-        return "min_similarity" if self.min_similarity is not None else self.field
-
-    @property
-    def bounds(self) -> dict[str, float]:
-        """The bounds that are given, by their keys."""
-        bounds = (self.at_least, self.above, self.at_most, self.below)
-        named = zip(("at_least", "above", "at_most", "below"), bounds, strict=True)
-        return {key: bound for key, bound in named if bound is not None}
-
-
-class OverrideEntry(BaseModel):
-    attributes: list[str] = []
-    labels: list[str] = []
-    max_representation_bias: float | None = None
-    max_association_bias: float | None = None
-    max_label_skew: float | None = None
-
-
-class BalanceEntry(BaseModel):
-    eta: float | str
-    Q: float
-    V: float | str | dict[str, float | str]
-    priority: list[str] = []
-    max_representation_bias: float | None
-    max_association_bias: float | None
-    max_label_skew: float | None
-    overrides: list[OverrideEntry] = []
-    max_patterns: int = 10_000_000
-
-
-class InputEntry(BaseModel):
-    tables: list[str] = []
-    key_column: str | None = None
-
-
-class ConfigEntry(BaseModel):
-    input: InputEntry = InputEntry()
-    attributes: dict[str, GroupEntry]
-    labels: dict[str, GroupEntry] = {}
-    filter: list[FilterEntry] = []
-    seed: int
-    balance: BalanceEntry
-
-    @field_validator("filter", mode="before")
-    @classmethod
-    def _conditions(cls, value: Any) -> Any:
-        """A condition alone is a list of it, null is none."""
-        return [value] if isinstance(value, dict) else value or []
 
 
 class MeasuresEntry(BaseModel):

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
-from transforms.verification.evidence import FilterEntry
+from transforms.verification.configured import FilterEntry
 
 Flags = NDArray[np.bool_]
 Cell = dict[str, Any]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.verification.checks import Check
-from transforms.verification.evidence import BalanceEntry, PlanEvidence
+from transforms.verification.configured import BalanceEntry
+from transforms.verification.evidence import PlanEvidence
 from transforms.verification.formulas import integrand
 from transforms.verification.labels import Corpus
 from transforms.verification.solution import MOMENT_TOLERANCE, SolvedProblem

@@ -25,6 +25,7 @@ from transforms.labels.labelling import Labeller
 from transforms.plan.plan import read_plan
 from transforms.shards.finding import find_shards
 from transforms.shards.parts import parts_of
+from transforms.stages.labelling import labelling_of
 from transforms.stages.tasks import label_part
 from transforms.storage import paths
 from transforms.storage.files import output_storage
@@ -186,7 +187,7 @@ def test_prompts_are_refused(tmp_path: Path) -> None:
         parse_config(yaml.safe_dump(values), "c.yaml")
     assert str(caught.value).splitlines()[1] == (
         "  input.tables: tables hold no images, which prompts and similarity look at: recognise "
-        "names by lexicon, field or column, or read shards"
+        "names by lexicon, field or column, give embeddings, or read shards"
     )
 
 
@@ -207,14 +208,13 @@ def test_a_table_that_changed_is_labelled_again(path: Path) -> None:
     config = fairshard.read_config(str(path))
     shard, *_ = find_shards(config.input)
     storage, labeller = output_storage(config.output), Labeller(config)
-    record = labeller.label(shard, storage)
+    labeller.label(shard, storage)
     rows = pq.read_table(shard.url).slice(0, 7)
     pq.write_table(rows, shard.url)
     changed, *_ = find_shards(config.input)
     assert changed.version != shard.version
-    again = label_part(
-        parts_of(changed, config.input)[0], record.settings, config, lambda: labeller
-    )
+    (part,) = parts_of(changed, config.input)
+    again = label_part(part, labelling_of(config, [changed]), config, lambda: labeller)
     assert getattr(again, "samples", None) == 7
 
 
@@ -241,3 +241,10 @@ def test_verify_sees_rows_that_are_not_those_labelled(path: Path) -> None:
     pq.write_table(other.slice(0, rows.num_rows - 1), table, row_group_size=40)
     found = said_by(checks_of(path.parent / "out"), "differs")
     assert "the labels of 00000" in found["inputs"] or "is not what was labelled" in found["inputs"]
+
+
+def test_a_link_to_no_table_is_a_sentence(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (path.parent / "in" / "9.parquet").symlink_to(path.parent / "gone.parquet")
+    assert run("check", path) == 1
+    assert "the input table " in (error := capsys.readouterr().err)
+    assert "9.parquet is a link to what does not exist: restore " in error
