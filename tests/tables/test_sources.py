@@ -63,10 +63,10 @@ def test_other_separators_are_found_out(tmp_path: Path, between: str) -> None:
 
 def test_csv_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 100)
-    (tmp_path / "a.csv").write_text("key,p\n" + "".join(f"{n},{n}\n" for n in range(999)))
+    (tmp_path / "a.csv").write_text("key,p\n" + "".join(f'{n},"{n}\n"\n' for n in range(999)))
     table = table_of(tmp_path)
     assert len([*table.batches(table.files()[0])]) > 50
-    assert values_in(table) == {str(n): str(n) for n in range(999)}
+    assert values_in(table) == {str(n): f"{n}\n" for n in range(999)}
 
 
 @pytest.mark.parametrize("content", ["key,p", "key,p\n", "key,p\r\n"])
