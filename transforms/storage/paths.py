@@ -16,6 +16,7 @@ RECOGNISED_RECORDS = "done/recognised"
 EXPORTS = "exports"
 EXPORT_RECORDS = "done/exports"
 EXPORT_RECORDS_BESIDE = ".fairshard"
+JOINED = "done/joined"
 RECORD = ".json"
 TABLE = "parquet"
 PLAN = "plan/plan.json"
@@ -34,6 +35,7 @@ RUN = "done/run.json"
 WORK = "done/work.json"
 RUNNING = "done/running"
 RUNNING_BEFORE = "done/running.json"
+JOINING = "done/joining.json"
 LABELS_APART = "done/labels.json"
 CLAIMED = "done/claimed.json"
 PROMETHEUS = "metrics.prom"
@@ -80,7 +82,7 @@ OF_LABELS = (
     RECOGNISED,
     REJECTED,
     RECOGNISED_RECORDS,
-    "done/joined",
+    JOINED,
     TABLES,
     JOINS,
 )
@@ -199,9 +201,9 @@ def join_matches(join: str, table: int, number: int) -> str:
     return f"{JOINS}/{join}-{table:03d}-matches-{number:05d}.parquet"
 
 
-def joined(settings: str) -> str:
-    """How far tables matched the samples that they were joined to, in labels of these settings."""
-    return f"done/joined/{settings}.json"
+def joined(settings: str, shards: str) -> str:
+    """How far tables matched the samples of shards, by their digest, in labels of settings."""
+    return f"{JOINED}/{settings}-{shards}.json"
 
 
 def attempts(stage: str) -> str:
