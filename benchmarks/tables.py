@@ -7,6 +7,7 @@ every value; and lets polars and Arrow join the same, each in one process with a
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -116,7 +117,7 @@ class Worker:
 class Peak:
     """The largest sum of the resident memory of this process, or another, and its children."""
 
-    def __init__(self, pid: int | None = None, of_children: bool = True) -> None:
+    def __init__(self, pid: int | None = None) -> None:
         self.bytes = 0
         self._process = psutil.Process(pid)
         self._done = threading.Event()
@@ -157,7 +158,7 @@ def main() -> None:
 
 
 def _join(folder: Path, shards: Sequence[SampleTable], processes: int) -> float:
-    worker, began = Worker(folder), time.perf_counter()
+    worker, began, spent_before = Worker(folder), time.perf_counter(), _cpu_seconds()
     results: list[Result] = []
     spent = []
     with Peak() as peak, get_context("spawn").Pool(processes) as pool:
@@ -170,11 +171,14 @@ def _join(folder: Path, shards: Sequence[SampleTable], processes: int) -> float:
         since = time.perf_counter()
         samples = sum(pool.map(worker.finish, groups, chunksize=1))
         spent.append(f"{time.perf_counter() - since:.1f} s for {len(groups)} groups")
+        pool.close()
+        pool.join()
     seconds = time.perf_counter() - began
     counts = counts_of(results)[0]
     print(
         f"fairshard, {processes} processes: {counts.rows:,} rows and {samples:,} samples in "
-        f"{seconds:.1f} s, {counts.rows / seconds:,.0f} rows/s, {peak.bytes / 1e9:.2f} GB\n"
+        f"{seconds:.1f} s ({_cpu_seconds() - spent_before:.1f} s of processors), "
+        f"{counts.rows / seconds:,.0f} rows/s, {peak.bytes / 1e9:.2f} GB\n"
         f"  rows, samples, matches, lists: {', '.join(spent)}"
     )
     return seconds
@@ -183,7 +187,7 @@ def _join(folder: Path, shards: Sequence[SampleTable], processes: int) -> float:
 def _peer(name: str, folder: Path, rows: int, threads: int, ours: float) -> None:
     program = f"folder, threads, engine = {str(folder)!r}, {threads}, 'streaming'\n{_PEERS[name]}"
     environment = os.environ | {"POLARS_MAX_THREADS": str(threads)}
-    began = time.perf_counter()
+    began, spent_before = time.perf_counter(), _cpu_seconds()
     process = subprocess.Popen([sys.executable, "-c", program], env=environment)
     with Peak(process.pid) as peak:
         code = process.wait()
@@ -192,9 +196,15 @@ def _peer(name: str, folder: Path, rows: int, threads: int, ours: float) -> None
         print(f"{name} ended with {code} after {seconds:.1f} s, {peak.bytes / 1e9:.2f} GB")
         return
     print(
-        f"{name}, {threads} threads: {seconds:.1f} s, {rows / seconds:,.0f} rows/s, "
-        f"{peak.bytes / 1e9:.2f} GB; fairshard takes {ours / seconds:.1f} times as long"
+        f"{name}, {threads} threads: {seconds:.1f} s ({_cpu_seconds() - spent_before:.1f} s of "
+        f"processors), {rows / seconds:,.0f} rows/s, {peak.bytes / 1e9:.2f} GB; fairshard takes {ours / seconds:.1f} times as long"
     )
+
+
+def _cpu_seconds() -> float:
+    """What the processors spent on processes that have ended, which no load of others changes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -60,7 +60,7 @@ def write_by_uid(folder: Path, uids: list[str], truths: list[Truth], seed: int =
         pq.write_table(pa.table(columns), folder / "by_uid" / f"part-{number}.parquet")
 
 
-def told_by(folder: Path, way: str, output: str, **changes: Any) -> Config:
+def told_by(folder: Path, way: str, to: str, **changes: Any) -> Config:
     """A configuration for `write_told_corpus`, its names told by `json` or by a table.
 
     These are by `uid`, of `boxes` by tar and member, and of `shards` by key and file.
@@ -75,7 +75,7 @@ def told_by(folder: Path, way: str, output: str, **changes: Any) -> Config:
     values: dict[str, Any] = {
         "attributes": attributes,
         "labels": {"thing": {"names": {name: recognised(name) for name in LABELS}}},
-        "output": {"url": output, "samples_per_shard": 40},
+        "output": {"url": to, "samples_per_shard": 40},
         **({"tables": tables} if tables else {}),
     }
     return config_of(folder, **{**values, **changes})

@@ -15,6 +15,7 @@ from jobs.look.run_status import StageStatus, Status, Watcher
 from jobs.session.matches import shown_matches
 from transforms.base.redaction import redacted_values
 from transforms.base.visible import visible_values
+from transforms.stages.join_notes import noted_step
 from transforms.storage.attempts import Attempt
 from transforms.storage.files import Storage
 
@@ -67,6 +68,7 @@ def in_values(status: Status, storage: Storage) -> dict[str, Any]:
         ],
         "stages": [_stage(stage, status.at) for stage in status.stages],
         **shown_matches(status.labelled, storage),
+        **_joining(status, storage),
     }
 
 
@@ -90,6 +92,14 @@ def _stage(stage: StageStatus, at: datetime) -> dict[str, Any]:
     }
 
 
+def _joining(status: Status, storage: Storage) -> dict[str, Any]:
+    """`joining`: how far tables are joined in a run that goes on; nothing where none are."""
+    note = noted_step(storage) if status.holders and status.run.stage == "label" else None
+    if note is None or (status.run.started or "") > note.since:
+        return {}
+    return {"joining": {"doing": note.doing, "done": note.done(storage), "total": note.total}}
+
+
 def _page(found: Mapping[str, Any]) -> Group:
     run = found["run"]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -99,6 +109,8 @@ def _page(found: Mapping[str, Any]) -> Group:
         table.add_row(*_row(stage))
     lines: list[Text | Table] = [Text(_headline(found, run)), table]
     lines += [Text(line) for stage in found["stages"] for line in _attempts_of(stage)]
+    if joining := found.get("joining"):
+        lines.append(Text("label: {doing}, {done:,} of {total:,}".format(**joining)))
     lines += [Text(table["in_words"]) for table in found.get("tables", ())]
     lines += [Text(f"warning: {doubt}", "yellow") for doubt in found.get("doubts", ())]
     if run["error"]:

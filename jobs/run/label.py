@@ -32,7 +32,8 @@ def run(
     missing = work.labels.missing
     seconds: dict[str, float] = {}
     if missing:
-        with watched(work.storage, ("label",), len(missing), console) as seconds:
+        to_read = work.labels.to_read
+        with watched(work.storage, ("label",), len(missing), console, to_read) as seconds:
             runner.label(config, work.labels.given)
     records = all_label_records(config, work.labels.shards)
     check_rejects(records, config)

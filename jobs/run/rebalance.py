@@ -42,12 +42,14 @@ def _rebalanced(
     work = work_on(config, shards, stages)
     work.begin(console)
     if work.as_before:
-        with watched(work.storage, ("label",), len(work.labels.missing), console):
+        missing = len(work.labels.missing)
+        with watched(work.storage, ("label",), missing, console, work.labels.to_read):
             runner.label(config, work.labels.given)
         work = work_on(config, shards, stages)
         work.begin(console)
     if work.plan is None:
-        with watched(work.storage, stages, len(work.labels.missing), console) as seconds:
+        missing, to_read = len(work.labels.missing), work.labels.to_read
+        with watched(work.storage, stages, missing, console, to_read) as seconds:
             runner.rebalance(config, work.labels.shards)
         return finish.gated(config, seconds)
     explain_if_killed(work.plan, work.storage, console)

@@ -68,6 +68,11 @@ class Labels:
         return self.stale if self.unread is None else self.unread
 
     @property
+    def to_read(self) -> int | None:
+        """How many shards are to be read before tables are joined; None where none are."""
+        return None if self.unread is None else len(self.unread)
+
+    @property
     def given(self) -> tuple[Shard, ...]:
         """The shards that an engine labels: all where tables are joined, which match them all."""
         return self.missing if self.unread is None else self.shards
@@ -136,12 +141,12 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
         {name: found for name, found in standing.items() if isinstance(found, LabelRecord)},
         stale,
         () if storage.labels else recorded_labels(on_file - standing.keys(), storage),
-        _unread(config, shards, storage) if joins_tables(config) else None,
+        _unread(config, shards if stale else (), storage) if joins_tables(config) else None,
     )
 
 
 def _unread(config: Config, shards: Sequence[Shard], storage: Storage) -> dict[str, str]:
-    """The shards whose samples are to be read, and why, where tables are joined to these."""
+    """Those of `shards` whose samples are to be read before tables are joined to them, and why."""
     settings, keys = recognition.settings_digest(config), recognition.settings_by_key(config)
     standing = standing_in(RECOGNISED, settings, keys, shards, storage)
     return {name: found for name, found in standing.items() if isinstance(found, str)}

@@ -39,6 +39,8 @@ _OF_NO_MATTER: dict[str, Any] = {
     "engine": True,
     "gates": True,
     "input": {"storage_options"},
+    "tables": {"__all__": {"storage_options"}},
+    "embeddings": {"__all__": {"storage_options"}},
     "output": {"url", "storage_options"},
 }
 

@@ -1,7 +1,7 @@
 """How far tables matched the samples that they were joined to, as summaries show it."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +13,7 @@ from transforms.storage.files import Storage
 from transforms.tables.counts import doubts
 
 
-def shown_matches(records: Iterable[LabelRecord], storage: Storage) -> dict[str, Any]:
+def shown_matches(records: Sequence[LabelRecord], storage: Storage) -> dict[str, Any]:
     """`tables`: what was counted of each that is joined to these labels; `doubts` about them.
 
     Nothing where none is joined.

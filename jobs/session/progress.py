@@ -19,6 +19,7 @@ from rich.progress import (
 
 from jobs.session.counting import Count, Record, Records
 from jobs.session.doing import Doing
+from jobs.session.join_progress import JoinProgress
 from jobs.session.run_record import record
 from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
@@ -28,6 +29,7 @@ from transforms.stages.doing import STAGE as SOLVING
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
 
+LABELLING = "label"
 _POLL_SECONDS = 0.5
 _LINE_SECONDS = 15.0
 _PUBLISHED = {"label": "shard labelled", "solve": "plan written", "resample": "shard written"}
@@ -89,10 +91,17 @@ class Stage:
 class Watch:
     """Follows the stages of one job, in their order, through the files that they publish.
 
-    `to_label` is the number of shards that the label stage has yet to do.
+    `to_label` is the number of shards that the label stage has yet to do, `to_read` how many of
+    them are to be read before tables are joined to them; None where none are joined.
     """
 
-    def __init__(self, storage: Storage, stages: tuple[str, ...], to_label: int) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        stages: tuple[str, ...],
+        to_label: int,
+        to_read: int | None = None,
+    ) -> None:
         totals = {"label": to_label, "solve": 1, "resample": None}
         self.stages = [Stage(name, Count(totals[name])) for name in stages]
         self._storage = storage
@@ -100,6 +109,8 @@ class Watch:
         self._seen = {name: self._records.versions(name) for name in stages}
         self._told: dict[str, Record] = {}
         self._doing = Doing(storage)
+        joins = to_read is not None and to_label > 0
+        self._joining = JoinProgress(storage, to_read or 0) if joins else None
         self._at = 0
         self._begin()
 
@@ -111,6 +122,8 @@ class Watch:
     @property
     def line(self) -> str:
         """How far the stage is that is running, or what is done in the one that solves."""
+        if self.current.name == LABELLING and self.joining:
+            return f"{LABELLING}: {self.joining}"
         return f"{SOLVING}: {self.doing}" if self.doing else str(self.current)
 
     @property
@@ -120,10 +133,17 @@ class Watch:
         """
         return self._doing.line
 
+    @property
+    def joining(self) -> str:
+        """How far shards are read, and tables joined to them: `reading shards, 3 of 12`; or ""."""
+        return self._joining.line if self._joining else ""
+
     def poll(self) -> None:
         """Count what has been published since the last poll."""
         while self._update(self.current) and self._at + 1 < len(self.stages):
             self._next()
+        if self.current.name == LABELLING and self._joining:
+            self._joining.poll()
         solves = any(stage.name == SOLVING and stage.began for stage in self.stages)
         if solves and (self.current.name == SOLVING or not self.current.count.shards):
             self._doing.poll()
@@ -175,10 +195,14 @@ def _figures(shard: str, published: Record) -> dict[str, Any]:
 
 @contextmanager
 def watched(
-    storage: Storage, stages: tuple[str, ...], to_label: int, console: Console
+    storage: Storage,
+    stages: tuple[str, ...],
+    to_label: int,
+    console: Console,
+    to_read: int | None = None,
 ) -> Iterator[dict[str, float]]:
     """Show the progress of a job that runs in the block; yields its stages' seconds to be."""
-    watch = Watch(storage, stages, to_label)
+    watch = Watch(storage, stages, to_label, to_read)
     stop = threading.Event()
     show = _bars if console.is_terminal else _lines
     thread = threading.Thread(target=show, args=(watch, console, stop), daemon=True)
@@ -233,6 +257,7 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
         }
         while not stop.wait(_POLL_SECONDS):
             _poll(watch)
+            doing = {SOLVING: watch.doing, LABELLING: watch.joining}
             for stage in watch.stages:
                 if stage.began and not progress.tasks[bars[stage.name]].started:
                     progress.start_task(bars[stage.name])
@@ -240,7 +265,7 @@ def _bars(watch: Watch, console: Console, stop: threading.Event) -> None:
                     bars[stage.name],
                     completed=stage.count.shards,
                     speed=stage.speed,
-                    doing=watch.doing if stage.name == SOLVING else "",
+                    doing=doing.get(stage.name, ""),
                 )
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics.metric import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.combiners import ToList
-from apache_beam.utils.shared import Shared
 
-from pipelines.beam.joining import JoinTables
+from pipelines.beam.counters import count
+from pipelines.beam.labelling import LabelShards
 from pipelines.beam.local_runner import LocalRunner
 from pipelines.beam.runners import (
     check_complete,
@@ -26,25 +25,20 @@ from pipelines.beam.runners import (
 )
 from transforms.config.sections import Config
 from transforms.gates.expectations import Table
-from transforms.labels.labelling import Labeller
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
-from transforms.shards.parts import Part, parts_of
 from transforms.stages.engine import Engine
-from transforms.stages.labelling import Labelling, labelling_of
+from transforms.stages.labelling import labelling_of
 from transforms.stages.solving import ROUNDS, Counting, Gathered, Step, merged
 from transforms.stages.tasks import (
-    Labelled,
     OutputTask,
     advance,
     finish_output,
     first_step,
     gather,
-    gather_parts,
-    label_part,
     made_plan,
     output_tasks,
     passed_plan,
@@ -52,31 +46,6 @@ from transforms.stages.tasks import (
 )
 from transforms.statistics.exact_sums import FixedSums
 from transforms.storage.files import output_storage
-
-
-class LabelShards(beam.PTransform[Any, Any]):
-    """Shard descriptors to label records; the label tables are written on the way.
-
-    `labelling` is what is to be made of all of them.
-    """
-
-    def __init__(self, config: Config, labelling: Labelling) -> None:
-        super().__init__()
-        self._config = config
-        self._labelling = labelling
-
-    def expand(self, shards: Any) -> Any:
-        records = (
-            shards
-            | beam.FlatMap(parts_of, self._config.input)
-            | beam.Reshuffle()
-            | beam.ParDo(_Label(self._config, self._labelling))
-            | beam.GroupByKey()
-            | beam.ParDo(_Gather(self._config, self._labelling))
-        )
-        if not self._labelling.joined:
-            return records
-        return records | JoinTables(self._config, self._labelling)
 
 
 class SolvePlan(beam.PTransform[Any, Any]):
@@ -239,41 +208,6 @@ class _Pipeline(beam.Pipeline):
             raise found from error
 
 
-class _Label(beam.DoFn):
-    def __init__(self, config: Config, labelling: Labelling) -> None:
-        self._config = config
-        self._labelling = labelling
-        self._shared = Shared()
-
-    def process(self, part: Part) -> Iterator[tuple[str, tuple[Shard, Labelled]]]:
-        labelled = label_part(part, self._labelling, self._config, self._labeller)
-        yield part.shard.name, (part.shard, labelled)
-
-    def _labeller(self) -> Labeller:
-        labeller: Labeller = self._shared.acquire(
-            lambda: Labeller(self._config), tag=self._labelling.settings
-        )
-        return labeller
-
-
-class _Gather(beam.DoFn):
-    def __init__(self, config: Config, labelling: Labelling) -> None:
-        self._config = config
-        self._labelling = labelling
-
-    def process(
-        self, grouped: tuple[str, Iterable[tuple[Shard, Labelled]]]
-    ) -> Iterator[LabelRecord]:
-        shards, labelled = zip(*grouped[1], strict=True)
-        record = gather_parts(shards[0], labelled, self._labelling, self._config)
-        _count("samples", record.samples)
-        _count("rejects", record.rejects)
-        _count("bytes_read", record.shard.bytes)
-        for step, seconds in record.seconds.items():
-            _count(f"{step}_ms", round(1000 * seconds))
-        yield record
-
-
 class _MergeGathered(beam.CombineFn):
     def __init__(self, merge: Callable[[Gathered, Gathered], Gathered]) -> None:
         self._merge = merge
@@ -297,12 +231,8 @@ class _Write(beam.DoFn):
 
     def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, FixedSums]]:
         record, sums = write(task, plan, self._config)
-        _count("samples_written", record.samples)
-        _count("bytes_written", record.bytes)
+        count("samples_written", record.samples)
+        count("bytes_written", record.bytes)
         for step, seconds in record.seconds.items():
-            _count(f"copy_{step}_ms", round(1000 * seconds))
+            count(f"copy_{step}_ms", round(1000 * seconds))
         yield record, sums
-
-
-def _count(name: str, number: int) -> None:
-    Metrics.counter("fairshard", name).inc(number)

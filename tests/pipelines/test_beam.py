@@ -9,7 +9,8 @@ import pytest
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 from jobs.session.labelled import all_label_records
-from pipelines.beam.engine import BeamEngine, LabelShards, ResampleShards, SolvePlan
+from pipelines.beam.engine import BeamEngine, ResampleShards, SolvePlan
+from pipelines.beam.labelling import LabelShards
 from tests.fixtures import Truth, config_of, members_of, read_members, tree, write_corpus
 from tests.web_proxies import behind_a_proxy
 from transforms.base.errors import FairshardError

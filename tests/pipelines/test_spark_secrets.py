@@ -69,6 +69,18 @@ def config_at(folder: Path, host: str, port: int) -> Path:
             "storage_options": {"client_kwargs": {"headers": {"X-Token": HEADER}}},
             "part_bytes": 60_000,
         },
+        "tables": {
+            "words": {
+                "url": f"http://bot:{PASSWORD}@{host}:{port}/words.csv",
+                "key": "key",
+                "storage_options": {"client_kwargs": {"headers": {"X-Token": HEADER}}},
+            }
+        },
+        "labels": {
+            "thing": {
+                "names": {"tie": {"column": {"table": "words", "name": "word", "values": "tie"}}}
+            }
+        },
         "attributes": {"gender": {"share_of": "group", "names": names}},
         "balance": {"eta": 0.5},
         "output": {
@@ -95,7 +107,9 @@ def config_at(folder: Path, host: str, port: int) -> Path:
 
 
 def test_no_secret_is_in_what_a_run_puts_on_disk(tmp_path: Path, scratch: Scratch) -> None:
-    write_corpus(tmp_path, samples=120, shards=4)
+    truths = write_corpus(tmp_path, samples=120, shards=4)
+    rows = [f"{truth.key},{word}" for truth in truths for word in truth.words]
+    (tmp_path / "in" / "words.csv").write_text("\n".join(["key,word", *rows, ""]))
     (tmp_path / "events").mkdir()
     shown: set[str] = set()
 

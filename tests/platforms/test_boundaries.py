@@ -11,7 +11,8 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from apache_beam.pvalue import PCollection
 
-from pipelines.beam.engine import LabelShards, ResampleShards, SolvePlan
+from pipelines.beam.engine import ResampleShards, SolvePlan
+from pipelines.beam.labelling import LabelShards
 from tests.fixtures import config_of, jpeg, write_corpus
 from transforms.shards.finding import find_shards
 from transforms.stages.labelling import labelling_of

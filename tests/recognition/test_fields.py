@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.recognition.fields import FieldMatch, Fields, parse, values_at
+from transforms.recognition.fields import FieldMatch, Fields, key_at, parse, values_at
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,25 @@ def test_values_are_the_leaves_that_plain_recursion_finds(value: Any, steps: lis
 
     document = parse(json.dumps({"a": value}).encode())
     assert list(values_at(document, ".".join(["a", *steps]))) == found(value, steps)
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ("007", "007"),
+        (7, "7"),
+        (7.0, "7"),
+        (0.5, "0.5"),
+        (True, "true"),
+        (12345678901234567890, "12345678901234567890"),
+        ("", None),
+        (None, None),
+        (["a", "b"], None),
+        (["a"], "a"),
+        ({"a": 1}, None),
+        (float("inf"), None),
+        ("\ud800", "?"),
+    ],
+)
+def test_keys_are_compared_as_text(value: object, key: str | None) -> None:
+    assert key_at({"uid": value}, "uid") == key

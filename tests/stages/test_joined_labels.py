@@ -20,7 +20,11 @@ from tests.joined import told_by, write_told_corpus
 from tests.runs import quiet
 from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
+from transforms.labels.layers import LABELS
+from transforms.labels.settings import settings_digest
+from transforms.shards.inputs import input_shards
 from transforms.stages.engine import Engine
+from transforms.stages.labelling import Labelling, labelling_of
 from transforms.storage.files import output_storage
 
 
@@ -46,6 +50,12 @@ def test_json_and_tables_of_three_kinds_give_the_same_plan(corpus: Path, tmp_pat
     shards = {way: sorted((out / "shards").glob("*.tar")) for way, out in outputs.items()}
     bytes_of = {way: [path.read_bytes() for path in found] for way, found in shards.items()}
     assert bytes_of["json"] == bytes_of["uid"] == bytes_of["boxes"] == bytes_of["shards"]
+    pages = {way: (out / "report/index.html").read_text() for way, out in outputs.items()}
+    assert [way for way, page in pages.items() if "<h2>Tables</h2>" in page] == [
+        "uid",
+        "boxes",
+        "shards",
+    ]
 
 
 @pytest.mark.parametrize("way", ["uid", "shards"])
@@ -194,3 +204,45 @@ def test_a_bare_key_in_two_shards_is_refused(tmp_path: Path) -> None:
     config = told_by(tmp_path, "boxes", "out", tables=tables)
     with pytest.raises(FairshardError, match=r"two shards.*'0000000'.*\[tar, member\]"):
         label.run(config, InProcess(), quiet())
+
+
+def test_labels_that_are_there_are_not_joined_for_another_plan(labelled: Path) -> None:
+    config = told_by(labelled, "uid", "out", balance={"eta": 0.3})
+    shards = input_shards(config)
+    assert labelling_of(config, shards) == Labelling(settings_digest(config), LABELS)
+    (labelled / "out/done/labels" / f"{shards[0].name}.json").unlink()
+    assert labelling_of(config, shards).joined == settings_digest(config)
+
+
+def test_labels_may_lie_apart_from_their_outputs_with_all_that_is_joined(tmp_path: Path) -> None:
+    write_told_corpus(tmp_path)
+    apart = {"labels": "labelled", "samples_per_shard": 40}
+    for output in ("one", "two"):
+        config = told_by(tmp_path, "uid", output, output={"url": output, **apart})
+        found = label.run(config, InProcess(), quiet())
+        assert found["tables"][0]["with_row"] == found["samples"]
+        assert found["labelled_now"] == (4 if output == "one" else 0)
+        assert {path.name for path in (tmp_path / output).iterdir()} <= {"done", "attempts"}
+    assert {"labels", "recognised", "tables"} <= {p.name for p in (tmp_path / "labelled").iterdir()}
+
+
+def test_shards_in_parts_are_joined_as_whole_ones(tmp_path: Path) -> None:
+    write_told_corpus(tmp_path)
+    tables = []
+    for output, part_bytes in (("whole", 2**30), ("parts", 20_000)):
+        given = {"shards": "in/*.tar", "part_bytes": part_bytes}
+        label.run(told_by(tmp_path, "uid", output, input=given), InProcess(), quiet())
+        files = sorted((tmp_path / output / "labels").iterdir())
+        tables.append([path.read_bytes() for path in files])
+    assert tables[0] == tables[1]
+
+
+def test_a_field_that_is_carried_stays_and_one_that_is_joined_by_goes(tmp_path: Path) -> None:
+    write_told_corpus(tmp_path)
+    given = {"shards": "in/*.tar", "carry": ["uid"]}
+    said(told_by(tmp_path, "uid", "out", input=given))
+    (first, *_) = sorted((tmp_path / "out/labels").iterdir())
+    (recognised, *_) = sorted((tmp_path / "out/recognised").iterdir())
+    names = pq.read_schema(first).names
+    assert "field.uid" in names and "join.uid" not in names
+    assert "join.uid" in pq.read_schema(recognised).names

@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 Samples = Mapping[str, Sequence[Row]]
 
 
-def table_of(folder: Path, columns: Sequence[str] = ("p",), **source: Any) -> TableFiles:
+def table_of(folder: Path | str, columns: Sequence[str] = ("p",), **source: Any) -> TableFiles:
     """The table of the files in a folder, by key where nothing else is said."""
     return TableFiles(
         "persons", TableSource(**{"url": f"{folder}/*", "key": "key", **source}), tuple(columns)

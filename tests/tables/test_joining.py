@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import fsspec
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -18,8 +19,9 @@ from transforms.base.errors import ChangedInputError, ConfigError, FairshardErro
 from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.tables import layouts, matching, partitioning
-from transforms.tables.counts import TableCounts, doubts
+from transforms.tables.counts import TableCounts, doubts, smallest
 from transforms.tables.joining import ROWS, tasks_of
+from transforms.tables.tasks import RowTask
 
 KEYS = st.sampled_from(["a", "b", "c", "0", "00", "ä", "long " * 9, "\U0001f600", "g,h", 'q"q'])
 ROW = st.fixed_dictionaries({"key": KEYS | st.none(), "p": st.integers(-9, 9) | st.none()})
@@ -47,7 +49,7 @@ def naive(rows: list[Row], samples: Samples, column: str) -> dict[str, list[list
     return {stem: [found.get(one[column]) for one in of] for stem, of in samples.items()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_it_is_what_a_dictionary_gives_however_the_work_is_split(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -74,12 +76,13 @@ def test_it_is_what_a_dictionary_gives_however_the_work_is_split(
             "samples": data.draw(st.integers(1, 9)),
         }
         with small(**sizes), no_complaints():
-            outcomes.append(join([table], samples, Storage(f"{folder}/{number}"), order))
+            outcomes.append(join([table], samples, Storage(f"memory:/{folder}/{number}"), order))
     assert lists_of(outcomes[0]) == wanted
     assert outcomes[0].shards == outcomes[1].shards
     assert outcomes[0].counts == outcomes[1].counts
     check_counts(outcomes[0].counts[0], [row for rows in files for row in rows], samples)
     shutil.rmtree(folder)
+    fsspec.filesystem("memory").rm(str(folder), recursive=True)
 
 
 @contextmanager
@@ -128,8 +131,9 @@ def written(storage: Storage) -> dict[str, float]:
     return storage.written(paths.TABLES) | storage.written(paths.JOINS)
 
 
+@pytest.mark.parametrize("done", [1, 2, 4, 8])
 def test_a_killed_join_goes_on_and_a_done_one_does_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
 ) -> None:
     samples = corpus()
     rows = rows_of(samples)
@@ -140,7 +144,7 @@ def test_a_killed_join_goes_on_and_a_done_one_does_nothing(
     publishing = Storage.publishing
 
     def dying(self: Storage, name: str) -> Any:
-        if len(published) == 4:
+        if len(published) == done:
             raise KeyboardInterrupt
         published.append(name)
         return publishing(self, name)
@@ -166,12 +170,45 @@ def test_tables_are_kept_and_the_rest_is_forgotten(tmp_path: Path) -> None:
     storage = Storage(f"{tmp_path}/out")
     join([table_of(tmp_path / "t")], samples, storage, keep=False)
     assert storage.names(paths.JOINS) == ()
-    (tmp_path / "elsewhere").mkdir()
     kept = storage.names(paths.TABLES)
     assert len(kept) == 3
     times = storage.written(paths.TABLES)
     join([table_of(tmp_path / "t")], samples, storage, keep=False)
     assert storage.written(paths.TABLES) == times
+    (task,) = tasks_of(0, [table_of(tmp_path / "t")], shards_of(samples), [], storage)
+    assert task == RowTask("persons", task.digest, None, (), 1)
+
+
+def test_many_rows_of_a_sample_are_in_the_order_of_the_files(tmp_path: Path) -> None:
+    samples = {"a": [{"key": "x"}], "b": [{"key": "y"}]}
+    for number in range(3):
+        rows = [{"key": "xy"[n % 2], "p": 1000 * number + n} for n in range(1000)]
+        write_rows(tmp_path / "t" / f"{number}.parquet", rows, ("key", "p"))
+    for order in range(3):
+        storage = Storage(f"{tmp_path}/{order}")
+        with small(bucket=10**6):
+            found = join([table_of(tmp_path / "t")], samples, storage, random.Random(order))
+        wanted = [1000 * number + n for number in range(3) for n in range(1000)]
+        assert lists_of(found) == {"a": [wanted[::2]], "b": [wanted[1::2]]}
+
+
+def test_rows_without_a_key_are_counted_and_left(tmp_path: Path) -> None:
+    rows = [{"key": key, "p": p} for key, p in ((None, 1), ("x", " 2"), ("y", "NA"), (None, 3))]
+    write_rows(tmp_path / "t" / "t.csv", rows, ("key", "p"))
+    samples = {"a": [{"key": "x"}, {"key": "y"}]}
+    found = join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/out"))
+    assert lists_of(found) == {"a": [[2], [None]]}
+    assert (found.counts[0].rows, found.counts[0].keyless_rows) == (2, 2)
+
+
+def test_groups_are_of_about_the_root_of_the_shards_or_of_as_many_samples_as_fit() -> None:
+    shards = shards_of({f"{number}": [{}] for number in range(10)})
+    assert [first for first, _ in layouts.groups_in(shards)] == [0, 4, 8]
+    with small(samples=2):
+        assert [len(group) for _, group in layouts.groups_in(shards)] == [2] * 5
+    with small(samples=0):
+        assert [len(group) for _, group in layouts.groups_in(shards)] == [1] * 10
+    assert layouts.groups_in([]) == []
 
 
 def test_several_tables_join_each_by_its_own_key(tmp_path: Path) -> None:
@@ -222,11 +259,37 @@ def test_fewer_files_than_shards_are_of_them_only_where_that_is_said(tmp_path: P
     assert lists_of(found) == {"a": [[2]], "b": [None]}
 
 
+def test_files_that_are_named_as_shards_by_chance_are_said_to_be(tmp_path: Path) -> None:
+    samples = {"a": [{"key": "x"}], "b": [{"key": "y"}]}
+    for stem, key in (("a", "y"), ("b", "x")):
+        write_rows(tmp_path / "t" / f"{stem}.csv", [{"key": key, "p": 1}], ("key", "p"))
+    with pytest.raises(FairshardError, match="taken to be of the shard of its name, which layout"):
+        join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/out"))
+    found = join([table_of(tmp_path / "t", layout="any")], samples, Storage(f"{tmp_path}/out"))
+    assert lists_of(found) == {"a": [[1]], "b": [[1]]}
+
+
+def test_a_layout_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    for name in ("x/a", "y/a", "z/c"):
+        write_rows(tmp_path / f"{name}.csv", [{"key": "0", "p": 1}], ("key", "p"))
+    samples = {"a": [{"key": "0"}], "b": [{"key": "1"}]}
+    storage = Storage(f"{tmp_path}/out")
+    for url, said in (
+        ("*", "several files or shards are named a: say"),
+        ("z", "files are named as c, shards as a"),
+    ):
+        table = table_of(tmp_path, url=f"{tmp_path}/{url}/*.csv", layout="shards")
+        with pytest.raises(ConfigError, match=f"tables.persons.layout: .*{said}"):
+            join([table], samples, storage)
+    found = join([table_of(tmp_path, url=f"{tmp_path}/*/*.csv")], samples, storage)
+    assert lists_of(found) == {"a": [[1, 1, 1]], "b": [None]}
+
+
 def test_a_key_of_two_shards_is_refused_with_the_way_out(tmp_path: Path) -> None:
     samples = {stem: [{"key": "0", "field.uid": "x"}, {"key": "1"}] for stem in ("a", "b", "c")}
     write_rows(tmp_path / "t" / "t.csv", [{"key": "1", "p": 1}, {"key": "0", "p": 1}], ("key", "p"))
     for order in range(3):
-        with small(samples=1), pytest.raises(ConfigError) as refused:
+        with small(samples=(1, 2, 99)[order]), pytest.raises(ConfigError) as refused:
             storage = Storage(f"{tmp_path}/out{order}")
             join([table_of(tmp_path / "t")], samples, storage, random.Random(order))
         assert "a--000000000000 and b--000000000001, have the key '" in str(refused.value)
@@ -278,6 +341,15 @@ def test_a_table_without_rows_and_samples_without_the_field_are_told(tmp_path: P
         join([table], samples, Storage(f"{tmp_path}/out"))
 
 
+def test_examples_are_the_same_however_often_and_where_keys_come() -> None:
+    keys = pa.array(["b"] * 20 + list("aabbccddeeff"))
+    wanted = smallest(pa.array(list("fedcba")))
+    assert len(wanted) == 5
+    assert smallest(keys) == wanted
+    for cut in range(0, 32, 5):
+        assert smallest(keys.slice(cut), smallest(keys.slice(0, cut))) == wanted
+
+
 def test_hardly_any_matches_are_doubted(tmp_path: Path) -> None:
     few = TableCounts("persons", 1, 999, 0, 5, 4, 5, 4, ("s1",), ("R1",))
     assert [*doubts([few])] == [
@@ -310,6 +382,20 @@ def test_types_of_all_files_are_one_or_a_sentence(tmp_path: Path) -> None:
             pytest.raises(ConfigError, match="'p': it holds whole numbers and texts"),
         ):
             join([table_of(tmp_path / "u")], samples, Storage(f"{tmp_path}/out{part}"))
+
+
+def test_types_in_one_file_of_a_shard_are_one_or_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.tables.json_rows._LINES_AT_ONCE", 1)
+    rows = [{"key": "x", "p": 1}, {"key": "y", "p": "one"}]
+    write_rows(tmp_path / "t" / "a.jsonl", rows, ("key", "p"))
+    samples = {"a": [{"key": "x"}]}
+    storage = Storage(f"{tmp_path}/out")
+    with pytest.raises(FairshardError, match=r"a\.jsonl cannot be read: its column 'p': it holds"):
+        join([table_of(tmp_path / "t")], samples, storage)
+    found = join([table_of(tmp_path / "t", ())], samples, storage)
+    assert found.shards["a"]["persons"].to_pydict() == {ROWS: [1]}
 
 
 def test_samples_that_are_others_by_now_are_refused(tmp_path: Path) -> None:
@@ -350,7 +436,7 @@ def test_lists_are_the_same_arrow_bytes_whatever_the_buckets(tmp_path: Path) -> 
     write_rows(tmp_path / "t" / "t.parquet", rows, ("key", "p"))
     found = []
     for bucket in (50, 10**6):
-        with small(bucket=bucket):
+        with small(bucket=bucket, samples=100):
             outcome = join([table_of(tmp_path / "t")], samples, Storage(f"{tmp_path}/{bucket}"))
         sinks = []
         for tables in outcome.shards.values():
@@ -360,3 +446,13 @@ def test_lists_are_the_same_arrow_bytes_whatever_the_buckets(tmp_path: Path) -> 
             sinks.append(sink.getvalue().to_pybytes())
         found.append(sinks)
     assert found[0] == found[1]
+
+
+def test_types_that_change_between_the_phases_are_refused(tmp_path: Path) -> None:
+    samples = {"a": [{"key": "0"}]}
+    write_rows(tmp_path / "t" / "a.csv", [{"key": "0", "p": 1}], ("key", "p"))
+    table, storage = table_of(tmp_path / "t"), Storage(f"{tmp_path}/out")
+    partition = join([table], samples, storage).results[0].partition
+    assert partition
+    with pytest.raises(ChangedInputError, match="the table persons has values of another type"):
+        partitioning.typed([pa.table({"key": ["0"], "p": ["one"]})], partition)

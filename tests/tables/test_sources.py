@@ -63,10 +63,10 @@ def test_other_separators_are_found_out(tmp_path: Path, between: str) -> None:
 
 def test_csv_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 100)
-    (tmp_path / "a.csv").write_text("key,p\n" + "".join(f"{n},{n}\n" for n in range(999)))
+    (tmp_path / "a.csv").write_text("key,p\n" + "".join(f'{n},"{n}\n"\n' for n in range(999)))
     table = table_of(tmp_path)
     assert len([*table.batches(table.files()[0])]) > 50
-    assert values_in(table) == {str(n): str(n) for n in range(999)}
+    assert values_in(table) == {str(n): f"{n}\n" for n in range(999)}
 
 
 @pytest.mark.parametrize("content", ["key,p", "key,p\n", "key,p\r\n"])
@@ -205,7 +205,7 @@ def test_a_damaged_file_is_said_to_be(tmp_path: Path) -> None:
         ("d*", "matches no file but folders: name the files in them"),
         ("dir", "dir is a folder: name the files in it, as "),
         ("a.txt", "a.txt is not named as a table is: give its format"),
-        ("a*", "a.txt, which is not named as a table: narrow the pattern"),
+        ("a*", "a.txt, which is not named as a table is: narrow the pattern"),
         ("b.csv", "b.csv does not exist: correct tables.persons.url"),
         ("{a,b", "the braces in "),
         ("pipe:cat a.csv", "tables.persons.url: a pipe: runs a command"),

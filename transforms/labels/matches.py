@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from transforms.base.counts import counted, named
 from transforms.labels.records import LabelRecord
+from transforms.labels.tables import digest_of
 from transforms.storage import paths
 from transforms.storage.documents import Document, found
 from transforms.storage.files import Storage
@@ -17,8 +18,8 @@ from transforms.tables.counts import TableCounts
 from transforms.tables.keys import shown_key
 
 
-class Matches(Document):
-    """done/joined/SETTINGS.json: what the join counted that made labels of these settings.
+class TableMatches(Document):
+    """done/joined/SETTINGS-SHARDS.json: what the join counted that made labels of these settings.
 
     digests: of the tables in hash buckets that were joined. form: the version of the file's own
     form.
@@ -29,36 +30,45 @@ class Matches(Document):
     digests: tuple[str, ...] = ()
 
 
-_FORM = TypeAdapter(Matches)
+_FORM = TypeAdapter(TableMatches)
 _MOST = 3
 
 
 def keep_matches(
-    counts: Iterable[TableCounts], digests: Iterable[str], settings: str, storage: Storage
+    counts: Iterable[TableCounts],
+    digests: Iterable[str],
+    records: Iterable[LabelRecord],
+    settings: str,
+    storage: Storage,
 ) -> None:
     """Put on file what a join counted, and of which tables, of labels of these settings."""
     tables = [_readable(one) for one in counts]
     kept = {"form": 1, "tables": tables, "digests": [*digests]}
     content = json.dumps(kept, indent=1, ensure_ascii=False)
-    storage.settle(paths.joined(settings), f"{content}\n".encode())
+    storage.settle(_name(settings, records), f"{content}\n".encode())
 
 
-def matches_of(records: Iterable[LabelRecord], storage: Storage) -> tuple[TableCounts, ...]:
+def matches_of(records: Sequence[LabelRecord], storage: Storage) -> tuple[TableCounts, ...]:
     """What the join counted that gave the labels of `records`; nothing where none was joined."""
-    settings = next((record.settings for record in records), "")
-    kept = _kept(settings, storage) if settings else None
+    kept = _kept(_name(records[0].settings, records), storage) if records else None
     return kept.tables if kept else ()
 
 
-def tables_used(settings: str, storage: Storage) -> tuple[str, ...]:
+def tables_used(settings: str, storage: Storage) -> set[str]:
     """The digests of the tables that were joined to give labels of these settings."""
-    kept = _kept(settings, storage)
-    return kept.digests if kept else ()
+    names = (f"{paths.JOINED}/{name}" for name in storage.names(paths.JOINED))
+    of_settings = (name for name in names if name.startswith(f"{paths.JOINED}/{settings}-"))
+    found = (_kept(name, storage) for name in of_settings)
+    return {digest for kept in found if kept for digest in kept.digests}
 
 
-def _kept(settings: str, storage: Storage) -> Matches | None:
+def _name(settings: str, records: Iterable[LabelRecord]) -> str:
+    return paths.joined(settings, digest_of(sorted(record.shard.name for record in records))[:16])
+
+
+def _kept(name: str, storage: Storage) -> TableMatches | None:
     lost = "how far tables match the samples is not known until labels are made again"
-    return found(storage, paths.joined(settings), _FORM, lost)
+    return found(storage, name, _FORM, lost)
 
 
 def _readable(counts: TableCounts) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from transforms.base.redaction import redacted
 from transforms.config.recognisers import OF_SAMPLES, RECOGNISERS, dumped
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.tables import digest_of
 from transforms.recognition import settings as recognition
 from transforms.recognition.settings import group_of, recognitions
+from transforms.shards.naming import normal_form
 from transforms.tables.rows import Rows
 from transforms.tables.sources import rows_of
 
@@ -27,7 +27,9 @@ def settings_digest(config: Config) -> str:
     recognised = recognition.settings_digest(config)
     if not joins_tables(config):
         return recognised
-    return digest_of({"recognised": recognised, "joined": _joined(config)})
+    used = {key for given in recognitions(config) for key in given}
+    versions = {key: RECOGNISERS[key].version for key in used if not _of_samples(key)}
+    return digest_of({"recognised": recognised, "versions": versions, "joined": _joined(config)})
 
 
 def settings_by_key(config: Config) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def _joined(config: Config) -> dict[str, Any]:
     """The tables, and what their columns are asked, by label column."""
     columns: dict[str, Any] = {}
     for entry, given in zip(schema_of(config).recognised, recognitions(config), strict=True):
-        asked = {k: v for k, v in given.items() if RECOGNISERS[k].source not in OF_SAMPLES}
+        asked = {key: settings for key, settings in given.items() if not _of_samples(key)}
         if asked:
             settings = dumped(asked, "json")
             combine = group_of(config, entry).combine
@@ -62,9 +64,13 @@ def _joined(config: Config) -> dict[str, Any]:
     }
 
 
+def _of_samples(recogniser: str) -> bool:
+    return RECOGNISERS[recogniser].source in OF_SAMPLES
+
+
 def _table(table: Rows) -> dict[str, Any]:
     files = [
-        [[redacted(url) for url in file.urls], file.bytes, file.version]
+        [[normal_form(url) for url in file.urls], file.bytes, file.version]
         for file in table.files()
         if not file.part
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from transforms.base.redaction import redacted
+from transforms.labels.matches import matches_of
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.outcome.artefacts import read_artefacts
 from transforms.outcome.measure_rows import measure_rows, planned_rows
@@ -19,6 +20,7 @@ from transforms.storage.concurrent import records_in
 from transforms.storage.files import Storage
 from transforms.storage.last_run import read_run
 from transforms.storage.shared_labels import own_shards
+from transforms.tables.counts import TableCounts
 
 _NOT_A_STEP = "total"
 _STATUS = {"met": 0, "within sampling error": 0, "missed": 1}
@@ -35,6 +37,7 @@ def run_metrics(storage: Storage) -> list[Metric]:
     return [
         *_of_the_run(storage),
         *_of_labels(label),
+        *_of_tables(matches_of(label, storage)),
         *_of_outputs(output),
         *_of_steps(label, output),
         *_of_the_plan(storage),
@@ -104,6 +107,25 @@ def _of_labels(records: Sequence[LabelRecord]) -> Iterator[Metric]:
             "Share of the labelling workers' time in which the model is at work on their GPU.",
             on_gpu["model"] / on_gpu[_NOT_A_STEP],
         )
+
+
+def _of_tables(tables: Sequence[TableCounts]) -> Iterator[Metric]:
+    if not tables:
+        return
+    yield counter(
+        "fairshard_table_samples_total",
+        "Samples that have a row in a table, and those that have none.",
+        {
+            labelled(table=one.table, row=row): count
+            for one in tables
+            for row, count in (("found", one.with_row), ("missing", one.without_row))
+        },
+    )
+    yield counter(
+        "fairshard_table_rows_unmatched_total",
+        "Rows of a table that are of no sample.",
+        {labelled(table=one.table): one.unmatched_rows for one in tables},
+    )
 
 
 def _of_outputs(records: Sequence[OutputRecord]) -> Iterator[Metric]:

@@ -168,6 +168,8 @@ def shown_config(config: Config) -> dict[str, Any]:
             "engine": True,
             "gates": True,
             "input": {"storage_options"},
+            "tables": {"__all__": {"storage_options"}},
+            "embeddings": {"__all__": {"storage_options"}},
         },
     )
 

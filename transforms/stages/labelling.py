@@ -21,7 +21,9 @@ from transforms.labels.settings import joins_tables, settings_digest
 from transforms.recognition import settings as recognition
 from transforms.shards.finding import Shard
 from transforms.shards.naming import file_stem
+from transforms.stages.join_notes import note_step
 from transforms.stages.registrations import load_registrations
+from transforms.storage import paths
 from transforms.storage.attempts import attempting
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage, output_storage
@@ -113,7 +115,9 @@ def join_tasks(
     samples = [_sample_table(record) for record in ordered]
     found = [result for result in results if isinstance(result, Result)]
     if step < joining.PHASES:
-        return [*joining.tasks_of(step, tables, samples, found, storage)]
+        tasks = joining.tasks_of(step, tables, samples, found, storage)
+        note_step(tasks, output_storage(config.output))
+        return [*tasks]
     groups = joining.groups_of(tables, samples, found)
     if settings_digest(config) != labelling.joined:
         raise StaleError(
@@ -121,7 +125,7 @@ def join_tasks(
             "command again once nobody writes to them"
         )
     digests = (each.digest for group in groups[:1] for each in group.tables)
-    keep_matches(joining.counts_of(found), digests, labelling.joined, storage)
+    keep_matches(joining.counts_of(found), digests, ordered, labelling.joined, storage)
     by_name = {record.shard.name: record for record in ordered}
     return [
         FinishTask(group, tuple(by_name[shard.name] for shard in group.shards)) for group in groups
@@ -149,6 +153,7 @@ def forget_joined(tasks: Iterable[JoinTask], config: Config) -> None:
     """Delete what the steps left between them, of the tasks of the last; tables in buckets stay."""
     groups = [task.group for task in tasks if isinstance(task, FinishTask)]
     joining.forget(groups, _storage(config))
+    output_storage(config.output).delete(paths.JOINING)
 
 
 def joined_records(

@@ -13,6 +13,7 @@ JOINS = "joins"
 LABEL_RECORDS = "done/labels"
 OUTPUT_RECORDS = "done/shards"
 RECOGNISED_RECORDS = "done/recognised"
+JOINED = "done/joined"
 RECORD = ".json"
 PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
@@ -25,6 +26,7 @@ RUN = "done/run.json"
 WORK = "done/work.json"
 RUNNING = "done/running"
 RUNNING_BEFORE = "done/running.json"
+JOINING = "done/joining.json"
 LABELS_APART = "done/labels.json"
 CLAIMED = "done/claimed.json"
 PROMETHEUS = "metrics.prom"
@@ -68,7 +70,7 @@ OF_LABELS = (
     RECOGNISED,
     REJECTED,
     RECOGNISED_RECORDS,
-    "done/joined",
+    JOINED,
     TABLES,
     JOINS,
 )
@@ -166,9 +168,9 @@ def join_matches(join: str, table: int, number: int) -> str:
     return f"{JOINS}/{join}-{table:03d}-matches-{number:05d}.parquet"
 
 
-def joined(settings: str) -> str:
-    """How far tables matched the samples that they were joined to, in labels of these settings."""
-    return f"done/joined/{settings}.json"
+def joined(settings: str, shards: str) -> str:
+    """How far tables matched the samples of shards, by their digest, in labels of settings."""
+    return f"{JOINED}/{settings}-{shards}.json"
 
 
 def attempts(stage: str) -> str:

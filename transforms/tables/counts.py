@@ -22,7 +22,8 @@ class TableCounts:
     with_row, without_row: samples. keyless: those of `without_row` that have no key at all. rows,
     unmatched_rows: of the table, those that have a key; keyless_rows: those that have none. keys,
     unmatched_keys: its distinct keys. of_samples, of_rows: a few keys that found nothing, the
-    smallest by (hash, key). empty: columns that have no value in any row.
+    smallest by (hash, key). empty: columns that have no value in any row. by_shards: each file was
+    taken to be of the shard that is named as it is.
     """
 
     table: str
@@ -37,6 +38,7 @@ class TableCounts:
     of_rows: tuple[str, ...] = ()
     keyless_rows: int = 0
     empty: tuple[str, ...] = ()
+    by_shards: bool = False
 
     @property
     def samples(self) -> int:
@@ -56,9 +58,8 @@ def merged_counts(counts: Iterable[TableCounts]) -> tuple[TableCounts, ...]:
 def smallest(keys: pa.Array, others: tuple[str, ...] = ()) -> tuple[str, ...]:
     """A few of the keys, and of others: those whose hashes are the smallest, whatever the order."""
     hashed = hashes(keys)
-    if len(hashed) > MOST_EXAMPLES:
-        few = hashed <= np.partition(hashed, MOST_EXAMPLES)[MOST_EXAMPLES]
-        keys = keys.filter(pa.array(few))
+    if len(least := np.unique(hashed)[:MOST_EXAMPLES]):
+        keys = keys.filter(pa.array(hashed <= least[-1])).unique()
     distinct = pa.array(sorted({*keys.to_pylist(), *others}), pa.string())
     ordered = np.argsort(hashes(distinct), kind="stable")[:MOST_EXAMPLES]
     return tuple(distinct.take(pa.array(ordered)).to_pylist())
@@ -109,6 +110,7 @@ def _added(one: TableCounts, other: TableCounts) -> TableCounts:
         of_rows=smallest(pa.array(one.of_rows, pa.string()), other.of_rows),
         keyless_rows=one.keyless_rows + other.keyless_rows,
         empty=tuple(sorted({*one.empty, *other.empty})),
+        by_shards=one.by_shards or other.by_shards,
     )
 
 
@@ -120,4 +122,6 @@ def _why(counts: TableCounts) -> str:
         return "no sample has what it is joined by; see its key, and the samples' metadata"
     samples, rows = (tuple(map(shown_key, keys)) for keys in (counts.of_samples, counts.of_rows))
     cause = likely_cause(samples, rows)
+    if counts.by_shards and not cause:
+        cause = "; each file was taken to be of the shard of its name, which layout: any forbids"
     return f"samples have keys as {shown(samples)}, and rows as {shown(rows)}{cause}"

@@ -193,7 +193,9 @@ def _counts_of_files(partitions: Iterable[Partition]) -> TableCounts:
     """What is to be told of a table whatever the samples."""
     whole = merged(partitions)
     empty = tuple(name for name, kind in whole.types if pa.types.is_null(type_of(kind)))
-    return TableCounts(whole.table, keyless_rows=whole.keyless, empty=empty)
+    return TableCounts(
+        whole.table, keyless_rows=whole.keyless, empty=empty, by_shards=not whole.buckets
+    )
 
 
 def _sample_tasks(partitions: Sequence[Partition], shards: Sequence[SampleTable]) -> list[Task]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
-from transforms.base.errors import ConfigError, StaleError
+from transforms.base.errors import ChangedInputError, ConfigError, StaleError, reason_of
 from transforms.storage import paths
 from transforms.storage.documents import found, to_json
 from transforms.storage.files import Storage
@@ -119,9 +119,21 @@ def rows_in(partition: Partition, bucket: int, storage: Storage) -> pa.Table:
 
 
 def typed(tables: Iterable[pa.Table], partition: Partition) -> pa.Table:
-    """`tables`, keys first, as one, its columns in the types that a partition tells."""
+    """`tables`, keys first, as one, its columns in the types that a partition tells.
+
+    Raises ChangedInputError where they cannot be.
+    """
     types = [type_of(kind) for _, kind in partition.types]
-    made = [_typed(table, types, partition.texts) for table in tables]
+    made = []
+    for table in tables:
+        try:
+            made.append(_typed(table, types, partition.texts))
+        except (ValueError, pa.ArrowException) as error:
+            raise ChangedInputError(
+                f"the table {partition.table} has values of another type than when its files were "
+                f"looked through ({reason_of(error)}): run the same command again once nobody "
+                "writes to them"
+            ) from None
     schema = _schema(types)
     return pa.concat_tables([schema.empty_table(), *made]).combine_chunks()
 

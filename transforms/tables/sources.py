@@ -95,11 +95,12 @@ class TableFiles:
     def types(self, file: RowFile) -> Mapping[str, pa.DataType]:
         """Its columns and their types in a file; only of Parquet the file says them."""
         batches, texts = self.batches(file), self.untyped(file)
-        found = types_in(next(batches), texts)
-        if self._format(file.url) != "parquet":
-            for table in batches:
-                found = common_types(found, types_in(table, texts), texts)
-        return found
+        with self._sentences(file):
+            found = types_in(next(batches), texts)
+            if self._format(file.url) != "parquet":
+                for table in batches:
+                    found = common_types(found, types_in(table, texts), texts)
+            return found
 
     def identity(self) -> Any:
         """The columns that are read, as what they are."""

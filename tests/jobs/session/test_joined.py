@@ -1,15 +1,17 @@
 """What joining tables leaves: kept for the next run, cleaned where no labels need it, discarded."""
 
+import io
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from jobs.look import clean, failed, status
-from jobs.run import dry_run, label
+from jobs.run import dry_run, label, rebalance
 from jobs.run.running import run_command
 from tests.inprocess import InProcess
 from tests.joined import told_by, write_told_corpus
 from tests.runs import quiet
+from transforms.outcome.run_metrics import run_metrics
 from transforms.storage.files import Storage, output_storage
 
 
@@ -76,8 +78,50 @@ def test_status_and_failed_tell_of_tables(tmp_path: Path) -> None:
     label.run(config, InProcess(), quiet())
     storage = Storage(config.output.url)
     (table,) = status.run(storage)["tables"]
+    (rows,) = (one for one in run_metrics(storage) if one.name == "fairshard_table_samples_total")
+    assert sorted(rows.values.values()) == [table["without_row"], table["with_row"]]
     told = failed.run(storage)
     assert (table["table"], table["without_row"]) == ("boxes", told["rejected"])
     assert "00001/0000063" in table["in_words"]
     assert told["rejects"][0]["stage"] == "table"
     assert any("missing: absent" in line for line in told["retry"])
+
+
+def test_a_label_table_that_was_lost_is_joined_again_and_the_plan_is_kept(tmp_path: Path) -> None:
+    write_told_corpus(tmp_path)
+    config = told_by(tmp_path, "uid", "out", gates={"enabled": False})
+    rebalance.run(config, InProcess(), quiet())
+    plan = tmp_path / "out/plan/plan.json"
+    made, read = plan.stat().st_mtime_ns, times_in(tmp_path / "out/recognised")
+    (lost, *_) = sorted((tmp_path / "out/labels").iterdir())
+    content = lost.read_bytes()
+    lost.unlink()
+    console = quiet()
+    rebalance.run(config, InProcess(), console)
+    assert isinstance(console.file, io.StringIO)
+    assert (
+        "the labels of 1 shard are joined again: 1 with a lost table of labels or rejects; no "
+        "shard is read for it"
+    ) in console.file.getvalue()
+    assert lost.read_bytes() == content
+    assert (plan.stat().st_mtime_ns, times_in(tmp_path / "out/recognised")) == (made, read)
+
+
+def test_what_was_recognised_is_read_again_where_it_is_lost(tmp_path: Path) -> None:
+    write_told_corpus(tmp_path)
+    config = told_by(tmp_path, "uid", "out")
+    label.run(config, InProcess(), quiet())
+    (lost, *_) = sorted((tmp_path / "out/recognised").iterdir())
+    lost.unlink()
+    assert label.run(config, InProcess(), quiet())["labelled_now"] == 0
+    (tmp_path / "out/labels" / lost.name).unlink()
+    console = quiet()
+    label.run(config, InProcess(), console)
+    assert isinstance(console.file, io.StringIO)
+    assert "1 of 4 shards is labelled again: 1 with a lost table" in console.file.getvalue()
+    assert lost.exists()
+
+
+def times_in(folder: Path) -> dict[str, int]:
+    """When each file of a folder was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
