@@ -18,6 +18,7 @@ from tests.embedded import (
     embedded_config,
     write_parquet,
 )
+from tests.servers import s3, web
 from transforms.base.errors import ChangedInputError, ConfigError, FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config, Model
@@ -102,6 +103,28 @@ def test_similarities_are_of_captions_or_of_their_vectors(scenes: Scenes, tmp_pa
     assert _rows(embedded_config(tmp_path, no_texts, similarity=True))
 
 
+def test_a_web_server_gives_the_same_rows(scenes: Scenes, written: Path) -> None:
+    here = _rows(embedded_config(written, DATACOMP, similarity=True))
+    with web(written) as url:
+        files = {**DATACOMP, "url": f"{url}/dc/{{00000..00001}}.npz?sig=secret"}
+        assert _rows(embedded_config(written, files, similarity=True)) == here
+        with pytest.raises(FairshardError) as raised:
+            _rows(embedded_config(written, {**files, "array": "none"}))
+    assert "secret" not in str(raised.value)
+
+
+def test_an_object_store_gives_the_same_rows(written: Path) -> None:
+    expected = {
+        way["url"]: _rows(embedded_config(written, way)) for way in (CLIP_RETRIEVAL, DATACOMP)
+    }
+    with s3() as store:
+        for path in (*written.glob("*/*.np?"), *written.glob("*/*.parquet")):
+            store.system.put(str(path), f"{store.url}/{path.relative_to(written)}")
+        for way in (CLIP_RETRIEVAL, DATACOMP):
+            place = {"url": f"{store.url}/{way['url']}", "storage_options": store.options}
+            assert _rows(embedded_config(written, {**way, **place})) == expected[way["url"]]
+
+
 def test_a_row_without_a_caption_has_no_similarity(scenes: Scenes, tmp_path: Path) -> None:
     scenes.write_clip_retrieval(tmp_path, 1)
     captions = [None, *scenes.captions[1:]]
@@ -170,7 +193,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no Parquet": ({"url": "0.npy", "metadata": "text.parquet"}, "text.parquet cannot be read as"),
     "nothing": ({"url": "none/*.npy"}, r"embeddings.clip.url: .*none/\*.npy matches no file"),
     "a folder": ({"url": "alone"}, r"clip.url: .*alone is a folder: .* as .*/alone/\*\.npy$"),
-    "no vectors": ({"url": "0.parquet"}, r"clip.url: .*0.parquet does not end in \.npy or \.npz: corr"),
+    "no vectors": ({"url": "0.parquet"}, r"clip.url: .*0.parquet does not end in \.npy or \.npz"),
     "no model": (
         {"url": "0.npy", "model": {"name": "ViT-B-23"}},
         "embeddings.clip: model.name: open_clip has no model ViT-B-23",

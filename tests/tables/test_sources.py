@@ -205,7 +205,7 @@ def test_a_damaged_file_is_said_to_be(tmp_path: Path) -> None:
         ("d*", "matches no file but folders: name the files in them"),
         ("dir", "dir is a folder: name the files in it, as "),
         ("a.txt", "a.txt is not named as a table is: give its format"),
-        ("a*", "a.txt, which is not named as a table: narrow the pattern"),
+        ("a*", "a.txt, which is not named as a table is: narrow the pattern"),
         ("b.csv", "b.csv does not exist: correct tables.persons.url"),
         ("{a,b", "the braces in "),
         ("pipe:cat a.csv", "tables.persons.url: a pipe: runs a command"),

@@ -35,12 +35,14 @@ class JoinedSimilarity:
         return None if self._table is None else (self._table, np.isnan(self._scores(joined)))
 
     def _scores(self, joined: Mapping[str, pa.Table]) -> NDArray[np.float64]:
-        """A similarity a sample, NaN where it has none."""
-        table = joined[self._table or ""]
-        lists = table.column(SIMILARITY).combine_chunks()
-        values, rows = lists.flatten(), pc.list_parent_indices(lists).to_numpy()
-        told = np.asarray(values.is_valid())
-        samples, first = np.unique(rows[told], return_index=True)
-        scores = np.full(len(lists), np.nan)
-        scores[samples] = values.to_numpy(zero_copy_only=False)[told][first]
-        return scores
+        return first_numbers(joined[self._table or ""].column(SIMILARITY).combine_chunks())
+
+
+def first_numbers(lists: pa.ListArray) -> NDArray[np.float64]:
+    """The first number of each list, NaN where it has none."""
+    values, rows = lists.flatten(), pc.list_parent_indices(lists).to_numpy()
+    told = np.asarray(values.is_valid())
+    samples, first = np.unique(rows[told], return_index=True)
+    numbers = np.full(len(lists), np.nan)
+    numbers[samples] = values.to_numpy(zero_copy_only=False)[told][first]
+    return numbers

@@ -1,5 +1,6 @@
 """What tables tell of a preview's samples: their rows looked for, in so many rows at most."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -8,9 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.config.columns import without_source
+from transforms.config.embeddings import rows_name
 from transforms.config.recognisers import Source
-from transforms.config.schema import schema_of
+from transforms.config.schema import SIMILARITY, schema_of
 from transforms.config.sections import Config
+from transforms.labels.joined_similarity import first_numbers
 from transforms.preview.preview import PreviewedTable
 from transforms.preview.reading import SeenSample
 from transforms.recognition.fields import key_at
@@ -49,6 +52,7 @@ def joined_heads(
             for sample in np.flatnonzero(flags):
                 known = found[sample].get(name, frozenset())
                 found[sample][name] = known.union(sources)
+    scores = _similarities(config, seen, joined)
     of_filter = {
         column: [values or () for values in joined[column.table, column.name].to_pylist()]
         for column in schema_of(config).joined
@@ -57,11 +61,22 @@ def joined_heads(
         replace(
             sample,
             sources=sources,
+            similarity=score,
             joined={column: values[number] for column, values in of_filter.items()},
         )
-        for number, (sample, sources) in enumerate(zip(seen, found, strict=True))
+        for number, (sample, sources, score) in enumerate(zip(seen, found, scores, strict=True))
     )
     return tuple(joined_samples), tuple(tables)
+
+
+def _similarities(
+    config: Config, seen: Sequence[SeenSample], joined: Mapping[tuple[str, str], pa.Array]
+) -> list[float | None]:
+    """The similarity of each sample: what embeddings give, where they are to."""
+    lists = joined.get((rows_name(config.similarity_from), SIMILARITY))
+    if lists is None:
+        return [one.similarity for one in seen]
+    return [None if math.isnan(score) else score for score in first_numbers(lists).tolist()]
 
 
 def _looked_up(

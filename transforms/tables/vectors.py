@@ -40,8 +40,6 @@ class Vectors:
                 f"{counted(self.rows, 'vector')}: restore the file, or make it again"
             )
         self._taken += count
-        if self._taken == self.rows:
-            self._read(1)  # an npz is checked against its checksum as its array ends
         with np.errstate(over="ignore"):
             vectors = np.frombuffer(content, self._dtype).astype(np.float32)
         return vectors.reshape(count, self.width)
@@ -76,8 +74,8 @@ class Vectors:
         if self._dtype.kind != "f" or self._dtype.itemsize not in _FLOATS:
             perhaps = " (of bfloat16, perhaps)" if self._dtype == np.dtype("V2") else ""
             raise FairshardError(
-                f"{self.shown} holds values of the type {self._dtype}{perhaps}: save it as float16, "
-                "float32 or float64"
+                f"{self.shown} holds values of the type {self._dtype}{perhaps}: save it as "
+                "float16, float32 or float64"
             )
         if len(shape) != 2 or shape[0] < 0 or shape[1] < 1:
             raise FairshardError(
