@@ -68,8 +68,9 @@ def _shard_rows(metrics: LabelMetrics) -> Iterator[tuple[Any, ...]]:
 
 def _column_rows(metrics: LabelMetrics, schema: Schema) -> Iterator[tuple[Any, ...]]:
     for name, counts in metrics.columns.items():
-        found = (getattr(counts, each) for each in (*_COUNTS, "trues"))
-        yield name, schema.kind_of(name), *found
+        if not schema.may_lack(name):
+            found = (getattr(counts, each) for each in (*_COUNTS, "trues"))
+            yield name, schema.kind_of(name), *found
 
 
 def _columns(parts: DataFrame) -> DataFrame:

@@ -246,7 +246,7 @@ def test_what_asks_for_nothing_is_not_given(add: Add) -> None:
         "field": None,
         "target": 0.5,
     }
-    with pytest.raises(ConfigError, match="give lexicon, said, prompts or field"):
+    with pytest.raises(ConfigError, match="give lexicon, said, prompts, field or column"):
         asking("{target: 0.5, said: null}")
 
 

@@ -179,3 +179,23 @@ def test_images_that_nothing_asks_for_are_not_decoded(tmp_path: Path) -> None:
     config = labelling_config(tmp_path, BY_CAPTION)
     labelled = Labelled(tmp_path, config, [*sample("a", txt="she", jpg=b"broken")])
     assert labelled.true("a") == {"s.gender.woman"}
+
+
+def test_metadata_fields_are_carried_along_as_they_are(tmp_path: Path) -> None:
+    config = labelling_config(
+        tmp_path,
+        {"g": {"names": {"w": {"target": 0.5, "lexicon": ["woman"]}}}},
+        input={"carry": ["uid", "meta.id", "uid"]},
+    )
+    labelled = Labelled(
+        tmp_path,
+        config,
+        [
+            *sample("a", txt="A woman.", json={"uid": "007", "meta": {"id": 12345678901234567890}}),
+            *sample("b", txt="A man.", json={"uid": None, "meta": [{"id": True}, {"id": "x"}]}),
+            *sample("c", txt="A man.", json={}),
+        ],
+    )
+    assert labelled.table.schema.equals(schema_of(config).arrow)
+    assert labelled.table["field.uid"].to_pylist() == ["007", None, None]
+    assert labelled.table["field.meta.id"].to_pylist() == ["12345678901234567890", "true", None]

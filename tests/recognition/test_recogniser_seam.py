@@ -138,7 +138,7 @@ def test_sentences_know_it(place: Path) -> None:
     said = python(place, "-c", SAID, json.dumps([asking(spec) for spec in wrong]))
     assert json.loads(said) == [
         "attributes.g: 'w' has no way to be recognised: "
-        "give lexicon, longer_than, prompts or field, "
+        "give lexicon, longer_than, prompts, field or column, "
         "or say of which names it is all_of, any_of or none_of",
         "attributes.g.names.w.longer_than: should be greater than or equal to 0, not -1",
         "attributes.g.names.w.longer: unknown key; did you mean longer_than?",

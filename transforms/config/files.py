@@ -14,8 +14,10 @@ from transforms.base.local_paths import current_folder, local_path
 from transforms.base.nearest import did_you_mean
 from transforms.base.places import checked_output
 from transforms.config.assignments import Assignment, assigned
+from transforms.config.embeddings import EmbeddingSource
 from transforms.config.groups import CROSSED, NAMED
 from transforms.config.known_keys import meant_by
+from transforms.config.model import Model
 from transforms.config.sections import Config, Section
 from transforms.config.shard_patterns import anchored_patterns
 from transforms.config.variables import with_variables
@@ -102,14 +104,18 @@ def anchored(config: Config, folder: Path) -> Config:
     def at(key: str, path: str | None) -> str | None:
         return path and _anchor(with_variables(path, key), folder)
 
-    given, model, endpoint = config.input, config.model, config.telemetry.otlp_endpoint
-    if model is not None:
-        name = _anchor_model(with_variables(model.name, "model.name"), folder)
-        weights = model.pretrained and with_variables(model.pretrained, "model.pretrained")
-        found = {"name": name, "pretrained": _anchor_checkpoint(weights, folder)}
-        model = model.model_copy(update=found)
-    wanted = (with_variables(pattern, "input.shards") for pattern in given.shards)
-    shards = tuple(path for pattern in wanted for path in anchored_patterns(pattern, folder))
+    given, endpoint = config.input, config.telemetry.otlp_endpoint
+    shards = _anchor_patterns(given.shards, "input.shards", folder)
+    tables = {
+        name: source.model_copy(
+            update={"url": _anchor_patterns(source.url, f"tables.{name}.url", folder)}
+        )
+        for name, source in config.tables.items()
+    }
+    embeddings = {
+        name: _anchor_embeddings(source, f"embeddings.{name}", folder)
+        for name, source in config.embeddings.items()
+    }
     own = {"expectations": at("gates.expectations", config.gates.expectations)}
     url = _anchor(with_variables(config.output.url, "output.url"), folder)
     labels = at("output.labels", config.output.labels)
@@ -121,7 +127,9 @@ def anchored(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={
             "input": given.model_copy(update={"shards": shards}),
-            "model": model,
+            "tables": tables,
+            "embeddings": embeddings,
+            "model": config.model and _anchor_model(config.model, "model", folder),
             "calibration": at("calibration", config.calibration),
             "gates": config.gates.model_copy(update=own),
             "output": config.output.model_copy(update=output),
@@ -143,7 +151,28 @@ def _anchor(path: str, folder: Path) -> str:
     return path if "://" in path or "::" in path else local_path(path, folder)
 
 
-def _anchor_model(name: str, folder: Path) -> str:
+def _anchor_patterns(patterns: Sequence[str], key: str, folder: Path) -> tuple[str, ...]:
+    wanted = (with_variables(pattern, key) for pattern in patterns)
+    return tuple(path for pattern in wanted for path in anchored_patterns(pattern, folder))
+
+
+def _anchor_embeddings(source: EmbeddingSource, key: str, folder: Path) -> EmbeddingSource:
+    found = {
+        part: _anchor_patterns(getattr(source, part), f"{key}.{part}", folder)
+        for part in ("url", "metadata", "texts")
+    }
+    model = _anchor_model(source.model, f"{key}.model", folder)
+    return source.model_copy(update={**found, "model": model})
+
+
+def _anchor_model(model: Model, key: str, folder: Path) -> Model:
+    name = _anchor_model_name(with_variables(model.name, f"{key}.name"), folder)
+    weights = model.pretrained and with_variables(model.pretrained, f"{key}.pretrained")
+    found = {"name": name, "pretrained": _anchor_checkpoint(weights, folder)}
+    return model.model_copy(update=found)
+
+
+def _anchor_model_name(name: str, folder: Path) -> str:
     scheme, found, path = name.partition("local-dir:")
     return f"local-dir:{_anchor(path, folder)}" if found and not scheme else name
 

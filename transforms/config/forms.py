@@ -28,6 +28,11 @@ def as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str | int | float | bool) else value
 
 
+def without_empty(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """A dumped section without those of `keys` that ask for nothing: as before there were any."""
+    return {key: value for key, value in values.items() if value or key not in keys}
+
+
 def wrong_at(place: tuple[str, ...], why: str) -> ValidationError:
     """The error of a key that is found wrong once what it names is known."""
     detail = InitErrorDetails(

@@ -22,7 +22,7 @@ from transforms.config.registry import Registry
 if TYPE_CHECKING:
     from transforms.config.groups import Group
 
-Source = Literal["caption", "image", "metadata"]
+Source = Literal["caption", "image", "metadata", "table"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _TAKEN = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from transforms.config.sections import Config
 
 SIMILARITY = "score.similarity"
+CARRIED = "field."
 
 Entry = Recognised | Derived
 
@@ -45,7 +46,7 @@ class Schema:
     """What a corpus is labelled with: sensitive attributes (m), labels (c), scores.
 
     derived: what label tables do not hold and is computed as they are read, each column after those
-    that it follows from.
+    that it follows from. carried: metadata fields that label tables hold as they are.
     """
 
     recognised: tuple[Recognised, ...]
@@ -54,6 +55,7 @@ class Schema:
     labels: tuple[str, ...]
     similarity: bool
     shares: tuple[ShareBound, ...] = ()
+    carried: tuple[str, ...] = ()
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -67,6 +69,7 @@ class Schema:
         if self.similarity:
             fields.append(pa.field(SIMILARITY, pa.float32(), nullable=False))
         fields.append(pa.field("utility", pa.float64(), nullable=False))
+        fields += [pa.field(f"{CARRIED}{path}", pa.string()) for path in self.carried]
         return pa.schema(fields)
 
     @cached_property
@@ -80,6 +83,10 @@ class Schema:
         """The boolean columns in the order of a pattern's bits: the attributes, then the labels."""
         attributes = (f"s.{attribute.name}" for attribute in self.attributes)
         return (*attributes, *(f"y.{label}" for label in self.labels))
+
+    def may_lack(self, column: str) -> bool:
+        """Whether samples may have no value in a column of label tables."""
+        return column.startswith(CARRIED)
 
     def kind_of(self, column: str) -> str:
         """Whether a column is an attribute ("s"), a label ("y"), or neither ("")."""
@@ -107,6 +114,7 @@ def schema_of(config: Config) -> Schema:
         tuple(shown_name(entry.column) for entry in labels),
         config.scores_similarity,
         (*_shares_of_attributes(attributes, targets), *_shares_of_labels(labels, config)),
+        tuple(dict.fromkeys(config.input.carry)),
     )
 
 

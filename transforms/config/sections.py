@@ -14,11 +14,14 @@ from pydantic import (
 
 from transforms.base.errors import ConfigError
 from transforms.config.balance import AUTO, Balance, Override
-from transforms.config.forms import Name, Section, Words, as_tuple
+from transforms.config.embeddings import EmbeddingSource
+from transforms.config.forms import Name, Section, Words, as_tuple, unknown, without_empty, wrong_at
 from transforms.config.gates import Gates
-from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup
-from transforms.config.recognisers import registered
+from transforms.config.groups import AnyAttributeGroup, AnyLabelGroup, CrossedGroup
+from transforms.config.model import Model
+from transforms.config.recognisers import Source, registered
 from transforms.config.schema import schema_of
+from transforms.config.tables import TableSource, Urls
 from transforms.config.telemetry import Telemetry
 from transforms.config.urls import Url
 from transforms.config.writers import DEFAULT_FORMAT, known_format
@@ -47,7 +50,7 @@ UNIQUE: Literal["unique"] = "unique"
 Beside = Literal["samples", "sizes"]
 BESIDE: tuple[Beside, ...] = get_args(Beside)
 
-Urls = Annotated[tuple[Url, ...], BeforeValidator(as_tuple)]
+_OF_TABLES: tuple[Source, ...] = ("table",)
 
 
 def _known_format(name: str) -> str:
@@ -88,29 +91,21 @@ class Limits(Section):
 class Input(Section):
     """The corpus: webdataset shards on any fsspec storage.
 
-    A shard larger than `part_bytes` is labelled in parts of that size, by as many workers.
+    A shard larger than `part_bytes` is labelled in parts of that size, by as many workers. Label
+    tables carry the metadata fields `carry` along, such as a uid, for those who take the labels.
     """
 
     shards: Urls = Field(min_length=1)
     members: Members = Members()
     caption_field: str | None = None
+    carry: Words = ()
     part_bytes: int = Field(2**30, gt=0)
     storage_options: dict[str, Any] = Field({})
     limits: Limits = Limits()
 
-
-class Model(Section):
-    """The open_clip model: a registered name, `local-dir:PATH` or `hf-hub:ID`.
-
-    `pretrained` may be a tag of open_clip, a path, or any fsspec URL of a checkpoint.
-    """
-
-    name: str = Field(min_length=1)
-    pretrained: Url | None = None
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    batch_size: int = Field(256, gt=0)
-    decode_threads: int = Field(4, gt=0)
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(dump(self), "carry")
 
 
 class Utility(Section):
@@ -166,11 +161,9 @@ class OutputConfig(Section):
     @model_serializer(mode="wrap")
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """As an output was dumped before there were these keys."""
-        values: dict[str, Any] = dump(self)
-        for key, default in (("labels", None), ("keys", KEEP), ("beside", None)):
-            if getattr(self, key) == default:
-                values.pop(key, None)
-        return values
+        values = without_empty(dump(self), "labels")
+        asked = {"keys": self.keys != KEEP, "beside": self.beside is not None}
+        return {key: value for key, value in values.items() if asked.get(key, True)}
 
     @property
     def other_form(self) -> dict[str, str]:
@@ -193,6 +186,10 @@ class Config(Section):
     input: Input
     attributes: dict[Name, AnyAttributeGroup] = Field(min_length=1)
     labels: Annotated[dict[Name, AnyLabelGroup], BeforeValidator(_nothing_as_none)] = Field({})
+    tables: Annotated[dict[Name, TableSource], BeforeValidator(_nothing_as_none)] = Field({})
+    embeddings: Annotated[dict[Name, EmbeddingSource], BeforeValidator(_nothing_as_none)] = Field(
+        {}
+    )
     model: Model | None = None
     similarity: bool = False
     utility: Utility = Utility()
@@ -212,12 +209,29 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _tables_are_there(self) -> Self:
+        for section, groups in (("attributes", self.attributes), ("labels", self.labels)):
+            for group_name, group in groups.items():
+                names = {} if isinstance(group, CrossedGroup) else group.names
+                for name, spec in names.items():
+                    for key, settings in spec.given(_OF_TABLES).items():
+                        if settings.table not in self.tables:
+                            where = (section, group_name, "names", name, key, "table")
+                            there_are = {table: table for table in self.tables}
+                            raise wrong_at(where, unknown("table", settings.table, there_are))
+        return self
+
+    @model_validator(mode="after")
     def _model_where_needed(self) -> Self:
         of_images = any("image" in entry.sources for entry in schema_of(self).recognised)
         if self.model is None and (of_images or self.scores_similarity):
             keys = ", ".join(entry.name for entry in registered() if entry.source == "image")
             raise ValueError(f"{keys} and similarity need a model: give model.name")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(dump(self), "tables", "embeddings")
 
     @property
     def scores_similarity(self) -> bool:

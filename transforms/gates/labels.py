@@ -96,7 +96,11 @@ def tables_of(
     """The tables to check, of merged metrics: small, and in this process."""
     found = metrics.extract()
     shards = [shard_row(name, counts) for name, counts in found.shards.items()]
-    columns = [column_row(name, counts, schema) for name, counts in found.columns.items()]
+    columns = [
+        column_row(name, counts, schema)
+        for name, counts in found.columns.items()
+        if not schema.may_lack(name)
+    ]
     return {
         "shards": Table(pd.DataFrame(shards, columns=list(SHARDS)), "shard", ("rows",)),
         "corpus": corpus_table(records),

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from transforms.config.schema import SIMILARITY, Schema
+from transforms.config.schema import CARRIED, SIMILARITY, Schema
 from transforms.labels.tables import REJECTS
 from transforms.shards.samples import Reject
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the label table; `columns` are the numbers of the boolean columns that are true."""
+    """A row of the label table.
+
+    columns: the numbers of the boolean columns that are true. carried: of each of `Schema.carried`.
+    """
 
     key: str
     offset: int
@@ -24,6 +27,7 @@ class Row:
     similarity: float | None
     utility: float
     mixed: bool = False
+    carried: tuple[str | None, ...] = ()
 
 
 class LabelRows:
@@ -41,6 +45,7 @@ class LabelRows:
         self._true = [array("q") for _ in schema.recognised]
         self._similarities = array("f")
         self._utilities = array("d")
+        self._carried: list[list[str | None]] = [[] for _ in schema.carried]
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -54,6 +59,8 @@ class LabelRows:
         self._sizes.append(row.size)
         self._utilities.append(row.utility)
         self.mixed += row.mixed
+        for values, value in zip(self._carried, row.carried, strict=True):
+            values.append(value)
         if row.similarity is not None:
             self._similarities.append(row.similarity)
 
@@ -70,6 +77,8 @@ class LabelRows:
             values = np.zeros(len(self), np.bool_)
             values[np.frombuffer(true, np.int64)] = True
             columns[entry.column] = pa.array(values)
+        for path, carried in zip(self._schema.carried, self._carried, strict=True):
+            columns[f"{CARRIED}{path}"] = pa.array(carried, pa.string())
         schema = self._schema.arrow
         return pa.table([columns[name] for name in schema.names], schema=schema)
 

@@ -115,6 +115,7 @@ class SampleLabeller:
             columns=(candidate.votes | sight.votes).columns,
             similarity=sight.similarity,
             utility=utility,
+            carried=candidate.carried,
         )
 
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.recognition import fields
-from transforms.recognition.fields import values_at
+from transforms.recognition.fields import text_at, values_at
 from transforms.recognition.kinds import (
     CaptionRecogniser,
     Columns,
@@ -34,6 +35,7 @@ class Candidate:
 
     votes: of its caption and metadata. utility: without the part of the similarity.
     pixels (height, width, 3) and tokens (context length,): empty where no model needs them.
+    carried: what label tables hold of the metadata as it is, in the schema's order.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Candidate:
     pixels: NDArray[np.uint8]
     tokens: NDArray[np.int64]
     mixed: bool = False
+    carried: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class CandidateReader:
         self._input = config.input
         self._utility = config.utility
         self._needs = needs_of(config)
+        self._carried = schema_of(config).carried
         self._required = unanimous(config)
         self._decode = decode
         self._tokenise = tokenise if config.scores_similarity else None
@@ -79,6 +83,7 @@ class CandidateReader:
         try:
             with _stage("metadata"):
                 document = self.document(sample)
+                carried = tuple(text_at(document, path) for path in self._carried)
                 votes = self._recognised(self._by_metadata, document)
             with _stage("caption"):
                 caption = self.caption(sample, document)
@@ -99,6 +104,7 @@ class CandidateReader:
             pixels,
             tokens,
             sample.mixed,
+            carried,
         )
 
     def document(self, sample: Sample) -> dict[str, Any]:

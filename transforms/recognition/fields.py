@@ -43,6 +43,12 @@ def values_at(document: Any, path: str) -> Iterator[Any]:
     return _items(found)
 
 
+def text_at(document: Any, path: str) -> str | None:
+    """The first value at `path` as text, a number as JSON writes it; None where there is none."""
+    value = next((one for one in values_at(document, path) if one is not None), None)
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
 @dataclass
 class _Wanted:
     """What is asked of one path: columns by a value that they list, and any other conditions."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError, reason_of
@@ -65,6 +66,21 @@ class ImageRecogniser(Recogniser):
 
     source: ClassVar[Source] = "image"
     build: Callable[[Settings, Config, Clip], Callable[[Pictures], Sequence[Columns]]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TableRecogniser(Recogniser):
+    """Recognises names in the rows of tables; these are joined once samples are labelled.
+
+    What it builds is given the joined values by table and column, a list of them a sample, and
+    gives the samples that are so: flags by the numbers of label columns.
+    """
+
+    source: ClassVar[Source] = "table"
+    build: Callable[
+        [Settings, Config],
+        Callable[[Mapping[tuple[str, str], pa.ListArray]], Mapping[int, NDArray[np.bool_]]],
+    ]
 
 
 def built(config: Config, kind: type[Recogniser], *given: Any) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def needs_of(config: Config) -> frozenset[Source]:
     needs = {source for entry in schema_of(config).recognised for source in entry.sources}
     if config.scores_similarity:
         needs |= {"image", "caption"}
-    if config.utility.field is not None:
+    if config.utility.field is not None or config.input.carry:
         needs.add("metadata")
     if "caption" in needs and config.input.caption_field is not None:
         needs.add("metadata")
@@ -90,6 +90,7 @@ def settings_digest(config: Config) -> str:
         "similarity": schema.similarity,
         "utility": config.utility.model_dump(),
         **_unanimous_names(config),
+        **_carried(config),
         "model": model and (model_identity(model), model.precision),
         **_kinds(config),
         **_versions(config),
@@ -109,6 +110,7 @@ def settings_by_key(config: Config) -> dict[str, Any]:
             "members": given.members.model_dump(mode="json"),
             "caption_field": given.caption_field,
             "limits": limits,
+            **_carried(config),
         },
         "attributes": {},
         "labels": {},
@@ -136,6 +138,12 @@ def _unanimous_names(config: Config) -> dict[str, list[str]]:
     entries = schema_of(config).recognised
     columns = sorted({column for of_one in unanimous(config).values() for column in of_one})
     return {"all": [entries[column].column for column in columns]} if columns else {}
+
+
+def _carried(config: Config) -> dict[str, tuple[str, ...]]:
+    """The metadata fields that label tables carry along, where there are any."""
+    carried = schema_of(config).carried
+    return {"carry": carried} if carried else {}
 
 
 def _versions(config: Config) -> dict[str, dict[str, int]]:
