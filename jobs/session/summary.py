@@ -20,6 +20,7 @@ from transforms.outcome.measure_rows import measure_rows
 from transforms.outcome.shares import bounded_shares
 from transforms.outcome.training import training_command
 from transforms.outcome.verdict import verdict_of
+from transforms.resampling.manifest import notes_beside
 from transforms.storage import paths
 from transforms.storage.files import Storage
 
@@ -56,6 +57,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "output": storage.url,
         "gates": [gate_in_values(found) for found in read_results(storage, checked_in(artefacts))],
         "data_docs": storage.path(paths.DATA_DOCS),
+        "not_joined": notes_beside(manifest),
         "training_command": training_command(manifest, storage),
         "report": storage.path(paths.REPORT),
     }
@@ -91,6 +93,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         say(console, summary["sampled"])
     for gate in summary["gates"]:
         say_gate(gate, summary["data_docs"], console)
+    if summary["not_joined"]:
+        say(console, f"beside the shards: {first_of(summary['not_joined'], 3, '; ')}")
     steps = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary["seconds"].items())
     say(console, f"time: {steps or 'not recorded'}")
     say(console, f"report: {summary['report']}")

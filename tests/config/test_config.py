@@ -1,12 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from transforms.base.errors import ConfigError
 from transforms.config.balance import ShareBound
 from transforms.config.files import parse_config, read_config
 from transforms.config.schema import asked_of, schema_of
-from transforms.config.sections import Config
+from transforms.config.sections import Config, OutputConfig
 from transforms.recognition.settings import settings_digest
 
 SMALLEST = """
@@ -197,3 +199,39 @@ def test_the_configuration_cannot_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         config.seed = 3
     assert isinstance(config, Config)
+
+
+@pytest.mark.parametrize(
+    ("given", "beside"),
+    [
+        ({}, None),
+        ({"beside": None}, None),
+        ({"beside": []}, ()),
+        ({"beside": "sizes"}, ("sizes",)),
+        ({"beside": ["sizes", "samples", "sizes"]}, ("samples", "sizes")),
+    ],
+)
+def test_what_lies_beside_shards_is_named_once_in_one_order(given: Any, beside: Any) -> None:
+    assert OutputConfig(url="out", **given).beside == beside
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ({"beside": ["tables"]}, "output.beside.0: "),
+        ({"beside": False}, "output.beside.0: "),
+        ({"keys": "distinct"}, "output.keys: "),
+        ({"keys": None}, "output.keys: "),
+    ],
+)
+def test_other_words_for_keys_and_what_lies_beside_are_refused(output: Any, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(yaml.safe_dump({"output": {"url": "out", **output}}), "here")
+    (line,) = [line for line in str(error.value).splitlines() if line.strip().startswith(said)]
+    assert "'samples'" in line or "'keep'" in line
+
+
+def test_an_output_that_asks_for_neither_is_dumped_as_before_there_were_these_keys() -> None:
+    assert not {"keys", "beside"} & OutputConfig(url="out").model_dump().keys()
+    given = OutputConfig(url="out", keys="unique", beside=()).model_dump()
+    assert (given["keys"], given["beside"]) == ("unique", ())

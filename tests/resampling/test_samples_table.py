@@ -20,6 +20,7 @@ from tests.runs import quiet
 from tests.tampering import Json, edit_json
 from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
+from transforms.resampling.manifest import notes_beside, read_manifest
 from transforms.shards.naming import stem_of
 from transforms.storage.files import output_storage
 
@@ -153,13 +154,23 @@ def of_others(table: pa.Table) -> pa.Table:
     return table.set_column(1, "key", pa.array([f"x{n}" for n in range(table.num_rows)]))
 
 
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-50])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flipped(path: Path) -> None:
+    path.write_bytes(b"PAR1" + bytes(900) + path.read_bytes()[904:])
+
+
+UNREADABLE = "it is no Parquet that can be read"
 DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-50]), "is not joined"),  # type: ignore[dict-item]
-    "empty": (lambda path: path.write_bytes(b""), "is not joined"),  # type: ignore[dict-item]
-    "flipped": (
-        lambda path: path.write_bytes(b"PAR1" + bytes(900) + path.read_bytes()[904:]),  # type: ignore[dict-item]
-        "is not joined",
-    ),
+    "cut": (cut, UNREADABLE),
+    "empty": (emptied, UNREADABLE),
+    "flipped": (flipped, UNREADABLE),
     "no keys": (replaced(without_keys), "it has no column 'key'"),
     "doubled keys": (replaced(doubled), "it has more than one row with the key '0"),
     "keys of numbers": (replaced(numbered), "its column 'key' holds no text"),
@@ -170,15 +181,15 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_table_that_cannot_be_used_is_said_and_the_rest_is_joined(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+    tmp_path: Path, name: str
 ) -> None:
     write_corpus(tmp_path, samples=240, shards=2)
     tables_beside(tmp_path)
     change, sentence = DAMAGE[name]
     change(tmp_path / "in" / "00001.parquet")
-    finished_output(config_at(tmp_path))
-    assert "00001.parquet is not joined to the samples of its shard: " in caplog.text
-    assert sentence in caplog.text
+    (note,) = notes_beside(read_manifest(finished_output(config_at(tmp_path))))
+    assert note.startswith("the table beside 00001--")
+    assert sentence in note
     for _, table in written(tmp_path):
         for row in table.to_pylist():
             joined = row.get("url") is not None
@@ -192,9 +203,7 @@ def test_a_folder_beside_a_shard_is_no_table(tmp_path: Path) -> None:
     assert all("url" not in table.column_names for _, table in written(tmp_path))
 
 
-def test_columns_of_other_types_from_shard_to_shard(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_columns_of_other_types_from_shard_to_shard(tmp_path: Path) -> None:
     """Numbers are of the wider type; what does not go together is left out, and said."""
     write_corpus(tmp_path, samples=120, shards=2)
     tables_beside(tmp_path)
@@ -206,11 +215,12 @@ def test_columns_of_other_types_from_shard_to_shard(
     )
     numbers = pa.array(range(table.num_rows))
     pq.write_table(table.set_column(names.index("sizes"), "sizes", numbers), path)
-    finished_output(config_at(tmp_path, output={"url": "out", "samples_per_shard": 1000}))
+    output = {"url": "out", "samples_per_shard": 1000}
+    manifest = read_manifest(finished_output(config_at(tmp_path, output=output)))
     ((_, found),) = written(tmp_path)
     assert found.schema.field("width").type == pa.float64()
     assert "sizes" not in found.column_names
-    assert "the columns sizes of tables beside the input are left out" in caplog.text
+    assert notes_beside(manifest) == ["the column 'sizes' is of types that do not go together"]
 
 
 def test_an_output_is_balanced_again_with_what_its_tables_say(tmp_path: Path) -> None:

@@ -120,11 +120,9 @@ class OutputConfig(Section):
     @model_serializer(mode="wrap")
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """As an output was dumped before there were these keys."""
-        values: dict[str, Any] = dump(self)
-        for key, default in (("labels", None), ("keys", KEEP), ("beside", None)):
-            if getattr(self, key) == default:
-                values.pop(key, None)
-        return values
+        values = without_empty(dump(self), "labels")
+        asked = {"keys": self.keys != KEEP, "beside": self.beside is not None}
+        return {key: value for key, value in values.items() if asked.get(key, True)}
 
     @property
     def other_form(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from transforms.plan.plan import Plan
 from transforms.resampling.output_moments import Written
 from transforms.resampling.ownership import number_of
 from transforms.resampling.packing import Kept
-from transforms.resampling.records import OutputRecord, Taken, beside_of, output_shard
+from transforms.resampling.records import OutputRecord, TableRecord, Taken, beside_of, output_shard
 from transforms.statistics.measures import Measures, measures_of
 from transforms.storage import paths
 from transforms.storage.documents import Count, Document, parsed
@@ -28,10 +28,17 @@ VERSION = 1
 
 
 class TableEntry(Document):
-    """What a manifest says of the table beside an output shard."""
+    """What a manifest says of the table beside an output shard; notes: as its record has them."""
 
     bytes: Count
     sha256: str
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, table: TableRecord) -> Self:
+        """The entry of a table that a shard's record vouches for."""
+        notes = {"notes": table.notes} if table.notes else {}
+        return cls(bytes=table.bytes, sha256=table.sha256, **notes)
 
 
 class ShardEntry(Document):
@@ -47,8 +54,7 @@ class ShardEntry(Document):
     @classmethod
     def of(cls, output: OutputRecord, config: Config) -> Self:
         """The entry of a shard that its record vouches for."""
-        table = output.table
-        beside = {"table": TableEntry(bytes=table.bytes, sha256=table.sha256)} if table else {}
+        beside = {"table": TableEntry.of(output.table)} if output.table else {}
         return cls(
             name=output_shard(output.number, config),
             samples=output.samples,
@@ -192,6 +198,12 @@ def is_of(manifest: Manifest | None, plan: Plan, config: Config) -> bool:
 def shard_names(manifest: Manifest | None) -> list[str]:
     """The output shards that a manifest names."""
     return [shard.name for shard in manifest.shards] if manifest else []
+
+
+def notes_beside(manifest: Manifest) -> list[str]:
+    """What of the tables beside the input is not in those beside the output, and why."""
+    notes = (note for shard in manifest.shards if shard.table for note in shard.table.notes)
+    return sorted({*notes})
 
 
 def names_beside(manifest: Manifest | None) -> list[str]:

@@ -25,11 +25,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class TableRecord:
-    """The table beside an output shard: bytes, SHA-256, and version as of the shard itself."""
+    """The table beside an output shard: bytes, SHA-256, and version as of the shard itself.
+
+    notes: what of the tables beside the input is not in it, and why, a sentence each.
+    """
 
     bytes: Count
     sha256: str
     version: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,9 +128,11 @@ def _publish(
 
 
 def _write_table(number: int, contents: Contents, storage: Storage) -> TableRecord:
-    name, content = paths.samples_table(number), parquet_bytes(samples_table(contents))
+    table, notes = samples_table(contents)
+    name, content = paths.samples_table(number), parquet_bytes(table)
     storage.settle(name, content)
-    return TableRecord(len(content), hashlib.sha256(content).hexdigest(), storage.version(name))
+    digest = hashlib.sha256(content).hexdigest()
+    return TableRecord(len(content), digest, storage.version(name), notes)
 
 
 def _write_shard(

@@ -10,12 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.base.errors import FairshardError, reason_of, storage_error
-from transforms.base.logs import LOGGER
-from transforms.base.redaction import redacted_url
-from transforms.base.visible import visible
 from transforms.shards.naming import beside
 from transforms.shards.streams import open_stored
-from transforms.shards.web_files import as_told
+from transforms.shards.web_files import WebFile, as_told
 
 KEY = "key"
 _ROWS_AT_ONCE = 1 << 14
@@ -23,12 +20,16 @@ _ABSENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryE
 _NOT_SERVED = (400, 401, 403, 404, 405, 410)
 
 
+class UnusableError(Exception):
+    """A file beside a shard is no table of its samples: why, in a clause."""
+
+
 def rows_beside(shard: str, keys: list[str], options: dict[str, Any]) -> pa.Table | None:
     """The rows of samples with these `keys`, a row a key, in their order; nulls where is none.
 
     Without their key, of the types that they have. `shard` is the tar's URL. None where no file is
-    beside it, and where it is none of these samples, which is said. Raises UnreachableError where
-    the storage fails.
+    beside it. Raises UnusableError where it is none of these samples, UnreachableError where the
+    storage fails.
     """
     url = beside(shard, ".parquet")
     stream = _opened(url, options)
@@ -37,33 +38,26 @@ def rows_beside(shard: str, keys: list[str], options: dict[str, Any]) -> pa.Tabl
     with stream, _guarded(url, stream) as source:
         try:
             return _aligned(_rows(source, keys), keys)
-        except FairshardError:
+        except (FairshardError, UnusableError):
             raise
         except Exception as error:  # content of any other form makes parsers raise anything
-            why = visible(reason_of(error))
-            LOGGER.warning(
-                "%s is not joined to the samples of its shard: %s; `fairshard resample --restart` "
-                "joins it once it is mended",
-                redacted_url(url),
-                why,
-            )
-            return None
+            raise UnusableError("it is no Parquet that can be read") from error
 
 
 def _rows(source: IO[bytes], keys: list[str]) -> pa.Table:
-    """The rows of the file that have one of `keys`; ValueError where it cannot be told which."""
+    """The rows of the file that have one of `keys`."""
     file = pq.ParquetFile(source)
     names = file.schema_arrow.names
     if KEY not in names:
-        raise ValueError("it has no column 'key'")
+        raise UnusableError("it has no column 'key'")
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ValueError(f"two of its columns are named {twice!r}")
+        raise UnusableError(f"two of its columns are named {twice!r}")
     if not _is_text(file.schema_arrow.field(KEY).type):
-        raise ValueError("its column 'key' holds no text")
+        raise UnusableError("its column 'key' holds no text")
     counts = pc.value_counts(file.read([KEY], use_threads=False).column(KEY).cast(pa.string()))
     again = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").drop_null()
     if len(again):
-        raise ValueError(f"it has more than one row with the key {again[0].as_py()!r}")
+        raise UnusableError(f"it has more than one row with the key {again[0].as_py()!r}")
     wanted = pa.array(keys, pa.string()).unique()
     here = []
     for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
@@ -72,7 +66,7 @@ def _rows(source: IO[bytes], keys: list[str]) -> pa.Table:
             here.append(batch.filter(found))
     rows = pa.Table.from_batches(here, file.schema_arrow)
     if not len(rows):
-        raise ValueError("none of its keys is that of a sample of the shard")
+        raise UnusableError("none of its keys is that of a sample of the shard")
     return rows
 
 
@@ -101,9 +95,13 @@ def _opened(url: str, options: dict[str, Any]) -> IO[bytes] | None:
 
 @contextmanager
 def _guarded(url: str, stream: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The same stream, whose failures are told from what is wrong with its content."""
+    """The same stream, whose failures are told from what is wrong with its content.
+
+    A file on a web server that does not tell where it ends is read whole.
+    """
     with io.BufferedReader(_Guarded(url, stream), io.DEFAULT_BUFFER_SIZE) as guarded:
-        yield guarded
+        endless = isinstance(stream, WebFile) and stream.size is None
+        yield io.BytesIO(guarded.read()) if endless else guarded
 
 
 class _Guarded(io.RawIOBase):
