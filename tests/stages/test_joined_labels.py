@@ -246,3 +246,14 @@ def test_a_field_that_is_carried_stays_and_one_that_is_joined_by_goes(tmp_path: 
     names = pq.read_schema(first).names
     assert "field.uid" in names and "join.uid" not in names
     assert "join.uid" in pq.read_schema(recognised).names
+
+
+def test_a_bare_key_is_refused_where_a_shard_that_has_it_is_added(tmp_path: Path) -> None:
+    write_told_corpus(tmp_path)
+    (tmp_path / "keys.csv").write_text("key,word\n0000000,woman\n")
+    tables = {"boxes": {"url": "keys.csv", "key": "key"}}
+    config = told_by(tmp_path, "boxes", "out", tables=tables)
+    label.run(config, InProcess(), quiet())
+    shutil.copy(tmp_path / "in/00000.tar", tmp_path / "in/copy.tar")
+    with pytest.raises(FairshardError, match="two shards"):
+        label.run(config, InProcess(), quiet())
