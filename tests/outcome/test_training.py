@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +19,14 @@ from transforms.resampling.manifest import Manifest, read_manifest
 from transforms.storage.files import Storage
 
 
-def manifest_of(shards: int, **packing: Any) -> Manifest:
-    totals = SimpleNamespace(written=123)
+def manifest_of(shards: int, samples: Sequence[int] | None = None, **packing: Any) -> Manifest:
+    sizes = [1000] * shards if samples is None else samples
     packed = SimpleNamespace(format="webdataset", **packing)
-    made: Any = SimpleNamespace(shards=[None] * shards, totals=totals, packing=packed)
+    made: Any = SimpleNamespace(
+        shards=[SimpleNamespace(samples=size) for size in sizes],
+        totals=SimpleNamespace(written=sum(sizes)),
+        packing=packed,
+    )
     return made
 
 
@@ -59,10 +64,10 @@ def test_every_shard_is_read_wherever_the_output_is(tmp_path: Path, folder: str)
     assert len(shards) > 3
     assert taken.train_num_samples == manifest.totals.written
     assert get_dataset_size(taken.train_data) == (manifest.totals.written, len(shards))
-    assert (taken.dataset_type, taken.workers) == ("webdataset", 4)
+    assert (taken.dataset_type, taken.workers) == ("webdataset", 1)
 
 
-def test_repeats_count_and_workers_are_no_more_than_shards(tmp_path: Path) -> None:
+def test_repeats_count(tmp_path: Path) -> None:
     write_corpus(tmp_path, samples=60)
     storage = finished_output(
         config_of(tmp_path, balance={"eta": 1.5, "Q": 3, "max_representation_bias": 0.1})
@@ -71,9 +76,26 @@ def test_repeats_count_and_workers_are_no_more_than_shards(tmp_path: Path) -> No
     taken = arguments(training_command(manifest, storage))
     assert manifest.totals.repeats > 0
     assert taken.train_num_samples == manifest.totals.kept + manifest.totals.repeats
-    assert taken.workers == len(manifest.shards) < 4
     sizes = json.loads(storage.read("shards/sizes.json"))
     assert sum(sizes.values()) == taken.train_num_samples
+
+
+@pytest.mark.parametrize(
+    ("samples", "workers", "batch"),
+    [
+        ([500] * 8, 4, 64),
+        ([500] * 3, 3, 64),
+        ([500, 1], 1, 64),
+        ([500, 500, 500, 63], 2, 64),
+        ([16] * 16, 4, 64),
+        ([16] * 15, 3, 64),
+        ([14], 1, 14),
+        ([10, 10], 1, 20),
+    ],
+)
+def test_every_worker_has_samples_for_a_batch(samples: list[int], workers: int, batch: int) -> None:
+    taken = arguments(training_command(manifest_of(len(samples), samples), Storage("/out")))
+    assert (taken.workers, taken.batch_size) == (workers, batch)
 
 
 @pytest.mark.parametrize(

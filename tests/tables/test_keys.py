@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.recognition.fields import key_of
 from transforms.tables.keys import (
     buckets_of,
     hashes,
-    key_text,
     key_texts,
     member_keys,
     sample_member_keys,
@@ -56,7 +56,7 @@ def test_what_is_no_key_is_said(values: pa.Array) -> None:
 def test_a_value_of_metadata_is_the_key_that_a_column_has(value: object) -> None:
     if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
         return
-    assert key_text(value) == key_texts(pa.array([value]))[0].as_py()
+    assert key_of(value) == key_texts(pa.array([value]))[0].as_py()
 
 
 def test_tars_and_members_are_named_as_samples_are() -> None:

@@ -15,10 +15,12 @@ def export(name: str, exported: Exported, target: Target) -> ExportOutcome:
     """Export in the format `name`; FairshardError where that needs shards, and none are written."""
     exporter = EXPORTERS[name]
     if exporter.needs_shards and exported.manifest is None:
-        raise FairshardError(
-            f"{name} tells of written shards, and {exported.storage.url} holds none of this plan: "
-            "run `fairshard resample` first"
+        way_out = (
+            "a corpus of tables has none: export `weights` or `datacomp`"
+            if exported.config.input.tables
+            else f"{exported.storage.url} holds none of this plan: run `fairshard resample` first"
         )
+        raise FairshardError(f"{name} tells of written shards, and {way_out}")
     return exporter.export(exported, target)
 
 

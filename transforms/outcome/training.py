@@ -10,6 +10,8 @@ from transforms.storage import paths
 from transforms.storage.files import Storage
 
 _MOST_WORKERS = 4
+_BATCH = 64
+"""The batch of open_clip where none is given."""
 _OF_FIVE_DIGITS = 100_000
 _ON_DISK = ("", "file", "local")
 _PIPES = {"s3": "aws s3 cp {} -", "s3a": "aws s3 cp {} -", "gs": "gsutil cat {}"}
@@ -19,8 +21,8 @@ _SPECIAL = re.compile(r"[\\{}]")
 def training_command(manifest: Manifest, storage: Storage) -> str | None:
     """The command, as a shell takes it; None where there are no shards that open_clip can read.
 
-    Samples count as often as they are written. There are no more workers than shards, of which
-    each reads its own.
+    Samples count as often as they are written. Workers share the shards out: there are no more than
+    whose shards hold a batch each, as one that cannot fill a batch would wait for ever.
     """
     shards = len(manifest.shards)
     where = _pattern(shards, storage)
@@ -28,7 +30,20 @@ def training_command(manifest: Manifest, storage: Storage) -> str | None:
         return None
     words = ["python", "-m", "open_clip_train.main", "--dataset-type", "webdataset"]
     words += ["--train-data", where, "--train-num-samples", str(manifest.totals.written)]
-    return shlex.join([*words, "--workers", str(min(shards, _MOST_WORKERS))])
+    if manifest.totals.written < _BATCH:
+        words += ["--batch-size", str(manifest.totals.written)]
+    return shlex.join([*words, "--workers", str(_workers(manifest))])
+
+
+def _workers(manifest: Manifest) -> int:
+    """The most workers of which each has samples for a batch, whichever shards it is given."""
+    sizes = sorted(shard.samples for shard in manifest.shards)
+    fit = (
+        workers
+        for workers in range(min(len(sizes), _MOST_WORKERS), 1, -1)
+        if sum(sizes[: len(sizes) // workers]) >= _BATCH
+    )
+    return next(fit, 1)
 
 
 def _pattern(shards: int, storage: Storage) -> str | None:

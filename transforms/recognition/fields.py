@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 from pydantic import Field
 
 from transforms.config.conditions import Condition
@@ -53,14 +54,19 @@ def text_at(document: Any, path: str) -> str | None:
 
 
 def key_at(document: Any, path: str) -> str | None:
-    """The one value at `path` as keys of tables are compared; None where there is no such one.
-
-    A text as it is, all else as JSON writes it, but for whole numbers, which are in decimal digits.
-    """
+    """The one value at `path` as keys of tables are compared; None where there is no such one."""
     values = list(values_at(document, path))
-    value = values[0] if len(values) == 1 else None
+    return key_of(values[0]) if len(values) == 1 else None
+
+
+def key_of(value: Any) -> str | None:
+    """A JSON value as a key of tables, as `transforms.tables.keys.key_texts` gives it.
+
+    A text as it is, all else as JSON writes it, but for numbers: whole ones are in decimal digits,
+    others as Arrow writes them. None where it is no key: empty, not finite, an object or a list.
+    """
     match value:
-        case "" | dict() | None:
+        case "" | dict() | list() | None:
             return None
         case str():
             return value.encode("utf-8", "replace").decode("utf-8")
@@ -68,6 +74,8 @@ def key_at(document: Any, path: str) -> str | None:
             return None
         case float() if value.is_integer() and abs(value) < _LONGEST_INTEGER:
             return str(int(value))
+        case float():
+            return str(pa.scalar(value).cast(pa.string()))
         case _:
             return json.dumps(value)
 

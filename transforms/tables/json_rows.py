@@ -6,9 +6,8 @@ from typing import IO, Any
 import pyarrow as pa
 from pydantic_core import from_json
 
-from transforms.recognition.fields import values_at
+from transforms.recognition.fields import key_of, values_at
 from transforms.tables.column_types import common_type, told
-from transforms.tables.keys import key_text
 
 _LINES_AT_ONCE = 1 << 14
 _BYTES_AT_ONCE = 2**24
@@ -60,7 +59,7 @@ def _document(text: bytes, number: int) -> Any:
 
 def _keys(documents: list[Any], name: str) -> pa.Array:
     values = (next(_values(document, name), None) for document in documents)
-    return pa.array([key_text(value) for value in values], pa.string())
+    return pa.array([key_of(value) for value in values], pa.string())
 
 
 def _values(document: Any, name: str) -> Iterator[Any]:

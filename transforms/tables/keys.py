@@ -1,8 +1,5 @@
 """Keys as text, the same for the same key whatever type a file gives it, and their hashes."""
 
-import json
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,21 +38,6 @@ def key_texts(values: pa.Array) -> pa.Array:
     except pa.ArrowException as error:
         raise ValueError(f"it holds {kind} that is no text in UTF-8") from error
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-
-
-def key_text(value: Any) -> str | None:
-    """The key that a JSON value is, as `key_texts` gives it; None where it is none."""
-    match value:
-        case None | "":
-            return None
-        case str():
-            return value
-        case float():
-            return key_texts(pa.array([value], pa.float64()))[0].as_py()  # type: ignore[no-any-return]
-        case bool() | int():
-            return json.dumps(value)
-        case _:
-            return None
 
 
 def member_keys(tars: pa.Array, members: pa.Array) -> pa.Array:

@@ -18,6 +18,6 @@ def require_columns(wanted: Iterable[str], there: Iterable[str]) -> None:
     for column in wanted:
         if column not in names:
             meant = did_you_mean(column, names) or f"; it has {first_of(names, _SHOWN)}"
-            raise LackingError(f"it has no column {column!r}{meant if names else ''}")
+            raise LackingError(f"has no column {column!r}{meant if names else ''}")
         if names.count(column) > 1:
-            raise LackingError(f"it has several columns {column!r}: give each its own name")
+            raise LackingError(f"has several columns {column!r}: give each its own name")

@@ -193,7 +193,7 @@ class TableFiles:
         except FairshardError:
             raise
         except LackingError as error:
-            raise ConfigError(f"the table {self.name}: of its file {file.url}, {error}") from None
+            raise ConfigError(f"the table {self.name}: its file {file.url} {error}") from None
         except Exception as error:  # damaged files make parsers raise anything
             raise FairshardError(
                 f"the table {self.name}: its file {file.url} cannot be read: {reason_of(error)}; "
