@@ -123,7 +123,7 @@ def test_a_group_is_shown_by_as_many_samples_as_the_output_holds_of_it(tmp_path:
     storage = output(tmp_path)
     written = [
         content
-        for shard in sorted((tmp_path / "out" / "shards").iterdir())
+        for shard in sorted((tmp_path / "out" / "shards").glob("*.tar"))
         for name, content in read_members(shard).items()
         if name.endswith(".txt")
     ]

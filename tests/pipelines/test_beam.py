@@ -80,7 +80,7 @@ def test_every_payload_is_the_origins_and_every_sample_is_accounted_for(
     originals = {truth.key: members_of(truth) for truth in corpus[1]}
     kept: dict[str, dict[str, bytes]] = {}
     for name in files:
-        if name.startswith("shards/"):
+        if name.startswith("shards/") and name.endswith(".tar"):
             for member, content in read_members(Path(config.output.url, name)).items():
                 key, extension = member.split(".", 1)
                 kept.setdefault(key, {})[extension] = content
