@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.labelled import BY_CAPTION, FOX, Labelled, labelling_config, sample
 from tests.tarmaking import Entry, make_tar
+from transforms.config.tables import TableColumn
+from transforms.labels.joined_utility import utility_in
 from transforms.labels.reject_remedies import reject_remedy
+from transforms.recognition.typed_values import values_array
 
 ANEW = "(labels depend on it, and are all made anew)"
 MEND = "mend the samples in their shards"
@@ -75,3 +79,22 @@ def test_a_damaged_shard_is_to_be_replaced(tmp_path: Path, cut: int) -> None:
     assert {reject_remedy(stage, error) for _, stage, error in found.rejects} == {
         "put a whole copy in the place of the shard"
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        ("the table t has no row for it", "give these samples rows in the table, or let it say"),
+        ("the table embeddings.c has no caption for it, and so no", "give the captions of these"),
+    ],
+)
+def test_a_sample_that_a_table_lacks_is_to_be_in_it(error: str, remedy: str) -> None:
+    assert reject_remedy("table", error).startswith(remedy)
+
+
+@pytest.mark.parametrize("numbers", [[], [1, 2], [-1]])
+def test_a_utility_of_a_table_is_to_be_one_number(numbers: list[float]) -> None:
+    _, errors = utility_in(values_array([numbers]), TableColumn(table="t", name="q"), np.ones(1))
+    assert "give these samples one number from 0 up in the column, or correct utility.column" in (
+        reject_remedy("table", errors[0])
+    )

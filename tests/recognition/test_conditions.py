@@ -151,7 +151,7 @@ bounds = st.sampled_from(
         {"above": -1.5, "at_most": 1e300},
     ]
 )
-exact = st.lists(st.sampled_from(["a", "b", "1", 1, 1.5, True, 2**53 + 1]), min_size=1)
+exact = st.lists(st.sampled_from(["a", "b", "1", 0, 1, 1.5, True, 2**53 + 1]), min_size=1)
 patterns = st.lists(st.sampled_from(["a", "^b$", "[0-9]", "é"]), min_size=1)
 compared = st.one_of(
     bounds,
@@ -174,8 +174,8 @@ COLUMNS = {
     pa.bool_(): st.booleans(),
     pa.int64(): st.sampled_from([0, 1, 2, 2**53, 2**53 + 1, -(2**62)]),
     pa.uint8(): st.integers(0, 3),
-    pa.float64(): st.sampled_from([0.5, 1.0, 1.5, math.nan, math.inf, -math.inf, 2.0**53]),
-    pa.float32(): st.sampled_from([0.5, 1.0, math.nan]),
+    pa.float64(): st.sampled_from([-0.0, 0.5, 1.0, 1.5, math.nan, math.inf, -math.inf, 2.0**53]),
+    pa.float32(): st.sampled_from([-0.0, 0.5, 1.0, math.nan]),
     pa.string(): texts,
     pa.large_string(): texts,
     pa.dictionary(pa.int32(), pa.string()): texts,
@@ -197,6 +197,14 @@ def test_columns_hold_what_their_rows_hold(data: Any, kind: pa.DataType, depth: 
     assert predicate.mask(column).tolist() == [predicate.holds(values) for values in found]
     cut = pa.array(rows, kind).slice(1)
     assert predicate.mask(cut).tolist() == [predicate.holds(values) for values in found[1:]]
+
+
+@pytest.mark.parametrize(
+    ("values", "elements"), [([0], [-0.0, 0.0, 1.0]), ([-0.0], [0.0, -0.0, 1])]
+)
+def test_zero_has_no_sign(values: list[float], elements: list[float]) -> None:
+    mask = Predicate(Condition(values=values)).mask(pa.array(elements, pa.float64()))
+    assert mask.tolist() == [True, True, False]
 
 
 def _elements(value: Any) -> Any:

@@ -187,6 +187,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "other dimensions": ({"url": "wide.npy"}, r"have 5 dimensions, and those of the model .* 64"),
     "no key": ({"url": "0.npy", "key": "ky"}, "has no column 'ky'; did you mean 'key'"),
     "lists as keys": ({"url": "0.npy", "key": "list"}, "list cannot be a key, as it holds list"),
+    "lists as captions": (
+        {"url": "0.npy", "key": "key", "caption": "list"},
+        "clip.caption: list cannot be the captions, as it holds list",
+    ),
+    "bytes as captions": (
+        {"url": "0.npy", "key": "key", "caption": "bytes"},
+        "clip.caption: bytes cannot be the captions, as it holds binary that is no text in UTF-8",
+    ),
     "no metadata": ({"url": "alone/7.npy"}, r"clip.metadata: .*alone/\*.parquet matches no"),
     "no array": ({"url": "z.npz", "array": "b32"}, "clip.array: there is no array 'b32'"),
     "many arrays": ({"url": "z.npz"}, "say which array of .*z.npz holds .*; there are: a, b32_img"),
@@ -214,10 +222,11 @@ def test_what_is_wrong_is_one_sentence(
     (tmp_path / "text.parquet").write_text("no Parquet")
     for name in ("0", "wide", "z"):
         columns = {"key": key, "image_path": key, "uid": key, "list": [[1]] * 3}
+        columns["bytes"] = [b"\xff"] * 3
         write_parquet(tmp_path / f"{name}.parquet", columns)
     write_parquet(tmp_path / "four.parquet", {"image_path": [*key, "d"]})
     with pytest.raises(FairshardError, match=why) as raised:
-        _rows(embedded_config(tmp_path, source))
+        _rows(embedded_config(tmp_path, source, similarity="captions" in why))
     assert "\n" not in str(raised.value)
 
 

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import fsspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -307,6 +308,18 @@ def test_a_key_that_no_row_has_may_be_of_two_shards(tmp_path: Path) -> None:
     assert lists_of(found) == {"a": [None, None], "b": [None, [1]]}
 
 
+@pytest.mark.parametrize("layout", ["shards", "any"])
+@pytest.mark.parametrize("largest", [2**63 - 1, 2**64 - 1])
+def test_unsigned_numbers_are_as_they_are_told(tmp_path: Path, layout: str, largest: int) -> None:
+    samples = {"a": [{"key": "x"}, {"key": "y"}]}
+    columns = {"key": ["x", "y"], "p": pa.array([5, largest], pa.uint64())}
+    (tmp_path / "t").mkdir()
+    pq.write_table(pa.table(columns), tmp_path / "t" / "a.parquet")
+    found = join([table_of(tmp_path / "t", layout=layout)], samples, Storage(f"{tmp_path}/out"))
+    number = float if largest > 2**63 else int
+    assert lists_of(found) == {"a": [[5], [number(largest)]]}
+
+
 @pytest.mark.parametrize(
     ("of_samples", "of_rows", "cause"),
     [
@@ -315,7 +328,8 @@ def test_a_key_that_no_row_has_may_be_of_two_shards(tmp_path: Path) -> None:
         ("k{}", "K{}", "those of rows have capital letters"),
         ("k{}", "00000/k{}", "those of rows have a folder or tar before them"),
         ("ab-{}", "ab{}", "those of samples have hyphens"),
-        ("k{}", "{}", "those of samples are no numbers"),
+        ("k{}", "{}", "those of samples are no numbers, and those of rows are"),
+        ("{}", "{}.0", "those of rows end in .0, and those of samples do not"),
     ],
 )
 def test_where_nothing_matches_keys_of_both_sides_are_shown(

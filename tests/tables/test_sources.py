@@ -69,7 +69,7 @@ def test_csv_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert values_in(table) == {str(n): f"{n}\n" for n in range(999)}
 
 
-@pytest.mark.parametrize("content", ["key,p", "key,p\n", "key,p\r\n"])
+@pytest.mark.parametrize("content", ["key,p", "key,p\n", "key,p\r\n", 'key,p,"x\ny"\n'])
 def test_a_header_alone_is_an_empty_table(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.csv").write_text(content)
     assert values_in(table_of(tmp_path)) == {}

@@ -214,8 +214,8 @@ def _equal(elements: pa.Array, wanted: frozenset[Value]) -> Flags:
         low, high = np.iinfo(kind.to_pandas_dtype()).min, np.iinfo(kind.to_pandas_dtype()).max
         found = [int(value) for value in numbers if low <= value <= high and value == int(value)]
     elif pa.types.is_floating(kind):
-        elements, kind = elements.cast(pa.float64()), pa.float64()
-        found = [number for value in numbers if (number := number_in(value)) == value]
+        elements, kind = pc.add(elements.cast(pa.float64()), 0.0), pa.float64()  # -0 as 0
+        found = [number + 0.0 for value in numbers if (number := number_in(value)) == value]
     else:
         return nothing
     return _flags(pc.is_in(elements, value_set=pa.array(found, kind)))

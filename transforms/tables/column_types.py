@@ -13,12 +13,19 @@ _LISTS = (
     pa.types.is_fixed_size_list,
 )
 _NO_VALUE = r"^[ \t]*(NA|N/A|n/a|NULL|Null|null|NaN|nan|None)?[ \t]*$"
+_LARGEST = str(2**63 - 1)
+_AS_LONG = "|".join(  # whole numbers of as many digits that are smaller, by the first digit that is
+    f"{_LARGEST[:place]}[{int(not place)}-{int(digit) - 1}][0-9]{{{len(_LARGEST) - place - 1}}}"
+    for place, digit in enumerate(_LARGEST)
+    if digit > "0"
+)
+_WHOLE = f"(0|[1-9][0-9]{{0,{len(_LARGEST) - 2}}}|{_AS_LONG}|{_LARGEST})"
 _FORMS = (
     (pa.bool_(), r"^[ \t]*(true|false|True|False|TRUE|FALSE)[ \t]*$"),
-    (pa.int64(), r"^[ \t]*[+-]?(0|[1-9][0-9]{0,17})[ \t]*$"),
+    (pa.int64(), rf"^[ \t]*[+-]?{_WHOLE}[ \t]*$"),
     (
         pa.float64(),
-        r"^[ \t]*[+-]?((0|[1-9][0-9]{0,17})(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?[ \t]*$",
+        rf"^[ \t]*[+-]?({_WHOLE}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{{1,3}})?[ \t]*$",
     ),
 )
 _NAMES = {

@@ -23,8 +23,8 @@ def csv_batches(stream: IO[bytes], columns: Sequence[str]) -> Iterator[pa.Table]
     beginning = stream.read(_LONGEST_HEADER)
     header, delimiter = _header(beginning.decode("utf-8-sig", "replace"), columns)
     require_columns(columns, header)
+    yield pa.table({name: pa.array([], pa.string()) for name in columns})
     if len(beginning.splitlines()) < 2:
-        yield pa.table({name: pa.array([], pa.string()) for name in columns})
         return
     stream.seek(0)
     reader = arrow_csv.open_csv(

@@ -160,14 +160,22 @@ class EmbeddingRows:
         if some.texts is not None:
             texts, told = directed(some.texts[usable])
         else:
-            captions = (
-                some.metadata.column(self._caption).cast(pa.string()).filter(pa.array(usable))
-            )
+            captions = self._captions(some.metadata).filter(pa.array(usable))
             told = np.asarray(captions.is_valid())
             texts = recogniser.captions(captions.fill_null("").to_pylist())
         scores = np.zeros(len(images))
         scores[told] = cosines(images[told], texts[told])
         return pa.array(scores, mask=~told)
+
+    def _captions(self, metadata: pa.Table) -> pa.Array:
+        given = metadata.column(self._caption)
+        try:
+            return given.cast(pa.string())
+        except pa.ArrowException as error:
+            raise ConfigError(
+                f"{self.name}.caption: {self._caption} cannot be the captions, as it holds "
+                f"{given.type} that is no text in UTF-8: name another column"
+            ) from error
 
     def _keys(self, metadata: pa.Table) -> pa.Array:
         columns = [metadata.column(name).combine_chunks() for name in self.key.columns]

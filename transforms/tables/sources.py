@@ -97,13 +97,14 @@ class TableFiles:
         return self._format(file.url) == "csv"
 
     def types(self, file: RowFile) -> Mapping[str, pa.DataType]:
-        """Its columns and their types in a file; only of Parquet the file says them."""
-        batches, texts = self.batches(file), self.untyped(file)
+        """Its columns and their types in a file; only of Parquet the file may say them."""
+        tables, texts = self._read(file, self.source.storage_options), self.untyped(file)
         with self._sentences(file):
-            found = types_in(next(batches), texts)
-            if self._format(file.url) != "parquet":
-                for table in batches:
-                    found = common_types(found, types_in(table, texts), texts)
+            first = next(tables)
+            found = types_in(self._keyed(first), texts)
+            if self._format(file.url) != "parquet" or _may_be_beyond(first):
+                for table in tables:
+                    found = common_types(found, types_in(self._keyed(table), texts), texts)
             return found
 
     def identity(self) -> Any:
@@ -199,6 +200,11 @@ class TableFiles:
                 f"the table {self.name}: its file {file.url} cannot be read: {reason_of(error)}; "
                 "restore or correct the file, or leave it out"
             ) from None
+
+
+def _may_be_beyond(table: pa.Table) -> bool:
+    """Whether its columns may hold whole numbers that an int64 does not."""
+    return any("uint64" in str(kind) for kind in table.schema.types)
 
 
 def _whole(table: pa.Table, name: str) -> pa.Array:
