@@ -246,6 +246,8 @@ def _written(config: Config, plan: Plan | None, outputs: Outputs) -> tuple[bool,
         return False, "the output is written again, unless the new plan is the same"
     if not is_of(manifest, plan, config):
         keys = packing_apart(manifest.packing.to_dict(), config)
+        if keys == ["output.beside"]:
+            return False, "shards are kept, what lies beside them is not: output.beside changed"
         return False, f"the output is written again: {in_words(keys)} changed"
     kept = len(manifest.shards) - len(outputs.faults)
     return outputs.whole, f"the output of {counted(kept, 'shard')} is kept"

@@ -47,6 +47,14 @@ def config(text: str) -> Config:
             ["scores.s at least 5 and at most 9"],
         ),
         (
+            "filter: [{field: w, at_least: 0.28400001, below: 1048576}, {field: w, above: 1e+30}]",
+            [
+                {"field": "w", "at_least": 0.28400001, "below": 1048576.0},
+                {"field": "w", "above": 1e30},
+            ],
+            ["w at least 0.28400001 and below 1048576", "w above 1e+30"],
+        ),
+        (
             "filter: [{field: l, values: [en, de, fr, it, true]}, {field: n, present: false}]",
             [
                 {"field": "l", "values": ["en", "de", "fr", "it", True]},
@@ -71,6 +79,7 @@ def test_it_is_dumped_as_given_and_read_back(text: str, dumped: Any, names: list
         ("filter: {min_similarty: 0.2}", "filter.min_similarty: unknown key; did you mean min_s"),
         ("filter: {min_similarity: 2}", "filter.min_similarity: should be less than or equal to 1"),
         ("filter: [{min_similarity: on}]", "filter.0.min_similarity: should be a number, not True"),
+        ("filter: {field: w, above: 1048577, below: 1048576}", "above: 1048577 and below: 1048576"),
         ("filter: [{below: 0.5}]", "filter.0.field: missing"),
         ("filter: [{field: punsafe}]", "says nothing of a value: give one of values"),
         (
@@ -80,6 +89,14 @@ def test_it_is_dumped_as_given_and_read_back(text: str, dumped: Any, names: list
         ("filter: [{field: '', below: 1}]", "filter.0.field: should have at least 1 character"),
         ("filter: [{field: a, matches: '('}]", "RE2 does not take the pattern '('"),
         ("filter: [{column: {table: score, name: s}, below: 1}]", "did you mean 'scores'?"),
+        (
+            "filter: [{field: a, below: 1}, {field: a, below: 1, min_similarity: 0.2}]",
+            "filter: min_similarity is a condition of its own: give a list of {min_similarity: 0.2",
+        ),
+        (
+            "filter: {column: {table: scores, name: s}, below: 1, min_similarity: 0.2}",
+            "filter: min_similarity is a condition of its own",
+        ),
         ("filter: 0.2", "filter: should be conditions, as {min_similarity: 0.2} and"),
         ("filter: [0.2]", "filter: should be conditions, as {min_similarity: 0.2} and"),
         ("utility: {column: {table: nothing, name: s}}", "utility.column.table: there is no table"),

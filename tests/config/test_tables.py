@@ -56,6 +56,11 @@ def test_a_column_of_a_table_that_is_not_there_is_said() -> None:
         parse_config(f"{REST}tables: {{tt: {{url: p, key: k}}}}\n", "c.yaml")
 
 
+def test_a_column_of_a_table_where_there_is_none_is_said() -> None:
+    with pytest.raises(ConfigError, match=r"there is no table 't', nor any other$"):
+        parse_config(REST, "c.yaml")
+
+
 def test_paths_of_tables_and_embeddings_are_taken_from_the_folder_of_the_file() -> None:
     text = (
         f"{REST}tables: {{t: {{url: [a/*.csv, 's3://b/c'], key: k}}}}\n"

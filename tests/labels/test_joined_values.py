@@ -14,6 +14,7 @@ from jobs.session.labelled import all_label_records
 from tests.inprocess import InProcess
 from tests.statistics.test_filter_values import SAMPLES, metadata, scored, write_scored
 from tests.verification.test_verify import checks_of, said_by
+from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
 from transforms.config.tables import TableColumn
 from transforms.labels.joined_utility import utility_in
@@ -73,6 +74,21 @@ def test_a_column_of_a_table_filters_as_the_field_does(tmp_path: Path) -> None:
     assert by_column == by_field
     assert plans["column"]["samples"] == plans["field"]["samples"]
     assert plans["column"]["constraints"] == plans["field"]["constraints"]
+
+
+def test_a_column_without_a_value_takes_all_in_a_sentence(tmp_path: Path) -> None:
+    write_scored(tmp_path)
+    pq.write_table(
+        pa.table({"key": ["0000"], "quality": pa.array([None], pa.float64())}),
+        tmp_path / "scores.parquet",
+    )
+    with pytest.raises(FairshardError) as caught:
+        finished(joined(tmp_path, {"column": SCORES.model_dump(), "at_least": 4}))
+    assert str(caught.value) == (
+        "no sample is left to balance: filter scores.quality at least 4 takes all of 120 samples, "
+        "as none has a value there: correct the column 'quality', or what joins the table scores "
+        "(`fairshard status` says what does)"
+    )
 
 
 def test_another_bound_joins_nothing_again_and_another_column_does(tmp_path: Path) -> None:

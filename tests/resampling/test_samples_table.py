@@ -133,6 +133,18 @@ def test_columns_of_img2dataset_are_joined_by_key_and_keep_their_types(tmp_path:
             assert [row[n] for n in theirs] == [None if nothing else expected[n] for n in theirs]
 
 
+def test_a_table_with_rows_of_some_samples_is_joined_in_every_output_shard(tmp_path: Path) -> None:
+    """Also where an output shard holds none of these samples."""
+    write_corpus(tmp_path)
+    tables_beside(tmp_path, slice(-5, None))
+    assert notes_beside(read_manifest(finished_output(config_at(tmp_path)))) == []
+    joined = 0
+    for _, table in written(tmp_path):
+        assert table.schema.field("width").type == pa.int32()
+        joined += table.column("url").drop_null().length()
+    assert joined >= 5
+
+
 def replaced(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
     return lambda path: pq.write_table(change(pq.read_table(path)), path)
 
@@ -260,7 +272,7 @@ def test_only_what_is_asked_for_lies_beside(tmp_path: Path) -> None:
     _, none, tars = beside()
     assert none == []
     lines, both, same = beside("sizes", "samples")
-    assert "the output is written again: output.beside changed" in lines
+    assert "shards are kept, what lies beside them is not: output.beside changed" in lines
     assert both == ["00000.parquet", "00001.parquet", "sizes.json"]
     _, sizes, still = beside("sizes")
     assert sizes == ["sizes.json"]

@@ -190,6 +190,14 @@ def test_a_column_that_is_not_there_is_a_sentence(
     assert said in str(caught.value) and str(caught.value).startswith("the table a.parquet has no ")
 
 
+def test_a_column_that_is_there_twice_is_a_sentence() -> None:
+    names = ["key", "caption", "url", "url"]
+    twice = parquet(pa.Table.from_arrays([pa.array(["x"])] * 4, names=names))
+    assert len(read(twice, fields=[])) == 1
+    with pytest.raises(ConfigError, match=r"a\.parquet has two columns that are named 'ur"):
+        read(twice)
+
+
 def test_more_rows_than_the_limit_are_a_sentence() -> None:
     with pytest.raises(FairshardError, match=r"holds 3 rows, more than input\.limits\.max_entries"):
         read(parquet([{"text": "x"}] * 3), limits={"max_entries": 2})

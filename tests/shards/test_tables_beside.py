@@ -12,6 +12,7 @@ from transforms.shards.naming import beside
 from transforms.shards.tables_beside import UnusableError, rows_beside
 
 KEYS = ["b", "a", "b", "x"]
+KEPT = pa.chunked_array([["a", "b"], ["x"]])
 
 
 @pytest.mark.parametrize(
@@ -38,16 +39,16 @@ def test_a_web_server_gives_it_or_has_none(tmp_path: Path, sized: bool) -> None:
     table_in(tmp_path)
     (tmp_path / "2.parquet").write_bytes(b"<html>not found</html>")
     with web(tmp_path, sized=sized) as url:
-        found = rows_beside(f"{url}/0.tar?token=s3cret", KEYS, {})
+        found = rows_beside(f"{url}/0.tar?token=s3cret", KEYS, KEPT, {})
         assert found is not None
         assert found.column("n").to_pylist() == [2, 1, 2, None]
         assert found.column("__index__").to_pylist() == [[], [1], [], None]
-        assert rows_beside(f"{url}/1.tar", KEYS, {}) is None
+        assert rows_beside(f"{url}/1.tar", KEYS, KEPT, {}) is None
         with pytest.raises(UnusableError, match="no Parquet"):
-            rows_beside(f"{url}/2.tar", KEYS, {})
+            rows_beside(f"{url}/2.tar", KEYS, KEPT, {})
 
 
 def test_a_server_that_is_gone_is_said_without_its_secrets() -> None:
     with pytest.raises(UnreachableError, match=r"0\.parquet.*output\.beside: \[sizes\]") as said:
-        rows_beside("http://127.0.0.1:9/0.tar?token=s3cret", KEYS, {})
+        rows_beside("http://127.0.0.1:9/0.tar?token=s3cret", KEYS, KEPT, {})
     assert "s3cret" not in str(said.value)

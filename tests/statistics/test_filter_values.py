@@ -221,7 +221,7 @@ def test_conditions_that_take_all_are_said_with_their_counts(tmp_path: Path) -> 
         finished_output(scored(tmp_path, UNSAFE, {"field": "license", "values": "cc0"}))
     assert str(caught.value) == (
         "no sample is left to balance: of 120 samples that are labelled the filter takes all "
-        "(punsafe below 0.5 66, license is cc0 120): ask for less"
+        "(punsafe below 0.5: 66; license is cc0: 120): ask for less"
     )
 
 

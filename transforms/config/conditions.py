@@ -18,6 +18,7 @@ from transforms.config.forms import Section, Words, as_tuple
 Values = Annotated[tuple[str | bool | int | float, ...], BeforeValidator(as_tuple)]
 _UNSET: tuple[Any, ...] = (None, ())
 _DEEPEST = 10
+_EXACT = 2**53
 
 
 def pattern_of(text: str) -> Any:
@@ -56,6 +57,11 @@ def _as_values(value: Any) -> Any:
         if depth == _DEEPEST:
             raise ValueError("`not` within `not` so often: two of them are none, leave them out")
     return value if value is None or isinstance(value, dict | Section) else {"values": value}
+
+
+def in_digits(value: float) -> str:
+    """A number with all of its digits, a whole one without a point."""
+    return str(int(value) if value.is_integer() and abs(value) < _EXACT else value)
 
 
 class Condition(Section):
@@ -113,6 +119,6 @@ class Condition(Section):
                     continue
                 if least > most or (low, high) != ("at_least", "at_most"):
                     raise ValueError(
-                        f"no number is both {low}: {least:g} and {high}: {most:g}: exchange or "
-                        "correct them"
+                        f"no number is both {low}: {in_digits(least)} and "
+                        f"{high}: {in_digits(most)}: exchange or correct them"
                     )

@@ -13,7 +13,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from transforms.config.conditions import Condition
+from transforms.config.conditions import Condition, in_digits
 from transforms.config.forms import Section
 from transforms.config.tables import TableColumn
 
@@ -64,7 +64,7 @@ OneFilter = SimilarityFilter | FieldFilter | ColumnFilter
 def in_words(condition: Condition) -> str:
     """What must hold of a value, as a sentence goes on after its name."""
     parts = [
-        f"{words} {bound:g}"
+        f"{words} {in_digits(bound)}"
         for key, words in _BOUNDS.items()
         if (bound := getattr(condition, key)) is not None
     ]
@@ -118,13 +118,18 @@ def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     """The conditions: one that stands alone is a list of it, null is none."""
     if value is None:
         return ()
-    if isinstance(value, Mapping):
-        return (_ONE.validate_python(value),)
     several = value if isinstance(value, list | tuple) else [value]
     odd = [one for one in several if not isinstance(one, Mapping | Section)]
     if odd:
         raise ValueError(f"should be conditions, as {_EXAMPLES}, not {odd[0]!r}")
-    return read(value)
+    if any(_is_two(one) for one in several):
+        raise ValueError(f"{MIN_SIMILARITY} is a condition of its own: give a list of {_EXAMPLES}")
+    return (_ONE.validate_python(value),) if isinstance(value, Mapping) else read(value)
+
+
+def _is_two(value: Any) -> bool:
+    """Whether a condition asks for a similarity, and for something else."""
+    return isinstance(value, Mapping) and MIN_SIMILARITY in value and _form_of(value) != _SIMILARITY
 
 
 def _as_given(conditions: tuple[OneFilter, ...]) -> Any:

@@ -50,6 +50,8 @@ def unknown(what: str, given: str, there_are: Mapping[str, str]) -> str:
     if near := nearest(given, there_are):
         return f"there is no {what} {given!r}; did you mean {there_are[near]!r}?"
     names = list(dict.fromkeys(there_are.values()))
+    if not names:
+        return f"there is no {what} {given!r}, nor any other"
     return f"there is no {what} {given!r}; there are: {first_of(names, _MOST_NAMED)}"
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.base.errors import StaleError
+from transforms.base.errors import FairshardError, StaleError
 from transforms.config.schema import Attribute
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord, label_record_from
@@ -99,6 +99,11 @@ def read_artefacts(storage: Storage) -> Artefacts:
     Raises FairshardError where plan or manifest is absent, or they are not of one run.
     """
     plan = read_plan(storage)
+    if plan.file.config["input"].get("tables") and not storage.exists(paths.MANIFEST):
+        raise FairshardError(
+            f"{storage.url} has no output shards to tell of, as its corpus is of tables: "
+            "`fairshard summary` says what the plan promises, `fairshard verify` whether it holds"
+        )
     manifest = read_manifest(storage)
     if manifest.plan != plan.identity:
         raise StaleError(

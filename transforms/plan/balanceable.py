@@ -7,7 +7,7 @@ from typing import Any
 from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.base.nearest import did_you_mean
-from transforms.config.filters import FieldFilter, SimilarityFilter
+from transforms.config.filters import ColumnFilter, FieldFilter, SimilarityFilter
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
@@ -52,8 +52,15 @@ def nothing_left(
                 f"{counted(samples, 'sample')}, as none has a value in its metadata at "
                 f"{one.field}: correct the path{_meant(one.field, records, config)}"
             )
-    took = ", ".join(
-        f"{name} {count:,}" for name, count in zip(filtered.conditions, taken, strict=True)
+        if isinstance(one, ColumnFilter) and count == lacking == samples:
+            table, column = one.column.table, one.column.name
+            return FairshardError(
+                f"no sample is left to balance: filter {one.name} takes all of "
+                f"{counted(samples, 'sample')}, as none has a value there: correct the column "
+                f"{column!r}, or what joins the table {table} (`fairshard status` says what does)"
+            )
+    took = "; ".join(
+        f"{name}: {count:,}" for name, count in zip(filtered.conditions, taken, strict=True)
     )
     return FairshardError(
         f"no sample is left to balance: of {counted(samples, 'sample')} that are labelled the "

@@ -55,7 +55,8 @@ def _head(shard: Shard, config: Config, most: int) -> Generator[HeadEntry]:
     source, passed_over = config.input, 0
     with open_tar(shard.url, source.storage_options, size=shard.bytes) as stream:
         compression = compression_of(stream)
-        for entry in read_entries(stream, source, members_of(config)):
+        named = f"the {'table' if source.tables else 'shard'} {shard.url}"
+        for entry in read_entries(stream, source, members_of(config), named=named):
             if isinstance(entry, Ignored):
                 passed_over += 1
                 if passed_over == _MOST_PASSED_OVER:

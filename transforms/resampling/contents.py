@@ -14,9 +14,11 @@ class Contents:
 
     sources: where they are, input shard by input shard, a piece a copy. labels: of each source, the
     rows of its label table that the pieces are copies of, a row a piece, with their weight `q`.
+    kept: of each source, the keys of all that is kept of its input shard, here or in other shards.
     storage_options: those of the input.
     """
 
     sources: tuple[Source, ...]
     labels: tuple[pa.Table, ...]
+    kept: tuple[pa.ChunkedArray, ...]
     storage_options: dict[str, Any]

@@ -20,11 +20,11 @@ def samples_table(contents: Contents) -> tuple[pa.Table, tuple[str, ...]]:
     that is named as one of these is left out.
     """
     tables, notes = [], []
-    for source, labels in zip(contents.sources, contents.labels, strict=True):
+    for source, labels, kept in zip(contents.sources, contents.labels, contents.kept, strict=True):
         own = _rows(source, labels)
         try:
             keys = [piece.key for piece in source.pieces]
-            beside = rows_beside(source.url, keys, contents.storage_options)
+            beside = rows_beside(source.url, keys, kept, contents.storage_options)
         except UnusableError as error:
             beside = None
             notes.append(f"the table beside {source.name} is not joined: {error}")

@@ -64,12 +64,13 @@ def write_output(
     """
     identity, name = task_identity(output, plan, config), output_shard(output.number, config)
     done = finished_output(name, identity, storage)
-    parts = [
-        _part(draw(records[origin.shard], plan, config, storage), origin.first, origin.last)
-        for origin in output.origins
-    ]
+    parts, kept = [], []
+    for origin in output.origins:
+        drawn = draw(records[origin.shard], plan, config, storage)
+        parts.append(_part(drawn, origin.first, origin.last))
+        kept.append(drawn.table.column("key"))
     if done is None or not _table_stands(done, config, storage):
-        contents = _contents(output, parts, records, prefixes, config)
+        contents = _contents(output, parts, kept, records, prefixes, config)
         done = _publish(output, identity, parts, contents, done, config, storage)
     flags = np.concatenate([part.flags for part in parts])
     return done, count_copies(flags, plan)
@@ -180,6 +181,7 @@ def _part(drawn: Draw, first: int, last: int) -> Draw:
 def _contents(
     output: Output,
     parts: Sequence[Draw],
+    kept: Sequence[pa.ChunkedArray],
     records: Mapping[str, LabelRecord],
     prefixes: Mapping[str, str],
     config: Config,
@@ -196,7 +198,7 @@ def _contents(
         for part, named, shard in zip(parts, names, shards, strict=True)
     ]
     labels = tuple(part.table for part in parts)
-    return Contents(tuple(sources), labels, config.input.storage_options)
+    return Contents(tuple(sources), labels, tuple(kept), config.input.storage_options)
 
 
 def _source(part: Draw, names: Sequence[str], record: LabelRecord) -> Source:

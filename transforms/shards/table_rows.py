@@ -117,7 +117,10 @@ class _Columns:
             )
         caption, inner = _caption_in(names, source, table) if members.caption else (None, ())
         wanted = [name for name in names if fields is None or name in fields]
-        return cls(key, caption, inner, tuple(wanted) if members.metadata else ())
+        found = cls(key, caption, inner, tuple(wanted) if members.metadata else ())
+        if twice := next((name for name in found.read if names.count(name) > 1), None):
+            raise ConfigError(f"{table} has two columns that are named {quoted(twice)}: rename one")
+        return found
 
     @property
     def read(self) -> list[str]:

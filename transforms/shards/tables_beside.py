@@ -24,12 +24,14 @@ class UnusableError(Exception):
     """A file beside a shard is no table of its samples: why, in a clause."""
 
 
-def rows_beside(shard: str, keys: list[str], options: dict[str, Any]) -> pa.Table | None:
+def rows_beside(
+    shard: str, keys: list[str], kept: pa.ChunkedArray, options: dict[str, Any]
+) -> pa.Table | None:
     """The rows of samples with these `keys`, a row a key, in their order; nulls where is none.
 
-    Without their key, of the types that they have. `shard` is the tar's URL. None where no file is
-    beside it. Raises UnusableError where it is none of these samples, UnreachableError where the
-    storage fails.
+    Without their key, of the types that they have. `shard` is the tar's URL, of whose samples those
+    with the keys `kept` are kept. None where no file is beside it. Raises UnusableError where it is
+    of none of these, UnreachableError where the storage fails.
     """
     url = beside(shard, ".parquet")
     stream = _opened(url, options)
@@ -37,14 +39,14 @@ def rows_beside(shard: str, keys: list[str], options: dict[str, Any]) -> pa.Tabl
         return None
     with stream, _guarded(url, stream) as source:
         try:
-            return _aligned(_rows(source, keys), keys)
+            return _aligned(_rows(source, keys, kept), keys)
         except (FairshardError, UnusableError):
             raise
         except Exception as error:  # content of any other form makes parsers raise anything
             raise UnusableError("it is no Parquet that can be read") from error
 
 
-def _rows(source: IO[bytes], keys: list[str]) -> pa.Table:
+def _rows(source: IO[bytes], keys: list[str], kept: pa.ChunkedArray) -> pa.Table:
     """The rows of the file that have one of `keys`."""
     file = pq.ParquetFile(source)
     names = file.schema_arrow.names
@@ -58,16 +60,15 @@ def _rows(source: IO[bytes], keys: list[str]) -> pa.Table:
     again = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").drop_null()
     if len(again):
         raise UnusableError(f"it has more than one row with the key {again[0].as_py()!r}")
+    if not pc.is_in(counts.field("values"), value_set=kept).true_count:
+        raise UnusableError("none of its keys is that of a sample of the shard that is kept")
     wanted = pa.array(keys, pa.string()).unique()
     here = []
     for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
         found = pc.is_in(batch.column(KEY).cast(pa.string()), value_set=wanted)
         if found.true_count:
             here.append(batch.filter(found))
-    rows = pa.Table.from_batches(here, file.schema_arrow)
-    if not len(rows):
-        raise UnusableError("none of its keys is that of a sample of the shard")
-    return rows
+    return pa.Table.from_batches(here, file.schema_arrow)
 
 
 def _aligned(rows: pa.Table, keys: list[str]) -> pa.Table:

@@ -19,7 +19,7 @@ from tests.fixtures import LABELS, config_of, draw_truth, write_corpus
 from tests.inprocess import InProcess
 from tests.outputs import finished_output
 from tests.verification.test_verify import checks_of, said_by
-from transforms.base.errors import ConfigError
+from transforms.base.errors import ConfigError, FairshardError
 from transforms.config.files import parse_config
 from transforms.labels.labelling import Labeller
 from transforms.plan.plan import read_plan
@@ -135,6 +135,19 @@ def test_resample_is_a_sentence(path: Path, capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(ConfigError, match="call label and solve in place of rebalance"):
         fairshard.rebalance(str(path))
     assert not (path.parent / "out").exists()
+
+
+def test_what_tells_of_output_shards_is_a_sentence(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("rebalance", path, "--set", "engine.options.runner=FnApiRunner") == 0
+    for command, said in (
+        (("report", path.parent / "out"), "has no output shards to tell of, as its corpus is of"),
+        (("gate", "output", path), "has no output shards to tell of, as its corpus is of tables"),
+        (("export", path, "energon-exclude"), "and a corpus of tables has none: export `weights`"),
+    ):
+        assert run(*command) == FairshardError.exit_code
+        assert said in capsys.readouterr().err
 
 
 def test_a_dry_run_names_no_stage_that_there_is_not(

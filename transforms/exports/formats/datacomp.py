@@ -40,8 +40,8 @@ class DataCompSubset:
         if _UID not in exported.schema.arrow.names:
             raise FairshardError(
                 f"the labels in {exported.storage.of_labels.url} hold no uid, by which DataComp "
-                "knows samples: give `input.carry: [uid]`, which takes it from each sample's JSON, "
-                "and run `fairshard label` and `solve` again"
+                "knows samples: give `input.carry: [uid]`, which takes it from each sample's "
+                "metadata, and run `fairshard label` and `solve` again"
             )
         file, plan = paths.DATACOMP_SUBSET, exported.plan.identity
         of_all = made_from(plan, exported.records)

@@ -45,6 +45,11 @@ class EnergonExclude:
     def export(self, exported: Exported, target: Target) -> ExportOutcome:
         """Write the file, from the lines of groups of shards."""
         records, plan = exported.records, exported.plan.identity
+        if exported.config.input.tables:
+            raise FairshardError(
+                f"{self.name} is of the input's shards, and a corpus of tables has none: export "
+                "`weights` or `datacomp`"
+            )
         _refuse_compressed(records)
         folder, shards = below_one_folder(records)
         names = {record.shard.name: name for record, name in zip(records, shards, strict=True)}
