@@ -238,7 +238,7 @@ def test_an_output_that_is_written_to_is_left_alone(
         assert run("export", output, "weights", "--to", tmp_path / "apart") == 0
 
 
-@pytest.mark.parametrize("to", ["memory://x", "a::b", "s3://"])
+@pytest.mark.parametrize("to", ["memory://x", "a::b", "s3://", "", " "])
 def test_places_that_cannot_be_are_refused(
     output: Path, to: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
