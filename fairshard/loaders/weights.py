@@ -14,6 +14,7 @@ from transforms.base.errors import FairshardError
 from transforms.base.local_paths import local_path
 from transforms.base.redaction import redacted_url
 from transforms.base.visible import visible
+from transforms.plan.plan_file import plan_file_from
 from transforms.shards.naming import stem_of
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -47,7 +48,7 @@ class CorpusWeights:
         self._by_stem: dict[str, list[str]] = {}
         for name in self._files:
             self._by_stem.setdefault(stem_of(name), []).append(name)
-        self._plan: str | None = None
+        self._plan = self._plan_of_output() if self._folder else None
         self._shards_in_memory = max(shards_in_memory, 1)
         self._forget()
 
@@ -79,7 +80,7 @@ class CorpusWeights:
 
     def _found(self) -> tuple[str, dict[str, str]]:
         """The folder that the weights are in, and their files by what these are named after."""
-        for folder in ("", paths.export("weights")):
+        for folder in (paths.export("weights"), ""):
             names = [n for n in self._storage.names(folder) if n.endswith(_SUFFIX)]
             if names:
                 return folder, {name.removesuffix(_SUFFIX): name for name in names}
@@ -87,6 +88,15 @@ class CorpusWeights:
             f"{redacted_url(self._storage.url)} holds no weights (*{_SUFFIX}): write them with "
             "`fairshard export OUTPUT weights`, and name that output, or the folder of its --to"
         )
+
+    def _plan_of_output(self) -> str | None:
+        """The identity of the plan of the output that the weights lie in; None where none tells."""
+        if (content := self._storage.find(paths.PLAN)) is None:
+            return None
+        try:
+            return plan_file_from(content, paths.PLAN).identity
+        except (FairshardError, ValueError, KeyError):
+            return None
 
     def _forget(self) -> None:
         self._of_shard: dict[str, str] = {}
@@ -122,8 +132,8 @@ class CorpusWeights:
         weights = read_weights(self._storage, self._in(self._files[name]))
         if self._plan not in (None, weights.plan):
             raise FairshardError(
-                f"{weights.file} is of another plan than the weights beside it: write all of them "
-                "again with `fairshard export OUTPUT weights`"
+                f"{weights.file} is of another plan than the weights beside it, or than the output "
+                "has by now: write all of them again with `fairshard export OUTPUT weights`"
             )
         self._plan = weights.plan
         return weights

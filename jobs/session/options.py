@@ -103,6 +103,8 @@ def located(output: str, what: str = "output") -> str:
 
     `what` is to be there, in words.
     """
+    if not output.strip():
+        raise ConfigError(f"the {what} is empty: name a folder or a URL (is a variable not set?)")
     url = output if "://" in output else str(Path(local_path(output)).resolve())
     return checked_output(url, what)
 

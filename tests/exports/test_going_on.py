@@ -17,7 +17,7 @@ from tests.inprocess import InProcess
 from tests.outputs import finished_output
 from tests.processes import Place, start
 from tests.runs import held, quiet
-from tests.uid_corpus import KEEPING, write_config, write_corpus
+from tests.uid_corpus import KEEPING, REPEATING, write_config, write_corpus
 from transforms.exports import parts
 from transforms.storage.files import Storage
 
@@ -177,6 +177,21 @@ def test_files_of_the_user_are_neither_overwritten_nor_removed(
     assert (place / "notes.txt").read_text() == "mine"
 
 
+def test_what_is_refused_claims_nothing(
+    output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_corpus(tmp_path, shards=SHARDS)
+    repeating = write_config(tmp_path, balance=REPEATING, output={"url": str(tmp_path / "more")})
+    finished_output(read_checked(repeating))
+    place = tmp_path / "place"
+    assert run("export", repeating, "datacomp", "--to", place) == 1
+    assert "this plan repeats some" in capsys.readouterr().err
+    assert not [path for path in place.rglob("*") if path.is_file()]
+    (place / "subset.npy").write_bytes(b"mine")
+    assert run("export", output, "datacomp", "--to", place) == 1
+    assert (place / "subset.npy").read_bytes() == b"mine"
+
+
 def test_labels_that_changed_are_told(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = next((output / "done/labels").glob("*.json"))
     said = json.loads(record.read_bytes())
@@ -223,7 +238,7 @@ def test_an_output_that_is_written_to_is_left_alone(
         assert run("export", output, "weights", "--to", tmp_path / "apart") == 0
 
 
-@pytest.mark.parametrize("to", ["memory://x", "a::b", "s3://"])
+@pytest.mark.parametrize("to", ["memory://x", "a::b", "s3://", "", " "])
 def test_places_that_cannot_be_are_refused(
     output: Path, to: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,10 @@ from transforms.storage.files import Storage
 
 
 def export(name: str, exported: Exported, target: Target) -> ExportOutcome:
-    """Export in the format `name`; FairshardError where that needs shards, and none are written."""
+    """Export in the format `name`; FairshardError where that needs shards, and none are written.
+
+    What is refused claims no files that it did not write.
+    """
     exporter = EXPORTERS[name]
     if exporter.needs_shards and exported.manifest is None:
         way_out = (
@@ -21,7 +24,12 @@ def export(name: str, exported: Exported, target: Target) -> ExportOutcome:
             else f"{exported.storage.url} holds none of this plan: run `fairshard resample` first"
         )
         raise FairshardError(f"{name} tells of written shards, and {way_out}")
-    return exporter.export(exported, target)
+    try:
+        return exporter.export(exported, target)
+    except FairshardError:
+        for place in (target, target.workshop):
+            place.give_up()
+        raise
 
 
 def withdraw_others(plan: Plan, config: Config, storage: Storage) -> None:

@@ -146,6 +146,11 @@ class Target:
             self.storage.delete(self._record(name))
         self._claim(set(names))
 
+    def give_up(self) -> None:
+        """Claim no more what was not written: another may put a file of that name there."""
+        own = self._own()
+        self._claim(own.intersection(self.storage.names(self.folder)))
+
     def withdraw(self) -> None:
         """Remove all that was written here, but for what was changed since."""
         for name in sorted(self._own()):

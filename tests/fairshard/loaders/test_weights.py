@@ -1,5 +1,6 @@
 """Weights are found by the names of shards and of samples, and what does not fit them is said."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -165,6 +166,27 @@ def test_one_file_of_weights_is_of_one_shard(tmp_path: Path) -> None:
     assert weights.copies("/x/00000.tar", "b") == 1
     with pytest.raises(FairshardError, match=r"two are loaded .* the other being /y/00000.tar"):
         weights.copies("/y/00000.tar", "b")
+
+
+def test_weights_of_an_earlier_plan_of_the_output_are_refused(
+    corpus: Balanced, tmp_path: Path
+) -> None:
+    output = Path(shutil.copytree(corpus.output, tmp_path / "out"))
+    (output / "truth.parquet").write_bytes(b"something else")
+    assert CorpusWeights(output).copies(corpus.shards[0], first_key(corpus.weights)) >= 0
+    shutil.copytree(corpus.weights, tmp_path / "apart")
+    plan = json.loads((output / "plan/plan.json").read_bytes())
+    plan["fingerprint"]["config.balance"] = "0" * 32
+    (output / "plan/plan.json").write_text(json.dumps(plan))
+    with pytest.raises(FairshardError, match=r"or than the output has by now"):
+        CorpusWeights(output).copies(corpus.shards[0], "0")
+    apart = CorpusWeights(tmp_path / "apart")
+    assert apart.copies(corpus.shards[0], first_key(corpus.weights)) >= 0
+
+
+def first_key(weights: Path) -> str:
+    """The key of the first sample of the first shard."""
+    return str(pq.read_table(sorted(weights.glob("*.parquet"))[0])["key"][0].as_py())
 
 
 def test_weights_of_two_plans_are_not_mixed(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """DataComp: a subset file, the uids of the samples that are kept, as its resharder reads it."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +57,7 @@ class DataCompSubset:
                         sink.write(uids[first : first + _WRITTEN_AT_ONCE].tobytes())
             parts.clear()
         target.settle([file])
-        written = target.path(file)
+        written = shlex.quote(target.path(file))
         return ExportOutcome(
             target.made[file].counts,
             (f"to make shards of it: `python resharder.py -i POOL -o SHARDS -s {written}`",),

@@ -1,5 +1,6 @@
 """What Megatron-Energon reads beside the shards: `.nv-meta`, and where each sample begins."""
 
+import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from threading import Lock
@@ -47,10 +48,11 @@ class Energon:
         for name, content in documents.items():
             target.publish(name, content)
         target.settle([*indices, *documents])
+        where = json.dumps(target.path(), ensure_ascii=False)
         return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(manifest.shards)},
             (
-                f'read it with megatron.energon.get_train_dataset("{target.path()}", ...)',
+                f"read it with megatron.energon.get_train_dataset({where}, ...)",
                 "`energon prepare` is needed for nothing but joins and look-ups by key "
                 "(its index.sqlite), and wants keys that occur once (output.keys: unique)",
                 *copies_wanted(exported, target, self.place),

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -113,7 +114,8 @@ def _line(text: str) -> str:
 def _lines(folder: str, records: Sequence[LabelRecord]) -> Iterator[str]:
     yield (
         f"names are those below {folder}: put the file into .nv-meta there, which `energon prepare "
-        f"{folder}` makes, as split.yaml or, with split_config=, under a name of its own"
+        f"{shlex.quote(folder)}` makes, as split.yaml or, with split_config=, under a name of its "
+        "own"
     )
     if damaged := [record.shard.name for record in records if record.damage]:
         yield (

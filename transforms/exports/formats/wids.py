@@ -36,9 +36,10 @@ class Wids:
         ]
         index = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": shards}
         target.publish(_FILE.name, f"{json.dumps(index, indent=1)}\n".encode())
+        where = json.dumps(target.path(_FILE.name), ensure_ascii=False)
         return ExportOutcome(
             {"samples": manifest.totals.written, "shards": len(shards)},
-            (f'read it with wids.ShardListDataset("{target.path(_FILE.name)}")',),
+            (f"read it with wids.ShardListDataset({where})",),
         )
 
 
