@@ -30,7 +30,11 @@ def protected(
             if self.headers["Authorization"] != f"Basic {credentials}":
                 self.send_error(401)
                 return
-            content = Path(self.translate_path(self.path)).read_bytes()
+            path = Path(self.translate_path(self.path))
+            if not path.is_file():
+                self.send_error(404)
+                return
+            content = path.read_bytes()
             whole = len(content)
             first, last = 0, whole - 1
             if given := self.headers["Range"]:

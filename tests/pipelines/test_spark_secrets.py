@@ -180,7 +180,7 @@ def test_no_secret_is_in_what_a_failing_task_says(tmp_path: Path) -> None:
 )
 def test_a_hidden_shard_holds_no_secret_and_is_shown_as_it_was(url: str) -> None:
     shards = [Shard("00000", url, 9, "v"), Shard("00001", "s3://other/1.tar", 9, "v")]
-    given = Entrusted.of(config_of("."), shards)
+    given = Entrusted.of(config_of("."), [shard.url for shard in shards])
     hidden = given.hidden(shards)
     assert PASSWORD not in str(hidden)
     assert [given.shown(shard) for shard in hidden] == shards
@@ -188,4 +188,4 @@ def test_a_hidden_shard_holds_no_secret_and_is_shown_as_it_was(url: str) -> None
 
 def test_shards_of_one_place_are_entrusted_with_one_beginning() -> None:
     shards = [Shard(f"{n}", f"http://bot:{PASSWORD}@host/{n}.tar", 9, "v") for n in range(1000)]
-    assert len(Entrusted.of(config_of("."), shards).ends) == 1
+    assert len(Entrusted.of(config_of("."), [shard.url for shard in shards]).ends) == 1
