@@ -1,16 +1,15 @@
 """List the formats that outputs are exported in, from their registry, in docs/exports.md."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.registered import relisted
 from transforms.config.exporters import EXPORTERS
 from transforms.stages.registrations import load_exporters
 
 PAGE = Path(__file__).with_name("exports.md")
 _OURS = "fairshard"
 _HEAD = "| format | what it is | needs | in the output |\n| --- | --- | --- | --- |\n"
-_LISTED = re.compile(re.escape(_HEAD) + r"(\|.*\n)*")
 
 
 def rows() -> Iterator[str]:
@@ -26,8 +25,7 @@ def rows() -> Iterator[str]:
 
 def page() -> str:
     """The page, its list made anew."""
-    table = _HEAD + "".join(rows())
-    return _LISTED.sub(lambda _: table, PAGE.read_text(encoding="utf-8"), count=1)
+    return relisted(PAGE, _HEAD, rows())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """List what is registered, from the registries, in docs/extending.md: `make docs`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipelines.registry import ENGINES
@@ -14,7 +14,6 @@ from transforms.stages.registrations import load_balancers, load_exporters, load
 PAGE = Path(__file__).with_name("extending.md")
 _OURS = "fairshard"
 _HEAD = "| | name | what it is |\n| --- | --- | --- |\n"
-_LISTED = re.compile(re.escape(_HEAD) + r"(\|.*\n)*")
 
 
 def rows() -> Iterator[str]:
@@ -30,8 +29,14 @@ def rows() -> Iterator[str]:
 
 def page() -> str:
     """The page, its list made anew."""
-    table = _HEAD + "".join(rows())
-    return _LISTED.sub(lambda _: table, PAGE.read_text(encoding="utf-8"), count=1)
+    return relisted(PAGE, _HEAD, rows())
+
+
+def relisted(page: Path, head: str, rows: Iterable[str]) -> str:
+    """A page whose first table with that `head` is made of these `rows`."""
+    table = head + "".join(rows)
+    listed = re.compile(re.escape(head) + r"(\|.*\n)*")
+    return listed.sub(lambda _: table, page.read_text(encoding="utf-8"), count=1)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from transforms.config.sections import Config
 from transforms.labels.layers import LABELS, RECOGNISED, Layer
 from transforms.labels.leftovers import left_of_joins
 from transforms.labels.records import LabelRecord, label_files, label_record_from
-from transforms.labels.settings import joins_tables, settings_by_key, settings_digest
+from transforms.labels.settings import joins_tables, settings_of
 from transforms.recognition import settings as recognition
 from transforms.shards.finding import Shard
 from transforms.storage import paths
@@ -132,9 +132,7 @@ def labels_of(config: Config, shards: Sequence[Shard]) -> Labels:
     storage = output_storage(config.output)
     on_file = {name.removesuffix(paths.RECORD) for name in storage.names(paths.LABEL_RECORDS)}
     shards = as_labelled(shards, on_file, storage)
-    standing = standing_in(
-        LABELS, settings_digest(config), settings_by_key(config), shards, storage
-    )
+    standing = standing_in(LABELS, *settings_of(config), shards, storage)
     stale = {name: found for name, found in standing.items() if isinstance(found, str)}
     return Labels(
         shards,
@@ -231,9 +229,8 @@ def forget_joins(labels: Labels, storage: Storage) -> None:
 
 def keep_settings(config: Config, storage: Storage) -> None:
     """Put on file what labels of these settings depend on, so that a change can be named."""
-    kept = {recognition.settings_digest(config): recognition.settings_by_key(config)}
-    kept[settings_digest(config)] = settings_by_key(config)
-    for settings, keys in kept.items():
+    recognised = recognition.settings_digest(config), recognition.settings_by_key(config)
+    for settings, keys in dict((recognised, settings_of(config))).items():
         values = redacted_values(keys)
         content = f"{json.dumps(values, indent=1, ensure_ascii=False)}\n".encode()
         storage.settle(paths.label_settings(settings), content)

@@ -1,12 +1,10 @@
 """Texts of strangers in Markdown: what would be a mark, a tag or a line of its own is spelt out."""
 
 import re
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
-from transforms.base.templates import printable
+from transforms.base.templates import environment_of, printable
 from transforms.base.visible import visible
 
 _MARKS = re.compile(r"[\\`*_\[\]<>|~$&]")
@@ -22,16 +20,4 @@ def escaped(text: str) -> str:
 
 def environment(package: str) -> Environment:
     """The Markdown templates of a package: every text is escaped, nothing undefined."""
-    return Environment(
-        loader=PackageLoader(package),
-        autoescape=False,
-        undefined=StrictUndefined,
-        finalize=_finished,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _finished(value: Any) -> Any:
-    return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return environment_of(package, escaped, autoescape=False, keep_trailing_newline=True)

@@ -1,5 +1,6 @@
 """What labels depend on: what is recognised in samples, and the tables that are joined to it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from transforms.config.recognisers import OF_SAMPLES, RECOGNISERS, dumped
@@ -24,20 +25,33 @@ def settings_digest(config: Config) -> str:
     Two configurations with one digest give one shard the same label table. Raises FairshardError
     where the files of a table cannot be found.
     """
-    recognised = recognition.settings_digest(config)
-    if not joins_tables(config):
-        return recognised
-    used = {key for given in recognitions(config) for key in given}
-    versions = {key: RECOGNISERS[key].version for key in used if not _of_samples(key)}
-    return digest_of({"recognised": recognised, "versions": versions, "joined": _joined(config)})
+    return _digest(config, _joined(config))
 
 
 def settings_by_key(config: Config) -> dict[str, Any]:
     """What the labels depend on, by the keys of the configuration: to say which has changed."""
-    keys = recognition.settings_by_key(config)
-    if not joins_tables(config):
-        return keys
+    return _by_key(config, _joined(config))
+
+
+def settings_of(config: Config) -> tuple[str, dict[str, Any]]:
+    """`settings_digest` and `settings_by_key`; the files of tables are looked up once."""
     joined = _joined(config)
+    return _digest(config, joined), _by_key(config, joined)
+
+
+def _digest(config: Config, joined: Mapping[str, Any] | None) -> str:
+    recognised = recognition.settings_digest(config)
+    if joined is None:
+        return recognised
+    used = {key for given in recognitions(config) for key in given}
+    versions = {key: RECOGNISERS[key].version for key in used if not _of_samples(key)}
+    return digest_of({"recognised": recognised, "versions": versions, "joined": joined})
+
+
+def _by_key(config: Config, joined: Mapping[str, Any] | None) -> dict[str, Any]:
+    keys = recognition.settings_by_key(config)
+    if joined is None:
+        return keys
     for entry in schema_of(config).recognised:
         groups = keys["attributes" if entry.kind == "s" else "labels"]
         names = groups.setdefault(entry.group, {"names": {}})["names"]
@@ -52,8 +66,11 @@ def settings_by_key(config: Config) -> dict[str, Any]:
     }
 
 
-def _joined(config: Config) -> dict[str, Any]:
-    """The tables, and what their columns are asked, by label column."""
+def _joined(config: Config) -> dict[str, Any] | None:
+    """The tables, and what their columns are asked, by label column; None where none is joined."""
+    tables = rows_of(config)
+    if not tables:
+        return None
     columns: dict[str, Any] = {}
     for entry, given in zip(schema_of(config).recognised, recognitions(config), strict=True):
         asked = {key: settings for key, settings in given.items() if not _of_samples(key)}
@@ -66,7 +83,7 @@ def _joined(config: Config) -> dict[str, Any]:
             }
     utility = config.utility.column
     return {
-        "tables": {table.name: _table(table) for table in rows_of(config)},
+        "tables": {table.name: _table(table) for table in tables},
         "columns": columns,
         "values": [f"{column.table}.{column.name}" for column in schema_of(config).joined],
         "utility": {"column": f"{utility.table}.{utility.name}"} if utility else {},

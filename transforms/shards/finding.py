@@ -149,7 +149,7 @@ class _Search:
         outside = self.outside(system, files)
         for path in files.keys() - outside.keys():
             self.others[_unstripped(system, path)] = OF_OUTPUT
-        taken = {_url(system, path): info for path, info in outside.items()}
+        taken = {url_of(system, path): info for path, info in outside.items()}
         self.others.update(dict.fromkeys(taken.keys() & self.infos.keys(), TWICE))
         self.infos.update(taken)
 
@@ -186,15 +186,18 @@ def _unstripped(system: Any, path: str) -> str:
     return str(system.unstrip_protocol(path)).removeprefix("file://")
 
 
-def _url(system: Any, path: str) -> str:
-    """The URL of a file, in one spelling; FairshardError where its name is not UTF-8."""
+def url_of(system: Any, path: str, what: str = "input shard") -> str:
+    """The URL of a file, in one spelling; FairshardError where its name is not UTF-8.
+
+    `what` errors call it.
+    """
     url = _unstripped(system, path)
     try:
         url.encode()
     except UnicodeEncodeError:
         shown = url.encode("utf-8", "backslashreplace").decode()
         raise FairshardError(
-            f"the name of the input shard {shown} is not UTF-8: rename the file"
+            f"the name of the {what} {shown} is not UTF-8: rename the file"
         ) from None
     return one_spelling(url)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from transforms.base.counts import first_of
-from transforms.base.errors import ChangedInputError, ConfigError, FairshardError, MissingInputError
+from transforms.base.errors import ChangedInputError, ConfigError, MissingInputError
 from transforms.config.shard_patterns import alternatives, literal, paths_of
 from transforms.shards.file_kinds import Compression
-from transforms.shards.finding import Systems, one_spelling
+from transforms.shards.finding import Systems, url_of
 from transforms.shards.left_out import NO_FILE
 from transforms.shards.listing import matching_files
 from transforms.shards.lookups import Lookup
@@ -53,13 +53,13 @@ def found_files(
                 plain = literal(inner)
                 if plain is None:
                     for each, info in _matched(system, inner, key, path, takes, endings).items():
-                        found[_url(system, each)] = info
+                        found[url_of(system, each, WHAT)] = info
                 else:
                     named.setdefault(id(system), (system, {}))[1][plain] = path
             for system, paths in named.values():
                 for each, info in Lookup(system, f"the {WHAT}", key).infos(paths).items():
                     _check(info, key, paths[each], takes, endings)
-                    found[_url(system, each)] = info
+                    found[url_of(system, each, WHAT)] = info
     files = (
         FoundFile(url, int(info["size"] or 0), version_of(info)) for url, info in found.items()
     )
@@ -135,15 +135,3 @@ def _unlike(endings: Sequence[str]) -> str:
     if endings:
         return f"does not end in {' or '.join(endings)}"
     return "is not named as a table is"
-
-
-def _url(system: Any, path: str) -> str:
-    url = str(system.unstrip_protocol(path)).removeprefix("file://")
-    try:
-        url.encode()
-    except UnicodeEncodeError:
-        shown = url.encode("utf-8", "backslashreplace").decode()
-        raise FairshardError(
-            f"the name of the {WHAT} {shown} is not UTF-8: rename the file"
-        ) from None
-    return one_spelling(url)
