@@ -28,6 +28,7 @@ from transforms.plan.plan_file import (
     VERSION,
     CalibrationFigures,
     CarrierCounts,
+    Centres,
     CertificateFigures,
     ConditionCounts,
     ConstraintRow,
@@ -42,9 +43,11 @@ from transforms.plan.plan_file import (
     Sampled,
     Scalars,
 )
+from transforms.plan.written import Written, WrittenMeasures, WrittenPart
 from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Measures, measure
+from transforms.statistics.measures import Measures, measure, measures_of
+from transforms.statistics.moments import Moments
 from transforms.statistics.pattern_tables import histogram_table
 
 Vector = NDArray[np.float64]
@@ -57,6 +60,8 @@ class SolvedCorpus:
     histogram holds the `samples` solved on, as labelled, or some of them; balanced and before are
     of all. labelled are the measures by recognised attributes, where there is a calibration.
     sampled says how a sample was solved on and polished. filtered: what the filter took, if any.
+    written: what earlier generations wrote, if any did, and labelled_union the measures of that and
+    of what is balanced, by recognised attributes.
     """
 
     histogram: Histogram
@@ -68,6 +73,8 @@ class SolvedCorpus:
     samples: int
     sampled: Sampled | None
     filtered: FilterCounts | None = None
+    written: Written | None = None
+    labelled_union: Measures | None = None
 
     @property
     def corpus(self) -> Histogram:
@@ -81,13 +88,19 @@ def make_plan(
     records: Sequence[LabelRecord],
     config: Config,
     filtered: FilterCounts | None = None,
+    written: Written | None = None,
 ) -> tuple[Plan, pa.Table]:
-    """Solve for a corpus: the plan, and its patterns with their counts and weights."""
+    """Solve for a corpus: the plan, and its patterns with their counts and weights.
+
+    Where earlier generations have `written` something, bounds are on the union with that.
+    """
     check_balanceable(histogram, records, config, filtered)
     attributes = schema_of(config).attributes
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config))
+    written = written if written and written.samples else None
+    before = written.moments if written else None
+    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config), before)
     q = balanced.solution.q
     solved = SolvedCorpus(
         histogram,
@@ -95,10 +108,12 @@ def make_plan(
         balanced,
         measure(corpus, attributes),
         _as_labelled(histogram, attributes, q) if calibration else None,
-        RateFound(rate=largest.rate, upper=largest.upper) if largest else None,
+        rate_found(largest.rate, largest.upper, largest.least) if largest else None,
         histogram.samples,
         None,
         filtered,
+        written,
+        _labelled_union(histogram, attributes, q, written) if written and calibration else None,
     )
     return plan_of(solved, records, config)
 
@@ -133,6 +148,7 @@ def plan_of(
         **_filtered(solved.filtered, len(terms.attributes)),
         patterns=vouched_for(patterns),
         sampled=solved.sampled,
+        **_written(solved),
         certificate=_certificate(balanced, config.balance),
         missed=solution.missed,
         conflict=None,
@@ -147,6 +163,11 @@ def plan_of(
         constraints=_constraint_rows(balanced),
     )
     return Plan(terms, solution.duals, calibration.odds if calibration else None, file), patterns
+
+
+def rate_found(rate: float, upper: float, least: float = 0.0) -> RateFound:
+    """What a plan says of a rate that was left open."""
+    return RateFound(rate=rate, upper=upper, **({"least_excess": least} if least else {}))
 
 
 def shown_config(config: Config) -> dict[str, Any]:
@@ -169,6 +190,34 @@ def _as_labelled(
 ) -> PlannedMeasures:
     before, predicted = measure(histogram, attributes), measure(histogram, attributes, q)
     return PlannedMeasures(before=before, predicted=predicted)
+
+
+def _labelled_union(
+    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector, written: Written
+) -> Measures:
+    drawn = Moments.of_corpus(histogram, attributes, q)
+    return measures_of(drawn.plus(written.labelled), attributes)
+
+
+def _written(solved: SolvedCorpus) -> dict[str, WrittenPart]:
+    """What a plan says of what was written before: nothing, where nothing was."""
+    written, attributes = solved.written, solved.balanced.problem.terms.attributes
+    if written is None:
+        return {}
+
+    def measures(moments: Moments, union: Measures) -> WrittenMeasures:
+        return WrittenMeasures(before=measures_of(moments, attributes), union=union)
+
+    union = solved.labelled_union
+    by_labels = {"as_labelled": measures(written.labelled, union)} if union else {}
+    moments = written.moments
+    part = WrittenPart(
+        samples=written.samples,
+        moments=moments.vector.reshape(-1, len(moments.y)),
+        measures=measures(moments, solved.balanced.union),
+        **by_labels,
+    )
+    return {"written": part}
 
 
 def _scalars(terms: Terms) -> Scalars:
@@ -207,17 +256,25 @@ def _ranks(balanced: Balanced, asked: Balance) -> tuple[RankFigures, ...]:
 
 
 def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
+    m = len(terms.attributes)
+    centres = [
+        {"centre": centre, "label_centres": tuple(label_centres)}
+        for centre, label_centres in zip(
+            terms.centres.tolist(), terms.label_centres.tolist(), strict=True
+        )
+    ]
+    generation = [{"generation": Centres(**found)} for found in centres[m:]] or [{}] * m
     return tuple(
         PlannedAttribute(
             name=attribute.name,
             group=attribute.group,
             target=attribute.target,
             share_of=attribute.share_of,
-            centre=centre,
-            label_centres=tuple(label_centres),
+            **of_union,
+            **of_generation,
         )
-        for attribute, centre, label_centres in zip(
-            terms.attributes, terms.centres.tolist(), terms.label_centres.tolist(), strict=True
+        for attribute, of_union, of_generation in zip(
+            terms.attributes, centres[:m], generation, strict=True
         )
     )
 
@@ -262,6 +319,7 @@ def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
             attribute=row.constraint.attribute,
             label=row.constraint.label,
             sign=row.constraint.sign,
+            **({"generation": True} if row.constraint.generation else {}),
             **_bound_of(row.constraint),
             tolerance=0.0 if row.constraint.kind == "share" else tolerance,
             price=row.price,

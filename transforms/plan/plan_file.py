@@ -12,6 +12,7 @@ from transforms.config.schema import Attribute
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
 from transforms.m4.constraints import Constraint, Sign
+from transforms.plan.written_part import WrittenFigures
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
 
@@ -45,14 +46,28 @@ class Scalars(Document):
 
 
 class RateFound(Document):
-    """The rate where it was left open, and a bound that no attainable rate exceeds."""
+    """The rate where it was left open, and a bound that no attainable rate exceeds.
+
+    least_excess: where no rate attains all, what no weights of any rate miss less than in total.
+    """
 
     rate: Finite
     upper: Finite
+    least_excess: Finite | None = None
+
+
+class Centres(Document):
+    """The shares around which an attribute's associations are linear: its own, labels'."""
+
+    centre: Finite
+    label_centres: tuple[Finite, ...]
 
 
 class PlannedAttribute(Document):
-    """An attribute, and the shares around which its associations are linear: its own, labels'."""
+    """An attribute, and the shares around which its associations are linear: its own, labels'.
+
+    generation: those in the generation by itself, where something is asked of that.
+    """
 
     name: str
     group: str
@@ -60,6 +75,7 @@ class PlannedAttribute(Document):
     share_of: str
     centre: Finite
     label_centres: tuple[Finite, ...]
+    generation: Centres | None = None
 
     @property
     def attribute(self) -> Attribute:
@@ -173,6 +189,8 @@ class CalibrationFigures(Document):
 class ConstraintRow(Document):
     """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
 
+    What was written before, if anything was, is added to E[q a], over the number of samples that
+    are balanced. generation: whether it is of what the plan adds by itself: nothing is added there.
     bound: of a bound on a share. proof: its multipliers in the proofs of the certificate's
     least_excess, one a rank, if any.
     """
@@ -181,6 +199,7 @@ class ConstraintRow(Document):
     attribute: str | None
     label: str | None
     sign: Sign
+    generation: bool = False
     bound: Finite | None = None
     tolerance: Finite
     price: Annotated[Finite, Field(ge=0)]
@@ -191,7 +210,8 @@ class ConstraintRow(Document):
     @property
     def constraint(self) -> Constraint:
         """What is constrained."""
-        return Constraint(self.kind, self.attribute, self.label, self.sign, self.bound)
+        named = (self.kind, self.attribute, self.label, self.sign)
+        return Constraint(*named, self.bound, self.generation)
 
     @property
     def share(self) -> ShareBound:
@@ -219,6 +239,7 @@ class PlanFile(Document):
     filtered: Filtered | None = None
     patterns: PatternsFile | None = None
     sampled: Sampled | None = None
+    written: WrittenFigures | None = None
     certificate: CertificateFigures
     missed: tuple[str, ...] = Field(alias="unattainable")
     conflict: Conflict | None
@@ -232,7 +253,7 @@ class PlanFile(Document):
     @property
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms and its dual variables."""
-        parts = {"problem", "attributes", "labels", "mu", "constraints"}
+        parts = {"problem", "attributes", "labels", "written", "mu", "constraints"}
         solved = self.model_dump(include=parts, by_alias=True, exclude_unset=True)
         return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
 
@@ -265,6 +286,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
     if found.calibration is not None:
         by_labels = found.calibration.as_labelled
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]
+    if found.written is not None:
+        measured += found.written.checked(len(found.attributes), len(found.labels))
     for one in measured:
         check_shapes(one, len(found.attributes), len(found.labels))
     if found.filtered is not None:

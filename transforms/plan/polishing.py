@@ -94,7 +94,8 @@ class Subsample:
         """What a pass proves of the weights that it was made under."""
         measured = Measured.from_sums(sums, weighing)
         solution = self._solution(weighing, measured)
-        met = excess_AB(measured.after, weighing.terms) <= MET or bool(solution.missed)
+        problem = self.problem.under(weighing.terms)
+        met = excess_AB(problem, measured.after, measured.samples) <= MET or bool(solution.missed)
         good = solution.gap <= _GAP and met
         return Pass(weighing, sums, solution.gap, solution.violation, solution.rate, good)
 
