@@ -1,7 +1,7 @@
 """The plan: the solved problem, as files that people and workers read."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -18,14 +18,9 @@ from transforms.m4.constraints import arranged
 from transforms.m4.targets import asked_only
 from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
-from transforms.plan.plan_file import (
-    Centres,
-    PatternsFile,
-    PlanFile,
-    PlannedAttribute,
-    RankFigures,
-    plan_file_from,
-)
+from transforms.plan.flips import Flips, read_flips
+from transforms.plan.plan_file import PatternsFile, PlanFile, RankFigures, plan_file_from
+from transforms.plan.terms_file import Centres, PlannedAttribute
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import PerMeasure
 from transforms.statistics.pattern_tables import histogram_of, read_patterns
@@ -39,13 +34,15 @@ from transforms.storage.wellformed import finite, well_formed
 class Plan:
     """What workers need of a plan (its terms and dual variables), and all of it, as on file.
 
-    odds are those of the true attributes, where recognised ones are not taken for true.
+    odds are those of the true attributes, where recognised ones are not taken for true. flips are
+    the samples that get one copy more or fewer than systematic sampling gives them.
     """
 
     terms: Terms
     duals: Duals
     odds: LogOdds | None
     file: PlanFile
+    flips: Flips = field(default_factory=Flips)
 
     @property
     def fingerprint(self) -> Mapping[str, str]:
@@ -80,13 +77,10 @@ class Plan:
         if not found:
             return f"eta = {self.terms.eta:g}"
         how = f"the largest at which all is attainable (to 1e-05), at most {found.upper:.4g}"
-        if found.least_excess:
-            how = (
-                "the one that misses least, as none was found at which all is attainable: no weights "
-                f"of any rate miss less than {found.least_excess:.4g} in total"
-            )
-        elif not found.upper:
+        if not found.upper:
             how = "the one that misses least, as none was found at which all is attainable"
+        if found.least_excess:
+            how += f": no weights of any rate miss less than {found.least_excess:.4g} in total"
         return f"eta = {self.terms.eta:g} (auto: {how})"
 
     @property
@@ -211,11 +205,15 @@ def read_plan(storage: Storage) -> Plan:
     """The plan of an output folder; FairshardError where there is none that can be read."""
     content, where = storage.read(paths.PLAN), storage.path(paths.PLAN)
     with well_formed(f"{where} is not a plan: run `fairshard solve` again"):
-        return plan_from(content, where)
+        plan = plan_from(content, where)
+    flips = plan.file.draw.flips if plan.file.draw else None
+    return replace(plan, flips=read_flips(flips, storage))
 
 
 def plan_from(content: bytes, where: str) -> Plan:
-    """The plan in the JSON `content`; raises FairshardError where it is of another version."""
+    """The plan in the JSON `content`, without its flips; FairshardError where it is of another
+    version.
+    """
     file = plan_file_from(content, where)
     return Plan(_terms(file), _duals(file), _odds(file), file)
 

@@ -7,11 +7,11 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
-from transforms.config.balance import Kind, ShareBound
-from transforms.config.schema import Attribute
+from transforms.config.balance import Kind
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
-from transforms.m4.constraints import Constraint, Sign
+from transforms.plan.drawn_file import DrawnFigures
+from transforms.plan.terms_file import ConstraintRow, PlannedAttribute
 from transforms.plan.written_part import WrittenFigures
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
@@ -54,33 +54,6 @@ class RateFound(Document):
     rate: Finite
     upper: Finite
     least_excess: Finite | None = None
-
-
-class Centres(Document):
-    """The shares around which an attribute's associations are linear: its own, labels'."""
-
-    centre: Finite
-    label_centres: tuple[Finite, ...]
-
-
-class PlannedAttribute(Document):
-    """An attribute, and the shares around which its associations are linear: its own, labels'.
-
-    generation: those in the generation by itself, where something is asked of that.
-    """
-
-    name: str
-    group: str
-    target: Finite | None
-    share_of: str
-    centre: Finite
-    label_centres: tuple[Finite, ...]
-    generation: Centres | None = None
-
-    @property
-    def attribute(self) -> Attribute:
-        """What the configuration says of it."""
-        return Attribute(self.name, self.group, self.target, self.share_of)
 
 
 class SampleCounts(Document):
@@ -186,44 +159,10 @@ class CalibrationFigures(Document):
     standard_errors: PerMeasure
 
 
-class ConstraintRow(Document):
-    """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
-
-    What was written before, if anything was, is added to E[q a], over the number of samples that
-    are balanced. generation: whether it is of what the plan adds by itself: nothing is added there.
-    bound: of a bound on a share. proof: its multipliers in the proofs of the certificate's
-    least_excess, one a rank, if any.
-    """
-
-    kind: Kind
-    attribute: str | None
-    label: str | None
-    sign: Sign
-    generation: bool = False
-    bound: Finite | None = None
-    tolerance: Finite
-    price: Annotated[Finite, Field(ge=0)]
-    slack: float
-    met: bool = Field(alias="attainable")
-    proof: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
-
-    @property
-    def constraint(self) -> Constraint:
-        """What is constrained."""
-        named = (self.kind, self.attribute, self.label, self.sign)
-        return Constraint(*named, self.bound, self.generation)
-
-    @property
-    def share(self) -> ShareBound:
-        """The bound on a share that it is; ValueError where it has none."""
-        if self.bound is None or (self.attribute is None) == (self.label is None):
-            raise ValueError(f"a bound on a share is of one name: {self.constraint}")
-        return ShareBound(self.attribute, self.label, self.sign, self.bound)
-
-
 class PlanFile(Document):
     """A plan as it is on file; what has a default is not in every file of this version.
 
+    draw: None in plans of earlier versions, whose outputs are drawn by systematic sampling alone.
     conflict: in plans of earlier versions, why some constraints are missed. Today that is a file of
     its own (transforms/plan/explanation_file.py).
     """
@@ -247,15 +186,17 @@ class PlanFile(Document):
     measures: PlannedMeasures
     standard_errors: PlannedErrors
     calibration: CalibrationFigures | None = None
+    draw: DrawnFigures | None = None
     mu: Finite
     constraints: tuple[ConstraintRow, ...]
 
     @property
     def identity(self) -> str:
-        """A digest of what the plan was made from, its terms and its dual variables."""
+        """A digest of what the plan was made from, its terms, its dual variables and its flips."""
         parts = {"problem", "attributes", "labels", "written", "mu", "constraints"}
         solved = self.model_dump(include=parts, by_alias=True, exclude_unset=True)
-        return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
+        flips = [self.draw.flips.digest] if self.draw and self.draw.flips else []
+        return digest(json.dumps([sorted(self.fingerprint.items()), solved, *flips]).encode())
 
     def to_json(self) -> bytes:
         """JSON for people: indented, a line for each constraint."""
@@ -283,6 +224,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
     found = parsed(content, _FORM)
     measured: list[Measures | PerMeasure] = [found.measures.before, found.measures.predicted]
     measured += [found.standard_errors.before, found.standard_errors.predicted]
+    if found.draw is not None:
+        measured += [one for one in (found.draw.measures, found.draw.as_labelled) if one]
     if found.calibration is not None:
         by_labels = found.calibration.as_labelled
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]
