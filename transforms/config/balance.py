@@ -101,7 +101,10 @@ class Override(Section):
 
 
 class GenerationBounds(Section):
-    """What is asked of what one generation writes alone, beside what all have written together."""
+    """What is asked of what one generation writes, by itself, beside what all have written.
+
+    Where an override loosens a bound, these are no tighter than the override.
+    """
 
     max_representation_bias: Bound | None = None
     max_association_bias: Bound | None = None
@@ -131,6 +134,7 @@ class Balance(Section):
     V: Price = AUTO
     priority: Priority = ()
     _shares: tuple[ShareBound, ...] = PrivateAttr(())
+    _demanded_of_generation: tuple[Override, ...] | None = PrivateAttr(None)
     max_representation_bias: Bound | None = 0.01
     max_association_bias: Bound | None = 0.05
     max_label_skew: Bound | None = None
@@ -193,6 +197,17 @@ class Balance(Section):
         """The same asked for with these bounds on shares."""
         copied = self.model_copy()
         copied._shares = tuple(shares)
+        return copied
+
+    @property
+    def demanded_of_generation(self) -> tuple[Override, ...] | None:
+        """All that is asked of a generation by itself, where not what `generation` says."""
+        return self._demanded_of_generation
+
+    def demanding_of_generation(self, overrides: Iterable[Override]) -> Self:
+        """The same asked for, but these alone of a generation by itself."""
+        copied = self.model_copy()
+        copied._demanded_of_generation = tuple(overrides)
         return copied
 
     def at(self, rate: float) -> Self:
