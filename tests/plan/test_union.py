@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.plan import test_polishing as tables
@@ -15,9 +16,10 @@ from transforms.calibration.posteriors import Calibration, Posterior, fitting_ca
 from transforms.config.schema import Attribute, schema_of
 from transforms.config.sections import Config
 from transforms.labels.tables import parquet_bytes
+from transforms.plan.explaining import explain
 from transforms.plan.make import make_plan
 from transforms.plan.passes import Pass, measure_shard
-from transforms.plan.plan import Plan, plan_from
+from transforms.plan.plan import Plan, plan_from, read_plan, write_plan
 from transforms.plan.polishing import Subsample, first_weighing
 from transforms.plan.written_part import WrittenPart
 from transforms.recognition.settings import settings_digest
@@ -61,10 +63,14 @@ def counted(config: Config, corpus: Corpus) -> Histogram:
 
 def planned(labels: Labelled, written: WrittenPart | None) -> Plan:
     """The plan of all patterns."""
+    return planned_with_patterns(labels, written)[0]
+
+
+def planned_with_patterns(labels: Labelled, written: WrittenPart | None) -> tuple[Plan, pa.Table]:
     config, records = labels
     parts = (count_shard(record, config, output_storage(config.output)) for record in records)
     histogram = reduce(HistogramAccumulator.merge, parts).extract()
-    return make_plan(histogram, records, config, written=written)[0]
+    return make_plan(histogram, records, config, written=written)
 
 
 def polished(labels: Labelled, written: WrittenPart) -> Plan:
@@ -270,3 +276,17 @@ def test_an_open_rate_is_found_beside_what_is_written(tmp_path: Path) -> None:
     polished_plan = polished(sampled, written_to(sampled[0], 1_000))
     assert polished_plan.file.missed == ()
     assert polished_plan.terms.eta == pytest.approx(found.rate, rel=0.1)
+
+
+def test_why_something_is_missed_is_found_from_what_is_on_file(tmp_path: Path) -> None:
+    """Of 300,000 that were written 194,356 have people.a1 and half should, to within 0.001."""
+    balance = {"max_representation_bias": 0.001, "max_association_bias": None}
+    labels = labelled(tmp_path, ALL, balance=balance)
+    storage = output_storage(labels[0].output)
+    write_plan(*planned_with_patterns(labels, written_to(labels[0], 300_000)), storage)
+    plan = read_plan(storage)
+    assert plan.file.missed
+    *_, last = explain(plan, storage)
+    assert last.conflict is not None and last.complete
+    assert set(last.conflict.constraints) <= set(plan.file.missed)
+    assert last.conflict.rate is None

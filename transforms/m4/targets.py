@@ -5,13 +5,12 @@ from numpy.typing import NDArray
 
 from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.nearest import did_you_mean
+from transforms.config.balance import MAX_BOUNDS
 from transforms.config.columns import typed
 from transforms.config.schema import Attribute
-from transforms.config.sections import Balance, Override
+from transforms.config.sections import Balance
 from transforms.m4.terms import VACUOUS
 from transforms.statistics.measures import PerMeasure
-
-BOUNDS = ("max_representation_bias", "max_association_bias", "max_label_skew")
 
 
 def targets_of(
@@ -46,42 +45,12 @@ def targets_of(
 def generation_targets(
     attributes: tuple[Attribute, ...], labels: tuple[str, ...], balance: Balance
 ) -> PerMeasure | None:
-    """What `balance` asks of a generation by itself; None where it asks for nothing.
-
-    Where an override loosens a bound, the generation's is no tighter than the override's.
-    """
-    if balance.demanded_of_generation is not None:
-        return _overridden(attributes, labels, balance, balance.demanded_of_generation)
-    if balance.generation is None:
+    """What `balance` asks of a generation by itself; None where it asks for nothing."""
+    if not balance.of_generation:
         return None
-    bounds = {bound: getattr(balance.generation, bound) for bound in BOUNDS}
-    plain, loosened, own = (
-        targets_of(attributes, labels, balance.model_copy(update=changes))
-        for changes in ({"overrides": ()}, {}, {**bounds, "overrides": ()})
-    )
-    found = (
-        np.where(given > before, np.maximum(given, wanted), wanted)
-        for before, given, wanted in zip(*map(_each, (plain, loosened, own)), strict=True)
-    )
-    return PerMeasure(*found)
-
-
-def _overridden(
-    attributes: tuple[Attribute, ...],
-    labels: tuple[str, ...],
-    balance: Balance,
-    overrides: tuple[Override, ...],
-) -> PerMeasure | None:
-    """What overrides ask for, and nothing else."""
-    if not overrides:
-        return None
-    nothing = dict.fromkeys(BOUNDS)
-    only = balance.model_copy(update={**nothing, "overrides": overrides})
+    nothing = dict.fromkeys(MAX_BOUNDS)
+    only = balance.model_copy(update={**nothing, "overrides": balance.of_generation})
     return targets_of(attributes, labels, only)
-
-
-def _each(targets: PerMeasure) -> tuple[NDArray[np.float64], ...]:
-    return targets.RB, targets.AB, targets.skew
 
 
 def asked_only(targets: PerMeasure) -> PerMeasure:
