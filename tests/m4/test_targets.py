@@ -90,8 +90,8 @@ def test_some_demands_alone_may_be_asked_of_a_generation() -> None:
     own = GenerationBounds(max_association_bias=0.2)
     asked = Balance(eta=0.5, generation=own)
     one = Override(attributes=("gender.man",), labels=("job.nurse",), max_association_bias=0.2)
-    found = generation_targets(ATTRIBUTES, LABELS, asked.demanding_of_generation([one]))
+    found = generation_targets(ATTRIBUTES, LABELS, asked.asking_of_generation([one]))
     assert found is not None
     assert np.argwhere(found.AB < 1).tolist() == [[1, 0]]
     assert found.RB.tolist() == [1.0] * 3
-    assert generation_targets(ATTRIBUTES, LABELS, asked.demanding_of_generation([])) is None
+    assert generation_targets(ATTRIBUTES, LABELS, asked.asking_of_generation([])) is None
