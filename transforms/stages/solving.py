@@ -179,7 +179,8 @@ class Polishing(Step):
         found = sample.judged(self.weighing, gathered)
         made = replace(self, passes=(*self.passes, found))
         if not found.good and len(made.passes) < MOST_PASSES:
-            return replace(made, weighing=sample.improved(found, config))
+            attainable = self.upper != 0
+            return replace(made, weighing=sample.improved(found, config, attainable))
         drawn = self.sampling
         return _written(
             *sample.plan(
