@@ -187,10 +187,21 @@ def test_an_association_with_a_label_that_is_no_longer_there_is_diluted() -> Non
 def test_a_group_that_is_no_longer_there_is_not_nobody() -> None:
     samples = corpus([[0, 0]], [[0]], counts=[100], share_of="group")
     written = corpus([[1, 0], [0, 1]], [[0], [0]], counts=[50, 50], share_of="group")
-    asked = Balance(eta=0.5, max_representation_bias=0.01, max_association_bias=None)
+    asked = Balance(eta=0.5, max_representation_bias=0.0, max_association_bias=None)
     found = balance(samples.histogram, samples.attributes, asked, written=moments(written))
     assert found.attained
     assert found.solution.missed == found.solution.dropped == ()
+
+
+def test_a_group_that_is_all_dropped_is_not_nobody_where_it_was_written() -> None:
+    """Of a group of two, only one is new, and nothing more of it can be taken."""
+    samples = corpus([[0, 0], [1, 0]], [[0], [0]], counts=[90, 10], share_of="group")
+    written = corpus([[1, 0], [0, 1]], [[0], [0]], counts=[50, 50], share_of="group")
+    asked = Balance(eta=0.5, max_representation_bias=0.0, max_association_bias=None)
+    found = balance(samples.histogram, samples.attributes, asked, written=moments(written))
+    of_group = dict(zip(samples.histogram.s[:, 0].tolist(), found.solution.q, strict=True))
+    assert of_group[True] == pytest.approx(0, abs=1e-9)
+    assert found.attained
 
 
 def test_shares_are_bounded_in_the_union() -> None:

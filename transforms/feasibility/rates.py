@@ -99,21 +99,20 @@ def largest_rate(
     tried: Balanced | None = None
     while not (met := attempt(histogram, attributes, asked.at(trial), tried)).attained:
         lower, allowed = _allowed(met)
-        tried, floor, too_low = met, max(floor, lower), lower > trial
-        if not too_low:
+        tried, floor = met, max(floor, lower)
+        if lower <= trial:
             missed, upper = met, allowed
             step = _tolerance(trial) / 2 if upper < trial - _tolerance(trial) else 2 * step
         ceiling = min(upper, _rate(missed)) if missed else upper
         none_between = lower > allowed or ceiling - floor <= _tolerance(floor) / 10
-        if trial <= least or (floor > least and none_between):
+        if lower <= trial <= least or (floor > least and none_between):
             if written is None:
                 raise FairshardError(_nothing(histogram, attributes, met))
             return _nearest(histogram, attributes, asked, met, written)
         lowered = max(ceiling - step, trial / _LONGEST_FALL)
-        if floor > least and (too_low or lowered < floor):
+        trial = max(rounded_down(lowered), least)
+        if trial <= floor > least:
             trial = (floor + ceiling) / 2
-        else:
-            trial = max(rounded_down(lowered), least)
     step = _tolerance(trial)
     while (above := _rate(missed) if missed else upper) - _rate(met) > _tolerance(_rate(met)):
         trial = rounded_down(min(_rate(met) + step, (_rate(met) + above) / 2))
