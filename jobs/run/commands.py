@@ -5,8 +5,8 @@ from typing import Annotated, Literal, NamedTuple
 
 import typer
 
+from jobs.run import drift, label, rebalance, running, solve
 from jobs.run import dry_run as rehearsal
-from jobs.run import label, rebalance, running, solve
 from jobs.session import summary
 from jobs.session.engines import runner_for
 from jobs.session.lease import leased
@@ -124,6 +124,34 @@ for _name, _stage in _STAGES.items():
         context_settings=ENGINE_OPTIONS,
         rich_help_panel=PANEL,
     )(_command)
+
+
+@app.command("drift", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)
+def drift_command(
+    context: typer.Context,
+    config: ConfigPath,
+    least: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Advise nothing while new samples are less than this share of all."
+        ),
+    ] = 0.0,
+    keys: SetKeys = None,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+    json_logs: JsonLogs = False,
+) -> None:
+    """Say how far a corpus that grew is from its plan: append, rebuild, or do nothing.
+
+    Shards that the output was not made from are labelled; nothing is solved or written.
+
+    Examples: `fairshard drift config.yaml`, `fairshard drift config.yaml --least 0.01 --json`
+    """
+    settled, run_id = overridden(read_checked(config, keys), output, engine), new_run()
+    runner = runner_for(settled, context.args, options_of(context))
+    console = json_log(run_id) if json_logs else log()
+    report(drift.run(settled, runner, console, run_id, least), drift.show, as_json)
 
 
 @app.command("gate", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)

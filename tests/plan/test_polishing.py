@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from benchmarks.label_tables import Corpus, read_records, write_tables
-from jobs.decide.corpus_histogram import corpus_histogram
+from jobs.session.corpus_histogram import corpus_histogram
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
 from tests.outputs import solved
