@@ -28,6 +28,7 @@ from transforms.gates.expectations import Table
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
+from transforms.resampling.output_moments import Copies
 from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.stages.engine import Engine
@@ -44,7 +45,6 @@ from transforms.stages.tasks import (
     passed_plan,
     write,
 )
-from transforms.statistics.exact_sums import FixedSums
 from transforms.storage.files import output_storage
 
 
@@ -229,7 +229,7 @@ class _Write(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, FixedSums]]:
+    def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, Copies]]:
         record, sums = write(task, plan, self._config)
         count("samples_written", record.samples)
         count("bytes_written", record.bytes)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from transforms.base.deadline import Deadline
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
+from transforms.resampling.growing import Before, grown_manifest
 from transforms.resampling.manifest import make_manifest
-from transforms.resampling.output_moments import Written
+from transforms.resampling.output_moments import Copies, Written
 from transforms.resampling.packing import Kept, Output, capacity, pack
 from transforms.resampling.publishing import begin_output, publish_manifest
 from transforms.resampling.records import OutputRecord
@@ -25,7 +27,7 @@ from transforms.stages.doing import explaining, solving
 from transforms.stages.labelling import Labelling
 from transforms.stages.registrations import load_exporters, load_registrations
 from transforms.stages.solving import Checking, Counting, Gathered, Step
-from transforms.statistics.exact_sums import FixedSums
+from transforms.statistics.counting import accumulator_for
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
@@ -144,13 +146,19 @@ def passed_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> P
 def output_tasks(
     kept: Sequence[Kept], records: Sequence[LabelRecord], plan: Plan, config: Config
 ) -> list[OutputTask]:
-    """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
+    """The output shards to write; they are claimed, and another output's manifest is withdrawn.
+
+    Where the output grows, they are numbered on, and its manifest stays until the new one is there.
+    """
     load_registrations()
-    _withdraw_other_exports(plan, config)
-    outputs = pack(kept, capacity(config.output))
-    begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
-    prefixes = key_prefixes(by_name)
+    before = Before.of([*by_name], config)
+    _withdraw_other_exports(plan, config)
+    outputs = pack(kept, capacity(config.output), before.first)
+    numbers = [output.number for output in outputs]
+    storage = output_storage(config.output)
+    begin_output(numbers, plan, config, storage, grows=bool(before))
+    prefixes = key_prefixes([*before.inputs, *by_name])
     return [
         OutputTask(
             output,
@@ -161,8 +169,8 @@ def output_tasks(
     ]
 
 
-def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, FixedSums]:
-    """Write one output shard in the configured format, or find it written; and what it sums to."""
+def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, Copies]:
+    """Write one output shard in the configured format, or find it written; and what it holds."""
     load_registrations()
     storage = output_storage(config.output)
     return write_output(task.output, task.records, plan, config, storage, task.prefixes)
@@ -176,16 +184,24 @@ def finish_output(
     plan: Plan,
     config: Config,
 ) -> None:
-    """Check conservation and write the manifest; `written` is what `write_output` summed.
+    """Check conservation and write the manifest; `written` is what `write_output` gathered.
+
+    Where the output grows, that is of this generation and those before it, which is put on file.
 
     Raises StaleError where the input is not what was labelled any more.
     """
     load_registrations()
-    require_same_input((record.shard for record in records), config)
-    sums = written if isinstance(written, FixedSums) else None
-    held = Written.from_sums(sums, plan)
+    before = Before.of([record.shard.name for record in records], config)
+    require_same_input((record.shard for record in records), config, before.inputs)
+    copies = written if isinstance(written, Copies) else None
+    held = Written.from_sums(copies.sums if copies else None, plan)
     manifest = make_manifest(records, kept, outputs, held, plan, config)
-    publish_manifest(manifest, output_storage(config.output))
+    if config.output.grows:
+        patterns = (
+            copies.patterns if copies and copies.patterns else accumulator_for(schema_of(config))
+        )
+        manifest = grown_manifest(manifest, held, patterns.extract(), records, plan, config)
+    publish_manifest(manifest, output_storage(config.output), grows=bool(before))
 
 
 def _withdraw_other_exports(plan: Plan, config: Config) -> None:
