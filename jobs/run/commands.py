@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import typer
 
-from jobs.run import drift, label, rebalance, running, solve
+from jobs.run import drift, label, rebalance, running, solve, transfer
 from jobs.run import dry_run as rehearsal
 from jobs.session import summary
 from jobs.session.engines import runner_for
@@ -152,6 +152,43 @@ def drift_command(
     runner = runner_for(settled, context.args, options_of(context))
     console = json_log(run_id) if json_logs else log()
     report(drift.run(settled, runner, console, run_id, least), drift.show, as_json)
+
+
+@app.command("transfer", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)
+def transfer_command(
+    context: typer.Context,
+    plan: Annotated[
+        str, typer.Argument(metavar="PLAN", help="An output with a plan, or its plan.json.")
+    ],
+    config: ConfigPath,
+    check: Annotated[
+        bool,
+        typer.Option("--check", "--dry-run", help="Measure it on labels that are there, no more."),
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Replace a plan that was solved for this corpus.")
+    ] = False,
+    allow_unmet: AllowUnmet = False,
+    keys: SetKeys = None,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+    json_logs: JsonLogs = False,
+) -> None:
+    """Apply a plan to another corpus of the same names: the bias that results, then its plan.
+
+    The corpus is labelled; `fairshard resample` then writes by the plan.
+
+    Examples: `fairshard transfer rebalanced other.yaml --check`,
+    `fairshard transfer s3://bucket/out/plan/plan.json other.yaml`
+    """
+    settled, run_id = overridden(read_checked(config, keys), output, engine), new_run()
+    runner = runner_for(settled, context.args, options_of(context))
+    console = json_log(run_id) if json_logs else log()
+    made = transfer.run(plan, settled, runner, console, run_id, check, restart)
+    report(made, transfer.show, as_json)
+    if made["written"] and not made["met"] and not allow_unmet:
+        raise UnmetError(_UNMET)
 
 
 @app.command("gate", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)

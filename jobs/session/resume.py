@@ -207,7 +207,10 @@ def _fitting(
         return None, "the plan is made again: labels are made"
     made_from = fingerprint(config, list(labels.records.values()))
     why = _changed(plan, config, made_from)
-    return (None, f"the plan is made again: {why}") if why else (plan, "the plan is kept")
+    if why:
+        return None, f"the plan is made again: {why}"
+    of = plan.file.transferred
+    return plan, f"the plan is kept, which is that of {of.output}" if of else "the plan is kept"
 
 
 def _changed_but_labels(plan: Plan, config: Config, shards: Sequence[Shard]) -> str:

@@ -69,7 +69,8 @@ def _bounds(
             constant = sign * (beside.y[r] - b * beside.total)
             yield constraints[i], np.array([1 - carried, carried]), scores, float(constant)
         else:
-            allowed, target = table.tolerance[i], terms.attributes[k].pi
-            share, base = beside.s[k, -1] - target * beside.n[k, -1], beside.n[k, -1]
+            allowed, m = table.tolerance[i], len(terms.attributes)
+            base = 0.0 if k >= m else beside.n[k, -1]
+            share = 0.0 if k >= m else beside.s[k, -1] - terms.attributes[k].pi * base
             scores = sign * at.share[:, k] - allowed * at.base[:, k]
             yield constraints[i], p, scores, float(sign * share - allowed * base)

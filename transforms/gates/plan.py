@@ -84,11 +84,13 @@ def gate_plan(
 ) -> GateResult:
     """Check a plan against its patterns (`histogram`, weights `q`) and the labels' `records`.
 
-    `made_from` is the fingerprint of the configuration and labels at hand.
+    `made_from` is the fingerprint of the configuration and labels at hand. A plan that was solved
+    for another corpus has no gap to be small, and a rate of its own.
     """
     samples, certificate = plan.file.samples, plan.file.certificate
     eta, counted = plan.terms.eta, histogram.samples
-    sampled = counted < samples.balanced
+    sampled, solved = counted < samples.balanced, plan.file.transferred is None
+    mean_q = float(q @ histogram.counts) / max(counted, 1)
     row = {
         "labelled": samples.labelled,
         "balanced": samples.balanced,
@@ -98,11 +100,11 @@ def gate_plan(
         "labelled_beyond_records": samples.labelled - sum(r.samples for r in records),
         "balanced_beyond_labelled": samples.balanced + samples.filtered - samples.labelled,
         "counted_beyond_solved": counted - plan.solved_on,
-        "gap": certificate.gap,
+        "gap": certificate.gap if solved else None,
         "violation": certificate.violation,
         "rate": certificate.rate,
-        "rate_error": certificate.rate - eta,
-        "mean_q_error": None if sampled else float(q @ histogram.counts) / max(counted, 1) - eta,
+        "rate_error": certificate.rate - eta if solved else None,
+        "mean_q_error": None if sampled else mean_q - (eta if solved else certificate.rate),
         "least_q": float(q.min(initial=0.0)),
         "q_beyond_Q": float(q.max(initial=0.0)) - plan.terms.Q,
         "unattainable": len(plan.file.missed),

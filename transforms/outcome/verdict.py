@@ -59,4 +59,9 @@ def plan_verdict(plan: Plan, rows: Sequence[PlannedRow]) -> Verdict:
         )
     to = max((row.to for row in rows if row.status == "met"), default=None)
     how = "" if to is None else f" (to {to:g})"
+    if plan.file.transferred:
+        from_ = plan.file.transferred.output
+        return Verdict(
+            f"The plan of {from_}, solved for another corpus, meets its bounds{how}.", "met"
+        )
     return Verdict(f"The plan meets everything asked for{how}.", "met")

@@ -62,7 +62,9 @@ class Plan:
     @property
     def rate_in_words(self) -> str:
         """The rate and, where it was found for the user, how far from the best it can be."""
-        found = self.file.largest_rate
+        found, transferred = self.file.largest_rate, self.file.transferred
+        if transferred:
+            return f"by the plan of {transferred.output}, whose eta is {self.terms.eta:g}"
         return f"eta = {self.terms.eta:g}" + (
             f" (auto: the largest at which all is attainable (to 1e-05), at most {found.upper:.4g})"
             if found
@@ -90,6 +92,8 @@ class Plan:
             f"{len(file.missed):,} of {counted(asked, 'constraint')} "
             f"{named(asked, 'is', 'are')} not met"
         )
+        if file.transferred:
+            return f"{some} by the plan of {file.transferred.output}, solved for another corpus."
         if certificate.ranks:
             not_all = ": not all can be" * bool(certificate.least_excess)
             each = "; ".join(self._ranks_in_words(certificate.ranks))

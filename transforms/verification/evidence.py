@@ -125,6 +125,12 @@ class CalibrationEntry(BaseModel):
     log_odds: dict[str, list[dict[str, float]]]
 
 
+class TransferredEntry(BaseModel):
+    """Where a plan is from that was solved for another corpus."""
+
+    output: str
+
+
 class PlanEvidence(BaseModel):
     """What a verification reads of plan/plan.json."""
 
@@ -139,6 +145,7 @@ class PlanEvidence(BaseModel):
     certificate: CertificateEntry
     measures: MeasuresEntry
     calibration: CalibrationEntry | None = None
+    transferred: TransferredEntry | None = None
     mu: float
     constraints: list[ConstraintEntry]
 

@@ -137,7 +137,9 @@ def _of_plan(
     _check_samples(evidence, corpus, round(solution.samples), patterns)
     check_sampled(plan, corpus, round(solution.samples), patterns)
     rate = check_weights(corpus, said, mine, stated, weights)
-    if plan.sampled:
+    if plan.transferred:
+        check_rate(rate, np.inf, stated, weights)
+    elif plan.sampled:
         tolerance = _RATE_TOLERANCE if plan.sampled.polished else np.inf
         check_rate(solution.certificate.rate, tolerance, stated, weights)
     else:
@@ -146,7 +148,10 @@ def _of_plan(
     check_shortfall(plan, corpus, solution, stated, certificate)
     check_figures(before, plan.measures.before, "before", bias)
     check_figures(predicted, plan.measures.predicted, "predicted", bias)
-    check_asked(plan, stated, solution, before, predicted, asked)
+    if plan.transferred:
+        asked.skip(f"the plan is that of {plan.transferred.output}, solved for another corpus")
+    else:
+        check_asked(plan, stated, solution, before, predicted, asked)
     return predicted, (patterns, weights, certificate, bias, asked)
 
 
