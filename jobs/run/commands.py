@@ -9,6 +9,7 @@ from jobs.run import drift, label, rebalance, running, solve, transfer
 from jobs.run import dry_run as rehearsal
 from jobs.session import summary
 from jobs.session.engines import runner_for
+from jobs.session.growing import appending
 from jobs.session.lease import leased
 from jobs.session.options import (
     ENGINE_OPTIONS,
@@ -28,7 +29,7 @@ from jobs.session.options import (
     report,
 )
 from jobs.session.resume import stages_of
-from transforms.base.errors import UnmetError
+from transforms.base.errors import ConfigError, UnmetError
 
 app = typer.Typer()
 PANEL = "Run"
@@ -38,6 +39,20 @@ Restart = Annotated[
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done and why, and do nothing.")
+]
+Append = Annotated[
+    bool,
+    typer.Option(
+        "--append",
+        help="Add the shards that the output has not seen to what is written (output.mode: "
+        "append).",
+    ),
+]
+Rebuild = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild", help="Make an output that has grown anew, as one corpus; labels are kept."
+    ),
 ]
 AllowUnmet = Annotated[
     bool,
@@ -97,6 +112,8 @@ def _command(
     keys: SetKeys = None,
     output: OutputUrl = None,
     engine: EngineName = None,
+    append: Append = False,
+    rebuild: Rebuild = False,
     restart: Restart = False,
     dry_run: DryRun = False,
     allow_unmet: AllowUnmet = False,
@@ -107,11 +124,18 @@ def _command(
     run, command = new_run(), str(context.command.name)
     stage, console = _STAGES[command], json_log(run) if json_logs else log()
     config = overridden(read_checked(path, keys), output, engine)
+    if append and (rebuild or restart):
+        other = "--rebuild" if rebuild else "--restart"
+        raise ConfigError(
+            f"--append keeps what is written, and {other} makes it anew: give one of them"
+        )
+    config = appending(config) if append else config
     if dry_run:
-        report(rehearsal.run(config, stages_of(command, config), restart), rehearsal.show, as_json)
+        planned = rehearsal.run(config, stages_of(command, config), restart, rebuild)
+        report(planned, rehearsal.show, as_json)
         return
     runner = runner_for(config, context.args, options_of(context))
-    made = running.run_command(command, config, runner, console, run, restart)
+    made = running.run_command(command, config, runner, console, run, restart, rebuild)
     report(made, stage.show, as_json)
     if made.get("met") is False and not allow_unmet:
         raise UnmetError(_UNMET)

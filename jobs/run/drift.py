@@ -1,23 +1,26 @@
 """The job that says how far a corpus that grew is from its plan, and what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
 
-from jobs.run import label
-from jobs.run.new_shards import NewShards
-from jobs.run.running import in_session
+from jobs.run.running import run_command
 from jobs.session.applied_lines import applied_in_values, new_patterns, samples_of, say_applied
 from jobs.session.console import say
 from jobs.session.corpus_histogram import counted_patterns
+from jobs.session.growing import appending, growth_of
 from jobs.session.inputs import input_of
-from jobs.session.labelled import all_of, labels_of
+from jobs.session.labelled import all_label_records, labels_of
+from jobs.session.written import first_apart
+from transforms.base.differences import in_words
 from transforms.base.errors import FairshardError, StaleError
-from transforms.calibration.posteriors import fitting_calibration
+from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.config.schema import asked_of, schema_of
 from transforms.config.sections import Config
+from transforms.generations.on_file import written_patterns
+from transforms.generations.record import Generation
 from transforms.labels.records import LabelRecord
 from transforms.m4.targets import asked_only, targets_of
 from transforms.outcome.applied_rows import AppliedRow, applied_rows, applied_shares
@@ -29,7 +32,9 @@ from transforms.plan.transfer import check_same_names
 from transforms.resampling.manifest import Manifest, manifest_on_file
 from transforms.stages.engine import Engine
 from transforms.statistics.counting import accumulator_for
+from transforms.statistics.histogram import HistogramAccumulator
 from transforms.statistics.measures import PerMeasure
+from transforms.statistics.moments import Moments
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
@@ -43,35 +48,34 @@ def run(
 
     least: the share of all samples that new ones have to be to be worth a run.
     """
-    storage = output_storage(config.output)
+    storage, growing = output_storage(config.output), appending(config)
     plan, manifest = _finished(config, storage)
     found = input_of(config, console)
-    labels = labels_of(config, found.shards)
-    new = NewShards.of([entry.shard for entry in manifest.inputs], labels)
     summary = {
         "output": storage.url,
         "seen": {"shards": len(manifest.inputs), "samples": manifest.totals.in_},
-        "new": {"shards": len(new.names), "samples": 0, "labelled_now": 0},
-        "changed": list(new.changed),
-        "gone": list(new.gone),
+        "new": {"shards": 0, "samples": 0, "labelled_now": 0},
     }
-    if refused := list(new.in_the_way):
-        return {**summary, **_advice("rebuild", *refused)}
-    if not new.names:
+    try:
+        growth = growth_of(growing, found)
+    except StaleError as error:
+        return {**summary, **_advice("rebuild", str(error))}
+    if growth is None or not growth.new:
         return {**summary, **_advice("nothing", "the input has no shard that is not written from")}
+    if not growth.generations and (apart := first_apart(manifest, config, storage)):
+        why = f"what is written was labelled otherwise: {in_words(apart)} changed"
+        return {**summary, **_advice("rebuild", why)}
     check_same_names(plan, accumulator_for(schema_of(config)).extract())
-    unlabelled = len({shard.name for shard in labels.missing}.intersection(new.names))
-    if labels.missing:
-        with in_session("drift", ("label",), config, run_id):
-            label.run(config, runner, console, found)
-        labels = labels_of(config, found.shards)
-    records = [one for one in all_of(labels, config) if one.shard.name in new.names]
+    unlabelled = len(labels_of(config, growth.new).missing)
+    if unlabelled:
+        run_command("label", growing, runner, console, run_id)
+    records = all_label_records(config, growth.new)
     summary["new"] = {
         "shards": len(records),
         "samples": sum(record.samples + record.rejects for record in records),
         "labelled_now": unlabelled,
     }
-    return {**summary, **_compared(config, plan, manifest, records, least, console)}
+    return {**summary, **_compared(config, plan, growth.generations, records, least, console)}
 
 
 def show(summary: Mapping[str, Any], console: Console) -> None:
@@ -121,7 +125,7 @@ def _finished(config: Config, storage: Storage) -> tuple[Plan, Manifest]:
 def _compared(
     config: Config,
     plan: Plan,
-    manifest: Manifest,
+    generations: Sequence[Generation],
     records: list[LabelRecord],
     least: float,
     console: Console,
@@ -131,10 +135,9 @@ def _compared(
     if not seen.histogram.samples:
         why = "no sample of the new shards is left: all are rejected, or the filter takes them"
         return _advice("nothing", why)
-    corpus, q = read_histogram(output_storage(config.output), plan)
-    written = Written.expected(plan, corpus, q)
     schema, asked = schema_of(config), asked_of(config)
     calibration = fitting_calibration(config)
+    written = _written(plan, generations, calibration, output_storage(config.output))
     found = drift_of(
         plan, written, seen.histogram, seen.samples, schema.attributes, asked, calibration
     )
@@ -145,7 +148,7 @@ def _compared(
     both = PlannedMeasures(before=found.written, predicted=found.together)
     sure = PlannedErrors(before=_no_errors(bounds), predicted=_no_errors(bounds))
     together = applied_rows(both, sure, bounds, schema.attributes, schema.labels)
-    share = seen.samples / (seen.samples + plan.file.samples.balanced)
+    share = seen.samples / (seen.samples + written.samples)
     return {
         **applied_in_values(rows, shares),
         "new_patterns": found.transfer.new,
@@ -157,6 +160,29 @@ def _compared(
         "not_by_rebuild": list(found.not_by_rebuild),
         **_decided(found, rows, share, least),
     }
+
+
+def _written(
+    plan: Plan,
+    generations: Sequence[Generation],
+    calibration: Calibration | None,
+    storage: Storage,
+) -> Written:
+    """What the output holds: as counted where it has grown, else as its plan expects it."""
+    found = written_patterns(generations, storage)
+    if found is None:
+        return Written.expected(plan, *read_histogram(storage, plan))
+    corrected = calibration.corrected(found) if calibration else plan.corrected(found)
+    total = HistogramAccumulator(found.attributes, found.labels)
+    samples = 0
+    for generation in generations:
+        own = storage.generation(generation.number)
+        of = read_plan(own)
+        total.add_histogram(read_histogram(own, of)[0])
+        samples += of.file.samples.balanced
+    corpus = total.extract()
+    moments = Moments.of_corpus(corrected, plan.terms.attributes)
+    return Written(moments, corpus, samples / corpus.samples)
 
 
 def _decided(

@@ -16,6 +16,7 @@ from transforms.storage.documents import Document, parsed
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
+FILES = (paths.MANIFEST, paths.WRITTEN, paths.PATTERNS, paths.FLIPS, paths.PLAN)
 REBUILD = "restore it, or make the whole output anew with --rebuild"
 
 
@@ -53,6 +54,20 @@ def generations_before(shards: Collection[str], storage: Storage) -> tuple[Gener
     given = frozenset(shards)
     found = generations_of(storage)
     return tuple(takewhile(lambda generation: given.isdisjoint(generation.names), found))
+
+
+def forget_generations(storage: Storage, first: int = 0) -> None:
+    """Remove what is on file of generations of the number `first` and after it, records first."""
+    for number in numbers_on_file(storage):
+        if number >= first:
+            own = storage.generation(number)
+            for name in (paths.GENERATION, *FILES):
+                own.delete(name)
+
+
+def numbers_on_file(storage: Storage) -> list[int]:
+    """The numbers of the generations that anything is on file of."""
+    return [int(name) for name in storage.folders(paths.GENERATIONS) if name.isdecimal()]
 
 
 def written_patterns(generations: Sequence[Generation], storage: Storage) -> Histogram | None:

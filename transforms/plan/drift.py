@@ -31,6 +31,11 @@ class Written:
     corpus: Histogram
     times: float = 1.0
 
+    @property
+    def samples(self) -> float:
+        """The number of samples that it was drawn from."""
+        return self.times * self.corpus.samples
+
     @classmethod
     def expected(cls, plan: Plan, corpus: Histogram, q: Vector) -> "Written":
         """What is expected of a draw by `plan`, which was solved on `corpus` at the weights q."""

@@ -46,12 +46,13 @@ def transferred_plan(
     attributes = plan.terms.attributes
     problem, q = problem_of(histogram, plan.terms), weights_under(plan, histogram)
     after = Moments.of_corpus(histogram, attributes, q)
+    measures = measures_of(after, attributes)
     with one_thread():
         solution = _at(Dual(problem), plan, q, _emptied(histogram, plan, after))
     solved = SolvedCorpus(
         histogram,
         None,
-        Balanced(problem, solution, measures_of(after, attributes)),
+        Balanced(problem, solution, measures, measures),
         measure(histogram, attributes),
         None,
         None,

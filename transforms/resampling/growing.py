@@ -46,7 +46,7 @@ class Before:
         return self.generations[-1].following if self else 0
 
     @property
-    def inputs(self) -> list[str]:
+    def names(self) -> list[str]:
         """The names of the input shards that they are of."""
         return [entry.shard for generation in self.generations for entry in generation.inputs]
 

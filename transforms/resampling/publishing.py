@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from transforms.config.sections import Config
+from transforms.generations.on_file import forget_generations
 from transforms.plan.plan import Plan
 from transforms.resampling.manifest import (
     Manifest,
@@ -39,9 +40,10 @@ def begin_output(
 
 
 def withdraw_manifest(storage: Storage) -> None:
-    """Remove the manifest, and then what was made from it."""
+    """Remove the manifest, and then what was made from it, and the generations that it named."""
     storage.delete(paths.MANIFEST)
     _withdraw_what_tells_of_it(storage)
+    forget_generations(storage)
 
 
 def publish_manifest(manifest: Manifest, storage: Storage, grows: bool = False) -> None:

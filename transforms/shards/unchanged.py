@@ -7,6 +7,7 @@ import fsspec
 
 from transforms.base.differences import in_words
 from transforms.base.errors import ChangedInputError, MissingInputError
+from transforms.base.redaction import redacted
 from transforms.config.sections import Config
 from transforms.shards.finding import Shard, one_spelling
 from transforms.shards.inputs import input_shards
@@ -47,11 +48,16 @@ def require_same_input(
 ) -> None:
     """Raise ChangedInputError unless the input is just these shards, in these versions, by now.
 
-    And, in whatever version, those named `besides`.
+    And, in whatever version, those `besides`: by name, or by URL, in one spelling and without
+    secrets.
     """
     given, others = _by_url(shards), {*besides}
     _forget_listings(given, config.input.storage_options)
-    found = _by_url(shard for shard in input_shards(config) if shard.name not in others)
+    found = {
+        url: shard
+        for url, shard in _by_url(input_shards(config)).items()
+        if shard.name not in others and redacted(url) not in others
+    }
     names = {url: shard.name for url, shard in (found | given).items()}
     other = sorted(name for url, name in names.items() if _of(given, url) != _of(found, url))
     if other:

@@ -158,7 +158,7 @@ def output_tasks(
     numbers = [output.number for output in outputs]
     storage = output_storage(config.output)
     begin_output(numbers, plan, config, storage, grows=bool(before))
-    prefixes = key_prefixes([*before.inputs, *by_name])
+    prefixes = key_prefixes([*before.names, *by_name])
     return [
         OutputTask(
             output,
@@ -192,7 +192,7 @@ def finish_output(
     """
     load_registrations()
     before = Before.of([record.shard.name for record in records], config)
-    require_same_input((record.shard for record in records), config, before.inputs)
+    require_same_input((record.shard for record in records), config, {*before.names, *before.urls})
     copies = written if isinstance(written, Copies) else None
     held = Written.from_sums(copies.sums if copies else None, plan)
     manifest = make_manifest(records, kept, outputs, held, plan, config)
