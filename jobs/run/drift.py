@@ -13,8 +13,7 @@ from jobs.session.corpus_histogram import counted_patterns
 from jobs.session.growing import appending, growth_of
 from jobs.session.inputs import input_of
 from jobs.session.labelled import all_label_records, labels_of
-from jobs.session.written import first_apart
-from transforms.base.differences import in_words
+from jobs.session.written import require_first
 from transforms.base.errors import FairshardError, StaleError
 from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.config.schema import asked_of, schema_of
@@ -29,13 +28,11 @@ from transforms.plan.drift import Drift, Written, drift_of
 from transforms.plan.plan import Plan, read_histogram, read_plan
 from transforms.plan.plan_file import PlannedErrors, PlannedMeasures
 from transforms.plan.transfer import check_same_names
-from transforms.resampling.manifest import Manifest, manifest_on_file
 from transforms.stages.engine import Engine
 from transforms.statistics.counting import accumulator_for
 from transforms.statistics.histogram import HistogramAccumulator
 from transforms.statistics.measures import PerMeasure
 from transforms.statistics.moments import Moments
-from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
 Advice = Literal["append", "rebuild", "nothing"]
@@ -49,22 +46,32 @@ def run(
     least: the share of all samples that new ones have to be to be worth a run.
     """
     storage, growing = output_storage(config.output), appending(config)
-    plan, manifest = _finished(config, storage)
+    if config.input.tables:
+        raise FairshardError(
+            "drift compares the input with the shards that an output was written from, and a "
+            "corpus of tables is written to none: `fairshard solve` counts it again"
+        )
     found = input_of(config, console)
-    summary = {
+    summary: dict[str, Any] = {
         "output": storage.url,
-        "seen": {"shards": len(manifest.inputs), "samples": manifest.totals.in_},
+        "seen": {"shards": 0, "samples": 0},
         "new": {"shards": 0, "samples": 0, "labelled_now": 0},
     }
     try:
         growth = growth_of(growing, found)
+        if growth is None:
+            why = f"{storage.url} holds no finished output yet: all of the input is new"
+            return {**summary, **_advice("append", why)}
+        whole = growth.manifest
+        summary["seen"] = {"shards": len(whole.inputs), "samples": whole.totals.in_}
+        if not growth.generations:
+            require_first(whole, config, storage)
     except StaleError as error:
         return {**summary, **_advice("rebuild", str(error))}
-    if growth is None or not growth.new:
+    if not growth.new:
         return {**summary, **_advice("nothing", "the input has no shard that is not written from")}
-    if not growth.generations and (apart := first_apart(manifest, config, storage)):
-        why = f"what is written was labelled otherwise: {in_words(apart)} changed"
-        return {**summary, **_advice("rebuild", why)}
+    last = growth.generations[-1:]
+    plan = read_plan(storage.generation(last[0].number) if last else storage)
     check_same_names(plan, accumulator_for(schema_of(config)).extract())
     unlabelled = len(labels_of(config, growth.new).missing)
     if unlabelled:
@@ -81,7 +88,8 @@ def run(
 def show(summary: Mapping[str, Any], console: Console) -> None:
     """Print it for people."""
     new, seen = summary["new"], summary["seen"]
-    say(console, f"written from: {samples_of(seen['shards'], seen['samples'])}")
+    if seen["shards"]:
+        say(console, f"written from: {samples_of(seen['shards'], seen['samples'])}")
     if new["samples"]:
         now = f"{new['labelled_now']:,} labelled in this run"
         say(console, f"new: {samples_of(new['shards'], new['samples'])} ({now})")
@@ -98,28 +106,6 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     say(console, f"advice: {summary['advice']}")
     for line in summary["why"]:
         say(console, f"  {line}")
-
-
-def _finished(config: Config, storage: Storage) -> tuple[Plan, Manifest]:
-    """The plan and the manifest of a finished output; FairshardError where there is none."""
-    if config.input.tables:
-        raise FairshardError(
-            "drift compares the input with the shards that an output was written from, and a "
-            "corpus of tables is written to none: `fairshard solve` counts it again"
-        )
-    manifest = manifest_on_file(storage)
-    if manifest is None:
-        raise FairshardError(
-            f"{storage.url} holds no finished output to compare with: run `fairshard rebalance` "
-            "first"
-        )
-    plan = read_plan(storage)
-    if manifest.plan != plan.identity:
-        raise StaleError(
-            f"{storage.path(paths.PLAN)} is not the plan that {storage.path(paths.MANIFEST)} was "
-            "written by: finish the run that made it, then ask again"
-        )
-    return plan, manifest
 
 
 def _compared(

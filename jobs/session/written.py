@@ -32,8 +32,27 @@ def labelled_inputs(manifest: Manifest, storage: Storage) -> list[InputShard]:
 def archive_first(manifest: Manifest, config: Config, storage: Storage) -> Generation:
     """Put an output of one corpus on file as the first generation.
 
-    What it holds is counted again from its labels and its plan. Raises StaleError where these are
-    not what it was made from, or are of another schema than `config` asks for.
+    What it holds is counted again from its labels and its plan. Raises as `require_first`.
+    """
+    plan, records = require_first(manifest, config, storage)
+    written = count_written(records, plan, _configured(plan, storage), storage)
+    if written.samples != manifest.totals.written:
+        raise FairshardError(
+            f"{storage.path(paths.MANIFEST)} says that {manifest.totals.written:,} samples are "
+            f"written, and by the labels and the plan it is {written.samples:,}: look with "
+            f"`fairshard verify {storage.url}`"
+        )
+    first = min((number_of(name) or 0 for name in shard_names(manifest)), default=0)
+    return archive(manifest, written, records, 0, labelled_by(config), first, storage)
+
+
+def require_first(
+    manifest: Manifest, config: Config, storage: Storage
+) -> tuple[Plan, list[LabelRecord]]:
+    """The plan and the labels of an output of one corpus, to which new shards may be added.
+
+    Raises StaleError where these are not what it was made from, or are of another schema than
+    `config` asks for.
     """
     plan, records = read_plan(storage), _records(manifest, storage)
     if plan.identity != manifest.plan:
@@ -47,30 +66,14 @@ def archive_first(manifest: Manifest, config: Config, storage: Storage) -> Gener
             f"the labels in {storage.of_labels.url} are not those that {storage.url} was written "
             f"by: {REBUILD.replace('it', 'them', 1)}"
         )
-    made = _configured(plan, storage)
-    schema = labelled_by(config)
-    apart = _schema_apart(schema, made, records, storage)
+    apart = _schema_apart(labelled_by(config), _configured(plan, storage), records, storage)
     if apart:
         raise StaleError(
             f"what {storage.url} holds was labelled otherwise ({in_words(apart)} changed): what "
             "is new cannot be balanced with it; restore that, or give --rebuild to make the whole "
             "output anew"
         )
-    written = count_written(records, plan, made, storage)
-    if written.samples != manifest.totals.written:
-        raise FairshardError(
-            f"{storage.path(paths.MANIFEST)} says that {manifest.totals.written:,} samples are "
-            f"written, and by the labels and the plan it is {written.samples:,}: look with "
-            f"`fairshard verify {storage.url}`"
-        )
-    first = min((number_of(name) or 0 for name in shard_names(manifest)), default=0)
-    return archive(manifest, written, records, 0, schema, first, storage)
-
-
-def first_apart(manifest: Manifest, config: Config, storage: Storage) -> list[str]:
-    """What of the schema of labels of `config` is not that of an output of one corpus."""
-    made, records = _configured(read_plan(storage), storage), _records(manifest, storage)
-    return _schema_apart(labelled_by(config), made, records, storage)
+    return plan, records
 
 
 def withdraw_unfinished(
