@@ -11,6 +11,8 @@ from transforms.m4.constraints import ConstraintTable
 from transforms.m4.problem import Problem
 from transforms.m4.terms import VACUOUS
 
+Vector = NDArray[np.float64]
+
 
 def asked_constraints(problem: Problem) -> NDArray[np.bool_]:
     """Which constraints ask for something, (K,)."""
@@ -23,20 +25,42 @@ def weighted_constraints(problem: Problem) -> NDArray[np.float64]:
     return problem.probabilities[:, None] * dense_constraints(problem)[:, asked]
 
 
-def largest_rate(problem: Problem) -> float:
-    """max E[q] over 0 <= q <= Q, E[q a] <= 0."""
+def largest_rate(problem: Problem, constants: Vector | None = None) -> float:
+    """max E[q] over 0 <= q <= Q, E[q a] + constants <= 0; nan where nothing meets that."""
     weighted = weighted_constraints(problem)
     solved = linprog(
         -problem.probabilities,
         A_ub=weighted.T,
-        b_ub=np.zeros(weighted.shape[1]),
+        b_ub=-_asked(problem, constants),
         bounds=(0, problem.terms.Q),
     )
-    return float(-solved.fun)
+    return float("nan") if solved.fun is None else float(-solved.fun)
 
 
-def least_excess(problem: Problem, names: Collection[str] | None = None) -> float:
-    """min sum_i max(0, E[q a_i]) over 0 <= q <= Q, E[q] = eta; of the constraints `names` alone."""
+def least_excess_at_any_rate(problem: Problem, constants: Vector) -> float:
+    """min sum_i max(0, E[q a_i] + constant) over 0 <= q <= Q."""
+    weighted = weighted_constraints(problem)
+    patterns, asked = weighted.shape
+    solved = linprog(
+        np.concatenate([np.zeros(patterns), np.ones(asked)]),
+        A_ub=np.hstack([weighted.T, -np.eye(asked)]),
+        b_ub=-_asked(problem, constants),
+        bounds=[(0, problem.terms.Q)] * patterns + [(0, None)] * asked,
+    )
+    return float(solved.fun)
+
+
+def _asked(problem: Problem, constants: Vector | None) -> Vector:
+    asked = asked_constraints(problem)
+    return np.zeros(int(asked.sum())) if constants is None else constants[asked]
+
+
+def least_excess(
+    problem: Problem, names: Collection[str] | None = None, constants: Vector | None = None
+) -> float:
+    """min sum_i max(0, E[q a_i] + constant) over 0 <= q <= Q, E[q] = eta; of the constraints
+    `names` alone, which have none.
+    """
     weighted = weighted_constraints(problem)
     if names is not None:
         chosen = [constraint.name in names for constraint in problem.constraints]
@@ -45,7 +69,7 @@ def least_excess(problem: Problem, names: Collection[str] | None = None) -> floa
     solved = linprog(
         np.concatenate([np.zeros(patterns), np.ones(asked)]),
         A_ub=np.hstack([weighted.T, -np.eye(asked)]),
-        b_ub=np.zeros(asked),
+        b_ub=np.zeros(asked) if names is not None else -_asked(problem, constants),
         A_eq=np.concatenate([problem.probabilities, np.zeros(asked)])[None],
         b_eq=[problem.terms.eta],
         bounds=[(0, problem.terms.Q)] * patterns + [(0, None)] * asked,

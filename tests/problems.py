@@ -127,7 +127,8 @@ def dense_constraints(problem: Problem) -> NDArray[np.float64]:
             )
             continue
         k = [attribute.name for attribute in terms.attributes].index(constraint.attribute)
-        attribute, centre = terms.attributes[k], terms.centres[k]
+        attribute, of = terms.attributes[k], k + constraint.generation * len(terms.attributes)
+        centre = terms.centres[of]
         members = [other.group == attribute.group for other in terms.attributes]
         base = np.ones(len(s)) if attribute.share_of == "all" else s[:, members].sum(axis=1)
         among = np.minimum(base, 1)
@@ -136,14 +137,24 @@ def dense_constraints(problem: Problem) -> NDArray[np.float64]:
             continue
         share = constraint.sign * (s[:, k] - attribute.pi * base)
         if constraint.label is None:
-            columns.append(share - terms.tolerances.representation[k] * base)
+            columns.append(share - terms.tolerances.representation[of] * base)
             continue
         r = terms.labels.index(constraint.label)
         if constraint.kind == "association":
-            e = terms.label_centres[k, r]
+            e = terms.label_centres[of, r]
             contrast = constraint.sign * (s[:, k] - centre * among) * (labels[:, r] - e)
             spread = (1 - centre) ** 2 * s[:, k] + centre**2 * (among - s[:, k])
-            columns.append(contrast - terms.tolerances.association[k, r] * spread)
+            columns.append(contrast - terms.tolerances.association[of, r] * spread)
         else:
-            columns.append((share - terms.tolerances.skew[k, r] * base) * labels[:, r])
+            columns.append((share - terms.tolerances.skew[of, r] * base) * labels[:, r])
     return np.column_stack(columns)
+
+
+def dense_constants(problem: Problem, written: Histogram) -> NDArray[np.float64]:
+    """What `written` adds to each constraint, (K,), from the definition: its samples' a_i, summed;
+    nothing to those of a generation.
+    """
+    alike = problem_of(written, problem.terms)
+    sums = written.counts @ dense_constraints(alike)
+    own = np.array([constraint.generation for constraint in problem.constraints])
+    return np.where(own, 0.0, sums)

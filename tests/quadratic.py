@@ -29,12 +29,12 @@ class QuadraticProgram:
     patterns: int
 
 
-def quadratic_program(problem: Problem) -> QuadraticProgram:
-    """`problem`, its violations as slack variables."""
+def quadratic_program(problem: Problem, constants: Vector | float = 0.0) -> QuadraticProgram:
+    """`problem`, its violations as slack variables, and `constants`, (K,), added to each."""
     terms, w = problem.terms, problem.probabilities
     wanted = terms.eta * problem.utility
     integrands, moments = _constraints(problem)
-    (constraints, patterns), m = integrands.shape, len(terms.attributes)
+    (constraints, patterns), m = integrands.shape, terms.subjects
     at = problem.integrands[problem.group]
     extra = sp.csr_matrix(np.hstack([at.contrast, at.spread]).T)
     none, one = sp.csr_matrix((2 * m, constraints)), sp.identity(patterns)
@@ -51,7 +51,7 @@ def quadratic_program(problem: Problem) -> QuadraticProgram:
     )
     equal = np.append(terms.eta, np.zeros(2 * m))
     lower = [equal, np.full(constraints, -np.inf), np.zeros(constraints + patterns)]
-    upper = [equal, np.zeros(constraints), np.full(constraints, np.inf)]
+    upper = [equal, np.zeros(constraints) - constants, np.full(constraints, np.inf)]
     upper.append(np.full(patterns, terms.Q))
     zeros = sp.csc_matrix((constraints + 2 * m, constraints + 2 * m))
     return QuadraticProgram(
@@ -66,13 +66,16 @@ def quadratic_program(problem: Problem) -> QuadraticProgram:
 
 
 def clarabel_optimum(
-    problem: Problem, accuracy: float = 1e-10, seconds: float = 60.0
+    problem: Problem,
+    accuracy: float = 1e-10,
+    seconds: float = 60.0,
+    constants: Vector | float = 0.0,
 ) -> tuple[float, Vector]:
     """The optimal value and q (P,) by an interior point method.
 
     Raises RuntimeError where it does not get there.
     """
-    program = quadratic_program(problem)
+    program = quadratic_program(problem, constants)
     equal = program.lower == program.upper
     above = ~equal & np.isfinite(program.upper)
     below = ~equal & np.isfinite(program.lower)

@@ -100,15 +100,30 @@ class Override(Section):
         return self
 
 
+class GenerationBounds(Section):
+    """What is asked of what one generation writes alone, beside what all have written together."""
+
+    max_representation_bias: Bound | None = None
+    max_association_bias: Bound | None = None
+    max_label_skew: Bound | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        bounds = (self.max_representation_bias, self.max_association_bias, self.max_label_skew)
+        if all(bound is None for bound in bounds):
+            raise ValueError("give at least one of the max_* bounds; 1 asks for nothing")
+        return self
+
+
 class Balance(Section):
     """What is asked of the balanced corpus, and the M4 problem's other numbers.
 
     The bounds are in the measures of the paper ("CLIP the Bias"); eta, Q and V are named as there
     (algorithm 1). eta may be left open: auto is the largest at which everything asked for is
     attainable. A bound that is null is not asked for. V may be given by kind of constraint; what
-    it does not name is auto. `priority`: which kinds are met first, where not all can be. Of a
-    corpus of more than max_patterns patterns so many samples at most are solved on
-    (transforms/plan/polishing.py).
+    it does not name is auto. `priority`: which kinds are met first, where not all can be.
+    `generation`: bounds on what a run adds to an output that grows, by itself. Of a corpus of more
+    than max_patterns patterns so many samples at most are solved on (transforms/plan/polishing.py).
     """
 
     eta: Rate
@@ -119,6 +134,7 @@ class Balance(Section):
     max_representation_bias: Bound | None = 0.01
     max_association_bias: Bound | None = 0.05
     max_label_skew: Bound | None = None
+    generation: GenerationBounds | None = None
     overrides: tuple[Override, ...] = ()
     max_patterns: int = Field(10_000_000, gt=0)
 
@@ -145,7 +161,8 @@ class Balance(Section):
     def _dump(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what came later, where it is not given: digests stay what they were."""
         values: dict[str, Any] = dumped(self)
-        return {key: value for key, value in values.items() if key != "priority" or value}
+        later = ("priority", "generation")
+        return {key: value for key, value in values.items() if key not in later or value}
 
     @property
     def rate(self) -> float:

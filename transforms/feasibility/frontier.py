@@ -152,8 +152,10 @@ def _states(balanced: Balanced) -> list[tuple[bool, bool]]:
 
 def _point(histogram: Histogram, balanced: Balanced) -> FrontierPoint:
     measures, states = balanced.measures, _states(balanced)
-    given = balanced.problem.terms.tolerances
-    bounds = asked_only(PerMeasure(given.representation, given.association, given.skew))
+    terms = balanced.problem.terms
+    given, m = terms.tolerances, len(terms.attributes)
+    union = (given.representation[:m], given.association[:m], given.skew[:m])
+    bounds = asked_only(PerMeasure(*union))
     return FrontierPoint(
         balanced.problem.terms.eta,
         decided(measures.RB, bounds.RB),

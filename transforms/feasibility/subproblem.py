@@ -32,7 +32,7 @@ class Demand:
             return cls(constraint, constraint.bound)
         bounds = getattr(terms.tolerances, constraint.kind)
         names: list[str | None] = [attribute.name for attribute in terms.attributes]
-        k = names.index(constraint.attribute)
+        k = names.index(constraint.attribute) + constraint.generation * len(names)
         at = (k, terms.labels.index(constraint.label)) if constraint.label else k
         return cls(constraint, float(bounds[at]))
 

@@ -14,7 +14,7 @@ from transforms.m4.problem import Problem, problem_of
 from transforms.m4.ranks import Ranks, prices_asked
 from transforms.m4.shortfall import Proof, Ranked
 from transforms.m4.solver import Solution, solve
-from transforms.m4.targets import targets_of
+from transforms.m4.targets import generation_targets, targets_of
 from transforms.m4.terms import Terms, Tolerances
 from transforms.m4.weights import Duals
 from transforms.statistics.histogram import Histogram
@@ -36,11 +36,14 @@ _ATTAINED = 1e-5
 class Balanced:
     """A solved problem, the measures of the corpus under its weights, and what is proven of what
     they miss, by rank (see transforms/m4/shortfall.py).
+
+    union are the measures of the same and of what was written before, if anything was, together.
     """
 
     problem: Problem
     solution: Solution
     measures: Measures
+    union: Measures
     proofs: tuple[Proof, ...] = ()
 
     @property
@@ -67,14 +70,14 @@ class Balanced:
     @property
     def attained(self) -> bool:
         """Whether everything asked for is met, by the problem and in the measures themselves."""
-        terms, found = self.problem.terms, self.measures
-        asked = terms.tolerances
+        terms = self.problem.terms
+        asked, found = terms.tolerances, (self.union, self.measures)[: terms.scopes]
         excesses = (
-            found.RB - asked.representation,
-            np.abs(found.AB) - asked.association,
-            np.abs(found.skew) - asked.skew,
+            np.concatenate([one.RB for one in found]) - asked.representation,
+            np.abs(np.concatenate([one.AB for one in found])) - asked.association,
+            np.abs(np.concatenate([one.skew for one in found])) - asked.skew,
         )
-        above = excesses_of_shares(found, terms.shares, terms.attributes, terms.labels)
+        above = excesses_of_shares(self.union, terms.shares, terms.attributes, terms.labels)
         largest = max(np.nan_to_num(one).max(initial=0.0) for one in (*excesses, above))
         return not self.solution.missed and bool(largest <= _ATTAINED)
 
@@ -84,8 +87,11 @@ def balance(
     attributes: tuple[Attribute, ...],
     asked: Balance,
     start: Balanced | None = None,
+    written: Moments | None = None,
 ) -> Balanced:
     """The least change of `histogram` that meets what is `asked`, or comes nearest to it.
+
+    Where something was `written` before (its moments, summed), what is asked is of the union.
 
     Nearest is what has the least total excess, as far as V lets it; where V is left open, V is as
     high as it takes, and that it is the least is proven (`Balanced.certified`). `start` is what the
@@ -99,7 +105,7 @@ def balance(
     Proofs are of the last of these linear constraints.
     """
     with one_thread():
-        found = _balanced(histogram, attributes, asked, start)
+        found = _balanced(histogram, attributes, asked, start, written)
         ranks = Ranks.of(asked, found.problem.terms)
 
         def certified(tried: Balanced) -> bool:
@@ -113,13 +119,14 @@ def attempt(
     attributes: tuple[Attribute, ...],
     asked: Balance,
     start: Balanced | None = None,
+    written: Moments | None = None,
 ) -> Balanced:
     """Whether what is `asked` can be met: as `balance` with V left open, but where something is
     missed, any proof of that is enough.
     """
     with one_thread():
         asked = asked.model_copy(update={"V": AUTO, "priority": ()})
-        found = _balanced(histogram, attributes, asked, start)
+        found = _balanced(histogram, attributes, asked, start, written)
         ranks = Ranks.of(asked, found.problem.terms)
         return _raised(histogram, found, ranks, lambda tried: tried.proven, exact=False)
 
@@ -129,10 +136,11 @@ def _balanced(
     attributes: tuple[Attribute, ...],
     asked: Balance,
     start: Balanced | None,
+    written: Moments | None,
 ) -> Balanced:
-    terms = terms_asked(histogram, attributes, asked)
+    terms = terms_asked(histogram, attributes, asked, written)
     if start is None:
-        return settled(histogram, problem_of(histogram, terms))
+        return settled(histogram, problem_of(histogram, terms, written))
     near = start.problem.terms
     around = replace(terms, centres=near.centres, label_centres=near.label_centres)
     duals = _scaled(start.solution.duals, terms.eta / near.eta, terms)
@@ -212,33 +220,40 @@ def settled(
     until AB is met.
     """
     solution = solve(problem, tolerance, start)
-    moments = _moments(histogram, problem, solution)
+    moments, samples = _moments(histogram, problem, solution)
     for _ in range(_MAX_ROUNDS):
-        terms = problem.terms
-        centres, label_centres = moments.centres(terms.attributes)
-        moved = np.abs(centres - terms.centres).max()
-        done = excess_AB(moments, terms) <= MET or bool(solution.missed)
+        around = problem.around(moments, samples)
+        moved = np.abs(around.centres - problem.terms.centres).max()
+        done = excess_AB(problem, moments, samples) <= MET or bool(solution.missed)
         if moved <= _SETTLED or (done and moved <= _NEAR):
             break
-        problem = problem.under(replace(terms, centres=centres, label_centres=label_centres))
+        problem = problem.under(around)
         solution = solve(problem, tolerance, solution.duals)
-        moments = _moments(histogram, problem, solution)
-    return Balanced(problem, solution, measures_of(moments, problem.terms.attributes))
+        moments, samples = _moments(histogram, problem, solution)
+    attributes, union = problem.terms.attributes, problem.union(moments, samples)
+    measures = measures_of(moments, attributes), measures_of(union, attributes)
+    return Balanced(problem, solution, *measures)
 
 
-def excess_AB(moments: Moments, terms: Terms) -> float:
-    """By how much the worst AB is above its bound; 0 where none is."""
-    found = measures_of(moments, terms.attributes).AB
+def excess_AB(problem: Problem, moments: Moments, samples: float) -> float:
+    """By how much the worst AB is above its bound, by the moments of a corpus of so many samples
+    under weights; 0 where none is.
+    """
+    terms = problem.terms
+    held = [problem.union(moments, samples), moments][: terms.scopes]
+    found = np.concatenate([measures_of(one, terms.attributes).AB for one in held])
     excess = np.nan_to_num(np.abs(found) - terms.tolerances.association, nan=0.0)
     return float(excess.max(initial=0.0))
 
 
-def _moments(histogram: Histogram, problem: Problem, solution: Solution) -> Moments:
-    """Those of the corpus under the solution's weights; means, where the patterns are a sample."""
+def _moments(histogram: Histogram, problem: Problem, solution: Solution) -> tuple[Moments, float]:
+    """Those of the corpus under the solution's weights, and the number of samples that they are
+    summed over: means, over 1, where the patterns are a sample.
+    """
     found = Moments.of_corpus(histogram, problem.terms.attributes, solution.q)
     if problem.surplus is None:
-        return found
-    return found.over(histogram.samples).plus(problem.surplus)
+        return found, histogram.samples
+    return found.over(histogram.samples).plus(problem.surplus), 1.0
 
 
 def _scaled(duals: Duals, times: float, terms: Terms) -> Duals:
@@ -249,13 +264,33 @@ def _scaled(duals: Duals, times: float, terms: Terms) -> Duals:
     return Duals(duals.mu * times, **scaled)
 
 
-def terms_asked(histogram: Histogram, attributes: tuple[Attribute, ...], asked: Balance) -> Terms:
-    """The terms of what is `asked`, associations linear around the shares of the corpus."""
-    targets = targets_of(attributes, histogram.labels, asked)
-    tolerances = Tolerances(targets.RB, targets.AB, targets.skew)
-    centres = Moments.of_corpus(histogram, attributes).centres(attributes)
-    V = prices_asked(asked, _first_V(histogram))
-    shares = asked.shares
+def terms_asked(
+    histogram: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    written: Moments | None = None,
+) -> Terms:
+    """The terms of what is `asked`, associations linear around the shares of the corpus, or of all
+    that is written if it is thinned to the rate alike.
+    """
+    bounds = [targets_of(attributes, histogram.labels, asked)]
+    of_generation = generation_targets(attributes, histogram.labels, asked)
+    bounds += [of_generation] if of_generation else []
+    corpus = Moments.of_corpus(histogram, attributes)
+    union = corpus if written is None else corpus.times(asked.rate).plus(written)
+    centres = [found.centres(attributes) for found in (union, corpus)[: len(bounds)]]
+    tolerances = [(one.RB, one.AB, one.skew) for one in bounds]
+    V, other_V = prices_asked(asked, _first_V(histogram))
     return Terms(
-        attributes, histogram.labels, tolerances, *centres, asked.rate, asked.Q, *V, shares
+        attributes,
+        histogram.labels,
+        Tolerances(*map(np.concatenate, zip(*tolerances, strict=True))),
+        np.concatenate([shares for shares, _ in centres]),
+        np.concatenate([label_shares for _, label_shares in centres]),
+        asked.rate,
+        asked.Q,
+        V,
+        other_V,
+        asked.shares,
+        of_generation is not None,
     )

@@ -1,7 +1,8 @@
 """The dual of the M4 problem, evaluated exactly, with its certificate.
 
 With mu eliminated (E[q] = eta), the dual d(v) = min_q 1/2 E[(q - eta u)^2] + v . E[q a] is concave
-and once differentiable in v, its gradient is r = E[q a], and at every v in [0, V]
+and once differentiable in v, its gradient is r = E[q a] (and w, what is written before, added:
+transforms/m4/problem.py), and at every v in [0, V]
 
     primal(q) - d(v) = sum_i [V max(0, r_i) - v_i r_i],  every term >= 0,
 
@@ -14,6 +15,7 @@ formed.
 
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -108,7 +110,7 @@ class Dual:
 
     def residuals(self, q: Vector) -> Vector:
         """r = E[q a]."""
-        return self.biases(self.problem.probabilities * q) + self.problem.surplus_biases
+        return self.biases(self.problem.probabilities * q) + self.problem.constant_biases
 
     def biases(self, masses: Vector) -> Vector:
         """The sum of each a over patterns of these masses, (P,): (K,)."""
@@ -129,9 +131,13 @@ class Dual:
         )
 
     def ceilings(self, spread: Vector) -> Vector:
-        """The largest price of each constraint, (K,): 0 where nothing is asked or supported."""
-        asked = (spread > 0) & (self.table.tolerance < VACUOUS)
-        return np.where(asked, self.most, 0.0)
+        """The largest price of each constraint, (K,): 0 where nothing is asked or supported.
+
+        What is written may miss what no sample supports: that has its price, and moves no weight.
+        """
+        written = self.problem.written is not None
+        supported = (spread > 0) | (written and self.problem.constant_biases > 0)
+        return np.where(supported & (self.table.tolerance < VACUOUS), self.most, 0.0)
 
     def spread(self, mass: Vector) -> Vector:
         """The root of the mean square of each a_i over patterns of `mass`, (P,): (K,).
@@ -143,7 +149,7 @@ class Dual:
         m = len(centres)
         share, base, contrast = second.share.T[:m], second.base.T[:m], second.contrast.T[:m]
         centred = (1 - 2 * centres) * contrast[:, :-1] + centres**2 * contrast[:, -1:]
-        supported = contrast[:, :-1] > 0
+        supported = (contrast[:, :-1] > 0) | self._written_labels
         associated = np.where(supported, np.maximum(centred, 0.0), 0.0)
         allowed = self.problem.terms.tolerances.skew**2 * base[:, :-1]
         skewed = np.where(share[:, :-1] > 0, share[:, :-1] + allowed, 0.0)
@@ -157,6 +163,15 @@ class Dual:
             self.problem.terms,
         )
         return np.asarray(np.sqrt(squares))
+
+    @cached_property
+    def _written_labels(self) -> NDArray[np.bool_]:
+        """Which labels were written among those who take part in associations, (m', c)."""
+        terms, written = self.problem.terms, self.problem.written
+        found = np.zeros((terms.subjects, len(terms.labels)), np.bool_)
+        if written is not None:
+            found[: len(terms.attributes)] = (written.s + written.o)[:, :-1] > 0
+        return found
 
     def _share_squares(self, second: Integrands) -> Vector:
         """About the mean squares of the bounds on shares, (S,), of the integrands' own."""

@@ -16,8 +16,8 @@ _MEMORY = 20
 def ascend(dual: Dual, spread: Vector, tolerance: float, start: Vector) -> tuple[Point, int]:
     """The best point found, and the number of steps; stops at a relative gap of `tolerance`.
 
-    spread (K,) scales the prices; where it is 0 the constraint has no support and its price is 0.
-    start (K,) are the prices to begin with.
+    spread (K,) scales the prices; where it is 0 the constraint has no support, and its price is 0
+    or, where what is written misses it, the largest. start (K,) are the prices to begin with.
     """
     near, first = approach(dual, spread, max(_HAND_OVER, tolerance), start)
     point, second = polish(dual, near, spread, tolerance)
@@ -31,12 +31,14 @@ def approach(dual: Dual, spread: Vector, enough: float, start: Vector) -> tuple[
     proportion to the prices, and where these are few they are the shorter way from afar as well.
     """
     upper = dual.ceilings(spread)
-    best = latest = dual.at(np.clip(start, 0.0, upper))
-    unscaled = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    supported = spread > 0
+    best = latest = dual.at(np.where(supported, np.clip(start, 0.0, upper), upper))
+    unscaled = np.divide(1.0, spread, out=np.zeros_like(spread), where=supported)
 
     def negative(scaled: Vector) -> tuple[float, Vector]:
         nonlocal best, latest
-        latest = dual.at(np.clip(scaled * unscaled, 0.0, upper), latest.mu)
+        prices = np.where(supported, np.clip(scaled * unscaled, 0.0, upper), upper)
+        latest = dual.at(prices, latest.mu)
         best = min(best, latest, key=lambda point: point.gap)
         return -latest.dual, -latest.residuals * unscaled
 

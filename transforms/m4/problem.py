@@ -3,9 +3,11 @@
 Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547), whose algorithm 1
 solves it; what the constraints are is said in transforms/m4/terms.py. The problem is
 
-    minimise  1/2 E[(q - eta u)^2] + V sum_i max(0, E[q a_i])   over  0 <= q <= Q, E[q] = eta
+    minimise  1/2 E[(q - eta u)^2] + V sum_i max(0, E[q a_i] + w_i)   over  0 <= q <= Q, E[q] = eta
 
-and its solution is transforms/m4/weights.py.
+and its solution is transforms/m4/weights.py. w is 0 but where there is a written part, which no
+weight can change: w_i is the sum of a_i over it, for each sample that is weighed. Constraints on a
+generation by itself have no such constant.
 """
 
 from dataclasses import dataclass, replace
@@ -41,9 +43,10 @@ class Problem:
 
     probabilities and utility are float64 (P,); s holds the G distinct values of the sensitive
     attributes, (G, m), and group, int64 (P,), which of them a pattern has; y is the 0/1 labels
-    (P, c). utility_variance bounds the mean variance of u within a bin. Where the patterns are a
-    sample, surplus says by how much the corpus's mean moments are above the sample's under weights
-    much like the solution's, and every constraint is to hold with `margin` to spare.
+    (P, c). utility_variance bounds the mean variance of u within a bin. written are the moments of
+    what was written before, for each sample of the corpus. Where the patterns are a sample, surplus
+    says by how much the corpus's mean moments are above the sample's under weights much like the
+    solution's, and every constraint is to hold with `margin` to spare.
     """
 
     terms: Terms
@@ -56,6 +59,7 @@ class Problem:
     utility_variance: float
     surplus: Moments | None = None
     margin: float = 0.0
+    written: Moments | None = None
 
     def under(self, terms: Terms) -> "Problem":
         """The problem on the same corpus under other terms."""
@@ -67,11 +71,49 @@ class Problem:
         return self.terms.eta**2 / 2 * self.utility_variance
 
     @cached_property
-    def surplus_biases(self) -> Matrix | float:
-        """What `surplus` and margin add to E[q a], (K,): 0 where the patterns are the corpus."""
+    def constant_biases(self) -> Matrix | float:
+        """What is added to E[q a] of the patterns, (K,): what is written, surplus and margin."""
         if self.surplus is None:
+            return self.written_biases
+        surplus = self.expected_biases(integrated(self.surplus, self.terms))
+        return surplus + self.margin + self.written_biases
+
+    @cached_property
+    def written_biases(self) -> Matrix | float:
+        """w, (K,): 0 where nothing was written before."""
+        if self.written is None:
             return 0.0
-        return self.expected_biases(integrated(self.surplus, self.terms)) + self.margin
+        biases = self.expected_biases(integrated(self.written, self.terms))
+        return np.where(self.of_generation, 0.0, biases)
+
+    @cached_property
+    def written_bases(self) -> Matrix | float:
+        """The mass of what is written that each constraint is on, (K,), for each sample."""
+        if self.written is None:
+            return 0.0
+        table, found = ConstraintTable.of(self.terms), integrated(self.written, self.terms)
+        of_all, by_label = found.spread[-1, table.attribute], (table.label, table.attribute)
+        bases = np.where(table.associated, of_all, found.base[by_label])
+        return np.where(self.of_generation, 0.0, bases)
+
+    @cached_property
+    def of_generation(self) -> NDArray[np.bool_]:
+        """Which constraints are on a generation by itself, (K,)."""
+        table, m = ConstraintTable.of(self.terms), len(self.terms.attributes)
+        return np.asarray((table.kind != SHARE) & (table.attribute >= m))
+
+    def union(self, moments: Moments, samples: float = 1.0) -> Moments:
+        """Moments of the corpus, over so many samples, and of what was written before, together."""
+        return moments if self.written is None else moments.plus(self.written.times(samples))
+
+    def around(self, moments: Moments, samples: float = 1.0) -> Terms:
+        """The terms with associations linear around the shares that such moments say."""
+        attributes, terms = self.terms.attributes, self.terms
+        found = [self.union(moments, samples), moments][: terms.scopes]
+        centres, label_centres = zip(*(one.centres(attributes) for one in found), strict=True)
+        return replace(
+            terms, centres=np.concatenate(centres), label_centres=np.concatenate(label_centres)
+        )
 
     @property
     def rate(self) -> float:
@@ -97,12 +139,12 @@ class Problem:
         return Duals(mu, **unflattened(prices, self.terms))
 
     def expected_biases(self, moments: Integrands) -> Matrix:
-        """E[q a] in the order of `constraints`, of the integrands' moments, (c + 1, m) each.
+        """E[q a] in the order of `constraints`, of the integrands' moments, (c + 1, m') each.
 
         Row r of `moments` is E[q y_r x] of each integrand x, and the last row is E[q x].
         """
         tolerances = self.terms.tolerances
-        m = len(self.terms.attributes)
+        m = self.terms.subjects
         share, base = moments.share.T[:m], moments.base.T[:m]
         contrast, spread = moments.contrast.T[:m], moments.spread.T[:m]
         centred = contrast[:, :-1] - self.terms.label_centres * contrast[:, -1:]
@@ -127,10 +169,11 @@ class Problem:
         return np.asarray(rows.sign * value - rows.tolerance * moments.base[at_all])
 
 
-def problem_of(histogram: Histogram, terms: Terms) -> Problem:
+def problem_of(histogram: Histogram, terms: Terms, written: Moments | None = None) -> Problem:
     """The problem on `histogram`, whose attributes are those of `terms`, in this order.
 
-    Raises FairshardError where there is nothing to balance.
+    written are the moments of what was written before, if anything was, summed. Raises
+    FairshardError where there is nothing to balance.
     """
     if not histogram.samples:
         raise FairshardError(
@@ -153,6 +196,7 @@ def problem_of(histogram: Histogram, terms: Terms) -> Problem:
         histogram.y,
         Pairs.of(group, histogram.y),
         _utility_variance(histogram, probabilities),
+        written=written and written.over(histogram.samples),
     )
 
 

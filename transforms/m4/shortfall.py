@@ -6,6 +6,7 @@ For any l in [0, 1] per constraint and any weights 0 <= q <= Q of mean eta,
 
 by weak duality. h is a fractional knapsack (Dantzig, 1957), solved by sorting l . a. So h(l) bounds
 the total excess of all weights from below, and h(l) > 0 proves that not everything can be met.
+Where something was written before, l . w is added to each (transforms/m4/problem.py).
 Prices over V are such an l, and as V grows the best one: their bound is short of the least excess
 by about 1 / V. Where V is large enough for the weights to stay the same, prices grow in a straight
 line, whose slope is best already.
@@ -19,7 +20,7 @@ so that weights whose X_1, ..., X_(j-1) are no more than those found have X_j of
 what these cost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,7 +37,7 @@ _CERTIFIED = 1e-4
 
 @dataclass(frozen=True)
 class Deficit:
-    """The least E[q b] at a rate, above 0 where the rate is not attainable.
+    """The least E[q b] at a rate, constants added, above 0 where the rate is not attainable.
 
     scores is b, float64 (P,); threshold is the score at which the cheapest weights end.
     """
@@ -49,7 +50,8 @@ class Deficit:
 def deficit(problem: Problem, prices: Vector) -> Deficit:
     """The least E[q v . a] at the problem's rate, for prices v, (K,), scaled to at most 1."""
     scores, terms = scaled_scores(problem, prices), problem.terms
-    return knapsack(problem.probabilities, scores, terms.eta, terms.Q)
+    found = knapsack(problem.probabilities, scores, terms.eta, terms.Q)
+    return replace(found, least=found.least + scaled_constant(problem, prices))
 
 
 def knapsack(probabilities: Vector, scores: Vector, rate: float, Q: float) -> Deficit:
@@ -138,5 +140,17 @@ class Ranked:
 
 def scaled_scores(problem: Problem, prices: Vector) -> Vector:
     """v . a of every pattern, (P,), prices scaled to at most 1; not above it for all rounding."""
+    return scores_of(problem, _scaled(prices)) - _ROUNDING
+
+
+def scaled_constant(problem: Problem, prices: Vector) -> float:
+    """v . w of what is written, for prices scaled likewise; not above it for all rounding."""
+    if problem.written is None:
+        return 0.0
+    terms = _scaled(prices) * problem.written_biases
+    return float(terms.sum()) - _ROUNDING * float(np.abs(terms).sum())
+
+
+def _scaled(prices: Vector) -> Vector:
     largest = float(prices.max(initial=0.0))
-    return scores_of(problem, prices / largest if largest else prices) - _ROUNDING
+    return prices / largest if largest else prices

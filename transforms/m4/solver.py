@@ -31,7 +31,7 @@ class PricedConstraint:
 
     slack is E[q a], above 0 where violated. A constraint is met unless slack is above 10^-6 of the
     spread of a, or it bounds a share of nobody; it is dropped (price 0) where no sample supports
-    it.
+    it. Where samples that were written before do, and none that is weighed, 10^-6 is of these.
     """
 
     constraint: Constraint
@@ -107,7 +107,8 @@ def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> So
     mu, _ = dual.at_rate(terms.eta * problem.utility - scores, 0.0)
     q = clipped(problem.utility, scores, mu, terms)
     point = dual.certified(prices, mu, q, dual.residuals(q))
-    rows = priced(problem, point, spread, _emptied(dual, q), spread == 0)
+    dropped = (spread == 0) & (problem.written_bases == 0)
+    rows = priced(problem, point, spread, _emptied(dual, q), dropped)
     return Solution(
         problem.duals_of(prices, mu),
         q,
@@ -130,7 +131,8 @@ def priced(
     dropped: NDArray[np.bool_],
 ) -> tuple[PricedConstraint, ...]:
     """The constraints at a point; spread, emptied and dropped are (K,)."""
-    met = (point.residuals <= _MET * spread) & ~emptied
+    sizes = np.where(spread > 0, spread, problem.written_bases)
+    met = (point.residuals <= _MET * sizes) & ~emptied
     rows = zip(
         problem.constraints,
         point.residuals.tolist(),
@@ -143,18 +145,19 @@ def priced(
 
 
 def _emptied(dual: Dual, q: Vector) -> NDArray[np.bool_]:
-    """Which constraints, (K,), are on a share of nobody: of a group whose samples all have q = 0.
+    """Which constraints, (K,), are on a share of nobody: of a group whose samples all have q = 0,
+    and of which nothing was written.
 
     Every bound on such a share holds, and none is met.
     """
-    probabilities = dual.problem.probabilities
+    probabilities, table = dual.problem.probabilities, dual.table
     base, kept = (
         dual.moments(dual.pairs.over_pairs(mass), 1).base[-1]
         for mass in (probabilities, probabilities * q)
     )
     empty = (base > 0) & (kept <= NOBODY * base)
-    of_share = np.isin(dual.table.kind, (REPRESENTATION, SHARE))
-    return np.asarray(of_share & empty[dual.table.attribute] & (dual.table.tolerance < VACUOUS))
+    asked = np.isin(table.kind, (REPRESENTATION, SHARE)) & (table.tolerance < VACUOUS)
+    return np.asarray(asked & empty[table.attribute] & (dual.problem.written_bases == 0))
 
 
 def scores_of(problem: Problem, prices: Vector) -> Vector:

@@ -41,6 +41,20 @@ def targets_of(
     return PerMeasure(RB, AB, skew)
 
 
+def generation_targets(
+    attributes: tuple[Attribute, ...], labels: tuple[str, ...], balance: Balance
+) -> PerMeasure | None:
+    """What `balance` asks of a generation by itself, of every attribute with a target and with
+    every label; None where it asks for nothing.
+    """
+    asked = balance.generation
+    if asked is None:
+        return None
+    same = ("max_representation_bias", "max_association_bias", "max_label_skew")
+    bounds = {bound: getattr(asked, bound) for bound in same}
+    return targets_of(attributes, labels, balance.model_copy(update={**bounds, "overrides": ()}))
+
+
 def asked_only(targets: PerMeasure) -> PerMeasure:
     """The bounds of `targets_of`, nan where nothing is asked."""
     bounds = (targets.RB, targets.AB, targets.skew)

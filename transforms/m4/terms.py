@@ -19,6 +19,10 @@ those who take part; elsewhere it is off by second order only, for
 
 The measures: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547); this linear form,
 label skew and shares of a group are ours.
+
+Bounds hold of the union of what is balanced and what was written before, if anything was. Where
+some are asked of a generation by itself, its m attributes follow the union's m as attributes of
+their own, with tolerances and centres of their own: m' is 2 m there, and m elsewhere.
 """
 
 from collections.abc import Mapping
@@ -39,7 +43,7 @@ VACUOUS = 1.0
 class Tolerances:
     """How far a measure may be from 0; from 1 on nothing is asked.
 
-    representation is float64 (m,); association and skew are float64 (m, c).
+    representation is float64 (m',); association and skew are float64 (m', c).
     """
 
     representation: Matrix
@@ -51,9 +55,9 @@ class Tolerances:
 class Terms:
     """All of a problem but its corpus.
 
-    centres, float64 (m,), and label_centres, (m, c), are the p_k and e_kr around which associations
-    are linear; eta is the rate, Q the largest weight, V the largest price, but of kinds that have
-    another.
+    centres, float64 (m',), and label_centres, (m', c), are the p_k and e_kr around which
+    associations are linear; eta is the rate, Q the largest weight, V the largest price, but of
+    kinds that have another. generation: whether bounds on one by itself are among the tolerances.
     """
 
     attributes: tuple[Attribute, ...]
@@ -66,6 +70,17 @@ class Terms:
     V: float
     other_V: Mapping[Kind, float] = field(default_factory=dict)
     shares: tuple[ShareBound, ...] = ()
+    generation: bool = False
+
+    @property
+    def scopes(self) -> int:
+        """How often each attribute is held to bounds: in the union, and in a generation."""
+        return 1 + self.generation
+
+    @property
+    def subjects(self) -> int:
+        """m', the number of attributes that tolerances, centres and prices are of."""
+        return self.scopes * len(self.attributes)
 
     def V_of(self, kind: Kind) -> float:
         """The largest price of a kind of constraints."""
@@ -86,7 +101,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Integrands:
-    """What constraints integrate, for n samples or groups of equal s, float64 (n, m) each.
+    """What constraints integrate, for n samples or groups of equal s, float64 (n, m') each.
 
     share is D, base is n_k, contrast is A, spread is B. Where shares of labels are bounded, there
     is one more column, of everybody: 1 in contrast, and 0 in the others.
@@ -115,17 +130,23 @@ def integrands_of(s: NDArray[np.generic], terms: Terms) -> Integrands:
         [share_base(carried, terms.attributes, k) for k in range(carried.shape[1])]
     )
     among = np.minimum(base, 1.0)
-    targets = np.array([attribute.pi for attribute in terms.attributes])
-    centres = terms.centres
+    if terms.generation:
+        carried, base, among = (np.tile(each, terms.scopes) for each in (carried, base, among))
+    targets, centres = _targets(terms), terms.centres
     spread = (1 - centres) ** 2 * carried + centres**2 * (among - carried)
     found = Integrands(carried - targets * base, base, carried - centres * among, spread)
     return found.with_everybody(np.ones(len(s))) if terms.everybody else found
 
 
 def integrated(moments: Moments, terms: Terms) -> Integrands:
-    """The moments' masses times each of the constraints' integrands, (c + 1, m) each."""
-    targets = np.array([attribute.pi for attribute in terms.attributes])
-    p, s, n, o = terms.centres, moments.s.T, moments.n.T, moments.o.T
+    """The moments' masses times each of the constraints' integrands, (c + 1, m') each."""
+    targets, p = _targets(terms), terms.centres
+    s, n, o = (np.tile(each.T, terms.scopes) for each in (moments.s, moments.n, moments.o))
     spread = (1 - p) ** 2 * s + p**2 * o
     found = Integrands(s - targets * n, n, (1 - p) * s - p * o, spread)
     return found.with_everybody(moments.y) if terms.everybody else found
+
+
+def _targets(terms: Terms) -> Matrix:
+    """The targets, (m',)."""
+    return np.tile([attribute.pi for attribute in terms.attributes], terms.scopes)

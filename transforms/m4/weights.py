@@ -53,7 +53,7 @@ def bias_scores(integrands: Integrands, labels: sp.csr_array, duals: Duals, term
     allowed = tolerances.representation * (representation[0] + representation[1])
     association_allowed = tolerances.association * (association[0] + association[1])
     scores = np.zeros(labels.shape[0])
-    for k in range(len(terms.attributes)):
+    for k in range(terms.subjects):
         plain = representation[0, k] - representation[1, k]
         scores += integrands.share[:, k] * (plain + skewed[:, k])
         scores -= integrands.base[:, k] * (allowed[k] + skew_allowed[:, k])

@@ -11,40 +11,38 @@ from numpy.typing import NDArray
 
 from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.calibration.uncertainty import calibration_error, measured_error
-from transforms.config.filters import MIN_SIMILARITY
 from transforms.config.schema import Attribute, asked_of, schema_of
-from transforms.config.sections import Balance, Config
+from transforms.config.sections import Config
 from transforms.feasibility.rates import balance_as_asked
 from transforms.labels.records import LabelRecord
 from transforms.m4.balance import Balanced
-from transforms.m4.constraints import Constraint, ConstraintTable
-from transforms.m4.ranks import Ranks
-from transforms.m4.shortfall import Ranked
-from transforms.m4.terms import Terms
 from transforms.plan.balanceable import check_balanceable
 from transforms.plan.fingerprint import fingerprint
 from transforms.plan.plan import Plan, vouched_for
 from transforms.plan.plan_file import (
     VERSION,
     CalibrationFigures,
-    CarrierCounts,
-    CertificateFigures,
-    ConditionCounts,
-    ConstraintRow,
-    Filtered,
     PlanFile,
-    PlannedAttribute,
     PlannedErrors,
     PlannedMeasures,
-    RankFigures,
     RateFound,
     SampleCounts,
     Sampled,
-    Scalars,
 )
+from transforms.plan.sections import (
+    certificate,
+    constraint_rows,
+    filter_section,
+    planned_attributes,
+    rate_found,
+    scalars,
+    written_section,
+)
+from transforms.plan.written_part import WrittenPart
 from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import Measures, measure
+from transforms.statistics.measures import Measures, measure, measures_of
+from transforms.statistics.moments import Moments
 from transforms.statistics.pattern_tables import histogram_table
 
 Vector = NDArray[np.float64]
@@ -57,6 +55,8 @@ class SolvedCorpus:
     histogram holds the `samples` solved on, as labelled, or some of them; balanced and before are
     of all. labelled are the measures by recognised attributes, where there is a calibration.
     sampled says how a sample was solved on and polished. filtered: what the filter took, if any.
+    written: what earlier generations wrote, if any did, and labelled_union the measures of that and
+    of what is balanced, by recognised attributes.
     """
 
     histogram: Histogram
@@ -68,6 +68,8 @@ class SolvedCorpus:
     samples: int
     sampled: Sampled | None
     filtered: FilterCounts | None = None
+    written: WrittenPart | None = None
+    labelled_union: Measures | None = None
 
     @property
     def corpus(self) -> Histogram:
@@ -81,13 +83,19 @@ def make_plan(
     records: Sequence[LabelRecord],
     config: Config,
     filtered: FilterCounts | None = None,
+    written: WrittenPart | None = None,
 ) -> tuple[Plan, pa.Table]:
-    """Solve for a corpus: the plan, and its patterns with their counts and weights."""
+    """Solve for a corpus: the plan, and its patterns with their counts and weights.
+
+    Where earlier generations have `written` something, bounds are on the union with that.
+    """
     check_balanceable(histogram, records, config, filtered)
     attributes = schema_of(config).attributes
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config))
+    written = written if written and written.samples else None
+    before = written.moments if written else None
+    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config), before)
     q = balanced.solution.q
     solved = SolvedCorpus(
         histogram,
@@ -95,10 +103,12 @@ def make_plan(
         balanced,
         measure(corpus, attributes),
         _as_labelled(histogram, attributes, q) if calibration else None,
-        RateFound(rate=largest.rate, upper=largest.upper) if largest else None,
+        rate_found(largest),
         histogram.samples,
         None,
         filtered,
+        written,
+        _labelled_union(histogram, attributes, q, written) if written and calibration else None,
     )
     return plan_of(solved, records, config)
 
@@ -119,9 +129,9 @@ def plan_of(
         version=VERSION,
         fingerprint=fingerprint(config, records),
         config=shown_config(config),
-        problem=_scalars(terms),
+        problem=scalars(terms),
         largest_rate=solved.largest,
-        attributes=_attributes(terms),
+        attributes=planned_attributes(terms),
         labels=schema.labels,
         samples=SampleCounts(
             labelled=labelled,
@@ -130,10 +140,11 @@ def plan_of(
             rejected=sum(record.rejects for record in records),
             patterns=len(histogram),
         ),
-        **_filtered(solved.filtered, len(terms.attributes)),
+        **filter_section(solved.filtered, len(terms.attributes)),
         patterns=vouched_for(patterns),
         sampled=solved.sampled,
-        certificate=_certificate(balanced, config.balance),
+        **written_section(solved.written, balanced, solved.labelled_union),
+        certificate=certificate(balanced, config.balance),
         missed=solution.missed,
         conflict=None,
         without_support=solution.dropped,
@@ -144,7 +155,7 @@ def plan_of(
         ),
         calibration=_calibration_figures(solved),
         mu=solution.duals.mu,
-        constraints=_constraint_rows(balanced),
+        constraints=constraint_rows(balanced),
     )
     return Plan(terms, solution.duals, calibration.odds if calibration else None, file), patterns
 
@@ -171,111 +182,11 @@ def _as_labelled(
     return PlannedMeasures(before=before, predicted=predicted)
 
 
-def _scalars(terms: Terms) -> Scalars:
-    others = {"other_V": dict(terms.other_V)} if terms.other_V else {}
-    return Scalars(eta=terms.eta, Q=terms.Q, V=terms.V, **others)
-
-
-def _certificate(balanced: Balanced, asked: Balance) -> CertificateFigures:
-    solution = balanced.solution
-    ranks = _ranks(balanced, asked)
-    return CertificateFigures(
-        primal=solution.primal,
-        dual=solution.dual,
-        gap=solution.gap,
-        violation=solution.violation,
-        rate=solution.rate,
-        utility_error_bound=solution.utility_error_bound,
-        excess=solution.excess,
-        least_excess=balanced.least_excess,
-        **({"ranks": ranks} if ranks else {}),
-    )
-
-
-def _ranks(balanced: Balanced, asked: Balance) -> tuple[RankFigures, ...]:
-    """What each rank is missed by, where something is missed and something comes first."""
-    problem, solution = balanced.problem, balanced.solution
-    ranks = Ranks.of(asked, problem.terms).all
-    if not solution.missed or len(ranks) == 1:
-        return ()
-    excesses = Ranked(problem, solution, ranks).excesses.tolist()
-    least = [proof.least for proof in balanced.proofs] or [0.0] * len(ranks)
-    return tuple(
-        RankFigures(kinds=kinds, excess=excess, least_excess=bound)
-        for kinds, excess, bound in zip(ranks, excesses, least, strict=True)
-    )
-
-
-def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
-    return tuple(
-        PlannedAttribute(
-            name=attribute.name,
-            group=attribute.group,
-            target=attribute.target,
-            share_of=attribute.share_of,
-            centre=centre,
-            label_centres=tuple(label_centres),
-        )
-        for attribute, centre, label_centres in zip(
-            terms.attributes, terms.centres.tolist(), terms.label_centres.tolist(), strict=True
-        )
-    )
-
-
-def _filtered(counts: FilterCounts | None, attributes: int) -> dict[str, Any]:
-    """What a plan says of the filter: nothing, where there is none."""
-
-    def carriers(row: NDArray[np.int64]) -> CarrierCounts:
-        samples, *flags = row.tolist()
-        return CarrierCounts(
-            samples=samples, attributes=tuple(flags[:attributes]), labels=tuple(flags[attributes:])
-        )
-
-    if counts is None:
-        return {}
-    conditions = tuple(
-        ConditionCounts(name=name, taken=carriers(row), **_lacking(name, count))
-        for name, row, count in zip(
-            counts.conditions, counts.taken, counts.lacking.tolist(), strict=True
-        )
-    )
-    labelled, several = carriers(counts.labelled), len(conditions) > 1
-    together = {"together": carriers(counts.together)} if several else {}
-    return {"filtered": Filtered(labelled=labelled, conditions=conditions, **together)}
-
-
-def _lacking(condition: str, samples: int) -> dict[str, int]:
-    """How many samples lack what a condition asks of; every one has a similarity."""
-    return {} if condition == MIN_SIMILARITY else {"lacking": samples}
-
-
-def _constraint_rows(balanced: Balanced) -> tuple[ConstraintRow, ...]:
-    solved = balanced.solution.constraints
-    tolerances = ConstraintTable.of(balanced.problem.terms).tolerance.tolist()
-    proven: list[dict[str, Any]] = [{}] * len(solved)
-    if balanced.least_excess:
-        multipliers = np.column_stack([proof.multipliers for proof in balanced.proofs])
-        proven = [{"proof": tuple(row)} for row in multipliers.tolist()]
-    return tuple(
-        ConstraintRow(
-            kind=row.constraint.kind,
-            attribute=row.constraint.attribute,
-            label=row.constraint.label,
-            sign=row.constraint.sign,
-            **_bound_of(row.constraint),
-            tolerance=0.0 if row.constraint.kind == "share" else tolerance,
-            price=row.price,
-            slack=row.slack,
-            met=row.met,
-            **proof,
-        )
-        for row, tolerance, proof in zip(solved, tolerances, proven, strict=True)
-    )
-
-
-def _bound_of(constraint: Constraint) -> dict[str, Any]:
-    """The key of a bound on a share; that of other constraints is their tolerance."""
-    return {} if constraint.bound is None else {"bound": constraint.bound}
+def _labelled_union(
+    histogram: Histogram, attributes: tuple[Attribute, ...], q: Vector, written: WrittenPart
+) -> Measures:
+    drawn = Moments.of_corpus(histogram, attributes, q)
+    return measures_of(drawn.plus(written.labelled), attributes)
 
 
 def _calibration_figures(solved: SolvedCorpus) -> CalibrationFigures | None:

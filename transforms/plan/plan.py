@@ -20,6 +20,7 @@ from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
 from transforms.plan.flips import Flips, read_flips
 from transforms.plan.plan_file import PatternsFile, PlanFile, RankFigures, plan_file_from
+from transforms.plan.terms_file import Centres, PlannedAttribute
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import PerMeasure
 from transforms.statistics.pattern_tables import histogram_of, read_patterns
@@ -55,19 +56,32 @@ class Plan:
 
     @property
     def asked(self) -> PerMeasure:
-        """The bounds that are asked for; nan where nothing is."""
-        given = self.terms.tolerances
-        return asked_only(PerMeasure(given.representation, given.association, given.skew))
+        """The bounds that are asked for, of all that is written; nan where nothing is."""
+        return self._asked(0)
+
+    @property
+    def asked_of_generation(self) -> PerMeasure | None:
+        """Those that are asked for of what the plan adds, by itself; None where none are."""
+        return self._asked(1) if self.terms.generation else None
+
+    def _asked(self, scope: int) -> PerMeasure:
+        given, m = self.terms.tolerances, len(self.terms.attributes)
+        own = slice(scope * m, (scope + 1) * m)
+        bounds = (given.representation[own], given.association[own], given.skew[own])
+        return asked_only(PerMeasure(*bounds))
 
     @property
     def rate_in_words(self) -> str:
         """The rate and, where it was found for the user, how far from the best it can be."""
         found = self.file.largest_rate
-        return f"eta = {self.terms.eta:g}" + (
-            f" (auto: the largest at which all is attainable (to 1e-05), at most {found.upper:.4g})"
-            if found
-            else ""
-        )
+        if not found:
+            return f"eta = {self.terms.eta:g}"
+        how = f"the largest at which all is attainable (to 1e-05), at most {found.upper:.4g}"
+        if not found.upper:
+            how = "the one that misses least, as none was found at which all is attainable"
+        if found.least_excess:
+            how += f": no weights of any rate miss less than {found.least_excess:.4g} in total"
+        return f"eta = {self.terms.eta:g} (auto: {how})"
 
     @property
     def solved_on(self) -> int:
@@ -220,20 +234,25 @@ def expected_drops(histogram: Histogram, q: NDArray[np.float64]) -> float:
 
 
 def _terms(file: PlanFile) -> Terms:
-    m, c = len(file.attributes), len(file.labels)
+    generation = _of_generation(file)
+    centres: list[PlannedAttribute | Centres] = list(file.attributes)
+    if generation:
+        centres += [entry.generation for entry in file.attributes if entry.generation]
+    m, c = (1 + generation) * len(file.attributes), len(file.labels)
     by_kind = _by_kind(file, "tolerance", VACUOUS)
     allowed = {kind: values[0] for kind, values in by_kind.items() if kind != "share"}
     return Terms(
         tuple(entry.attribute for entry in file.attributes),
         file.labels,
         Tolerances(**allowed),
-        finite([entry.centre for entry in file.attributes], (m,)),
-        finite([entry.label_centres for entry in file.attributes], (m, c)),
+        finite([entry.centre for entry in centres], (m,)),
+        finite([entry.label_centres for entry in centres], (m, c)),
         file.problem.eta,
         file.problem.Q,
         file.problem.V,
         file.problem.other_V or {},
         tuple(row.share for row in file.constraints if row.kind == "share"),
+        generation,
     )
 
 
@@ -254,4 +273,9 @@ def _by_kind(
     """A number of each constraint, by kind; `absent` where the file has none."""
     numbers = ((row.constraint, getattr(row, of)) for row in file.constraints)
     names = [entry.name for entry in file.attributes]
-    return arranged(numbers, names, file.labels, absent)
+    return arranged(numbers, names, file.labels, absent, _of_generation(file))
+
+
+def _of_generation(file: PlanFile) -> bool:
+    """Whether something is asked of what the plan adds, by itself."""
+    return any(row.generation for row in file.constraints)

@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from transforms.base.errors import FairshardError
-from transforms.config.balance import Kind, ShareBound
-from transforms.config.schema import Attribute
+from transforms.config.balance import Kind
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
-from transforms.m4.constraints import Constraint, Sign
 from transforms.plan.drawn_file import DrawnFigures
+from transforms.plan.terms_file import ConstraintRow, PlannedAttribute
+from transforms.plan.written_part import WrittenFigures
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
 
@@ -46,26 +46,16 @@ class Scalars(Document):
 
 
 class RateFound(Document):
-    """The rate where it was left open, and a bound that no attainable rate exceeds."""
+    """The rate where it was left open, and a bound that no attainable rate exceeds.
+
+    Where no rate attains all, the bound is 0, and least_excess is what no weights of any rate miss
+    less than in total: proof are the multipliers of the constraints that prove it, in their order.
+    """
 
     rate: Finite
     upper: Finite
-
-
-class PlannedAttribute(Document):
-    """An attribute, and the shares around which its associations are linear: its own, labels'."""
-
-    name: str
-    group: str
-    target: Finite | None
-    share_of: str
-    centre: Finite
-    label_centres: tuple[Finite, ...]
-
-    @property
-    def attribute(self) -> Attribute:
-        """What the configuration says of it."""
-        return Attribute(self.name, self.group, self.target, self.share_of)
+    least_excess: Finite | None = None
+    proof: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
 
 
 class SampleCounts(Document):
@@ -171,37 +161,6 @@ class CalibrationFigures(Document):
     standard_errors: PerMeasure
 
 
-class ConstraintRow(Document):
-    """A constraint at the solution: its price, and E[q a], above 0 where it is violated.
-
-    bound: of a bound on a share. proof: its multipliers in the proofs of the certificate's
-    least_excess, one a rank, if any.
-    """
-
-    kind: Kind
-    attribute: str | None
-    label: str | None
-    sign: Sign
-    bound: Finite | None = None
-    tolerance: Finite
-    price: Annotated[Finite, Field(ge=0)]
-    slack: float
-    met: bool = Field(alias="attainable")
-    proof: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
-
-    @property
-    def constraint(self) -> Constraint:
-        """What is constrained."""
-        return Constraint(self.kind, self.attribute, self.label, self.sign, self.bound)
-
-    @property
-    def share(self) -> ShareBound:
-        """The bound on a share that it is; ValueError where it has none."""
-        if self.bound is None or (self.attribute is None) == (self.label is None):
-            raise ValueError(f"a bound on a share is of one name: {self.constraint}")
-        return ShareBound(self.attribute, self.label, self.sign, self.bound)
-
-
 class PlanFile(Document):
     """A plan as it is on file; what has a default is not in every file of this version.
 
@@ -221,6 +180,7 @@ class PlanFile(Document):
     filtered: Filtered | None = None
     patterns: PatternsFile | None = None
     sampled: Sampled | None = None
+    written: WrittenFigures | None = None
     certificate: CertificateFigures
     missed: tuple[str, ...] = Field(alias="unattainable")
     conflict: Conflict | None
@@ -235,7 +195,7 @@ class PlanFile(Document):
     @property
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms, its dual variables and its flips."""
-        parts = {"problem", "attributes", "labels", "mu", "constraints"}
+        parts = {"problem", "attributes", "labels", "written", "mu", "constraints"}
         solved = self.model_dump(include=parts, by_alias=True, exclude_unset=True)
         flips = [self.draw.flips.digest] if self.draw and self.draw.flips else []
         return digest(json.dumps([sorted(self.fingerprint.items()), solved, *flips]).encode())
@@ -271,6 +231,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
     if found.calibration is not None:
         by_labels = found.calibration.as_labelled
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]
+    if found.written is not None:
+        measured += found.written.checked(len(found.attributes), len(found.labels))
     for one in measured:
         check_shapes(one, len(found.attributes), len(found.labels))
     if found.filtered is not None:

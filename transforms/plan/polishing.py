@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from transforms.base.blas import one_thread
 from transforms.calibration.posteriors import Calibration, fitting_calibration
-from transforms.config.schema import asked_of, schema_of
+from transforms.config.schema import Attribute, asked_of, schema_of
 from transforms.config.sections import AUTO, Config
 from transforms.feasibility.rates import balance_as_asked, rounded_down
 from transforms.labels.records import LabelRecord
@@ -40,10 +40,11 @@ from transforms.plan.make import SolvedCorpus, plan_of
 from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
 from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
+from transforms.plan.written_part import WrittenPart
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import measures_of
+from transforms.statistics.measures import Measures, measures_of
 from transforms.statistics.moments import Moments
 from transforms.statistics.pattern_tables import histogram_of, read_patterns
 from transforms.storage import paths
@@ -61,26 +62,37 @@ def first_weighing(
     records: Sequence[LabelRecord],
     config: Config,
     filtered: FilterCounts | None = None,
+    written: WrittenPart | None = None,
+    share: float = 1.0,
 ) -> tuple[Weighing, float | None]:
-    """The weights that are best for a sample and, where the rate is open, a bound on it."""
+    """The weights that are best for a sample and, where the rate is open, a bound on it.
+
+    written: what earlier generations wrote, if any did, beside a corpus of which this is a share.
+    """
     check_balanceable(histogram, records, config, filtered)
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, schema_of(config).attributes, asked_of(config))
+    before = written.moments.times(share) if written else None
+    asked, attributes = asked_of(config), schema_of(config).attributes
+    balanced, largest = balance_as_asked(corpus, attributes, asked, before)
     return _weighing(balanced, calibration), largest.upper if largest else None
 
 
 @dataclass(frozen=True)
 class Subsample:
-    """The sample of a corpus, and the problem on it under the terms of given weights."""
+    """The sample of a corpus, and the problem on it under the terms of given weights.
+
+    written: what earlier generations wrote beside the corpus, if any did.
+    """
 
     histogram: Histogram
     calibration: Calibration | None
     corpus: Histogram
     problem: Problem
+    written: WrittenPart | None = None
 
     @classmethod
-    def read(cls, weighing: Weighing, config: Config) -> Self:
+    def read(cls, weighing: Weighing, config: Config, written: WrittenPart | None = None) -> Self:
         """The sample that was drawn for `config`."""
         names = tuple(attribute.name for attribute in weighing.terms.attributes)
         flags = len(names) + len(weighing.terms.labels)
@@ -88,30 +100,35 @@ class Subsample:
         histogram = histogram_of(table, names, weighing.terms.labels)
         calibration = fitting_calibration(config)
         corpus = calibration.corrected(histogram) if calibration else histogram
-        return cls(histogram, calibration, corpus, problem_of(corpus, weighing.terms))
+        return cls(histogram, calibration, corpus, problem_of(corpus, weighing.terms), written)
 
     def judged(self, weighing: Weighing, sums: FixedSums) -> Pass:
         """What a pass proves of the weights that it was made under."""
         measured = Measured.from_sums(sums, weighing)
         solution = self._solution(weighing, measured)
-        met = excess_AB(measured.after, weighing.terms) <= MET or bool(solution.missed)
+        problem = self._problem(weighing, measured)
+        met = excess_AB(problem, measured.after, measured.samples) <= MET or bool(solution.missed)
         good = solution.gap <= _GAP and met
         return Pass(weighing, sums, solution.gap, solution.violation, solution.rate, good)
 
-    def improved(self, found: Pass, config: Config) -> Weighing:
-        """Weights that are better for the corpus than those that a pass was made under."""
+    def improved(self, found: Pass, config: Config, attainable: bool = True) -> Weighing:
+        """Weights that are better for the corpus than those that a pass was made under.
+
+        attainable: whether all is to be met, at a lower rate if it takes that, where that is open.
+        """
         with one_thread():
             measured = Measured.from_sums(found.sums, found.weighing)
             solution = self._solution(found.weighing, measured)
-            terms, prices = found.weighing.terms, self.problem.vector_of(solution.duals)
+            problem = self._problem(found.weighing, measured)
+            terms, prices = problem.terms, problem.vector_of(solution.duals)
             drawn = Moments.of_corpus(self.corpus, terms.attributes, solution.q)
             surplus = measured.after.over(measured.samples).minus(drawn.over(self.corpus.samples))
-            dual = Dual(self.problem)
+            dual = Dual(problem)
             spared = max(float(prices[prices < dual.most].sum()), _FEW_PRICES)
             margin = _SPARE * _GAP * dual.scale(solution.primal) / spared
-            shifted = replace(self.problem, surplus=surplus, margin=margin)
+            shifted = replace(problem, surplus=surplus, margin=margin)
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
-        if config.balance.eta == AUTO:
+        if config.balance.eta == AUTO and attainable:
             balanced = self._attained(balanced, config)
         return _weighing(balanced, self.calibration)
 
@@ -134,8 +151,10 @@ class Subsample:
         weighing, terms = best.weighing, best.weighing.terms
         measured = Measured.from_sums(best.sums, weighing)
         attributes = terms.attributes
-        after = measures_of(measured.after, attributes)
-        balanced = Balanced(self.problem.under(terms), self._solution(weighing, measured), after)
+        problem = self._problem(weighing, measured)
+        union = problem.union(measured.after, measured.samples)
+        after = measures_of(measured.after, attributes), measures_of(union, attributes)
+        balanced = Balanced(problem, self._solution(weighing, measured), *after)
         solved = SolvedCorpus(
             self.histogram,
             self.calibration,
@@ -145,7 +164,7 @@ class Subsample:
                 before=measures_of(measured.labelled_before, attributes),
                 predicted=measures_of(measured.labelled_after, attributes),
             ),
-            RateFound(rate=terms.eta, upper=upper) if upper else None,
+            None if upper is None else RateFound(rate=terms.eta, upper=upper),
             samples,
             Sampled(
                 samples=self.histogram.samples,
@@ -157,18 +176,32 @@ class Subsample:
                 polished=best.good,
             ),
             filtered,
+            self.written,
+            self._labelled_union(measured, attributes),
         )
         return plan_of(solved, records, config)
+
+    def _problem(self, weighing: Weighing, measured: Measured) -> Problem:
+        """The problem under the terms of weights, beside what was written before."""
+        written = self.written.moments.over(measured.samples) if self.written else None
+        return replace(self.problem, terms=weighing.terms, written=written)
+
+    def _labelled_union(
+        self, measured: Measured, attributes: tuple[Attribute, ...]
+    ) -> Measures | None:
+        if self.written is None or self.calibration is None:
+            return None
+        return measures_of(measured.labelled_after.plus(self.written.labelled), attributes)
 
     def _solution(self, weighing: Weighing, measured: Measured) -> Solution:
         """The weights of the sample's patterns, and the certificate that a pass gives them.
 
         The rate of the corpus is not eta to the last digit: what that is worth is in the gap.
         """
-        problem, duals = self.problem.under(weighing.terms), weighing.duals
+        problem, duals = self._problem(weighing, measured), weighing.duals
         terms, dual, prices = problem.terms, Dual(problem), problem.vector_of(duals)
         mean = measured.after.over(measured.samples)
-        residuals = problem.expected_biases(integrated(mean, terms))
+        residuals = problem.expected_biases(integrated(mean, terms)) + problem.written_biases
         violated, paid = dual.most * np.maximum(residuals, 0.0), prices * residuals
         moved, excess = measured.moved / measured.samples, duals.mu * (mean.total - terms.eta)
         q = clipped(problem.utility, scores_of(problem, prices), duals.mu, terms)
@@ -200,16 +233,23 @@ def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:
 
 def _unsupported(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     """Which constraints no sample of the corpus supports, (K,)."""
-    before, table = measured.before, dual.table
-    whole, taking_part = (np.vstack([mass, before.y]) for mass in (before.n, before.s + before.o))
+    before, table, scopes = measured.before, dual.table, dual.problem.terms.scopes
+    whole, taking_part = (
+        np.vstack([np.tile(mass, (scopes, 1)), before.y])
+        for mass in (before.n, before.s + before.o)
+    )
     base = whole[table.attribute, np.where(table.kind == SHARE, -1, table.label)]
     among = taking_part[table.attribute, table.label]
-    return np.asarray(np.where(table.kind == ASSOCIATION, among, base) <= 0)
+    unsupported = np.where(table.kind == ASSOCIATION, among, base) <= 0
+    return np.asarray(unsupported & (dual.problem.written_bases == 0))
 
 
 def _emptied(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
-    """Which constraints are on a share of nobody: of a group all of whose samples have q = 0."""
+    """Which constraints are on a share of nobody: of a group all of whose samples have q = 0, and
+    of which nothing was written.
+    """
     table, before, after = dual.table, measured.before.n[:, -1], measured.after.n[:, -1]
-    empty = (before > 0) & (after <= NOBODY * before)
+    empty = np.tile((before > 0) & (after <= NOBODY * before), dual.problem.terms.scopes)
     asked = np.isin(table.kind, (REPRESENTATION, SHARE)) & (table.tolerance < VACUOUS)
-    return np.asarray(asked & np.append(empty, False)[table.attribute])
+    emptied = asked & np.append(empty, False)[table.attribute]
+    return np.asarray(emptied & (dual.problem.written_bases == 0))

@@ -81,6 +81,10 @@ class Moments:
         """What these are above `other`."""
         return Moments(self.s - other.s, self.n - other.n, self.o - other.o, self.y - other.y)
 
+    def times(self, factor: float) -> "Moments":
+        """`factor` times as much."""
+        return Moments(factor * self.s, factor * self.n, factor * self.o, factor * self.y)
+
     def centres(self, attributes: tuple[Attribute, ...]) -> tuple[Matrix, Matrix]:
         """Among those who take part in k's association: k's share (m,), each label's (m, c).
 
