@@ -21,8 +21,8 @@ from benchmarks.machine import machine
 from jobs.run.running import run_command
 from jobs.session.engines import runner_for
 from jobs.session.options import new_run
-from tests.growing import corpus, manifest_of, quiet
 from tests.fixtures import write_tar
+from tests.growing import corpus, manifest_of, quiet
 from transforms.config.sections import Config
 
 _ROW = "{:>10}{:>10}{:>10}{:>10}{:>9}{:>9}{:>9}{:>10}{:>10}"
@@ -57,7 +57,9 @@ def bytes_moved() -> tuple[int, int]:
 def added(config: Config) -> tuple[float, int, int]:
     """Add what is new; the seconds that took, and the bytes read and written."""
     before, started = bytes_moved(), time.perf_counter()
-    run_command("rebalance", config, runner_for(config, ["--runner=FnApiRunner"]), quiet(), new_run())
+    run_command(
+        "rebalance", config, runner_for(config, ["--runner=FnApiRunner"]), quiet(), new_run()
+    )
     seconds, after = time.perf_counter() - started, bytes_moved()
     return seconds, after[0] - before[0], after[1] - before[1]
 
@@ -75,8 +77,10 @@ def main() -> None:
         "max_association_bias": 0.02,
     }
     print(machine())
-    print(f"asked: RB <= 0.01, AB <= 0.02 of all that is written; {asked.shards} shards of "
-          f"{asked.samples:,} samples a generation, 45 % women at first, 27 % at last")
+    print(
+        f"asked: RB <= 0.01, AB <= 0.02 of all that is written; {asked.shards} shards of "
+        f"{asked.samples:,} samples a generation, 45 % women at first, 27 % at last"
+    )
     print(_ROW.format(*_HEAD))
     costs = []
     with tempfile.TemporaryDirectory() as scratch:
