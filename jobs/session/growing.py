@@ -13,6 +13,7 @@ from transforms.config.sections import APPEND, REPLACE, Config
 from transforms.generations.on_file import REBUILD, generations_of, numbers_on_file
 from transforms.generations.record import Generation, InputShard
 from transforms.generations.schemas import labelled_by, schema_apart
+from transforms.plan.plan import read_plan
 from transforms.resampling.manifest import Manifest, manifest_on_file, packing_apart
 from transforms.shards.finding import Found, Shard
 from transforms.storage import paths
@@ -121,6 +122,21 @@ def appending(config: Config) -> Config:
     """`config`, its new shards added to what is written."""
     output = config.output.model_copy(update={"mode": APPEND})
     return config.model_copy(update={"output": output})
+
+
+def of_the_plan(config: Config, shards: Sequence[Shard]) -> tuple[Config, tuple[Shard, ...]]:
+    """The configuration and the shards that the plan on file is of: in an output that has grown,
+    those of the last generation, or of the one that is begun.
+    """
+    storage = output_storage(config.output)
+    generations = generations_of(storage)
+    if not generations:
+        return config, tuple(shards)
+    before = {entry.shard for one in generations for entry in one.inputs}
+    if read_plan(storage).identity == generations[-1].plan:
+        before -= generations[-1].names
+    named_alike = as_labelled(shards, before, storage)
+    return appending(config), tuple(one for one in named_alike if one.name not in before)
 
 
 def require_none_to_discard(storage: Storage) -> None:

@@ -14,6 +14,7 @@ from transforms.plan.plan import Plan, read_plan
 from transforms.resampling.growing import archive
 from transforms.resampling.manifest import Manifest, names_beside, shard_names
 from transforms.resampling.ownership import number_of, owned, settle_claim
+from transforms.resampling.sizes import sizes_json
 from transforms.resampling.written_patterns import count_written
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
@@ -87,6 +88,8 @@ def withdraw_unfinished(
     own = owned(storage, [*names, *beside])
     if own - {*names, *beside}:
         settle_claim(names, beside, own, storage)
+    if paths.SIZES in beside:
+        storage.settle(paths.SIZES, sizes_json(manifest))
     forget_generations(storage, len(generations))
     if not generations:
         return

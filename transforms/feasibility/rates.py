@@ -21,7 +21,7 @@ from transforms.base.counts import first_of
 from transforms.base.errors import FairshardError
 from transforms.config.schema import Attribute
 from transforms.config.sections import AUTO, Balance
-from transforms.feasibility.least_excess import least_excess
+from transforms.feasibility.least_excess import AnyRate, least_excess
 from transforms.feasibility.rate_bounds import rates_allowed, representation_bound
 from transforms.m4.balance import Balanced, attempt, balance, terms_asked
 from transforms.m4.problem import problem_of
@@ -42,12 +42,12 @@ class LargestRate:
 
     The bound is proven for representation bias and label skew. Association bias is a ratio: there
     it is taken as linear around the shares of the corpus at the least rate that was missed. Where
-    no rate attains all, the bound is 0, and no weights of any rate miss less than `least` in total.
+    no rate attains all, the bound is 0, and `missed` proves what weights of any rate miss at least.
     """
 
     balanced: Balanced
     upper: float
-    least: float = 0.0
+    missed: AnyRate | None = None
 
     @property
     def rate(self) -> float:
@@ -134,8 +134,8 @@ def _nearest(
 ) -> LargestRate:
     """Where no rate attains all: the largest that leaves the least excess."""
     solve = partial(balance, histogram, attributes, written=written)
-    nearest, least = least_excess(asked, tried, solve)
-    return LargestRate(nearest, 0.0, least)
+    nearest, proof = least_excess(asked, tried, solve)
+    return LargestRate(nearest, 0.0, proof)
 
 
 def _rate(balanced: Balanced) -> float:

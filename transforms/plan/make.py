@@ -103,7 +103,7 @@ def make_plan(
         balanced,
         measure(corpus, attributes),
         _as_labelled(histogram, attributes, q) if calibration else None,
-        rate_found(largest.rate, largest.upper, largest.least) if largest else None,
+        rate_found(largest),
         histogram.samples,
         None,
         filtered,

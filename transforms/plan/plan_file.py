@@ -49,12 +49,14 @@ class Scalars(Document):
 class RateFound(Document):
     """The rate where it was left open, and a bound that no attainable rate exceeds.
 
-    least_excess: where no rate attains all, what no weights of any rate miss less than in total.
+    Where no rate attains all, the bound is 0, and least_excess is what no weights of any rate miss
+    less than in total: proof are the multipliers of the constraints that prove it, in their order.
     """
 
     rate: Finite
     upper: Finite
     least_excess: Finite | None = None
+    proof: tuple[Annotated[Finite, Field(ge=0)], ...] | None = None
 
 
 class SampleCounts(Document):

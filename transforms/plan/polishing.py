@@ -39,8 +39,7 @@ from transforms.plan.balanceable import check_balanceable
 from transforms.plan.make import SolvedCorpus, plan_of
 from transforms.plan.passes import Measured, Pass, Weighing
 from transforms.plan.plan import Plan
-from transforms.plan.plan_file import PassFigures, PlannedMeasures, Sampled
-from transforms.plan.sections import rate_found
+from transforms.plan.plan_file import PassFigures, PlannedMeasures, RateFound, Sampled
 from transforms.plan.written_part import WrittenPart
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.filtering import FilterCounts
@@ -165,7 +164,7 @@ class Subsample:
                 before=measures_of(measured.labelled_before, attributes),
                 predicted=measures_of(measured.labelled_after, attributes),
             ),
-            None if upper is None else rate_found(terms.eta, upper),
+            None if upper is None else RateFound(rate=terms.eta, upper=upper),
             samples,
             Sampled(
                 samples=self.histogram.samples,

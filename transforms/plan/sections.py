@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from transforms.config.filters import MIN_SIMILARITY
 from transforms.config.sections import Balance
+from transforms.feasibility.rates import LargestRate
 from transforms.m4.balance import Balanced
 from transforms.m4.constraints import Constraint, ConstraintTable
 from transforms.m4.ranks import Ranks
@@ -28,9 +29,15 @@ from transforms.statistics.measures import Measures, measures_of
 from transforms.statistics.moments import Moments
 
 
-def rate_found(rate: float, upper: float, least: float = 0.0) -> RateFound:
-    """The rate where it was left open and, where no rate attains all, the least excess of any."""
-    return RateFound(rate=rate, upper=upper, **({"least_excess": least} if least else {}))
+def rate_found(found: LargestRate | None) -> RateFound | None:
+    """How the rate was found, where it was left open."""
+    if found is None:
+        return None
+    proven: dict[str, Any] = {}
+    if found.missed is not None and found.missed.least > 0:
+        multipliers = tuple(found.missed.multipliers.tolist())
+        proven = {"least_excess": found.missed.least, "proof": multipliers}
+    return RateFound(rate=found.rate, upper=found.upper, **proven)
 
 
 def scalars(terms: Terms) -> Scalars:

@@ -23,6 +23,7 @@ from transforms.labels.rejects import check_rejects
 from transforms.labels.tables import parquet_bytes
 from transforms.plan.passes import Pass, Weighing, measure_shard
 from transforms.plan.plan import Plan, write_plan
+from transforms.stages.growing import written_before
 from transforms.statistics.counting import (
     Counted,
     accumulator_for,
@@ -119,7 +120,12 @@ class Counting(Step):
             return Sampling.of(counted.samples, config, filtered)
         from transforms.plan.make import make_plan
 
-        return _written(*make_plan(counted.extract(), records, config, filtered), config)
+        return _written(
+            *make_plan(
+                counted.extract(), records, config, filtered, written_before(records, config)
+            ),
+            config,
+        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,8 @@ class Sampling(Step):
         from transforms.plan.polishing import first_weighing
 
         histogram = patterns_of(gathered, config).extract()
-        weighing, upper = first_weighing(histogram, records, config, self.filtered)
+        written, share = written_before(records, config), histogram.samples / self.samples
+        weighing, upper = first_weighing(histogram, records, config, self.filtered, written, share)
         table = parquet_bytes(histogram_table(histogram))
         output_storage(config.output).publish(paths.SAMPLE, table)
         return Polishing(self, weighing, upper)
@@ -175,7 +182,7 @@ class Polishing(Step):
             raise FairshardError("there is no labelled shard to measure: run `fairshard label`")
         from transforms.plan.polishing import Subsample
 
-        sample = Subsample.read(self.weighing, config)
+        sample = Subsample.read(self.weighing, config, written_before(records, config))
         found = sample.judged(self.weighing, gathered)
         made = replace(self, passes=(*self.passes, found))
         if not found.good and len(made.passes) < MOST_PASSES:
