@@ -41,6 +41,11 @@ class BiasTally:
         s_y, n_y, others_y = np.zeros((3, m, c))
         return cls(stated, 0.0, s, n, others, np.zeros(c), s_y, n_y, others_y)
 
+    def plus(self, other: "BiasTally") -> "BiasTally":
+        """What both tally."""
+        names = ("total", "s", "n", "others", "y", "s_y", "n_y", "others_y")
+        return BiasTally(self.stated, *(getattr(self, one) + getattr(other, one) for one in names))
+
     def add(self, rows: LabelledRows, mass: Vector) -> None:
         """Add rows, each `mass` times."""
         y = rows.y.astype(np.float64)

@@ -55,7 +55,7 @@ def integrand(constraint: StatedConstraint, rows: LabelledRows) -> Vector:
     if k < 0:
         return np.asarray(sign * (rows.y[:, r] - bound))
     s, n, g = rows.s[:, k], rows.n[:, k], rows.g[:, k]
-    pi, p = np.nan_to_num(stated.targets[k]), stated.centres[k]
+    pi, (p, e) = np.nan_to_num(stated.targets[k]), centres_of(constraint, stated)
     if constraint.entry.kind == "share":
         a = sign * (s - bound * n)
     elif constraint.entry.kind == "representation":
@@ -64,8 +64,16 @@ def integrand(constraint: StatedConstraint, rows: LabelledRows) -> Vector:
         a = (sign * (s - pi * n) - tolerance * n) * rows.y[:, r]
     else:
         spread = (1 - p) ** 2 * s + p**2 * (g - s)
-        a = sign * (s - p * g) * (rows.y[:, r] - stated.label_centres[k, r]) - tolerance * spread
+        a = sign * (s - p * g) * (rows.y[:, r] - e) - tolerance * spread
     return np.asarray(a)
+
+
+def centres_of(constraint: StatedConstraint, stated: Stated) -> tuple[float, float]:
+    """The shares of attribute and label around which an association is linear."""
+    own, k, r = constraint.entry.generation, constraint.k, constraint.r
+    share = stated.own_centres[k] if own else stated.centres[k]
+    of_labels = stated.own_label_centres if own else stated.label_centres
+    return float(share), float(of_labels[k, r]) if r >= 0 else 0.0
 
 
 def weights(rows: LabelledRows) -> tuple[Vector, Vector]:

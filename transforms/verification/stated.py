@@ -32,7 +32,8 @@ class StatedConstraint:
         """The constraint as sentences call it."""
         side = "from above" if self.entry.sign > 0 else "from below"
         named = " with ".join(filter(None, (self.entry.attribute, self.entry.label)))
-        return f"{self.entry.kind} of {named}, {side}"
+        of = " in the generation" * self.entry.generation
+        return f"{self.entry.kind} of {named}{of}, {side}"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Stated:
 
     groups, targets (nan where there is none), centres, and of_group (whether a share is of a
     group) are (m,), label_centres (m, c), and members, bool (m, m), says which attributes are of
-    one group. odds are those of the true attributes, where recognised ones are not taken for true.
+    one group; own_centres and own_label_centres are those in what a generation adds by itself, nan
+    where nothing is asked of that. odds are those of the true attributes, where recognised ones are not taken for true.
     rules make the derived columns.
     """
 
@@ -53,6 +55,8 @@ class Stated:
     members: NDArray[np.bool_]
     centres: Vector
     label_centres: Vector
+    own_centres: Vector
+    own_label_centres: Vector
     constraints: tuple[StatedConstraint, ...]
     odds: tuple[Odds, ...]
     eta: float
@@ -80,7 +84,8 @@ class Stated:
         ]
         if unknown:
             raise ValueError(f"a constraint is of no attribute or label of the plan: {unknown[0]}")
-        if any(len(entry.label_centres) != len(labels) for entry in plan.attributes):
+        own = [entry.generation for entry in plan.attributes if entry.generation]
+        if any(len(entry.label_centres) != len(labels) for entry in (*plan.attributes, *own)):
             raise ValueError("an attribute has more or fewer label_centres than there are labels")
         calibrated = plan.calibration.log_odds if plan.calibration else {}
         if set(calibrated) - set(names):
@@ -98,6 +103,13 @@ class Stated:
             np.array([entry.label_centres for entry in plan.attributes]).reshape(
                 len(names), len(labels)
             ),
+            np.array([e.generation.centre if e.generation else np.nan for e in plan.attributes]),
+            np.array(
+                [
+                    e.generation.label_centres if e.generation else [np.nan] * len(labels)
+                    for e in plan.attributes
+                ]
+            ).reshape(len(names), len(labels)),
             tuple(
                 StatedConstraint(entry, places[entry.attribute], label_places[entry.label])
                 for entry in plan.constraints
@@ -133,6 +145,8 @@ class Stated:
 def _of_its_kind(entry: ConstraintEntry) -> bool:
     """Whether a constraint names what those of its kind do."""
     named = (entry.attribute is not None, entry.label is not None)
+    if entry.generation and entry.kind == "share":
+        return False
     if entry.kind == "share":
         return sum(named) == 1 and entry.bound is not None
     return named == (True, entry.kind != "representation")
