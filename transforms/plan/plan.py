@@ -1,6 +1,7 @@
 """The plan: the solved problem, as files that people and workers read."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -153,16 +154,30 @@ class Plan:
 
 
 def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
-    """Write the patterns, then the plan that vouches for them.
+    """Write the patterns, then the plan that vouches for them."""
+    publish_patterns(plan, patterns, storage)
+    storage.publish(paths.PLAN, plan.file.to_json())
+
+
+def publish_patterns(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
+    """Write the patterns of a plan that is to come.
 
     Another plan on file goes first, with what explains it: it does not vouch for these patterns.
     """
-    written = plan.file.to_json()
-    if storage.find(paths.PLAN) not in (None, written):
+    there = storage.find(paths.PLAN)
+    if there is not None and not _solves_the_same(there, plan):
         storage.delete(paths.PLAN)
         storage.delete(paths.EXPLANATION)
     storage.publish(paths.PATTERNS, parquet_bytes(patterns))
-    storage.publish(paths.PLAN, written)
+
+
+def _solves_the_same(content: bytes, plan: Plan) -> bool:
+    """Whether a plan's file is that of `plan`, whatever is drawn by it."""
+    with suppress(FairshardError), well_formed("another plan"):
+        files = (plan_from(content, paths.PLAN).file, plan.file)
+        one, other = (file.model_copy(update={"draw": None}).to_json() for file in files)
+        return one == other
+    return False
 
 
 def vouched_for(patterns: pa.Table) -> PatternsFile:
