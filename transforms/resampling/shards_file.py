@@ -34,27 +34,23 @@ def publish_kept(kept: Sequence[Kept], output: OutputConfig, storage: Storage) -
 
 def is_counted(shard: str, plan: Plan, output: OutputConfig) -> bool:
     """Whether a plan's file says what a shard gives to an output that is packed so."""
-    file = plan.file.draw and plan.file.draw.shards
-    if not file or file.by != _unit(output):
-        return False
-    return file.by == "samples" or not len(plan.flips.of(shard))
+    return _is_of(plan, output) and (
+        output.bytes_per_shard is None or not len(plan.flips.of(shard))
+    )
 
 
 def all_kept(
     kept: Sequence[Kept], plan: Plan, output: OutputConfig, storage: Storage
 ) -> list[Kept]:
-    """What all shards give: those that were drawn again, the others as the plan's file has it.
-
-    Raises FairshardError where the file is lost, or is another.
-    """
-    counted = {entry.shard: entry for entry in _read_kept(plan, output, storage)}
-    return [*(counted | {entry.shard: entry for entry in kept}).values()]
+    """What all shards give: those that were drawn again, the others as the plan's file has it."""
+    counted = read_kept(plan, storage) if _is_of(plan, output) else []
+    return [*({entry.shard: entry for entry in [*counted, *kept]}).values()]
 
 
-def _read_kept(plan: Plan, output: OutputConfig, storage: Storage) -> list[Kept]:
-    """What shards give, as far as a plan's file says it of an output that is packed so."""
-    file = plan.file.draw and plan.file.draw.shards
-    if not file or file.by != _unit(output):
+def read_kept(plan: Plan, storage: Storage) -> list[Kept]:
+    """What shards give, as a plan's file has it; FairshardError where it is lost or is another."""
+    file = _file(plan)
+    if file is None:
         return []
     content, where = storage.read(paths.DRAW), storage.path(paths.DRAW)
     with well_formed(f"{where} is not what the plan drew: run `fairshard solve` again"):
@@ -66,6 +62,16 @@ def _read_kept(plan: Plan, output: OutputConfig, storage: Storage) -> list[Kept]
         if any(table.num_rows and pc.min(table[name]).as_py() < 0 for name in _COUNTS):
             raise ValueError("counts below 0")
         return [Kept(**row) for row in table.to_pylist()]
+
+
+def _file(plan: Plan) -> ShardsFile | None:
+    return plan.file.draw.shards if plan.file.draw else None
+
+
+def _is_of(plan: Plan, output: OutputConfig) -> bool:
+    """Whether what shards give is on file, of an output that is packed so."""
+    file = _file(plan)
+    return file is not None and file.by == _unit(output)
 
 
 def _unit(output: OutputConfig) -> Literal["samples", "bytes"]:
