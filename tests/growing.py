@@ -17,7 +17,7 @@ from transforms.config.sections import Config
 from transforms.resampling.manifest import Manifest, read_manifest
 from transforms.storage.files import Storage
 
-WIDE: dict[str, Any] = {"eta": 0.5, "max_representation_bias": 0.05, "max_association_bias": 0.1}
+WIDE: dict[str, Any] = {"eta": 0.5, "max_representation_bias": 0.25, "max_association_bias": 0.4}
 
 
 def add_shard(folder: Path, name: str, samples: int = 60, women: float = 0.3) -> Path:

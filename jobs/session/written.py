@@ -22,7 +22,7 @@ from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
-_OF_THE_PLAN = (paths.PATTERNS, paths.FLIPS, paths.PLAN)
+_OF_THE_PLAN = (paths.PATTERNS, paths.FLIPS, paths.DRAW, paths.PLAN)
 
 
 def labelled_inputs(manifest: Manifest, storage: Storage) -> list[InputShard]:

@@ -1,7 +1,7 @@
 """The largest rate beside what was written before: against HiGHS, and where there is none.
 
-What is attainable may be so by a hair, at a rate or two that trials pass by; there the excess is next
-to nothing.
+What is attainable may be so by a hair, at a rate or two that trials pass by: next to nothing is
+missed there.
 """
 
 from dataclasses import replace

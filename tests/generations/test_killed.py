@@ -15,7 +15,6 @@ from tests.growing import (
     append,
     corpus,
     files_in,
-    manifest_of,
     rebalance,
     shards_of,
     without_records,
@@ -95,8 +94,9 @@ def test_it_goes_on_wherever_it_died(grown: Path) -> None:
     shards = [name for name in before if name.startswith("shards/") and name[-5:] != ".json"]
     manifests = before["manifest.json"], after["manifest.json"]
     died = places(grown)
-    assert {"manifest.json", "plan/plan.json", "shards/00005.tar"} < {name for _, name in died}
-    for at, name in died[::2]:
+    new = next(name for name in after if name.endswith(".tar") and name not in before)
+    assert {"manifest.json", "plan/plan.json", new} < {name for _, name in died}
+    for at, name in died[::3]:
         config = copied(grown, "died")
         with dying(at), pytest.raises(KeyboardInterrupt):
             append(config)
@@ -134,10 +134,8 @@ def test_it_is_withdrawn_where_nothing_is_new_any_more(grown: Path, again: Any) 
 PLACES = {
     "before the first generation is on file": Place("before", "generation.json"),
     "before the plan": Place("before", "plan/plan.json", 2),
-    "amid an output shard": Place("written", "shards/*.tar", 2),
-    "before the new generation is on file": Place("before", "generation.json", 2),
+    "amid an output shard": Place("written", "shards/*.tar"),
     "before the manifest": Place("before", "manifest.json", 3),
-    "between the manifest and its publishing": Place("written", "out/manifest.json"),
     "before the report": Place("before", "report/index.html"),
 }
 
@@ -154,7 +152,8 @@ def test_a_run_that_was_killed_is_run_again(grown: Path, place: str) -> None:
     killed = start(grown / "killed.log", *words, place=PLACES[place])
     assert killed.end() == -signal.SIGKILL, killed.log.read_text()
     assert before.items() <= shards_of(config).items()
-    assert manifest_of(config).totals.written in {20, 32}
+    wholes = [(grown / name / "manifest.json").read_bytes() for name in ("before", "after")]
+    assert (grown / "out" / "manifest.json").read_bytes() in wholes
     again = start(grown / "again.log", *words)
     assert again.end() == 0, again.log.read_text()
     assert without_records(grown / "out") == without_records(grown / "after")

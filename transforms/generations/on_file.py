@@ -16,7 +16,14 @@ from transforms.storage.documents import Document, parsed
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
-FILES = (paths.MANIFEST, paths.WRITTEN, paths.PATTERNS, paths.FLIPS, paths.PLAN)
+FILES = (
+    paths.MANIFEST,
+    paths.WRITTEN,
+    paths.PATTERNS,
+    paths.FLIPS,
+    paths.DRAW,
+    paths.PLAN,
+)
 REBUILD = "restore it, or make the whole output anew with --rebuild"
 
 

@@ -117,7 +117,7 @@ class Subsample:
         attainable: whether all is to be met, at a lower rate if it takes that, where that is open.
         """
         with one_thread():
-            measured = Measured.from_sums(found.sums, found.weighing)
+            measured = found.measured
             solution = self._solution(found.weighing, measured)
             problem = self._problem(found.weighing, measured)
             terms, prices = problem.terms, problem.vector_of(solution.duals)
@@ -130,6 +130,13 @@ class Subsample:
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
         if config.balance.eta == AUTO and attainable:
             balanced = self._attained(balanced, config)
+        return _weighing(balanced, self.calibration)
+
+    def weighing_at(self, rate: float, config: Config, share: float) -> Weighing:
+        """The weights that are best for the sample, a share of the corpus, at another rate."""
+        attributes = self.problem.terms.attributes
+        before = self.written.moments.times(share) if self.written else None
+        balanced = balance(self.corpus, attributes, asked_of(config).at(rate), written=before)
         return _weighing(balanced, self.calibration)
 
     def plan(
@@ -147,9 +154,8 @@ class Subsample:
         upper: the bound on the rate, where that is left open. level: of the sampling of `samples`.
         filtered: what the filter took of the corpus, if there is one.
         """
-        best = min(passes, key=lambda found: (not found.good, found.gap))
-        weighing, terms = best.weighing, best.weighing.terms
-        measured = Measured.from_sums(best.sums, weighing)
+        best = best_of(passes)
+        weighing, terms, measured = best.weighing, best.weighing.terms, best.measured
         attributes = terms.attributes
         problem = self._problem(weighing, measured)
         union = problem.union(measured.after, measured.samples)
@@ -224,6 +230,11 @@ class Subsample:
             attributes = balanced.problem.terms.attributes
             balanced = balance(self.corpus, attributes, asked_of(config).at(rate), balanced)
         return balanced
+
+
+def best_of(passes: Sequence[Pass]) -> Pass:
+    """The pass whose weights are to be the plan's."""
+    return min(passes, key=lambda found: (not found.good, found.gap))
 
 
 def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:

@@ -21,7 +21,7 @@ from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 from transforms.storage.wellformed import well_formed
 
-_OF_THE_PLAN = (paths.PLAN, paths.PATTERNS, paths.FLIPS)
+_OF_THE_PLAN = (paths.PLAN, paths.PATTERNS, paths.FLIPS, paths.DRAW)
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,9 @@ def archive(
     files = {name: content for name, content in plan if content is not None}
     files[paths.WRITTEN] = parquet_bytes(histogram_table(written))
     files[paths.MANIFEST] = part.to_json()
-    if paths.FLIPS not in files:
-        own.delete(paths.FLIPS)
+    for name in (paths.FLIPS, paths.DRAW):
+        if name not in files:
+            own.delete(name)
     for name, content in files.items():
         own.settle(name, content)
     generation = Generation(

@@ -43,8 +43,8 @@ class Stated:
     groups, targets (nan where there is none), centres, and of_group (whether a share is of a
     group) are (m,), label_centres (m, c), and members, bool (m, m), says which attributes are of
     one group; own_centres and own_label_centres are those in what a generation adds by itself, nan
-    where nothing is asked of that. odds are those of the true attributes, where recognised ones are not taken for true.
-    rules make the derived columns.
+    where nothing is asked of that. odds are those of the true attributes, where recognised ones are
+    not taken for true. rules make the derived columns.
     """
 
     attributes: tuple[str, ...]
@@ -85,7 +85,9 @@ class Stated:
         if unknown:
             raise ValueError(f"a constraint is of no attribute or label of the plan: {unknown[0]}")
         own = [entry.generation for entry in plan.attributes if entry.generation]
-        if any(len(entry.label_centres) != len(labels) for entry in (*plan.attributes, *own)):
+        centres = [entry.label_centres for entry in plan.attributes]
+        centres += [entry.label_centres for entry in own]
+        if any(len(each) != len(labels) for each in centres):
             raise ValueError("an attribute has more or fewer label_centres than there are labels")
         calibrated = plan.calibration.log_odds if plan.calibration else {}
         if set(calibrated) - set(names):

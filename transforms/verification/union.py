@@ -24,13 +24,9 @@ def written_before(plan: PlanEvidence, stated: Stated) -> BiasTally | None:
         raise ValueError(f"what was written is not of {m} attributes and {c} labels")
     moments = np.array(plan.written.moments)
     s, n, others, y = moments[:m], moments[m : 2 * m], moments[2 * m : 3 * m], moments[3 * m]
-    return BiasTally(
-        stated,
-        float(y[-1]),
-        *(part[:, -1] for part in (s, n, others)),
-        y[:-1],
-        *(part[:, :-1] for part in (s, n, others)),
-    )
+    whole = (s[:, -1], n[:, -1], others[:, -1])
+    by_label = (s[:, :-1], n[:, :-1], others[:, :-1])
+    return BiasTally(stated, float(y[-1]), *whole, y[:-1], *by_label)
 
 
 def constants(stated: Stated, before: BiasTally | None) -> Vector:
