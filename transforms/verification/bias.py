@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Figures
+from transforms.verification.figures import Figures
 from transforms.verification.formulas import LabelledRows
 from transforms.verification.stated import Stated, Vector
 
