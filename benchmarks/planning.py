@@ -27,7 +27,8 @@ from transforms.config.sections import Config, EngineConfig
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import read_plan
 from transforms.stages.registrations import load_registrations
-from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.solving import Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import gather
 from transforms.storage.files import output_storage
 

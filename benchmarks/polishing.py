@@ -23,7 +23,8 @@ from benchmarks.machine import machine
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
-from transforms.stages.solving import Counting, Gathered, Polishing, Sampling, Step, merged
+from transforms.stages.solving import Counting, Polishing, Sampling
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import gather
 from transforms.storage.files import output_storage
 

@@ -13,7 +13,7 @@ from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.shards.parts import parts_of
 from transforms.stages.labelling import joined_records, labelling_of
-from transforms.stages.solving import Gathered, merged
+from transforms.stages.steps import Gathered, merged
 from transforms.stages.tasks import finish_output, gather_parts, label_part, output_tasks, write
 from transforms.storage.files import output_storage
 

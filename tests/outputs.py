@@ -21,7 +21,8 @@ from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.shards.naming import stem_of
 from transforms.stages.registrations import load_registrations
-from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.solving import Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import advance, finish_output
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage

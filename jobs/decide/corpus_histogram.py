@@ -15,7 +15,8 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.balanceable import nothing_left
 from transforms.plan.fingerprint import apart_from, fingerprint
 from transforms.plan.plan import Plan, read_histogram, read_plan
-from transforms.stages.solving import Counting, Sampling, merged, patterns_of
+from transforms.stages.solving import Counting, Sampling, patterns_of
+from transforms.stages.steps import merged
 from transforms.statistics.histogram import Histogram, HistogramAccumulator
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage

@@ -47,6 +47,7 @@ _FIXED = {
         paths.PLAN,
         paths.PATTERNS,
         paths.FLIPS,
+        paths.DRAW,
         paths.SAMPLE,
         paths.EXPLANATION,
         paths.PROMETHEUS,

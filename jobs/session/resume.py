@@ -25,9 +25,16 @@ from transforms.config.sections import Config
 from transforms.config.writers import WRITERS
 from transforms.labels.records import LabelRecord
 from transforms.plan.fingerprint import fingerprint, unlabelled
-from transforms.plan.plan import Plan, patterns_fault, read_histogram, read_plan
+from transforms.plan.plan import (
+    Plan,
+    lost_part,
+    read_histogram,
+    read_plan,
+    read_without_flips,
+)
 from transforms.resampling.manifest import is_of, packing_apart, packing_of
 from transforms.resampling.ownership import recorded
+from transforms.resampling.shards_file import read_kept
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -188,10 +195,11 @@ def _on_file(storage: Storage) -> tuple[Plan | None, str]:
     if not storage.exists(paths.PLAN):
         return None, "the plan is to be made: there is none yet"
     try:
+        if fault := lost_part(read_without_flips(storage), storage):
+            return None, f"the plan is made again: {fault}"
         plan = read_plan(storage)
-        if fault := patterns_fault(plan, storage):
-            return None, f"the plan is made again: {paths.PATTERNS} is {fault}"
         read_histogram(storage, plan)
+        read_kept(plan, storage)
     except FairshardError:
         return None, "the plan is made again: the one on file cannot be read"
     return plan, ""

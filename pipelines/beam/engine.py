@@ -32,13 +32,15 @@ from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.stages.engine import Engine
 from transforms.stages.labelling import labelling_of
-from transforms.stages.solving import ROUNDS, Counting, Gathered, Step, merged
+from transforms.stages.solving import Counting, most_rounds
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import (
     OutputTask,
     advance,
     finish_output,
     first_step,
     gather,
+    is_uncounted,
     made_plan,
     output_tasks,
     passed_plan,
@@ -61,7 +63,7 @@ class SolvePlan(beam.PTransform[Any, Any]):
 
     def expand(self, records: Any) -> Any:
         step = records.pipeline | beam.Create([self._first])
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, most_rounds(self._config) + 1):
             step = records | f"Round{number}" >> _Round(self._config, step)
         return step | beam.Map(made_plan)
 
@@ -93,7 +95,8 @@ class ResampleShards(beam.PTransform[Any, Any]):
 
     def expand(self, records: Any) -> Any:
         config, plan = self._config, self._plan
-        kept = records | beam.Map(keep_shard, plan, config, output_storage(config.output))
+        uncounted = records | beam.Filter(is_uncounted, plan, config)
+        kept = uncounted | beam.Map(keep_shard, plan, config, output_storage(config.output))
         written = (
             kept
             | ToList()

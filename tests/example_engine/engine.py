@@ -19,7 +19,8 @@ from transforms.shards.parts import parts_of
 from transforms.stages import tasks
 from transforms.stages.engine import Engine
 from transforms.stages.labelling import joined_records, labelling_of
-from transforms.stages.solving import Checking, Counting, Gathered, Step, merged
+from transforms.stages.solving import Checking, Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.storage.files import output_storage
 
 

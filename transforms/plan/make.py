@@ -16,7 +16,7 @@ from transforms.config.schema import Attribute, asked_of, schema_of
 from transforms.config.sections import Balance, Config
 from transforms.feasibility.rates import balance_as_asked
 from transforms.labels.records import LabelRecord
-from transforms.m4.balance import Balanced
+from transforms.m4.balance import Balanced, balance
 from transforms.m4.constraints import Constraint, ConstraintTable
 from transforms.m4.ranks import Ranks
 from transforms.m4.shortfall import Ranked
@@ -81,13 +81,17 @@ def make_plan(
     records: Sequence[LabelRecord],
     config: Config,
     filtered: FilterCounts | None = None,
+    found: RateFound | None = None,
 ) -> tuple[Plan, pa.Table]:
-    """Solve for a corpus: the plan, and its patterns with their counts and weights."""
+    """Solve for a corpus: the plan, and its patterns with their counts and weights.
+
+    found: the rate to solve at, where that is left open and was looked for before.
+    """
     check_balanceable(histogram, records, config, filtered)
     attributes = schema_of(config).attributes
     calibration = fitting_calibration(config)
     corpus = calibration.corrected(histogram) if calibration else histogram
-    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config))
+    balanced, found = _balanced(corpus, attributes, asked_of(config), found)
     q = balanced.solution.q
     solved = SolvedCorpus(
         histogram,
@@ -95,12 +99,24 @@ def make_plan(
         balanced,
         measure(corpus, attributes),
         _as_labelled(histogram, attributes, q) if calibration else None,
-        RateFound(rate=largest.rate, upper=largest.upper) if largest else None,
+        found,
         histogram.samples,
         None,
         filtered,
     )
     return plan_of(solved, records, config)
+
+
+def _balanced(
+    corpus: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    found: RateFound | None,
+) -> tuple[Balanced, RateFound | None]:
+    if found:
+        return balance(corpus, attributes, asked.at(found.rate)), found
+    balanced, largest = balance_as_asked(corpus, attributes, asked)
+    return balanced, RateFound(rate=largest.rate, upper=largest.upper) if largest else None
 
 
 def plan_of(

@@ -101,7 +101,7 @@ class Subsample:
     def improved(self, found: Pass, config: Config) -> Weighing:
         """Weights that are better for the corpus than those that a pass was made under."""
         with one_thread():
-            measured = Measured.from_sums(found.sums, found.weighing)
+            measured = found.measured
             solution = self._solution(found.weighing, measured)
             terms, prices = found.weighing.terms, self.problem.vector_of(solution.duals)
             drawn = Moments.of_corpus(self.corpus, terms.attributes, solution.q)
@@ -113,6 +113,12 @@ class Subsample:
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
         if config.balance.eta == AUTO:
             balanced = self._attained(balanced, config)
+        return _weighing(balanced, self.calibration)
+
+    def weighing_at(self, rate: float, config: Config) -> Weighing:
+        """The weights that are best for the sample at another rate."""
+        attributes = self.problem.terms.attributes
+        balanced = balance(self.corpus, attributes, asked_of(config).at(rate))
         return _weighing(balanced, self.calibration)
 
     def plan(
@@ -130,9 +136,8 @@ class Subsample:
         upper: the bound on the rate, where that is left open. level: of the sampling of `samples`.
         filtered: what the filter took of the corpus, if there is one.
         """
-        best = min(passes, key=lambda found: (not found.good, found.gap))
-        weighing, terms = best.weighing, best.weighing.terms
-        measured = Measured.from_sums(best.sums, weighing)
+        best = best_of(passes)
+        weighing, terms, measured = best.weighing, best.weighing.terms, best.measured
         attributes = terms.attributes
         after = measures_of(measured.after, attributes)
         balanced = Balanced(self.problem.under(terms), self._solution(weighing, measured), after)
@@ -191,6 +196,11 @@ class Subsample:
             attributes = balanced.problem.terms.attributes
             balanced = balance(self.corpus, attributes, asked_of(config).at(rate), balanced)
         return balanced
+
+
+def best_of(passes: Sequence[Pass]) -> Pass:
+    """The pass whose weights are to be the plan's."""
+    return min(passes, key=lambda found: (not found.good, found.gap))
 
 
 def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:

@@ -12,6 +12,7 @@ from transforms.plan.passes import distinct_flags
 from transforms.plan.plan import Plan
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.groups import groups_of, groups_shown
+from transforms.statistics.histogram import Histogram
 from transforms.statistics.moments import Moments
 
 
@@ -45,7 +46,11 @@ class Written:
 
 def count_copies(flags: NDArray[np.bool_], plan: Plan) -> FixedSums:
     """The sums of `Written` over copies with these flags (s, y), bool (n, m + c), as one vector."""
-    labelled, _ = distinct_flags(np.packbits(flags, axis=1), plan.terms)
+    return copies_in(distinct_flags(np.packbits(flags, axis=1), plan.terms)[0], plan)
+
+
+def copies_in(labelled: Histogram, plan: Plan) -> FixedSums:
+    """The sums of `Written` over copies of these patterns, as labelled, each counted so often."""
     corpora = [labelled]
     if plan.odds is not None:
         corpora = [CorrectedHistogram.of(labelled, plan.odds), labelled]

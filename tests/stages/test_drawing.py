@@ -1,0 +1,133 @@
+"""The round of drawing: what is written meets the bounds, on whatever engine and in any order."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines.beam.engine import BeamEngine
+from pipelines.spark.engine import SparkEngine
+from tests.fixtures import config_of, tree, write_corpus
+from tests.inprocess import InProcess
+from transforms.config.sections import Config
+from transforms.plan.plan import Plan, read_plan
+from transforms.resampling.drawing import keep_shard
+from transforms.resampling.manifest import Manifest, read_manifest
+from transforms.resampling.shards_file import is_counted, read_kept
+from transforms.shards.finding import find_shards
+from transforms.storage import paths
+from transforms.storage.files import Storage, output_storage
+
+BOUNDS = {"max_representation_bias": 0.005, "max_association_bias": 0.03}
+SAMPLES = 1_500
+
+
+def asked(folder: Path, out: str = "out", balance: Any = None, **changes: Any) -> Config:
+    """What is asked of the corpus in `folder`."""
+    output = {"url": out, "samples_per_shard": 100, **changes.pop("output", {})}
+    given = {"eta": 0.5, **BOUNDS, **(balance or {})}
+    return config_of(folder, balance=given, output=output, gates={"enabled": False}, **changes)
+
+
+def made(config: Config, engine: Any = None) -> tuple[Plan, Manifest, Storage]:
+    """The output that an engine makes; what it says must be true."""
+    (engine or InProcess()).rebalance(config, find_shards(config.input))
+    storage = output_storage(config.output)
+    plan, manifest = read_plan(storage), read_manifest(storage)
+    assert plan.file.draw is not None
+    said, held = plan.file.draw.to_dict(), manifest.to_dict()
+    assert json.dumps(said["measures"]) == json.dumps(held["measures"])
+    assert json.dumps(said.get("as_labelled")) == json.dumps(held["as_labelled"])
+    assert said["copies"] == held["totals"]["written"]
+    assert said["kept"] == held["totals"]["kept"]
+    return plan, manifest, storage
+
+
+def is_met(plan: Plan) -> bool:
+    """Whether what is drawn meets what is asked, to the last digit."""
+    found, asked = plan.file.draw.measures, plan.terms.tolerances
+    pairs = ((found.RB, asked.representation), (found.AB, asked.association))
+    return all((np.abs(values) <= bounds + 1e-12).all() for values, bounds in pairs)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a corpus of five shards."""
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder, SAMPLES, 5)
+    return folder
+
+
+def test_engines_write_the_same_flips_and_what_is_written_meets_the_bounds(corpus: Path) -> None:
+    engines = {
+        "here": InProcess(),
+        "beam": BeamEngine(("--runner=FnApiRunner",)),
+        "spark": SparkEngine(("--master=local[2]",)),
+    }
+    written = {}
+    for name, engine in engines.items():
+        plan, _, storage = made(asked(corpus, name), engine)
+        assert len(plan.flips) and plan.file.draw.excess == 0
+        assert is_met(plan)
+        assert not storage.exists(paths.attempt("solve", "drawing"))
+        written[name] = tree(corpus / name)
+        assert paths.FLIPS in written[name]
+    assert written["here"] == written["beam"] == written["spark"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_seed_meets_the_bounds(corpus: Path, seed: int) -> None:
+    config = asked(corpus, "seeds", seed=seed)
+    InProcess().label(config, find_shards(config.input))
+    plan, _, _ = made(config)
+    assert plan.file.draw.excess == 0
+    assert is_met(plan)
+
+
+def test_no_flips_where_the_draw_meets_the_bounds_anyway(corpus: Path) -> None:
+    loose = {"max_representation_bias": 0.3, "max_association_bias": 0.5}
+    plan, _, storage = made(asked(corpus, "loose", loose))
+    assert plan.file.draw.flips is None
+    assert not storage.exists(paths.FLIPS)
+    undrawn = plan.file.model_copy(update={"draw": None})
+    assert plan.identity == undrawn.identity
+
+
+@pytest.mark.parametrize("packing", [{}, {"samples_per_shard": None, "bytes_per_shard": 50_000}])
+def test_shards_are_counted_once(corpus: Path, packing: dict[str, Any]) -> None:
+    """What is on file is what another pass counts; by bytes, that of shards without flips."""
+    out = "bytes" if packing else "samples"
+    config = asked(corpus, out, output=packing)
+    plan, _, storage = made(config)
+    records = InProcess()._labelled(config, find_shards(config.input))
+    again = [keep_shard(record, plan, config, storage) for record in records]
+    known = [entry for entry in again if is_counted(entry.shard, plan, config.output)]
+    assert read_kept(plan, storage) == known
+    flipped = {entry.shard for entry in again if len(plan.flips.of(entry.shard))}
+    assert {entry.shard for entry in again} - {entry.shard for entry in known} == (
+        flipped if packing else set()
+    )
+
+
+def test_weights_above_one_are_flipped_between_whole_numbers(corpus: Path) -> None:
+    plan, manifest, _ = made(asked(corpus, "repeats", {"eta": 1.3, "Q": 3.0}))
+    assert manifest.totals.repeats > 0 and len(plan.flips)
+    assert is_met(plan)
+
+
+def test_the_largest_rate_is_one_that_the_output_meets(corpus: Path) -> None:
+    plan, _, _ = made(asked(corpus, "auto", {"eta": "auto"}))
+    found = plan.file.largest_rate
+    assert plan.file.draw.excess == 0
+    assert is_met(plan)
+    assert plan.terms.eta == found.rate <= found.upper
+
+
+def test_a_sampled_plan_is_drawn_from_all_rows(corpus: Path) -> None:
+    plan, _, storage = made(asked(corpus, "sampled", {"max_patterns": 20}))
+    assert plan.file.sampled is not None
+    assert plan.file.draw.excess == 0
+    assert is_met(plan)
+    assert not storage.exists(paths.SAMPLE)
