@@ -8,11 +8,12 @@ import numpy as np
 from tests.outputs import finished_output, resampled
 from transforms.config.sections import Config
 from transforms.labels.records import label_record_from
-from transforms.plan.drawn_file import DrawnFigures
+from transforms.plan.drawn_file import DrawnFigures, ShardsFile
 from transforms.plan.flips import Flips, publish_flips
 from transforms.plan.plan import Plan, read_plan
-from transforms.resampling.drawing import weighed
+from transforms.resampling.drawing import keep_shard, weighed
 from transforms.resampling.manifest import read_manifest
+from transforms.resampling.shards_file import publish_kept
 from transforms.statistics.measures import Measures, excesses_of_shares
 from transforms.storage import paths
 from transforms.storage.files import Storage
@@ -48,11 +49,14 @@ def hand_drawn(config: Config, every: int) -> Storage:
     for shard in Path(storage.path("shards")).iterdir():
         shard.unlink()
     resampled(records, plan, config)
-    publish_draw(plan, storage)
+    kept = [keep_shard(record, plan, config, storage) for record in records]
+    if config.output.bytes_per_shard is not None:
+        kept = [entry for entry in kept if not len(flips.of(entry.shard))]
+    publish_draw(plan, publish_kept(kept, config.output, storage), storage)
     return storage
 
 
-def publish_draw(plan: Plan, storage: Storage) -> None:
+def publish_draw(plan: Plan, shards: ShardsFile, storage: Storage) -> None:
     """Let plan.json say of the draw what the manifest has measured."""
     manifest = read_manifest(storage)
     draw = DrawnFigures(
@@ -62,6 +66,7 @@ def publish_draw(plan: Plan, storage: Storage) -> None:
         as_labelled=manifest.as_labelled,
         excess=excess_of(manifest.measures, plan),
         flips=plan.file.draw.flips if plan.file.draw else None,
+        shards=shards,
     )
     storage.publish(paths.PLAN, plan.file.model_copy(update={"draw": draw}).to_json())
 

@@ -13,7 +13,7 @@ import xxhash
 
 from tests.fixtures import config_of, write_corpus
 from tests.hand_drawn import hand_drawn
-from tests.tampering import Json, bumped, edit_json, in_plan
+from tests.tampering import Json, bumped, edit_json, edit_table, in_plan
 from transforms.storage.files import Storage
 from transforms.verification.checks import Check
 from transforms.verification.evidence import read_evidence
@@ -119,6 +119,15 @@ def nulls(out: Path) -> None:
     vouch(out, 1)
 
 
+def in_draw(out: Path, column: str, change: Callable[[list[Any]], None]) -> None:
+    """Change what shards give; plan.json is made to fit it."""
+    path = out / "plan" / "draw.parquet"
+    edit_table(path, column, change)
+    content = path.read_bytes()
+    said = {"bytes": len(content), "digest": xxhash.xxh3_128_hexdigest(content)}
+    edit_json(out / "plan" / "plan.json", lambda plan: plan["draw"]["shards"].update(said))
+
+
 TAMPERING: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "a flip removed": (in_flips(lambda f: f.pop(3)), "draw", "systematic sampling draws it"),
     "a flip added": (in_flips(lambda f: f.append(unflipped(f))), "draw", "00000--"),
@@ -166,12 +175,32 @@ TAMPERING: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "draw",
         "plan/flips.parquet is there, and plan.json vouches for none",
     ),
-    "flips in another form": (other_columns, "draw", "does not list shards and rows"),
-    "flips without a row": (nulls, "draw", "does not list shards and rows"),
+    "flips in another form": (other_columns, "draw", "does not hold shard and row"),
+    "flips without a row": (nulls, "draw", "does not hold shard and row"),
     "flips that are no table": (
         lambda out: (out / "plan" / "flips.parquet").write_bytes(b"PAR1"),
         "draw",
         "plan/flips.parquet has 4 bytes",
+    ),
+    "what a shard gives": (
+        lambda out: edit_table(out / "plan" / "draw.parquet", "kept", bumped(1)),
+        "draw",
+        "plan/draw.parquet has",
+    ),
+    "what a shard gives, vouched for": (
+        lambda out: in_draw(out, "kept", bumped(1)),
+        "draw",
+        "plan/draw.parquet says that samples, kept, units, largest, last of 00001--",
+    ),
+    "a shard, of what shards give": (
+        lambda out: in_draw(out, "shard", lambda names: names.__setitem__(0, "x")),
+        "draw",
+        "plan/draw.parquet does not list '00000--",
+    ),
+    "what shards give": (
+        lambda out: (out / "plan" / "draw.parquet").unlink(),
+        "draw",
+        "plan/draw.parquet is missing, and plan.json vouches for it",
     ),
     "copies": (in_plan(bumped("draw", "copies")), "draw", "draw.copies is"),
     "kept": (in_plan(bumped("draw", "kept")), "draw", "draw.kept is"),
@@ -201,6 +230,7 @@ TAMPERING: dict[str, tuple[Callable[[Path], None], str, str]] = {
         (5, {"labels": SHARES}),
         (7, {"utility": {"field": "quality"}}),
         (0, {}),
+        (9, {"output": {"url": "out", "bytes_per_shard": 20_000}}),
     ],
 )
 def test_what_is_flipped_agrees(tmp_path: Path, every: int, changes: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, ManifestEvidence
 from transforms.verification.flips import Rows, read_flips
 from transforms.verification.formulas import LabelledRows, weights
+from transforms.verification.given import Given
 from transforms.verification.labels import Labelled, read_table
 from transforms.verification.origins import OriginRange
 from transforms.verification.solution import named
@@ -45,7 +46,7 @@ class Drawing:
     expected: BiasTally
     variance: Variance
     groups: GroupTally
-    counts: Counter[str]
+    given: dict[str, Given]
 
     @classmethod
     def empty(
@@ -63,7 +64,7 @@ class Drawing:
             BiasTally.empty(stated),
             Variance.empty(predicted),
             GroupTally.empty(stated),
-            Counter(),
+            {},
         )
 
     def settle(self, origin: OriginRange) -> None:
@@ -76,18 +77,21 @@ class Drawing:
             start += len(weight)
         if q:
             self._check_copies(origin, np.concatenate(q), np.vstack(patterns))
+        self._count(origin, origin.copies)
         self._check_conserved(origin)
 
     def derive(self, origin: OriginRange) -> None:
         """Draw the copies of one input of which nothing is written."""
         weighed = [(weight, part.patterns) for part, weight in self._weighed(origin)]
         if not weighed:
+            self._count(origin, origin.copies)
             return
         q = np.concatenate([weight for weight, _ in weighed])
         drawn, _ = systematic(origin, q, np.vstack([of for _, of in weighed]), self._seed)
         low, high = _whole(q)
         drawn = np.where(self._flipped(origin, q), low + high - drawn, drawn)
         self.draw.checked += len(q)
+        self._count(origin, drawn)
         start = 0
         for part, weight in self._weighed(origin):
             self._add(part, weight, drawn[start : start + len(weight)])
@@ -112,8 +116,11 @@ class Drawing:
         self.groups.add(part, copies)
         self.expected.add(part.rows, q)
         self.variance.add(part.rows, q)
-        self.counts["copies"] += int(copies.sum())
-        self.counts["kept"] += int(np.count_nonzero(copies))
+
+    def _count(self, origin: OriginRange, copies: Rows) -> None:
+        draw = self.evidence.plan.draw
+        by = draw.shards.by if draw and draw.shards else "samples"
+        self.given[origin.name] = Given.of(origin, copies, by)
 
     def _check_copies(self, origin: OriginRange, q: Vector, patterns: NDArray[np.uint8]) -> None:
         check, copies = self.draw, origin.copies

@@ -1,5 +1,7 @@
 """Measures as documents give them, and what a plan says of its draw."""
 
+from typing import Literal
+
 from pydantic import BaseModel
 
 
@@ -20,6 +22,12 @@ class FlipsEntry(BaseModel):
     digest: str
 
 
+class ShardsEntry(BaseModel):
+    by: Literal["samples", "bytes"]
+    bytes: int
+    digest: str
+
+
 class DrawEntry(BaseModel):
     """What a plan says of the samples that are to be written."""
 
@@ -29,3 +37,4 @@ class DrawEntry(BaseModel):
     as_labelled: Figures | None = None
     excess: float
     flips: FlipsEntry | None = None
+    shards: ShardsEntry | None = None

@@ -181,7 +181,7 @@ def _of_tables(
         step("draw", done, len(evidence.records))
         table = read_table(evidence.storage, paths.labels(record.shard.name))
         drawing.derive(origin_of(record, table))
-    check_drawn_figures(evidence.plan, drawing)
+    check_drawn_figures(drawing)
     met = _met_check()
     check_met(evidence.plan, stated, drawing.after, met)
     return (draw, met, nothing)
@@ -224,7 +224,7 @@ def _of_output(
         if manifest.as_labelled and stated.odds:
             check_figures(drawing.labelled, manifest.as_labelled, "as labelled", bias)
         check_groups(manifest, drawing.groups, bias)
-        check_drawn_figures(evidence.plan, drawing)
+        check_drawn_figures(drawing)
         check_met(evidence.plan, stated, drawing.after, met)
         check_drawn(drawing.after, drawing.expected, drawing.variance, chance)
     elif not tars:

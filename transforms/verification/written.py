@@ -9,22 +9,25 @@ from transforms.verification.bias import BiasTally, check_figures
 from transforms.verification.checks import Check
 from transforms.verification.drawing import Drawing
 from transforms.verification.evidence import PlanEvidence
+from transforms.verification.given import check_given
 from transforms.verification.stated import Stated
 
 _ROUNDING = 1e-12
 _TOLERANCE = 1e-9
 
 
-def check_drawn_figures(plan: PlanEvidence, drawing: Drawing) -> None:
-    """Compare what plan.json says of the samples to be written with those that are drawn."""
-    said, check = plan.draw, drawing.draw
+def check_drawn_figures(drawing: Drawing) -> None:
+    """Compare what the plan says of the samples to be written with those that are drawn."""
+    said, check = drawing.evidence.plan.draw, drawing.draw
+    flipped = {shard for shard, rows in drawing.flips.items() if len(rows)}
+    check_given(drawing.evidence, drawing.given, flipped, check)
     if said is None:
         return
-    for name, figure in (("copies", said.copies), ("kept", said.kept)):
-        found = drawing.counts[name]
-        check.expect(
-            figure == found, f"draw.{name} is {figure:,} in plan.json, and {found:,} are drawn"
-        )
+    given = drawing.given.values()
+    copies, kept = sum(one.samples for one in given), sum(one.kept for one in given)
+    for name, figure, found in (("copies", said.copies, copies), ("kept", said.kept, kept)):
+        if figure != found:
+            check.differ(f"draw.{name} is {figure:,} in plan.json, and {found:,} are drawn")
     check_figures(drawing.after, said.measures, "draw.measures", check)
     if said.as_labelled is not None:
         check_figures(drawing.labelled, said.as_labelled, "draw.as_labelled", check)
