@@ -202,11 +202,11 @@ TAMPERING: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "draw",
         "plan/draw.parquet is missing, and plan.json vouches for it",
     ),
-    "copies": (in_plan(bumped("draw", "copies")), "draw", "draw.copies is"),
-    "kept": (in_plan(bumped("draw", "kept")), "draw", "draw.kept is"),
+    "copies": (in_plan(bumped("draw", "copies")), "as drawn", "draw.copies is"),
+    "kept": (in_plan(bumped("draw", "kept")), "as drawn", "draw.kept is"),
     "a measure": (
         in_plan(bumped("draw", "measures", "AB", 0, 0, by=1e-6)),
-        "draw",
+        "as drawn",
         "draw.measures.AB of gender.woman and thing.doctor is",
     ),
     "too large an excess": (

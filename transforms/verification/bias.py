@@ -1,6 +1,6 @@
 """Bias from its definitions: shares, and shares under a condition, of weighted rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Self
 
@@ -53,6 +53,11 @@ class BiasTally:
         self.s_y += s @ y
         self.n_y += n @ y
         self.others_y += others @ y
+
+    def minus(self, other: Self) -> Self:
+        """These rows without those of `other`."""
+        sums = ("total", "s", "n", "others", "y", "s_y", "n_y", "others_y")
+        return replace(self, **{name: getattr(self, name) - getattr(other, name) for name in sums})
 
     @property
     def share(self) -> Vector:

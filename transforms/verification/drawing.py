@@ -32,8 +32,8 @@ _NO_ROWS: Rows = np.empty(0, np.int64)
 class Drawing:
     """The copies of one input shard after another; what they and their weights add up to.
 
-    flips: the rows that are flipped, by input shard. labelled: what copies add up to by recognised
-    attributes, where these are not taken for true.
+    flips: the rows that are flipped, by input shard; moved: what they add to the copies. labelled:
+    what copies add up to by recognised attributes, where these are not taken for true.
     """
 
     evidence: Evidence
@@ -42,6 +42,7 @@ class Drawing:
     draw: Check
     conservation: Check
     after: BiasTally
+    moved: BiasTally
     labelled: BiasTally
     expected: BiasTally
     variance: Variance
@@ -60,6 +61,7 @@ class Drawing:
             draw,
             sums,
             BiasTally.empty(stated),
+            BiasTally.empty(stated),
             BiasTally.empty(stated.as_labelled),
             BiasTally.empty(stated),
             Variance.empty(predicted),
@@ -73,7 +75,7 @@ class Drawing:
         for part, weight in self._weighed(origin):
             q.append(weight)
             patterns.append(part.patterns)
-            self._add(part, weight, origin.copies[start : start + len(weight)])
+            self._add(part, weight, origin, start, origin.copies)
             start += len(weight)
         if q:
             self._check_copies(origin, np.concatenate(q), np.vstack(patterns))
@@ -94,7 +96,7 @@ class Drawing:
         self._count(origin, drawn)
         start = 0
         for part, weight in self._weighed(origin):
-            self._add(part, weight, drawn[start : start + len(weight)])
+            self._add(part, weight, origin, start, drawn)
             start += len(weight)
 
     @property
@@ -107,7 +109,13 @@ class Drawing:
         for part in table.labelled(self.stated, self.evidence.plan.config.filter):
             yield part, np.where(part.balanced, weights(part.rows)[0], 0.0)
 
-    def _add(self, part: Labelled, q: Vector, copies: Rows) -> None:
+    def _add(self, part: Labelled, q: Vector, origin: OriginRange, start: int, drawn: Rows) -> None:
+        """Add rows of an input shard, from row `start` on, of which so many copies are drawn."""
+        copies = drawn[start : start + len(q)]
+        flipped = self.flips.get(origin.name, _NO_ROWS) - start
+        flipped = flipped[(flipped >= 0) & (flipped < len(q))]
+        low, high = _whole(q[flipped])
+        self.moved.add(part.rows.take(flipped), (2 * copies[flipped] - low - high).astype(float))
         times = copies.astype(np.float64)
         self.after.add(part.rows, times)
         if self.stated.odds:

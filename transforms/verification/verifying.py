@@ -181,14 +181,14 @@ def _of_tables(
         step("draw", done, len(evidence.records))
         table = read_table(evidence.storage, paths.labels(record.shard.name))
         drawing.derive(origin_of(record, table))
-    check_drawn_figures(drawing)
     met = _met_check()
+    check_drawn_figures(drawing, met)
     check_met(evidence.plan, stated, drawing.after, met)
     return (draw, met, nothing)
 
 
 def _met_check() -> Check:
-    return Check("as drawn", "what is drawn meets what was asked, or as the plan says", "bounds")
+    return Check("as drawn", "what is drawn, and meets, is what the plan says", "figures")
 
 
 def _of_output(
@@ -205,7 +205,8 @@ def _of_output(
     conservation = Check("conservation", "in = kept + dropped + rejected, everywhere", "sums")
     draw = Check("draw", "copies follow the weights, by sample, pattern and shard", "samples")
     bias = Check("bias after", "RB, AB and skew of the samples written", "figures")
-    chance = Check("sampling", "after is within drawing error of the weights", "figures")
+    but = ", but for flips," if evidence.plan.draw and evidence.plan.draw.flips else ""
+    chance = Check("sampling", f"after{but} is within drawing error of the weights", "figures")
     drawing = Drawing.empty(evidence, stated, predicted, draw, conservation)
     met = _met_check()
     chosen, tars = _chosen(manifest.shards, sample), manifest.format == WEBDATASET
@@ -224,9 +225,10 @@ def _of_output(
         if manifest.as_labelled and stated.odds:
             check_figures(drawing.labelled, manifest.as_labelled, "as labelled", bias)
         check_groups(manifest, drawing.groups, bias)
-        check_drawn_figures(drawing)
+        check_drawn_figures(drawing, met)
         check_met(evidence.plan, stated, drawing.after, met)
-        check_drawn(drawing.after, drawing.expected, drawing.variance, chance)
+        unflipped = drawing.after.minus(drawing.moved)
+        check_drawn(unflipped, drawing.expected, drawing.variance, chance)
     elif not tars:
         why = f"what files of the format {manifest.format!r} hold is not read"
         for check in (reading.keys, reading.order, reading.payloads, draw, bias, met, chance):

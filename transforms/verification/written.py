@@ -16,23 +16,24 @@ _ROUNDING = 1e-12
 _TOLERANCE = 1e-9
 
 
-def check_drawn_figures(drawing: Drawing) -> None:
+def check_drawn_figures(drawing: Drawing, check: Check) -> None:
     """Compare what the plan says of the samples to be written with those that are drawn."""
-    said, check = drawing.evidence.plan.draw, drawing.draw
+    said = drawing.evidence.plan.draw
     flipped = {shard for shard, rows in drawing.flips.items() if len(rows)}
-    check_given(drawing.evidence, drawing.given, flipped, check)
+    check_given(drawing.evidence, drawing.given, flipped, drawing.draw)
     if said is None:
         return
+    if said.flips is not None:
+        drawing.draw.found = f"{said.flips.count:,} of them flipped"
     given = drawing.given.values()
     copies, kept = sum(one.samples for one in given), sum(one.kept for one in given)
     for name, figure, found in (("copies", said.copies, copies), ("kept", said.kept, kept)):
-        if figure != found:
-            check.differ(f"draw.{name} is {figure:,} in plan.json, and {found:,} are drawn")
+        check.expect(
+            figure == found, f"draw.{name} is {figure:,} in plan.json, and {found:,} are drawn"
+        )
     check_figures(drawing.after, said.measures, "draw.measures", check)
     if said.as_labelled is not None:
         check_figures(drawing.labelled, said.as_labelled, "draw.as_labelled", check)
-    if said.flips is not None:
-        check.found = f"{said.flips.count:,} of them flipped"
 
 
 def check_met(plan: PlanEvidence, stated: Stated, after: BiasTally, check: Check) -> None:
