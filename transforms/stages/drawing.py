@@ -95,7 +95,7 @@ class Drawing(Step):
 
     def _rounded(self, gathered: ShardDraws, config: Config) -> tuple[CorpusDraw, float]:
         """The draw with its flips, and by how much it misses what is asked."""
-        from transforms.m4.rounding import Movable, Requirement, rounded
+        from transforms.m4.rounding import EXACT, Movable, Requirement, rounded
 
         sums, kept, candidates = gathered.extract()
         plan, terms = self.plan, self.plan.terms
@@ -107,9 +107,11 @@ class Drawing(Step):
             Movable(corpus.s, corpus.y, sign),
             terms.attributes,
             [Requirement(terms.tolerances, terms.shares)],
+            terms.labels,
         )
         flipped = candidates.filter(pa.array(found.flips))
-        return flipped_draw(sums, kept, flipped, plan, config), found.excess
+        excess = found.excess if found.excess > EXACT else 0.0
+        return flipped_draw(sums, kept, flipped, plan, config), excess
 
     def _slower(self, excess: float, records: Sequence[LabelRecord], config: Config) -> Step | None:
         """What leads to a lower rate or, after the last, back to the best; None for no more."""
