@@ -98,8 +98,11 @@ class Subsample:
         good = solution.gap <= _GAP and met
         return Pass(weighing, sums, solution.gap, solution.violation, solution.rate, good)
 
-    def improved(self, found: Pass, config: Config) -> Weighing:
-        """Weights that are better for the corpus than those that a pass was made under."""
+    def improved(self, found: Pass, config: Config, rate: float | None = None) -> Weighing:
+        """Weights that are better for the corpus than those that a pass was made under.
+
+        rate: another one than theirs, if that is wanted.
+        """
         with one_thread():
             measured = found.measured
             solution = self._solution(found.weighing, measured)
@@ -110,15 +113,11 @@ class Subsample:
             spared = max(float(prices[prices < dual.most].sum()), _FEW_PRICES)
             margin = _SPARE * _GAP * dual.scale(solution.primal) / spared
             shifted = replace(self.problem, surplus=surplus, margin=margin)
+            if rate is not None:
+                shifted = shifted.under(replace(shifted.terms, eta=rate))
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
         if config.balance.eta == AUTO:
             balanced = self._attained(balanced, config)
-        return _weighing(balanced, self.calibration)
-
-    def weighing_at(self, rate: float, config: Config) -> Weighing:
-        """The weights that are best for the sample at another rate."""
-        attributes = self.problem.terms.attributes
-        balanced = balance(self.corpus, attributes, asked_of(config).at(rate))
         return _weighing(balanced, self.calibration)
 
     def plan(
