@@ -65,7 +65,13 @@ def finished_output(
         labeller.label(shard, storage)
         between(storage, shard.name)
         records.append(label_record_from(storage.read(paths.label_record(shard.name))))
-    plan = solved(records, config)
+    resampled(records, solved(records, config), config)
+    return storage
+
+
+def resampled(records: Sequence[LabelRecord], plan: Plan, config: Config) -> None:
+    """Write the output of a plan."""
+    storage = output_storage(config.output)
     kept = [keep_shard(record, plan, config, storage) for record in records]
     by_name = {record.shard.name: record for record in records}
     outputs: list[OutputRecord] = []
@@ -76,7 +82,6 @@ def finished_output(
         outputs.append(record)
         written = merged(written, sums)
     finish_output(written, records, kept, outputs, plan, config)
-    return storage
 
 
 def comparable(output: Path) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def test_both_figures_are_reported_with_their_errors(output: tuple[Config, Stora
     labelled = found.as_labelled.before
     assert bias["AB"]["as_labelled"]["before"] == labelled.max_AB
     left = found.standard_errors.RB
-    assert bias["RB"]["standard_error"] > left.max() > 0
+    assert bias["RB"]["standard_error"] in left and left.min() > 0
     page = Path(write_report(storage)).read_text()
     assert "as labelled, not corrected" in page
     assert f"{labelled.max_AB:.4f}" in page

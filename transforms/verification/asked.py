@@ -21,7 +21,7 @@ _BOUNDS = {
     "association": "max_association_bias",
     "skew": "max_label_skew",
 }
-_MEASURES = {"representation": "RB", "association": "AB", "skew": "skew"}
+MEASURES = {"representation": "RB", "association": "AB", "skew": "skew"}
 
 
 def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
@@ -139,7 +139,7 @@ def _check_bounds(
             excused.add((kind, place))
     under = "in what the plan adds" if generation else "under the plan"
     for measured, bound in bounds.items():
-        values = np.abs(measures[_MEASURES[measured]][0])
+        values = np.abs(measures[MEASURES[measured]][0])
         for at in np.argwhere((bound < NOTHING_ASKED) & ~np.isnan(values)):
             place = tuple(at.tolist())
             if (measured, place) in excused:
@@ -148,7 +148,7 @@ def _check_bounds(
             allowed = _MET * (1 + size)
             check.expect(
                 values[place] <= bound[place] + allowed,
-                f"{_MEASURES[measured]} of {' and '.join(_names(place, stated))} is "
+                f"{MEASURES[measured]} of {' and '.join(names_at(place, stated))} is "
                 f"{values[place]:.6f} {under}, {bound[place]:g} was asked, and the plan "
                 "does not say that it cannot be met",
             )
@@ -262,5 +262,6 @@ def _named(wanted: Sequence[str], names: tuple[str, ...]) -> NDArray[np.bool_]:
     )
 
 
-def _names(place: tuple[int, ...], stated: Stated) -> list[str]:
+def names_at(place: tuple[int, ...], stated: Stated) -> list[str]:
+    """The attribute, and the label if it is of one, at a place of a measure."""
     return [stated.attributes[place[0]], *(stated.labels[r] for r in place[1:])]

@@ -40,7 +40,8 @@ def check_chain(evidence: Evidence, check: Check) -> None:
     if manifest is None:
         return
     solved = {part: evidence.document[part] for part in _SOLVED if part in evidence.document}
-    identity = _digest(json.dumps([sorted(plan.fingerprint.items()), solved]).encode())
+    flips = [plan.draw.flips.digest] if plan.draw and plan.draw.flips else []
+    identity = _digest(json.dumps([sorted(plan.fingerprint.items()), solved, *flips]).encode())
     check.expect(
         identity == manifest.plan,
         f"plan.json has the identity {identity}, and the output was written for {manifest.plan}",

@@ -13,21 +13,11 @@ from transforms.storage import paths
 from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 from transforms.verification.configured import ConfigEntry
+from transforms.verification.figures import DrawEntry, Figures
 from transforms.verification.unique import beginnings
 
 PLAN_VERSION = 2
 WEBDATASET = "webdataset"
-
-
-class Figures(BaseModel):
-    """Measures as a document gives them; None where undefined."""
-
-    samples: float
-    share: list[float | None]
-    RB: list[float | None]
-    AB: list[list[float | None]]
-    skew: list[list[float | None]]
-    label_share: list[float | None]
 
 
 class CentresEntry(BaseModel):
@@ -172,6 +162,7 @@ class PlanEvidence(BaseModel):
     measures: MeasuresEntry
     calibration: CalibrationEntry | None = None
     transferred: TransferredEntry | None = None
+    draw: DrawEntry | None = None
     mu: float
     constraints: list[ConstraintEntry]
 
@@ -228,6 +219,7 @@ class ManifestEvidence(BaseModel):
     packing: dict[str, int | str | list[str] | None]
     totals: dict[str, int]
     measures: Figures
+    as_labelled: Figures | None = None
     groups: dict[str, int] | None = None
     shards: list[ShardFigures]
     inputs: list[InputFigures]

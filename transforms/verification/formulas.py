@@ -3,7 +3,7 @@
 Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547), and docs/method.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -34,6 +34,10 @@ class LabelledRows:
         for odds in stated.odds:
             s[:, odds.k] = odds.probability(carried)
         return cls(stated, s, np.asfortranarray(carried[:, m:]), u)
+
+    def take(self, places: NDArray[np.int64]) -> Self:
+        """The rows at these places."""
+        return replace(self, s=self.s[places], y=self.y[places], u=self.u[places])
 
     @cached_property
     def n(self) -> Vector:

@@ -1,7 +1,8 @@
 """What a plan states: its problem and its prices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -127,6 +128,11 @@ class Stated:
         """What a violation of each constraint costs, (K,)."""
         kinds = (constraint.entry.kind for constraint in self.constraints)
         return np.array([self.other_V.get(kind, self.V) for kind in kinds])
+
+    @cached_property
+    def as_labelled(self) -> Self:
+        """The same, with recognised attributes taken for true."""
+        return replace(self, odds=())
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -10,20 +10,22 @@ from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.verification.asked import check_asked
 from transforms.verification.beside import check_sizes
-from transforms.verification.bias import BiasTally, Variance, check_drawn, check_figures
-from transforms.verification.carriers import (
-    CarrierTally,
-    GroupTally,
-    check_filtered,
-    check_groups,
-)
+from transforms.verification.bias import BiasTally, check_drawn, check_figures
+from transforms.verification.carriers import CarrierTally, check_filtered, check_groups
 from transforms.verification.chain import check_chain
 from transforms.verification.checks import Check
 from transforms.verification.drawing import Drawing, check_totals
 from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
 from transforms.verification.inputs import check_input
 from transforms.verification.keys import check_across
-from transforms.verification.labels import Corpus, Counter, check_table, read_patterns
+from transforms.verification.labels import (
+    Corpus,
+    Counter,
+    check_table,
+    read_patterns,
+    read_table,
+)
+from transforms.verification.origins import origin_of
 from transforms.verification.output import OutputChecks, VerifiedOutput
 from transforms.verification.sampled import check_sampled, in_sample
 from transforms.verification.shortfall import check_shortfall
@@ -37,6 +39,7 @@ from transforms.verification.solution import (
     weighed,
 )
 from transforms.verification.stated import Stated
+from transforms.verification.written import check_drawn_figures, check_met
 
 Step = Callable[[str, int, int], None]
 _RATE_TOLERANCE = 1e-5
@@ -64,9 +67,8 @@ def verify(
     predicted, of_plan = _of_plan(evidence, stated, corpus, whole, step)
     check_filtered(evidence.plan, carriers, of_plan[0])
     if evidence.written is None:
-        nothing = Check("shards", "what was written", "shards")
-        nothing.skip("the corpus is of tables, of which no shards are written")
-        return (chain, labels, given, *of_plan, nothing)
+        of_tables = _of_tables(evidence, stated, predicted, step)
+        return (chain, labels, given, *of_plan, *of_tables)
     of_output = _of_output(evidence, stated, predicted, sample, step)
     return (chain, labels, given, *of_plan, *of_output)
 
@@ -170,6 +172,30 @@ def _check_samples(evidence: Evidence, corpus: Corpus, samples: int, check: Chec
         check.differ(f"plan.json says samples are {said}, the tables have {found}")
 
 
+def _of_tables(
+    evidence: Evidence, stated: Stated, predicted: BiasTally, step: Step
+) -> tuple[Check, ...]:
+    """What is drawn of a corpus of tables: its plan says how often, and nothing is written."""
+    nothing = Check("shards", "what was written", "shards")
+    nothing.skip("the corpus is of tables, of which no shards are written")
+    if evidence.plan.draw is None:
+        return (nothing,)
+    draw = Check("draw", "what the plan says of the rows it draws", "samples")
+    drawing = Drawing.empty(evidence, stated, predicted, draw, nothing)
+    for done, record in enumerate(evidence.records.values()):
+        step("draw", done, len(evidence.records))
+        table = read_table(evidence.storage, paths.labels(record.shard.name))
+        drawing.derive(origin_of(record, table))
+    met = _met_check()
+    check_drawn_figures(drawing, met)
+    check_met(evidence.plan, stated, drawing.after, met)
+    return (draw, met, nothing)
+
+
+def _met_check() -> Check:
+    return Check("as drawn", "what is drawn, and meets, is what the plan says", "figures")
+
+
 def _of_output(
     evidence: Evidence, stated: Stated, predicted: BiasTally, sample: int | None, step: Step
 ) -> tuple[Check, ...]:
@@ -184,17 +210,10 @@ def _of_output(
     conservation = Check("conservation", "in = kept + dropped + rejected, everywhere", "sums")
     draw = Check("draw", "copies follow the weights, by sample, pattern and shard", "samples")
     bias = Check("bias after", "RB, AB and skew of the samples written", "figures")
-    chance = Check("sampling", "after is within drawing error of the weights", "figures")
-    drawing = Drawing(
-        evidence,
-        stated,
-        draw,
-        conservation,
-        BiasTally.empty(stated),
-        BiasTally.empty(stated),
-        Variance.empty(predicted),
-        GroupTally.empty(stated),
-    )
+    but = ", but for flips," if evidence.plan.draw and evidence.plan.draw.flips else ""
+    chance = Check("sampling", f"after{but} is within drawing error of the weights", "figures")
+    drawing = Drawing.empty(evidence, stated, predicted, draw, conservation)
+    met = _met_check()
     chosen, tars = _chosen(manifest.shards, sample), manifest.format == WEBDATASET
     whole = tars and len(chosen) == len(manifest.shards)
     _check_names(evidence, reading.shards)
@@ -208,24 +227,31 @@ def _of_output(
         output.finish()
         check_across(evidence, output.hashes, reading.keys)
         check_figures(drawing.after, manifest.measures, "after", bias)
+        if manifest.as_labelled and stated.odds:
+            check_figures(drawing.labelled, manifest.as_labelled, "as labelled", bias)
         check_groups(manifest, drawing.groups, bias)
-        check_drawn(drawing.after, drawing.expected, drawing.variance, chance)
+        check_drawn_figures(drawing, met)
+        check_met(evidence.plan, stated, drawing.after, met)
+        unflipped = drawing.after.minus(drawing.moved)
+        check_drawn(unflipped, drawing.expected, drawing.variance, chance)
     elif not tars:
         why = f"what files of the format {manifest.format!r} hold is not read"
-        for check in (reading.keys, reading.order, reading.payloads, draw, bias, chance):
+        for check in (reading.keys, reading.order, reading.payloads, draw, bias, met, chance):
             check.skip(why)
         reading.shards.skip(f"size and sha256 alone are compared: {why}")
     else:
         all_shards = counted(len(manifest.shards), "shard")
         why = f"{len(chosen):,} of {all_shards} were read, and this needs all"
-        for check in (draw, bias, chance):
+        for check in (draw, bias, met, chance):
             check.skip(why)
         reading.keys.skip(f"unique within each shard; {why}")
         reading.shards.found = f"{len(chosen):,} of {counted(len(manifest.shards), 'output shard')}"
     return (
         *(reading.shards, reading.keys, reading.order, reading.payloads),
         *([reading.beside] if manifest.beside else []),
-        *(conservation, draw, bias, chance),
+        *(conservation, draw, bias),
+        *([met] if evidence.plan.draw else []),
+        chance,
     )
 
 
