@@ -171,7 +171,8 @@ class Polishing(Step):
         found = sample.judged(self.weighing, gathered)
         made = replace(self, passes=(*self.passes, found), spent=self.spent + 1)
         if not found.good and made.spent < MOST_PASSES:
-            return replace(made, weighing=sample.improved(found, config))
+            attainable = self.upper != 0
+            return replace(made, weighing=sample.improved(found, config, attainable))
         drawn = self.sampling
         plan, patterns = sample.plan(
             made.passes,
