@@ -111,10 +111,17 @@ class Subsample:
         good = solution.gap <= _GAP and met
         return Pass(weighing, sums, solution.gap, solution.violation, solution.rate, good)
 
-    def improved(self, found: Pass, config: Config, attainable: bool = True) -> Weighing:
+    def improved(
+        self,
+        found: Pass,
+        config: Config,
+        attainable: bool = True,
+        rate: float | None = None,
+    ) -> Weighing:
         """Weights that are better for the corpus than those that a pass was made under.
 
         attainable: whether all is to be met, at a lower rate if it takes that, where that is open.
+        rate: another one than theirs, if that is wanted.
         """
         with one_thread():
             measured = found.measured
@@ -127,16 +134,11 @@ class Subsample:
             spared = max(float(prices[prices < dual.most].sum()), _FEW_PRICES)
             margin = _SPARE * _GAP * dual.scale(solution.primal) / spared
             shifted = replace(problem, surplus=surplus, margin=margin)
+            if rate is not None:
+                shifted = shifted.under(replace(shifted.terms, eta=rate))
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
         if config.balance.eta == AUTO and attainable:
             balanced = self._attained(balanced, config)
-        return _weighing(balanced, self.calibration)
-
-    def weighing_at(self, rate: float, config: Config, share: float) -> Weighing:
-        """The weights that are best for the sample, a share of the corpus, at another rate."""
-        attributes = self.problem.terms.attributes
-        before = self.written.moments.times(share) if self.written else None
-        balanced = balance(self.corpus, attributes, asked_of(config).at(rate), written=before)
         return _weighing(balanced, self.calibration)
 
     def plan(

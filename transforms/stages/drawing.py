@@ -8,7 +8,7 @@ is written then, and says what the output will hold.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -37,31 +37,39 @@ if TYPE_CHECKING:
     from transforms.m4.rounding import Requirement
 
 Vector = NDArray[np.float64]
-MOST_DRAWINGS = 7
 _SLOWER = 1e-3
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A rate at which the corpus was drawn, and by how much that misses what is asked."""
-
-    rate: float
-    excess: float
-
-
 class Remaking(ABC):
-    """How a plan whose rate was left open is made again, at a rate that is given."""
+    """How a plan whose rate was left open is made again, at a rate that is given.
+
+    most: of how many rates, before that which missed least is gone back to.
+    """
+
+    most: ClassVar[int]
 
     @abstractmethod
     def at(
         self,
         found: RateFound,
         plan: Plan,
-        tried: tuple[Trial, ...],
+        tried: tuple["Trial", ...],
         records: Sequence[LabelRecord],
         config: Config,
-    ) -> Step | None:
-        """The step that leads to drawing, in place of `plan`; None where there is none."""
+    ) -> Step:
+        """The step that leads to drawing, in place of `plan`, whose patterns are on file."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A rate at which the corpus was drawn, and by how much that misses what is asked.
+
+    remaking: how plans are made from that one.
+    """
+
+    rate: float
+    excess: float
+    remaking: Remaking
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Drawing(Step):
 
     def _rounded(self, gathered: ShardDraws, config: Config) -> tuple[CorpusDraw, float]:
         """The draw with its flips, and by how much it misses what is asked."""
-        from transforms.m4.rounding import Movable, rounded
+        from transforms.m4.rounding import EXACT, Movable, rounded
 
         sums, kept, candidates = gathered.extract()
         plan, terms = self.plan, self.plan.terms
@@ -105,26 +113,28 @@ class Drawing(Step):
             Movable(corpus.s, corpus.y, sign),
             terms.attributes,
             _requirements(plan),
+            terms.labels,
         )
         flipped = candidates.filter(pa.array(found.flips))
-        return flipped_draw(sums, kept, flipped, plan, config), found.excess
+        excess = found.excess if found.excess > EXACT else 0.0
+        return flipped_draw(sums, kept, flipped, plan, config), excess
 
     def _slower(self, excess: float, records: Sequence[LabelRecord], config: Config) -> Step | None:
-        """What leads to a lower rate or, if none was better, back to the best; None for no more."""
-        found = self.plan.file.largest_rate
-        last = MOST_DRAWINGS - 1
-        if not (excess and found and self.remaking) or len(self.tried) == last:
+        """What leads to a lower rate or, after the last, back to the best; None for no more."""
+        found, remaking = self.plan.file.largest_rate, self.remaking
+        if not (excess and found and remaking) or len(self.tried) == remaking.most:
             return None
         from transforms.feasibility.rates import rounded_down
 
-        tried = (*self.tried, Trial(found.rate, excess))
+        tried = (*self.tried, Trial(found.rate, excess, remaking))
         rate = rounded_down(found.rate * (1 - _SLOWER * 2 ** len(self.tried)))
-        if len(tried) == last:
-            rate = min(tried, key=lambda trial: trial.excess).rate
+        if len(tried) == remaking.most:
+            best = min(tried, key=lambda trial: trial.excess)
+            rate, remaking = best.rate, best.remaking
         if rate == found.rate:
             return None
-        lower = RateFound(rate=rate, upper=found.upper)
-        return self.remaking.at(lower, self.plan, tried, records, config)
+        other = RateFound(rate=rate, upper=found.upper)
+        return remaking.at(other, self.plan, tried, records, config)
 
     def _written(self, drawn: CorpusDraw, excess: float, config: Config) -> Plan:
         """The plan with what is drawn by it: what it vouches for is written first."""

@@ -9,7 +9,7 @@ workers; what they gather is merged in any order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
@@ -26,7 +26,7 @@ from transforms.plan.plan import Plan, publish_patterns, read_histogram
 from transforms.plan.plan_file import RateFound
 from transforms.resampling.candidates import Choice
 from transforms.stages.doing import begin_drawing
-from transforms.stages.drawing import MOST_DRAWINGS, Drawing, Remaking, Trial
+from transforms.stages.drawing import Drawing, Remaking, Trial
 from transforms.stages.growing import written_before
 from transforms.stages.steps import Gathered, Step
 from transforms.statistics.counting import (
@@ -45,12 +45,18 @@ from transforms.statistics.subsampling import level_for
 from transforms.storage import paths
 from transforms.storage.files import output_storage
 
+if TYPE_CHECKING:
+    from transforms.plan.polishing import Subsample
+
 MOST_PASSES = 8
+_PASSES_AGAIN = 3
+_RATES_AGAIN = 2
 
 
 def most_rounds(config: Config) -> int:
-    """How many rounds solving may take: where the rate is open, several may be drawn at."""
-    return 3 + MOST_PASSES + (MOST_DRAWINGS if config.balance.eta == AUTO else 1)
+    """How many rounds solving may take."""
+    again = _RATES_AGAIN * (_PASSES_AGAIN + 1) + 1 if config.balance.eta == AUTO else 0
+    return 3 + MOST_PASSES + 1 + again
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ class Counting(Step):
 class Recounted(Remaking):
     """The plan is made of the histogram that is on file. filtered: what the filter took."""
 
+    most = 6
     filtered: FilterCounts | None
 
     def at(
@@ -147,7 +154,7 @@ class Polishing(Step):
     """Measure all rows under weights that were solved for on the sample.
 
     upper is the bound on the rate, where that is left open. passes are those made. tried: the rates
-    that were drawn at before, after so many passes as are `spent`.
+    that were drawn at before.
     """
 
     sampling: Sampling
@@ -155,7 +162,6 @@ class Polishing(Step):
     upper: float | None
     passes: tuple[Pass, ...] = ()
     tried: tuple[Trial, ...] = ()
-    spent: int = 0
 
     def gather(self, record: LabelRecord, config: Config) -> Gathered:
         """The sums of `transforms.plan.passes.Measured` over the shard."""
@@ -165,17 +171,26 @@ class Polishing(Step):
         """Better weights; the plan, once they will do or the last pass is made."""
         if not isinstance(gathered, FixedSums):
             raise FairshardError("there is no labelled shard to measure: run `fairshard label`")
-        from transforms.plan.polishing import Subsample, best_of
+        from transforms.plan.polishing import Subsample
 
         sample = Subsample.read(self.weighing, config, written_before(records, config))
         found = sample.judged(self.weighing, gathered)
-        made = replace(self, passes=(*self.passes, found), spent=self.spent + 1)
-        if not found.good and made.spent < MOST_PASSES:
+        made = replace(self, passes=(*self.passes, found))
+        most = _PASSES_AGAIN if self.tried else MOST_PASSES
+        if not found.good and len(made.passes) < most:
             attainable = self.upper != 0
             return replace(made, weighing=sample.improved(found, config, attainable))
+        return made.drawing(sample, records, config)
+
+    def drawing(
+        self, sample: "Subsample", records: Sequence[LabelRecord], config: Config
+    ) -> Drawing:
+        """Drawing by the plan of the best weights that a pass was made under."""
+        from transforms.plan.polishing import best_of
+
         drawn = self.sampling
         plan, patterns = sample.plan(
-            made.passes,
+            self.passes,
             self.upper,
             drawn.samples,
             drawn.level,
@@ -183,8 +198,8 @@ class Polishing(Step):
             config,
             drawn.filtered,
         )
-        wanted = best_of(made.passes).measured.after
-        remaking = Resolved(made) if self.upper else None
+        wanted = best_of(self.passes).measured.after
+        remaking = Resolved(self) if self.upper else None
         return _drawing(plan, patterns, sample.histogram, wanted, config, remaking, self.tried)
 
 
@@ -192,6 +207,7 @@ class Polishing(Step):
 class Resolved(Remaking):
     """The plan is made of the sample that is on file, and polished again, as `polished` was."""
 
+    most = _RATES_AGAIN + 1
     polished: Polishing
 
     def at(
@@ -201,17 +217,16 @@ class Resolved(Remaking):
         tried: tuple[Trial, ...],
         records: Sequence[LabelRecord],
         config: Config,
-    ) -> Step | None:
-        """Polishing; None where no passes are left."""
-        if self.polished.spent == MOST_PASSES:
-            return None
-        from transforms.plan.polishing import Subsample
+    ) -> Step:
+        """Polishing; drawing at once, where the rate is that of the passes made."""
+        from transforms.plan.polishing import Subsample, best_of
 
-        before, written = self.polished.weighing, written_before(records, config)
-        sample = Subsample.read(before, config, written)
-        share = sample.histogram.samples / self.polished.sampling.samples
-        weighing = sample.weighing_at(found.rate, config, share)
-        return replace(self.polished, weighing=weighing, passes=(), tried=tried)
+        best, written = best_of(self.polished.passes), written_before(records, config)
+        sample = Subsample.read(best.weighing, config, written)
+        again = replace(self.polished, tried=tried)
+        if found.rate == best.weighing.terms.eta:
+            return again.drawing(sample, records, config)
+        return replace(again, weighing=sample.improved(best, config, rate=found.rate), passes=())
 
 
 def patterns_of(gathered: Gathered, config: Config) -> HistogramAccumulator:
