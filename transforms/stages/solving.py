@@ -179,7 +179,7 @@ class Polishing(Step):
         most = _PASSES_AGAIN if self.tried else MOST_PASSES
         if not found.good and len(made.passes) < most:
             attainable = self.upper != 0
-            return replace(made, weighing=sample.improved(found, config, attainable=attainable))
+            return replace(made, weighing=sample.improved(found, config, attainable))
         return made.drawing(sample, records, config)
 
     def drawing(
