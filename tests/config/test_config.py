@@ -47,6 +47,19 @@ def test_the_smallest_configuration_has_defaults() -> None:
             "priority.0: should be 'representation'",
         ),
         (changed("eta: 0.5", "eta: 0.5, priority: [skew, skew]"), "priority: names skew twice"),
+        (
+            changed("eta: 0.5", "eta: 0.5, generation: {}"),
+            "generation: give at least one of",
+        ),
+        (
+            changed("eta: 0.5", "eta: 0.5, generation: {max_representation_bias: 2}"),
+            "generation.max_representation_bias: should be less than or equal to 1",
+        ),
+        (
+            changed("eta: 0.5", "eta: 0.5, generation: {max_bias: 0.1}"),
+            "balance.generation.max_bias: unknown",
+        ),
+        (changed("eta: 0.5", "eta: 0.5, generation: 0.1"), "balance.generation: should be"),
         (changed("eta: 0.5", "eta: 0.5, V: 9, priority: skew"), "and V is a number for it"),
         (
             changed("target: 0.5, ", ""),
@@ -235,3 +248,25 @@ def test_an_output_that_asks_for_neither_is_dumped_as_before_there_were_these_ke
     assert not {"keys", "beside"} & OutputConfig(url="out").model_dump().keys()
     given = OutputConfig(url="out", keys="unique", beside=()).model_dump()
     assert (given["keys"], given["beside"]) == ("unique", ())
+
+
+def test_an_output_that_grows_is_asked_for_by_its_mode() -> None:
+    usual = parse_config(SMALLEST, "c.yaml")
+    assert (usual.output.mode, usual.output.grows) == ("replace", False)
+    assert "mode" not in usual.output.model_dump()
+    grows = parse_config(changed("url: out", "url: out, mode: append"), "c.yaml")
+    assert grows.output.grows
+    assert Config.model_validate(grows.model_dump()).output.mode == "append"
+    with pytest.raises(ConfigError, match=r"output\.mode: should be 'replace' or 'append', not 'a"):
+        parse_config(changed("url: out", "url: out, mode: add"), "c.yaml")
+
+
+def test_what_is_not_asked_of_a_generation_is_not_in_the_digest() -> None:
+    plain = parse_config(SMALLEST, "c.yaml").model_dump(mode="json")
+    assert "generation" not in plain["balance"]
+    asked = changed("eta: 0.5", "eta: 0.5, generation: {max_label_skew: 0.2}")
+    config = parse_config(asked, "c.yaml")
+    dumped = config.model_dump(mode="json")["balance"]["generation"]
+    assert dumped["max_label_skew"] == 0.2
+    assert Config.model_validate(config.model_dump(mode="json")) == config
+    assert settings_digest(config) == settings_digest(parse_config(SMALLEST, "c.yaml"))

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from transforms.base.errors import ConfigError
+from transforms.config.balance import GenerationBounds
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
-from transforms.m4.targets import targets_of
+from transforms.m4.targets import generation_targets, targets_of
 
 ATTRIBUTES = tuple(
     Attribute(name, name.partition(".")[0], 0.5, "all")
@@ -64,3 +65,33 @@ def test_a_name_that_there_is_not_is_an_error(override: Override, words: str) ->
 def test_an_override_that_asks_for_nothing_is_an_error(values: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Override.model_validate(values)
+
+
+def test_a_generation_has_bounds_that_no_override_loosens_further() -> None:
+    """An override that tightens is of the union alone; one that loosens is of both."""
+    own = GenerationBounds(max_representation_bias=0.1, max_association_bias=0.2)
+    overrides = (
+        Override(attributes=("gender.woman",), max_representation_bias=0.3),
+        Override(attributes=("gender.man",), max_representation_bias=0.001),
+        Override(labels=("job",), max_association_bias=1.0),
+        Override(labels=("thing",), max_association_bias=0.05),
+    )
+    asked = Balance(eta=0.5, generation=own, overrides=overrides)
+    open_one = (*ATTRIBUTES[:2], Attribute("age.old@caption", "age", None, "all"))
+    found = generation_targets(open_one, LABELS, asked)
+    assert found is not None
+    assert found.RB.tolist() == [0.3, 0.1, 1.0]
+    assert found.AB.tolist() == [[1.0, 1.0, 0.2], [1.0, 1.0, 0.2], [1.0, 1.0, 1.0]]
+    assert found.skew.tolist() == [[1.0] * 3] * 3
+    assert generation_targets(ATTRIBUTES, LABELS, Balance(eta=0.5)) is None
+
+
+def test_some_demands_alone_may_be_asked_of_a_generation() -> None:
+    own = GenerationBounds(max_association_bias=0.2)
+    asked = Balance(eta=0.5, generation=own)
+    one = Override(attributes=("gender.man",), labels=("job.nurse",), max_association_bias=0.2)
+    found = generation_targets(ATTRIBUTES, LABELS, asked.asking_of_generation([one]))
+    assert found is not None
+    assert np.argwhere(found.AB < 1).tolist() == [[1, 0]]
+    assert found.RB.tolist() == [1.0] * 3
+    assert generation_targets(ATTRIBUTES, LABELS, asked.asking_of_generation([])) is None

@@ -1,6 +1,6 @@
 """What is asked of the balanced corpus: bounds, rate, and what comes first where not all can be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -21,6 +21,7 @@ Bound = Annotated[float, Field(ge=0, le=1)]
 Kind = Literal["representation", "association", "skew", "share"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 AUTO: Literal["auto"] = "auto"
+MAX_BOUNDS = ("max_representation_bias", "max_association_bias", "max_label_skew")
 
 
 def _number_or_auto(value: Any, meaning: str) -> Any:
@@ -101,7 +102,10 @@ class Override(Section):
 
 
 class GenerationBounds(Section):
-    """What is asked of what one generation writes alone, beside what all have written together."""
+    """What is asked of what one generation writes, by itself, beside what all have written.
+
+    Where an override loosens a bound, these are no tighter than the override.
+    """
 
     max_representation_bias: Bound | None = None
     max_association_bias: Bound | None = None
@@ -131,6 +135,7 @@ class Balance(Section):
     V: Price = AUTO
     priority: Priority = ()
     _shares: tuple[ShareBound, ...] = PrivateAttr(())
+    _of_generation: tuple[Override, ...] | None = PrivateAttr(None)
     max_representation_bias: Bound | None = 0.01
     max_association_bias: Bound | None = 0.05
     max_label_skew: Bound | None = None
@@ -194,6 +199,36 @@ class Balance(Section):
         copied = self.model_copy()
         copied._shares = tuple(shares)
         return copied
+
+    @property
+    def of_generation(self) -> tuple[Override, ...]:
+        """All that is asked of a generation by itself, as overrides of nothing."""
+        if self._of_generation is not None:
+            return self._of_generation
+        if self.generation is None:
+            return ()
+        own = {bound: getattr(self.generation, bound) for bound in MAX_BOUNDS}
+        given = (self._in_generation(override, own) for override in self.overrides)
+        return (Override(**own), *(override for override in given if override is not None))
+
+    def asking_of_generation(self, overrides: Iterable[Override]) -> Self:
+        """The same asked for, but these alone of a generation by itself."""
+        copied = self.model_copy()
+        copied._of_generation = tuple(overrides)
+        return copied
+
+    def _in_generation(
+        self, override: Override, own: Mapping[str, float | None]
+    ) -> Override | None:
+        """What an override says of a generation whose `own` bounds hold elsewhere."""
+        bounds: dict[str, float] = {}
+        for bound, least in own.items():
+            given, before = getattr(override, bound), getattr(self, bound)
+            if given is not None and least is not None:
+                looser = before is not None and given > before
+                bounds[bound] = max(given, least) if looser else least
+        names = {"attributes": override.attributes, "labels": override.labels}
+        return Override.model_validate({**names, **bounds}) if bounds else None
 
     def at(self, rate: float) -> Self:
         """The same asked for at another rate."""

@@ -22,7 +22,7 @@ from transforms.feasibility.explanation import NOTHING_KNOWN, Explanation, Remed
 from transforms.feasibility.looser_bounds import looser_bounds
 from transforms.feasibility.missing_samples import missing_samples
 from transforms.feasibility.rate_bounds import rate_bound
-from transforms.feasibility.rates import largest_rate
+from transforms.feasibility.rates import LargestRate, largest_rate
 from transforms.feasibility.remedies import Conflict, MissingSamples
 from transforms.feasibility.smallest_conflict import (
     conflicting,
@@ -34,10 +34,12 @@ from transforms.feasibility.trials import StoppedError, Trials
 from transforms.m4.balance import Balanced
 from transforms.m4.problem import Problem
 from transforms.statistics.histogram import Histogram
+from transforms.statistics.moments import Moments
 from transforms.statistics.row_histograms import RowHistogram
 
 Vector = NDArray[np.float64]
 _STAKES = 64
+_NO_RATE = 1e-6
 _MOST_PATTERNS_TESTED = 100_000
 
 
@@ -54,6 +56,12 @@ class Unmet:
     problem: Problem
     prices: Vector
     times: float = 1.0
+
+    @property
+    def written(self) -> Moments | None:
+        """The moments of what was written before, if anything was, beside this histogram."""
+        written = self.problem.written
+        return written and written.times(self.histogram.samples)
 
     @classmethod
     def of(cls, histogram: Histogram, asked: Balance, balanced: Balanced) -> "Unmet":
@@ -76,7 +84,7 @@ def explained(
 
 def _beyond(known: Explanation, unmet: Unmet, trials: Trials) -> Iterator[Explanation]:
     rows = RowHistogram.of(unmet.histogram)
-    whole = Subproblem(rows, unmet.attributes, unmet.asked)
+    whole = Subproblem(rows, unmet.attributes, unmet.asked, unmet.written)
     problem, prices = unmet.problem, unmet.prices
     if not proven_conflict(problem, prices):
         tried = trials(whole)
@@ -86,7 +94,7 @@ def _beyond(known: Explanation, unmet: Unmet, trials: Trials) -> Iterator[Explan
             return
     stakes = proven_conflict(problem, prices, _STAKES)
     tested = len(rows) <= _MOST_PATTERNS_TESTED and unmet.times == 1
-    scene = subproblem_of(rows, unmet.attributes, unmet.asked, stakes)
+    scene = subproblem_of(rows, unmet.attributes, unmet.asked, stakes, unmet.written)
     core = _named(known, problem)
     found = known
     if not core:
@@ -127,17 +135,28 @@ class _Search:
         """The largest rate: what the scene allows if that will do, else what the whole corpus does;
         the search begins where it is `near`.
         """
-        scene, whole, attempt = self.scene, self.whole, self.trials.attempt
         try:
-            found = largest_rate(scene.rows, scene.attributes, _open(scene.asked), near, attempt)
-            at_rate = replace(whole, asked=whole.asked.at(found.rate))
+            if self._takes_some():
+                return None
+            found = self._largest(self.scene, near)
+            at_rate = replace(self.whole, asked=self.whole.asked.at(found.rate))
             if self.trials(at_rate).attained:
                 return found.rate
-            return largest_rate(
-                whole.rows, whole.attributes, _open(whole.asked), found.upper, attempt
-            ).rate
+            return self._largest(self.whole, found.upper).rate
         except FairshardError:
             return None
+
+    def _largest(self, of: Subproblem, near: float) -> LargestRate:
+        asked, attempt = _open(of.asked), self.trials.attempt
+        return largest_rate(of.rows, of.attributes, asked, near, attempt, of.written)
+
+    def _takes_some(self) -> bool:
+        """Whether what was written before is not within its bounds: no rate but some that mend it
+        will do, and not all up to the largest.
+        """
+        least = self.whole.asked.at(_NO_RATE * self.whole.asked.Q)
+        whole = replace(self.whole, asked=least)
+        return whole.written is not None and not self.trials(whole).attained
 
     def missing(self) -> MissingSamples | None:
         """The samples that are missing in the corpus."""
@@ -148,7 +167,7 @@ class _Search:
             more = proven_conflict(missed.problem, _prices(missed), _STAKES)
             stakes.extend(demand for demand in more if demand.measured not in seen)
             whole = self.whole
-            return subproblem_of(whole.rows, whole.attributes, whole.asked, stakes)
+            return subproblem_of(whole.rows, whole.attributes, whole.asked, stakes, whole.written)
 
         found = missing_samples(self.scene, self.whole, wider, self.trials)
         return found and (found if self.times == 1 else found.times(self.times))

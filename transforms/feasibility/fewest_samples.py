@@ -5,13 +5,14 @@ of them kept, as shares of the corpus:
 
     minimise    sum n_j + W sum e_i
     over        0 <= x <= Q p,  n >= 0,  e >= 0
-    with        sum_p x_p a_i(p) + Q sum_j n_j a_i(j) <= e_i    for every constraint i
+    with        sum_p x_p a_i(p) + Q sum_j n_j a_i(j) + w_i <= e_i    for every constraint i
                 sum_p x_p + (Q - eta) sum_j n_j = eta
 
-where e is what candidates cannot mend, at a price W too high to be paid for anything else. Whatever
-its prices v and t are, with b = v . a of a pattern or candidate at least
+where w is what was written before (transforms/m4/problem.py), and e what candidates cannot mend, at
+a price W too high to be paid for anything else. Whatever its prices v and t are, with b = v . a of
+a pattern or candidate at least
 
-    (eta t + Q E[min(0, b - t)]) / max_j (Q (t - b_j) - eta t)
+    (eta t + Q E[min(0, b - t)] + v . w) / max_j (Q (t - b_j) - eta t)
 
 are missing, by duality. Patterns are kept whole where b < t and dropped where b > t, so that those
 on the same side can be one in the program. They are taken together by their scores at prices at
@@ -85,7 +86,7 @@ class _Program:
         found = linprog(
             np.concatenate([np.zeros(P), np.ones(n), np.full(K, _UNMENDED)]),
             A_ub=np.hstack([of_patterns, terms.Q * self.of_candidates, -np.eye(K)]),
-            b_ub=np.zeros(K),
+            b_ub=-self._written,
             A_eq=np.concatenate([np.ones(P), np.full(n, terms.Q - terms.eta), np.zeros(K)])[None],
             b_eq=[terms.eta],
             bounds=np.column_stack([np.zeros_like(upper), upper]),
@@ -100,6 +101,12 @@ class _Program:
         least, mends = self._least(prices, b, t), unmended <= _MENDED
         return FewestSamples(added, least, mends, group), b < t
 
+    @property
+    def _written(self) -> Vector:
+        """w of the constraints that ask for something."""
+        written = np.broadcast_to(self.problem.written_biases, self.units.shape[1])
+        return np.asarray(self.units @ written)
+
     def _grouped(self, group: Groups) -> tuple[Vector, Vector]:
         """The masses of groups of patterns, (G,), and the means of their integrands, (K, G); none
         of a group that is empty.
@@ -112,7 +119,8 @@ class _Program:
 
     def _least(self, prices: Vector, b: Vector, t: float) -> float:
         p, terms = self.problem.probabilities, self.problem.terms
-        short = terms.eta * t + terms.Q * float(np.sum(p * np.minimum(b - t, 0.0)))
+        kept = terms.Q * float(np.sum(p * np.minimum(b - t, 0.0)))
+        short = terms.eta * t + kept + float(prices @ self._written)
         mended = terms.Q * (t - prices @ self.of_candidates) - terms.eta * t
         most = float(mended.max(initial=0.0))
         return short / most if short > 0 and most > 0 else 0.0

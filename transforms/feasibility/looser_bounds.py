@@ -12,10 +12,10 @@ from dataclasses import replace
 from scipy.optimize import brentq
 
 from transforms.feasibility.remedies import Looser
-from transforms.feasibility.subproblem import BOUND_OF, Demand, Subproblem
+from transforms.feasibility.subproblem import Demand, Subproblem, overriding
 from transforms.feasibility.trials import Trials
 from transforms.m4.balance import Balanced, terms_asked
-from transforms.m4.shortfall import knapsack, scaled_scores
+from transforms.m4.shortfall import knapsack, scaled_constant, scaled_scores
 from transforms.m4.terms import VACUOUS
 
 _STEP = 1e-4
@@ -33,12 +33,12 @@ def looser_bounds(
     """For each measure in conflict, the smallest bound that would do: on what conflicts or, where
     that is not enough, on all that is at stake.
     """
-    for kind in dict.fromkeys(one.constraint.kind for one in core if one.share is None):
+    for key in dict.fromkeys(one.key for one in core if one.share is None):
         for some in (core, stakes):
-            demands = [demand for demand in some if demand.constraint.kind == kind]
+            demands = [demand for demand in some if demand.share is None and demand.key == key]
             value = smallest_bound(demands, scene, trials)
             if value is not None and trials(_loosened(demands, value, whole)).attained:
-                yield Looser(BOUND_OF[kind], value, tuple(demand.subject for demand in demands))
+                yield Looser(key, value, tuple(demand.subject for demand in demands))
                 break
 
 
@@ -73,13 +73,14 @@ def _proven(missed: Balanced, demands: Sequence[Demand], at: int, scene: Subprob
     prices = problem.vector_of(missed.solution.duals)
     eased = _loosened(demands, further, scene)
     tolerances = terms_asked(eased.rows, eased.attributes, eased.asked).tolerances
-    here = scaled_scores(problem, prices)
-    there = scaled_scores(problem.under(replace(problem.terms, tolerances=tolerances)), prices)
+    looser = problem.under(replace(problem.terms, tolerances=tolerances))
+    here, there = (scaled_scores(one, prices) for one in (problem, looser))
+    constant, further_on = (scaled_constant(one, prices) for one in (problem, looser))
 
     def least(at: float) -> float:
-        scores = here + (at - bound) / (further - bound) * (there - here)
-        terms = problem.terms
-        return knapsack(problem.probabilities, scores, terms.eta, terms.Q).least
+        part, terms = (at - bound) / (further - bound), problem.terms
+        found = knapsack(problem.probabilities, here + part * (there - here), terms.eta, terms.Q)
+        return found.least + constant + part * (further_on - constant)
 
     if least(bound) <= 0:
         return at
@@ -90,6 +91,7 @@ def _proven(missed: Balanced, demands: Sequence[Demand], at: int, scene: Subprob
 
 
 def _loosened(demands: Sequence[Demand], bound: float, scene: Subproblem) -> Subproblem:
-    overrides = tuple(demand.override(max(demand.bound, bound)) for demand in demands)
-    asked = scene.asked.model_copy(update={"overrides": scene.asked.overrides + overrides})
+    of_union, of_generation = overriding(demands, bound)
+    asked = scene.asked.asking_of_generation(scene.asked.of_generation + of_generation)
+    asked = asked.model_copy(update={"overrides": asked.overrides + of_union})
     return replace(scene, asked=asked)

@@ -61,7 +61,8 @@ def _enough(scene: Subproblem, start: Subproblem, trials: Trials) -> tuple[Patte
     """
     s, y = _candidates(scene)
     samples = scene.rows.samples
-    problem = problem_of(scene.rows, terms_asked(scene.rows, scene.attributes, scene.asked))
+    terms = terms_asked(scene.rows, scene.attributes, scene.asked, scene.written)
+    problem = problem_of(scene.rows, terms, scene.written)
     found, before, spare = trials(start), math.inf, 0.0
     prices = found.problem.vector_of(found.solution.duals)
     groups = groups_by_score(problem.under(found.problem.terms), prices)

@@ -68,7 +68,8 @@ def smaller_conflicts(
 
 def conflicting(scene: Subproblem, demands: Sequence[Demand], trials: Trials) -> list[Demand]:
     """Those of the `demands` that are proven to conflict, by solving for them alone."""
-    found = trials(subproblem_of(scene.rows, scene.attributes, scene.asked, demands))
+    alone = subproblem_of(scene.rows, scene.attributes, scene.asked, demands, scene.written)
+    found = trials(alone)
     if found.attained:
         return []
     return proven_conflict(found.problem, found.problem.vector_of(found.solution.duals))

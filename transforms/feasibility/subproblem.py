@@ -9,6 +9,7 @@ from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
 from transforms.m4.constraints import Constraint
 from transforms.m4.terms import Terms
+from transforms.statistics.moments import Moments
 from transforms.statistics.row_histograms import RowHistogram
 
 BOUND_OF: dict[Kind, str] = {
@@ -41,12 +42,19 @@ class Demand:
         """What is bounded: on whichever side, but of a share, which is bounded on one."""
         found = self.constraint
         side = "" if found.bound is None else str(found.sign)
-        return found.kind, found.attribute or "", found.label or "", side
+        scope = "generation" if found.generation else ""
+        return found.kind, found.attribute or "", found.label or "", side, scope
 
     @property
     def subject(self) -> str:
         """What is bounded: an attribute, a label, or an attribute with a label."""
         return " with ".join(filter(None, (self.constraint.attribute, self.constraint.label)))
+
+    @property
+    def key(self) -> str:
+        """The key of `balance` that bounds it."""
+        within = "generation." if self.constraint.generation else ""
+        return within + BOUND_OF[self.constraint.kind]
 
     @property
     def share(self) -> ShareBound | None:
@@ -67,20 +75,43 @@ class Demand:
 
 @dataclass(frozen=True)
 class Subproblem:
-    """What some demands see of a corpus: its rows by the attributes and labels that they name."""
+    """What some demands see of a corpus: its rows by the attributes and labels that they name.
+
+    written: the moments of what was written before, if anything was, summed.
+    """
 
     rows: RowHistogram
     attributes: tuple[Attribute, ...]
     asked: Balance
+    written: Moments | None = None
 
 
 def asked_only(asked: Balance, demands: Iterable[Demand]) -> Balance:
     """Nothing asked for but these."""
     nothing: dict[str, Any] = dict.fromkeys(BOUND_OF.values())
     kept = list(demands)
-    overrides = tuple(demand.override(demand.bound) for demand in kept if demand.share is None)
-    only = asked.model_copy(update={**nothing, "overrides": overrides})
+    of_union, of_generation = overriding(kept, 0.0)
+    only = asked.model_copy(update={**nothing, "overrides": of_union})
+    only = only.asking_of_generation(of_generation)
     return only.with_shares(demand.share for demand in kept if demand.share is not None)
+
+
+def overriding(
+    demands: Iterable[Demand], least: float
+) -> tuple[tuple[Override, ...], tuple[Override, ...]]:
+    """The overrides that ask for demands, none of them tighter than `least`: of the union, and of a
+    generation by itself.
+    """
+    measured = [demand for demand in demands if demand.share is None]
+    of_union, of_generation = (
+        tuple(
+            demand.override(max(demand.bound, least))
+            for demand in measured
+            if demand.constraint.generation == own
+        )
+        for own in (False, True)
+    )
+    return of_union, of_generation
 
 
 def subproblem_of(
@@ -88,6 +119,7 @@ def subproblem_of(
     attributes: tuple[Attribute, ...],
     asked: Balance,
     demands: Iterable[Demand],
+    written: Moments | None = None,
 ) -> Subproblem:
     """The corpus as `demands` see it, and nothing but them asked for; whole groups stay."""
     kept = list(demands)
@@ -99,4 +131,5 @@ def subproblem_of(
         rows.only(columns, labels),
         tuple(attributes[k] for k in columns),
         asked_only(asked, kept),
+        written and written.only(columns, labels),
     )

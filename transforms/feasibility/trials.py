@@ -8,6 +8,7 @@ from transforms.config.sections import Balance
 from transforms.feasibility.subproblem import Subproblem
 from transforms.m4.balance import Balanced, attempt
 from transforms.statistics.histogram import Histogram
+from transforms.statistics.moments import Moments
 
 
 class StoppedError(Exception):
@@ -22,7 +23,7 @@ class Trials:
 
     def __call__(self, scene: Subproblem) -> Balanced:
         """Whether what is asked in `scene` can be met."""
-        return self.attempt(scene.rows, scene.attributes, scene.asked)
+        return self.attempt(scene.rows, scene.attributes, scene.asked, written=scene.written)
 
     def attempt(
         self,
@@ -30,10 +31,11 @@ class Trials:
         attributes: tuple[Attribute, ...],
         asked: Balance,
         start: Balanced | None = None,
+        written: Moments | None = None,
     ) -> Balanced:
         """As `transforms.m4.balance.attempt`; StoppedError where there was enough."""
         self.check()
-        return attempt(histogram, attributes, asked, start)
+        return attempt(histogram, attributes, asked, start, written)
 
     def check(self) -> None:
         """Raise StoppedError where there was enough."""

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from transforms.base.errors import ConfigError, WrongKey
 from transforms.base.nearest import did_you_mean
+from transforms.config.balance import MAX_BOUNDS
 from transforms.config.columns import typed
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance
@@ -44,15 +45,12 @@ def targets_of(
 def generation_targets(
     attributes: tuple[Attribute, ...], labels: tuple[str, ...], balance: Balance
 ) -> PerMeasure | None:
-    """What `balance` asks of a generation by itself, of every attribute with a target and with
-    every label; None where it asks for nothing.
-    """
-    asked = balance.generation
-    if asked is None:
+    """What `balance` asks of a generation by itself; None where it asks for nothing."""
+    if not balance.of_generation:
         return None
-    same = ("max_representation_bias", "max_association_bias", "max_label_skew")
-    bounds = {bound: getattr(asked, bound) for bound in same}
-    return targets_of(attributes, labels, balance.model_copy(update={**bounds, "overrides": ()}))
+    nothing = dict.fromkeys(MAX_BOUNDS)
+    only = balance.model_copy(update={**nothing, "overrides": balance.of_generation})
+    return targets_of(attributes, labels, only)
 
 
 def asked_only(targets: PerMeasure) -> PerMeasure:

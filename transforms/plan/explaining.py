@@ -36,6 +36,8 @@ def _unmet(plan: Plan, storage: Storage) -> Unmet:
     with well_formed(f"{where} is not a plan: run `fairshard solve` again"):
         asked = Balance.model_validate(plan.file.config["balance"]).at(terms.eta)
     asked = asked.with_shares(terms.shares)
-    problem = problem_of(corpus, terms)
     times = plan.file.samples.balanced / plan.solved_on
+    part = plan.file.written
+    written = part.moments_of(len(terms.attributes)).times(1 / times) if part else None
+    problem = problem_of(corpus, terms, written)
     return Unmet(corpus, terms.attributes, asked, problem, problem.vector_of(plan.duals), times)

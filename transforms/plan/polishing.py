@@ -115,10 +115,12 @@ class Subsample:
         self,
         found: Pass,
         config: Config,
+        attainable: bool = True,
         rate: float | None = None,
     ) -> Weighing:
         """Weights that are better for the corpus than those that a pass was made under.
 
+        attainable: whether all is to be met, at a lower rate if it takes that, where that is open.
         rate: another one than theirs, if that is wanted.
         """
         with one_thread():
@@ -135,7 +137,7 @@ class Subsample:
             if rate is not None:
                 shifted = shifted.under(replace(shifted.terms, eta=rate))
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
-        if config.balance.eta == AUTO:
+        if config.balance.eta == AUTO and attainable:
             balanced = self._attained(balanced, config)
         return _weighing(balanced, self.calibration)
 

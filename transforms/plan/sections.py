@@ -148,7 +148,7 @@ def written_section(
     by_labels = labelled_union and {"as_labelled": measures(written.labelled, labelled_union)}
     figures = WrittenFigures(
         samples=written.samples,
-        moments=moments.vector.reshape(-1, len(moments.y)),
+        moments=tuple(map(tuple, moments.vector.reshape(-1, len(moments.y)).tolist())),
         measures=measures(moments, balanced.union),
         **(by_labels or {}),
     )

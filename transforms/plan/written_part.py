@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Self
 
+import numpy as np
 from pydantic import Field
 
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.json_arrays import JsonMatrix
 from transforms.statistics.measures import Measures
 from transforms.statistics.moments import Moments
-from transforms.storage.documents import Count, Document
-from transforms.storage.wellformed import finite
+from transforms.storage.documents import Count, Document, Finite
 
 if TYPE_CHECKING:
     from transforms.calibration.posteriors import Calibration
@@ -67,18 +66,17 @@ class WrittenFigures(Document):
     """
 
     samples: Annotated[Count, Field(ge=1)]
-    moments: JsonMatrix
+    moments: tuple[tuple[Finite, ...], ...]
     measures: WrittenMeasures
     as_labelled: WrittenMeasures | None = None
 
     def moments_of(self, attributes: int) -> Moments:
         """The moments, of so many attributes."""
-        return Moments.from_vector(self.moments.ravel(), attributes)
+        return Moments.from_vector(np.array(self.moments).ravel(), attributes)
 
     def checked(self, attributes: int, labels: int) -> list[Measures]:
         """The measures that it holds; ValueError where its moments are of other names."""
-        if self.moments.shape != (3 * attributes + 1, labels + 1):
+        if [len(row) for row in self.moments] != [labels + 1] * (3 * attributes + 1):
             raise ValueError(f"written is not of {attributes} attributes and {labels} labels")
-        finite(self.moments, self.moments.shape)
         both = (self.measures, self.as_labelled)
         return [found for one in both if one is not None for found in (one.before, one.union)]

@@ -178,7 +178,8 @@ class Polishing(Step):
         made = replace(self, passes=(*self.passes, found))
         most = _PASSES_AGAIN if self.tried else MOST_PASSES
         if not found.good and len(made.passes) < most:
-            return replace(made, weighing=sample.improved(found, config))
+            attainable = self.upper != 0
+            return replace(made, weighing=sample.improved(found, config, attainable))
         return made.drawing(sample, records, config)
 
     def drawing(

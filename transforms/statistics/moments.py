@@ -1,5 +1,6 @@
 """Sums over weighted samples from which every measure and every constraint of a corpus follows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -84,6 +85,12 @@ class Moments:
     def times(self, factor: float) -> "Moments":
         """`factor` times as much."""
         return Moments(factor * self.s, factor * self.n, factor * self.o, factor * self.y)
+
+    def only(self, attributes: Sequence[int], labels: Sequence[int]) -> "Moments":
+        """Those of some attributes, whole groups of them, and some labels."""
+        columns = [*labels, -1]
+        s, n, o = (each[np.ix_(attributes, columns)] for each in (self.s, self.n, self.o))
+        return Moments(s, n, o, self.y[columns])
 
     def centres(self, attributes: tuple[Attribute, ...]) -> tuple[Matrix, Matrix]:
         """Among those who take part in k's association: k's share (m,), each label's (m, c).
