@@ -185,7 +185,6 @@ class ShardFigures(BaseModel):
     sha256: str
     origins: list[OriginEntry]
     table: TableFigures | None = None
-    generation: int | None = None
 
 
 class InputFigures(BaseModel):
@@ -195,7 +194,6 @@ class InputFigures(BaseModel):
     dropped: int
     rejected: int
     repeats: int
-    generation: int | None = None
 
 
 class GenerationEntry(BaseModel):

@@ -1,7 +1,7 @@
 """All checks of an output, in the order of its making."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from transforms.verification.checks import Check
 from transforms.verification.drawing import Drawing, check_totals
 from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
 from transforms.verification.inputs import check_input
-from transforms.verification.keys import check_across
+from transforms.verification.keys import Hashes, check_across
 from transforms.verification.labels import (
     Corpus,
     Counter,
@@ -39,49 +39,72 @@ from transforms.verification.solution import (
     weighed,
 )
 from transforms.verification.stated import Stated
+from transforms.verification.union import constants, written_before
 from transforms.verification.written import check_drawn_figures, check_met
 
 Step = Callable[[str, int, int], None]
 _RATE_TOLERANCE = 1e-5
 
 
+@dataclass(frozen=True)
+class Verified:
+    """The checks of an output; what was read of all that it holds, or nothing of a part.
+
+    predicted tallies the samples under the plan's weights, said is what the plan says was written
+    before it.
+    """
+
+    checks: tuple[Check, ...]
+    stated: Stated
+    said: BiasTally | None
+    predicted: BiasTally
+    drawing: Drawing | None = None
+    hashes: Mapping[str, Hashes] = field(default_factory=dict)
+
+
 def verify(
     evidence: Evidence, sample: int | None, step: Step, inputs: bool = True
 ) -> tuple[Check, ...]:
-    """Every check of an output, all of it or `sample` of its shards.
+    """Every check of an output of one corpus, all of it or `sample` of its shards.
 
     `inputs`: whether the input's samples are counted again, where all is checked.
     `step` is told what is done: the name of the step, how much of it is done, and how much there
     is. Raises FairshardError where what lies in the output cannot be read at all.
     """
+    return verified(evidence, sample, step, inputs).checks
+
+
+def verified(evidence: Evidence, sample: int | None, step: Step, inputs: bool = True) -> Verified:
+    """The same, and what was read for it."""
     try:
         stated = Stated.by(evidence.plan)
+        said = written_before(evidence.plan, stated)
     except ValueError as error:
         raise FairshardError(
             f"{evidence.storage.path(paths.PLAN)} contradicts itself: {error}"
         ) from error
     chain = Check("records", "plan, labels and output are of one run", "digests")
     check_chain(evidence, chain)
-    corpus, whole, carriers, labels = _counted(evidence, stated, step)
+    corpus, whole, carriers, labels = _counted(evidence, stated, said, step)
     given = _inputs(evidence, inputs, sample is None, step)
-    predicted, of_plan = _of_plan(evidence, stated, corpus, whole, step)
+    predicted, of_plan = _of_plan(evidence, stated, said, corpus, whole, step)
     check_filtered(evidence.plan, carriers, of_plan[0])
+    begin = (chain, labels, given, *of_plan)
     if evidence.written is None:
         of_tables = _of_tables(evidence, stated, predicted, step)
-        return (chain, labels, given, *of_plan, *of_tables)
-    of_output = _of_output(evidence, stated, predicted, sample, step)
-    return (chain, labels, given, *of_plan, *of_output)
+        return Verified((*begin, *of_tables), stated, said, predicted)
+    return _of_output(evidence, Verified(begin, stated, said, predicted), sample, step)
 
 
 def _counted(
-    evidence: Evidence, stated: Stated, step: Step
+    evidence: Evidence, stated: Stated, said: BiasTally | None, step: Step
 ) -> tuple[Corpus, Weighed | None, CarrierTally, Check]:
     """The patterns that the plan was solved on and, where these are a sample, sums over all; how
     many rows carry each name.
     """
     check = Check("labels", "label and reject tables are those that were recorded", "shards")
     counter, sampled = Counter(), evidence.plan.sampled
-    whole = Weighed(stated) if sampled else None
+    whole = Weighed(stated, constants(stated, said)) if sampled else None
     carriers = CarrierTally.empty(stated, len(evidence.plan.config.filter))
     conditions = evidence.plan.config.filter
     records = evidence.records.values()
@@ -116,16 +139,21 @@ def _inputs(evidence: Evidence, wanted: bool, whole: bool, step: Step) -> Check:
 
 
 def _of_plan(
-    evidence: Evidence, stated: Stated, corpus: Corpus, whole: Weighed | None, step: Step
+    evidence: Evidence,
+    stated: Stated,
+    said: BiasTally | None,
+    corpus: Corpus,
+    whole: Weighed | None,
+    step: Step,
 ) -> tuple[BiasTally, tuple[Check, ...]]:
-    plan = evidence.plan
+    plan, written = evidence.plan, constants(stated, said)
     patterns = Check("patterns", "patterns and samples, counted again", "patterns")
     weights = Check("weights", "q follows from prices and labels, E[q] = eta", "patterns")
     certificate = Check("certificate", "primal, dual, gap and violation, computed again", "figures")
     bias = Check("bias predicted", "RB, AB and skew from their definitions", "figures")
     asked = Check("what was asked", "the plan meets it, or says what it cannot", "bounds")
     listed = read_patterns(evidence.storage, len(stated.columns))
-    said = check_patterns(corpus, listed, stated, patterns)
+    listed_q = check_patterns(corpus, listed, stated, patterns)
     done = 0
 
     def weighing(rows: int) -> None:
@@ -133,12 +161,12 @@ def _of_plan(
         done += rows
         step("weights", done, len(corpus.counts))
 
-    mine, of_patterns = weighed(corpus, stated, weighing)
+    mine, of_patterns = weighed(corpus, stated, weighing, written)
     over_all = whole or of_patterns
     solution, before, predicted = over_all.solved(), over_all.before, over_all.predicted
     _check_samples(evidence, corpus, round(solution.samples), patterns)
     check_sampled(plan, corpus, round(solution.samples), patterns)
-    rate = check_weights(corpus, said, mine, stated, weights)
+    rate = check_weights(corpus, listed_q, mine, stated, weights)
     if plan.transferred:
         check_rate(rate, np.inf, stated, weights)
     elif plan.sampled:
@@ -147,13 +175,13 @@ def _of_plan(
     else:
         check_rate(rate, MOMENT_TOLERANCE, stated, weights)
     check_certificate(plan, solution, stated, certificate)
-    check_shortfall(plan, corpus, solution, stated, certificate)
+    check_shortfall(plan, corpus, solution, stated, certificate, written)
     check_figures(before, plan.measures.before, "before", bias)
     check_figures(predicted, plan.measures.predicted, "predicted", bias)
     if plan.transferred:
         asked.skip(f"the plan is that of {plan.transferred.output}, solved for another corpus")
     else:
-        check_asked(plan, stated, solution, before, predicted, asked)
+        check_asked(plan, stated, solution, before, predicted, asked, said)
     return predicted, (patterns, weights, certificate, bias, asked)
 
 
@@ -196,10 +224,8 @@ def _met_check() -> Check:
     return Check("as drawn", "what is drawn, and meets, is what the plan says", "figures")
 
 
-def _of_output(
-    evidence: Evidence, stated: Stated, predicted: BiasTally, sample: int | None, step: Step
-) -> tuple[Check, ...]:
-    manifest = evidence.manifest
+def _of_output(evidence: Evidence, of_plan: Verified, sample: int | None, step: Step) -> Verified:
+    manifest, stated, predicted = evidence.manifest, of_plan.stated, of_plan.predicted
     reading = OutputChecks(
         Check("shards", "size, sha256, a well-formed tar, number of samples", "shards"),
         Check("keys", "unique within a shard, and over the output", "samples"),
@@ -231,7 +257,7 @@ def _of_output(
             check_figures(drawing.labelled, manifest.as_labelled, "as labelled", bias)
         check_groups(manifest, drawing.groups, bias)
         check_drawn_figures(drawing, met)
-        check_met(evidence.plan, stated, drawing.after, met)
+        check_met(evidence.plan, stated, drawing.after, met, of_plan.said)
         unflipped = drawing.after.minus(drawing.moved)
         check_drawn(unflipped, drawing.expected, drawing.variance, chance)
     elif not tars:
@@ -246,17 +272,21 @@ def _of_output(
             check.skip(why)
         reading.keys.skip(f"unique within each shard; {why}")
         reading.shards.found = f"{len(chosen):,} of {counted(len(manifest.shards), 'output shard')}"
-    return (
+    checks = (
+        *of_plan.checks,
         *(reading.shards, reading.keys, reading.order, reading.payloads),
         *([reading.beside] if manifest.beside else []),
         *(conservation, draw, bias),
         *([met] if evidence.plan.draw else []),
         chance,
     )
+    if not whole:
+        return replace(of_plan, checks=checks)
+    return replace(of_plan, checks=checks, drawing=drawing, hashes=output.hashes)
 
 
 def _check_names(evidence: Evidence, check: Check) -> None:
-    manifest = evidence.manifest
+    manifest = evidence.there
     listed = {shard.name for shard in manifest.shards}
     endings = {f".{name.partition('.')[2]}" for name in listed}
     if manifest.format == WEBDATASET:
