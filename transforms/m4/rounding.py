@@ -101,7 +101,10 @@ def rounded(
 
 @dataclass(frozen=True)
 class _Bounds:
-    """Bounds on measures, of R requirements at once (`rounding_kernels.Goal`)."""
+    """Bounds on measures, of R requirements at once (`rounding_kernels.Goal`).
+
+    defined: which measures are to have samples that they are of; () where none must.
+    """
 
     written: Matrix
     low: Matrix
@@ -110,6 +113,7 @@ class _Bounds:
     bounded: NDArray[np.int64]
     label_low: Matrix
     label_high: Matrix
+    defined: tuple[NDArray[np.bool_], ...] = ()
 
     @classmethod
     def of(
@@ -151,8 +155,13 @@ class _Bounds:
         return cls(written, low, high, association, bounded, *ends_of)
 
     def excess(self, z: Matrix) -> float:
-        """The largest by which a measure is beyond its bounds; 0 where none is."""
-        share, association, label_share = self._measured(z)
+        """The largest by which a measure is beyond its bounds; 0 where none is.
+
+        1 where nobody is left whom a measure that is to be defined is of.
+        """
+        share, association, label_share = found = self._measured(z)
+        if any(np.isnan(one[of]).any() for one, of in zip(found, self.defined, strict=False)):
+            return 1.0
         beyond = (
             share - self.high,
             self.low - share,
@@ -163,10 +172,13 @@ class _Bounds:
         return max(float(np.nan_to_num(one, nan=0.0).max(initial=0.0)) for one in beyond)
 
     def eased(self, z: Matrix) -> "_Bounds":
-        """Bounds as far as these moments are from them, where they are beyond."""
+        """Bounds as far as these moments are from them, where they are beyond; what is bounded and
+        of at least one sample in these is to be defined.
+        """
         share, association, label_share = self._measured(z)
         return replace(
             self,
+            defined=self._defined(z),
             low=-_reached(-self.low, -share),
             high=_reached(self.high, share),
             association=_reached(self.association, association),
@@ -204,6 +216,14 @@ class _Bounds:
             self.label_low,
             self.label_high,
         )
+
+    def _defined(self, z: Matrix) -> tuple[NDArray[np.bool_], ...]:
+        """Which bounded measures are of at least one sample: as of `_measured`."""
+        m, moments = z.shape[0] // 3, self.written + z
+        s, n, o = (moments[:, first : first + m] for first in (0, m, 2 * m))
+        bounded = (self.low > -NOTHING) | (self.high < NOTHING)
+        both = np.minimum(s[..., -1:], o[..., -1:])
+        return (bounded & (n >= 1), (self.association < NOTHING) & (both >= 1))
 
     def _measured(self, z: Matrix) -> tuple[Matrix, Matrix, Matrix]:
         """Shares of attributes by label and of all, the size of associations, shares of labels."""
