@@ -1,4 +1,4 @@
-"""How far what is drawn is from its weights: coin flips, today's systematic draw, and the exact one.
+"""How far what is drawn is from its weights: coin flips, systematic draws, and the exact one.
 
 `python -m benchmarks.sampling` draws corpora of correlated binary flags (a Gaussian factor model)
 by M4's weights, over many seeds, and prints the root mean square error of numbers of copies: of all
@@ -206,12 +206,12 @@ def compared(case: Case) -> None:
         of = len(corpus.beyond(corpus.q))
         print(
             f"  {way}: {np.mean(numbers):.1f} of {of} bounds exceeded in the mean, by "
-            f"{max(max(worst), 0.0):.1e} at most"
+            f"{max(*worst, 0.0):.1e} at most"
         )
     _against_weights(corpus, sums, case.seeds)
     print(
-        f"  changed {np.mean(changed):,.0f} of {case.samples:,} samples in the mean; rounding takes "
-        f"{np.median(seconds):.3f} s"
+        f"  changed {np.mean(changed):,.0f} of {case.samples:,} samples in the mean; "
+        f"rounding takes {np.median(seconds):.3f} s"
     )
 
 
