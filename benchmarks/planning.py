@@ -2,9 +2,11 @@
 
 `python -m benchmarks.planning --rows 1e6 1e7 1e8 1e9 --engine core beam spark` makes the tables
 (see benchmarks.label_tables), then plans from each in a fresh process. It prints the wall time of
-that process from its start to the written plan, of its planning stage alone and of the solution
-(merged histogram to written plan), the rows a second of the whole, and the peak resident memory of
-the largest of its processes and of all together (pages that they share counted in each).
+that process from its start to the written plan, of its planning stage alone, of the pass that
+counts patterns, of that which draws the corpus, and of what one process does with them (solving,
+and choosing flips), the rows a second of the whole, and the peak resident memory of the largest of
+its processes and of all together (pages that they share counted in each). Last, how many samples
+are flipped, and by how much bounds are missed.
 `core` is the stage's own functions in a pool of processes, one a core; the engines run as they do
 by default.
 """
@@ -26,8 +28,10 @@ from benchmarks.machine import machine
 from transforms.config.sections import Config, EngineConfig
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import read_plan
+from transforms.stages.drawing import Drawing
 from transforms.stages.registrations import load_registrations
-from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.solving import Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import gather
 from transforms.storage.files import output_storage
 
@@ -36,40 +40,53 @@ _ROWS_PER_SHARD = 1_000_000
 _FEWEST_SHARDS = 8
 _POLL_SECONDS = 0.2
 _CONFIG = "config.json"
+_PASSES = ("count", "draw", "solve")
 
 
-def plan_with_core(config: Config, records: Sequence[LabelRecord], processes: int) -> float:
-    """Gather from each shard in a pool of processes, merge and go on; the seconds of solving."""
-    seconds = 0.0
+def plan_with_core(
+    config: Config, records: Sequence[LabelRecord], processes: int
+) -> dict[str, float]:
+    """Gather from each shard in a pool of processes, merge and go on; the seconds of each."""
+    seconds = dict.fromkeys(_PASSES, 0.0)
     step: Step = Counting()
-    while step.made is None:
-        gathered: Gathered = None
-        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        pool.map(warm, range(processes), chunksize=1)
+        while step.made is None:
+            started = time.perf_counter()
+            gathered: Gathered = None
             for part in pool.imap_unordered(partial(gather, step=step, config=config), records):
                 gathered = merged(gathered, part)
-        started = time.perf_counter()
-        step = step.advance(gathered, records, config)
-        seconds += time.perf_counter() - started
+            seconds["draw" if isinstance(step, Drawing) else "count"] += (
+                time.perf_counter() - started
+            )
+            started = time.perf_counter()
+            step = step.advance(gathered, records, config)
+            seconds["solve"] += time.perf_counter() - started
     return seconds
 
 
-def plan(folder: Path, engine: str, processes: int) -> tuple[float, float]:
-    """Plan from the tables in `folder`; the seconds of the stage, and those of the solution.
+def warm(_: int) -> None:
+    """Load what a worker needs, so that the first pass is not charged with it."""
+    load_registrations()
 
-    An engine does not tell the seconds of its solution: they are nan.
+
+def plan(folder: Path, engine: str, processes: int) -> tuple[float, ...]:
+    """Plan from the tables in `folder`; the seconds of the stage, and those of each of its passes.
+
+    An engine does not tell those: they are nan.
     """
     load_registrations()
     config = Config.model_validate_json((folder / _CONFIG).read_text())
     records = read_records(output_storage(config.output))
     started = time.perf_counter()
     if engine == "core":
-        solving = plan_with_core(config, records, processes)
-        return time.perf_counter() - started, solving
+        seconds = plan_with_core(config, records, processes)
+        return time.perf_counter() - started, *seconds.values()
     from jobs.session.engines import runner_for
 
     chosen = config.model_copy(update={"engine": EngineConfig.model_validate({"name": engine})})
     runner_for(chosen, []).solve(chosen, records)
-    return time.perf_counter() - started, math.nan
+    return time.perf_counter() - started, *[math.nan] * len(_PASSES)
 
 
 def measured(folder: Path, engine: str, processes: int) -> dict[str, float]:
@@ -87,11 +104,11 @@ def measured(folder: Path, engine: str, processes: int) -> dict[str, float]:
         said = process.stdout.read()
     if process.returncode:
         raise RuntimeError(f"planning with {engine} failed")
-    stage, solution = map(float, said.split()[-2:])
+    stage, *passes = map(float, said.split()[-1 - len(_PASSES) :])
     return {
         "wall": wall,
         "stage": stage,
-        "solve": solution,
+        **dict(zip(_PASSES, passes, strict=True)),
         "largest": max(peaks.values()),
         "all": sum(peaks.values()),
     }
@@ -126,15 +143,19 @@ def compare(corpus: Corpus, engines: Sequence[str], processes: int, parent: Path
         for engine in engines:
             took = measured(folder, engine, processes)
             core = took["wall"] if engine == "core" else core
-            samples = read_plan(output_storage(config.output)).file.samples
+            made = read_plan(output_storage(config.output))
+            samples, draw = made.file.samples, made.file.draw
+            assert draw is not None
             if samples.balanced != corpus.rows:
                 raise RuntimeError(f"{engine} counted {samples.balanced:,} rows")
             ratio = f"{took['wall'] / core:8.2f}" if core else " " * 8
             print(
                 f"{engine:<6}{corpus.rows:>14,}{corpus.attributes + corpus.labels:>8,}"
-                f"{samples['patterns']:>12,}{took['wall']:>9.1f}{took['stage']:>9.1f}"
-                f"{took['solve']:>9.1f}{corpus.rows / took['wall']:>14,.0f}{ratio}"
-                f"{took['largest']:>9,.0f}{took['all']:>9,.0f}",
+                f"{samples.patterns:>12,}{took['wall']:>9.1f}{took['stage']:>9.1f}"
+                f"{took['count']:>9.1f}{took['draw']:>9.1f}{took['solve']:>9.1f}"
+                f"{corpus.rows / took['wall']:>14,.0f}{ratio}"
+                f"{took['largest']:>9,.0f}{took['all']:>9,.0f}"
+                f"{len(made.flips):>8,}{draw.excess:>9.1e}",
                 flush=True,
             )
 
@@ -158,7 +179,8 @@ def main() -> None:
     print(machine())
     print(
         f"{'':<6}{'rows':>14}{'columns':>8}{'patterns':>12}{'wall s':>9}{'stage s':>9}"
-        f"{'solve s':>9}{'rows/s':>14}{'/ core':>8}{'MiB':>9}{'all MiB':>9}"
+        f"{'count s':>9}{'draw s':>9}{'solve s':>9}{'rows/s':>14}{'/ core':>8}{'MiB':>9}"
+        f"{'all MiB':>9}{'flips':>8}{'missed':>9}"
     )
     for labels, rows in itertools.product(options.labels, map(int, options.rows)):
         shards = options.shards or max(_FEWEST_SHARDS, rows // _ROWS_PER_SHARD)

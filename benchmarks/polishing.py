@@ -23,12 +23,14 @@ from benchmarks.machine import machine
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
-from transforms.stages.solving import Counting, Gathered, Polishing, Sampling, Step, merged
+from transforms.stages.drawing import Drawing
+from transforms.stages.solving import Counting, Polishing, Sampling
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import gather
 from transforms.storage.files import output_storage
 
 _ALL = 10**9
-_STAGES = {Counting: "count", Sampling: "draw", Polishing: "pass"}
+_STAGES = {Counting: "count", Sampling: "draw", Polishing: "pass", Drawing: "copies"}
 
 
 def planned(

@@ -43,7 +43,7 @@ from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.stages.registrations import load_registrations
-from transforms.stages.solving import Gathered, merged
+from transforms.stages.steps import Gathered, merged
 from transforms.stages.tasks import finish_output
 from transforms.statistics.counting import accumulator_for, count_shard
 from transforms.statistics.exact_sums import FixedSums

@@ -135,9 +135,9 @@ class BiasChange:
 
     Each is the value that is most above its own bound, or nearest to it; the largest where none has
     one. worst names the attribute, or the pair of attribute and label, that after is of;
-    standard_error is that of after; asked is the bound on it, None where there is none. status is
-    met, within sampling error (4 standard errors), missed, not asked or no data. What is undefined
-    is None.
+    standard_error is that of after, None where nothing was left to chance; asked is the bound on
+    it, None where there is none. status is met, missed, not asked or no data and, of outputs of
+    earlier versions, within sampling error (4 standard errors). What is undefined is None.
     """
 
     before: float | None
@@ -153,9 +153,10 @@ class BiasChange:
 class OutputSummary:
     """A finished output.
 
-    verdict: whether what was asked for is met, in a sentence; met: the same, to within sampling
-    error (4 standard errors). read = kept + dropped + rejected samples of the input; written:
-    samples, repeats among them, in so many shards of so many bytes. bias: by "RB", "AB" and "skew".
+    verdict: whether what was asked for is met, in a sentence; met: the same (of outputs of earlier
+    versions, to within sampling error of 4 standard errors). read = kept + dropped + rejected
+    samples of the input; written: samples, repeats among them, in so many shards of so many bytes.
+    bias: by "RB", "AB" and "skew".
     output and report: the folder, and its page. training_command: open_clip's, for a shell; None
     where it reads no such output. details: all that the command prints with --json.
     """

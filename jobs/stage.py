@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from jobs.cli import main as fairshard
 
 ON_ENGINE = ("label", "gate-labels", "solve", "resample", "rebalance")
-BY_HAND = ("gate-plan", "gate-output", "summary")
+BY_HAND = ("gate-plan", "gate-output", "summary", "drift")
+FLAGS = {
+    "append": "Add the shards that the output has not seen to what is written.",
+    "rebuild": "Make an output that has grown anew, as one corpus.",
+    "allow-unmet": "End with 0 where it is unmet.",
+}
 
 
 def command(arguments: Sequence[str] | None) -> list[str]:
@@ -21,14 +26,17 @@ def command(arguments: Sequence[str] | None) -> list[str]:
     parser.add_argument("--config", required=True)
     parser.add_argument("--output", default="", help="In place of output.url; '' for that.")
     parser.add_argument("--engine", default="", help="In place of engine.name; '' for that.")
-    parser.add_argument("--allow-unmet", action="store_true", help="End with 0 where it is unmet.")
+    parser.add_argument("--least", default="", help="Of drift: the least share of new samples.")
+    for flag, about in FLAGS.items():
+        parser.add_argument(f"--{flag}", action="store_true", help=about)
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, of the config.")
     asked, options = parser.parse_known_args(arguments)
     words = [*asked.stage.split("-"), asked.config, "--json"]
     words += [f"--set={key}" for key in asked.set]
     words += [f"--output={asked.output}"] if asked.output else []
     words += [f"--engine={asked.engine}"] if asked.engine else []
-    words += ["--allow-unmet"] if asked.allow_unmet else []
+    words += [f"--least={asked.least}"] if asked.least else []
+    words += [f"--{flag}" for flag in FLAGS if getattr(asked, flag.replace("-", "_"))]
     return [*words, "--", *options] if asked.stage in ON_ENGINE else words
 
 

@@ -13,8 +13,15 @@ from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.shards.parts import parts_of
 from transforms.stages.labelling import joined_records, labelling_of
-from transforms.stages.solving import Gathered, merged
-from transforms.stages.tasks import finish_output, gather_parts, label_part, output_tasks, write
+from transforms.stages.steps import Gathered, merged
+from transforms.stages.tasks import (
+    finish_output,
+    gather_parts,
+    is_uncounted,
+    label_part,
+    output_tasks,
+    write,
+)
 from transforms.storage.files import output_storage
 
 
@@ -32,7 +39,8 @@ class InProcess:
     def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
         """Write the output shards and the manifest."""
         storage = output_storage(config.output)
-        kept = [keep_shard(record, plan, config, storage) for record in records]
+        uncounted = [record for record in records if is_uncounted(record, plan, config)]
+        kept = [keep_shard(record, plan, config, storage) for record in uncounted]
         outputs: list[OutputRecord] = []
         written: Gathered = None
         for task in output_tasks(kept, records, plan, config):

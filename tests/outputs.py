@@ -21,7 +21,8 @@ from transforms.resampling.writing import write_output
 from transforms.shards.finding import find_shards
 from transforms.shards.naming import stem_of
 from transforms.stages.registrations import load_registrations
-from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.solving import Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import advance, finish_output
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -64,7 +65,13 @@ def finished_output(
         labeller.label(shard, storage)
         between(storage, shard.name)
         records.append(label_record_from(storage.read(paths.label_record(shard.name))))
-    plan = solved(records, config)
+    resampled(records, solved(records, config), config)
+    return storage
+
+
+def resampled(records: Sequence[LabelRecord], plan: Plan, config: Config) -> None:
+    """Write the output of a plan."""
+    storage = output_storage(config.output)
     kept = [keep_shard(record, plan, config, storage) for record in records]
     by_name = {record.shard.name: record for record in records}
     outputs: list[OutputRecord] = []
@@ -75,7 +82,6 @@ def finished_output(
         outputs.append(record)
         written = merged(written, sums)
     finish_output(written, records, kept, outputs, plan, config)
-    return storage
 
 
 def comparable(output: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tests.fixtures import config_of
 from transforms.base.errors import FairshardError
 from transforms.labels.records import LabelRecord
 from transforms.shards.finding import Shard
-from transforms.stages.solving import Step
+from transforms.stages.steps import Step
 
 WENT_ON = "solving goes on with a part of the results"
 _MORE_THAN_SOCKETS_HOLD = 20_000_000

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from jobs.decide.corpus_histogram import corpus_histogram
+from jobs.session.corpus_histogram import corpus_histogram
 from jobs.session.labelled import all_label_records
 from transforms.baselines.comparison import compare
 from transforms.config.schema import asked_of, schema_of

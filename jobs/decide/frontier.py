@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from jobs.decide.corpus_histogram import corpus_histogram
 from jobs.session.console import say
+from jobs.session.corpus_histogram import corpus_histogram
 from jobs.session.labelled import all_label_records
 from transforms.config.schema import asked_of, schema_of
 from transforms.config.sections import Config

@@ -12,6 +12,7 @@ from jobs.session.labelled import labels_are_whole
 from jobs.session.outputs import damaged_files
 from jobs.session.resume import read_work
 from transforms.base.errors import FairshardError
+from transforms.generations.on_file import numbers_on_file
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import labels_digest
 from transforms.plan.plan import Plan
@@ -122,6 +123,8 @@ class _View:
         if manifest is None or self.plan is None:
             return self._of_shards("resample", self._expected(), False)
         if manifest.plan != self.plan.identity:
+            if manifest.generations or numbers_on_file(self.storage):
+                return self._of_shards("resample", self._expected(), False)
             return StageStatus("resample", "of another plan", Count(self._expected()))
         found = self._of_shards("resample", len(manifest.shards), True)
         recorded = {

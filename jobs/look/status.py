@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.look.run_status import StageStatus, Status, Watcher
+from jobs.session.generations import generation_lines, shown_generations
 from jobs.session.matches import shown_matches
 from transforms.base.redaction import redacted_values
 from transforms.base.visible import visible_values
@@ -67,6 +68,7 @@ def in_values(status: Status, storage: Storage) -> dict[str, Any]:
             {"host": holder.host, "pid": holder.pid, "run": holder.run} for holder in status.holders
         ],
         "stages": [_stage(stage, status.at) for stage in status.stages],
+        **shown_generations(storage),
         **shown_matches(status.labelled, storage),
         **_joining(status, storage),
     }
@@ -111,6 +113,7 @@ def _page(found: Mapping[str, Any]) -> Group:
     lines += [Text(line) for stage in found["stages"] for line in _attempts_of(stage)]
     if joining := found.get("joining"):
         lines.append(Text("label: {doing}, {done:,} of {total:,}".format(**joining)))
+    lines += [Text(line) for line in generation_lines(found)]
     lines += [Text(table["in_words"]) for table in found.get("tables", ())]
     lines += [Text(f"warning: {doubt}", "yellow") for doubt in found.get("doubts", ())]
     if run["error"]:

@@ -16,7 +16,8 @@ from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.storage.files import Storage
 from transforms.verification.evidence import read_evidence
-from transforms.verification.verifying import Step, verify
+from transforms.verification.generations import verify_output
+from transforms.verification.verifying import Step
 
 _QUIET_SECONDS = 2.0
 _COLOURS = {"agrees": "green", "differs": "red", "not checked": "yellow"}
@@ -41,7 +42,7 @@ def run(
     if config is not None:
         require_own(evidence, config, origin)
     with _progress(console) as step:
-        checks = verify(evidence, sample, step, inputs)
+        checks = verify_output(evidence, sample, step, inputs)
     return {
         "output": storage.url,
         "agrees": not any(check.differences for check in checks),

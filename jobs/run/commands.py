@@ -5,10 +5,11 @@ from typing import Annotated, Literal, NamedTuple
 
 import typer
 
+from jobs.run import drift, label, rebalance, running, solve, transfer
 from jobs.run import dry_run as rehearsal
-from jobs.run import label, rebalance, running, solve
 from jobs.session import summary
 from jobs.session.engines import runner_for
+from jobs.session.growing import appending
 from jobs.session.lease import leased
 from jobs.session.options import (
     ENGINE_OPTIONS,
@@ -28,7 +29,7 @@ from jobs.session.options import (
     report,
 )
 from jobs.session.resume import stages_of
-from transforms.base.errors import UnmetError
+from transforms.base.errors import ConfigError, UnmetError
 
 app = typer.Typer()
 PANEL = "Run"
@@ -38,6 +39,20 @@ Restart = Annotated[
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done and why, and do nothing.")
+]
+Append = Annotated[
+    bool,
+    typer.Option(
+        "--append",
+        help="Add the shards that the output has not seen to what is written (output.mode: "
+        "append).",
+    ),
+]
+Rebuild = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild", help="Make an output that has grown anew, as one corpus; labels are kept."
+    ),
 ]
 AllowUnmet = Annotated[
     bool,
@@ -97,6 +112,8 @@ def _command(
     keys: SetKeys = None,
     output: OutputUrl = None,
     engine: EngineName = None,
+    append: Append = False,
+    rebuild: Rebuild = False,
     restart: Restart = False,
     dry_run: DryRun = False,
     allow_unmet: AllowUnmet = False,
@@ -107,11 +124,18 @@ def _command(
     run, command = new_run(), str(context.command.name)
     stage, console = _STAGES[command], json_log(run) if json_logs else log()
     config = overridden(read_checked(path, keys), output, engine)
+    if append and (rebuild or restart):
+        other = "--rebuild" if rebuild else "--restart"
+        raise ConfigError(
+            f"--append keeps what is written, and {other} makes it anew: give one of them"
+        )
+    config = appending(config) if append else config
     if dry_run:
-        report(rehearsal.run(config, stages_of(command, config), restart), rehearsal.show, as_json)
+        planned = rehearsal.run(config, stages_of(command, config), restart, rebuild)
+        report(planned, rehearsal.show, as_json)
         return
     runner = runner_for(config, context.args, options_of(context))
-    made = running.run_command(command, config, runner, console, run, restart)
+    made = running.run_command(command, config, runner, console, run, restart, rebuild)
     report(made, stage.show, as_json)
     if made.get("met") is False and not allow_unmet:
         raise UnmetError(_UNMET)
@@ -124,6 +148,71 @@ for _name, _stage in _STAGES.items():
         context_settings=ENGINE_OPTIONS,
         rich_help_panel=PANEL,
     )(_command)
+
+
+@app.command("drift", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)
+def drift_command(
+    context: typer.Context,
+    config: ConfigPath,
+    least: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Advise nothing while new samples are less than this share of all."
+        ),
+    ] = 0.0,
+    keys: SetKeys = None,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+    json_logs: JsonLogs = False,
+) -> None:
+    """Say how far a corpus that grew is from its plan: append, rebuild, or do nothing.
+
+    Shards that the output was not made from are labelled; nothing is solved or written.
+
+    Examples: `fairshard drift config.yaml`, `fairshard drift config.yaml --least 0.01 --json`
+    """
+    settled, run_id = overridden(read_checked(config, keys), output, engine), new_run()
+    runner = runner_for(settled, context.args, options_of(context))
+    console = json_log(run_id) if json_logs else log()
+    report(drift.run(settled, runner, console, run_id, least), drift.show, as_json)
+
+
+@app.command("transfer", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)
+def transfer_command(
+    context: typer.Context,
+    plan: Annotated[
+        str, typer.Argument(metavar="PLAN", help="An output with a plan, or its plan.json.")
+    ],
+    config: ConfigPath,
+    check: Annotated[
+        bool,
+        typer.Option("--check", "--dry-run", help="Measure it on labels that are there, no more."),
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Replace a plan that was solved for this corpus.")
+    ] = False,
+    allow_unmet: AllowUnmet = False,
+    keys: SetKeys = None,
+    output: OutputUrl = None,
+    engine: EngineName = None,
+    as_json: AsJson = False,
+    json_logs: JsonLogs = False,
+) -> None:
+    """Apply a plan to another corpus of the same names: the bias that results, then its plan.
+
+    The corpus is labelled; `fairshard resample` then writes by the plan.
+
+    Examples: `fairshard transfer rebalanced other.yaml --check`,
+    `fairshard transfer s3://bucket/out/plan/plan.json other.yaml`
+    """
+    settled, run_id = overridden(read_checked(config, keys), output, engine), new_run()
+    runner = runner_for(settled, context.args, options_of(context))
+    console = json_log(run_id) if json_logs else log()
+    made = transfer.run(plan, settled, runner, console, run_id, check, restart)
+    report(made, transfer.show, as_json)
+    if made["written"] and not made["met"] and not allow_unmet:
+        raise UnmetError(_UNMET)
 
 
 @app.command("gate", rich_help_panel=PANEL, context_settings=ENGINE_OPTIONS)

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from jobs.run.resample import fitting_plan
 from jobs.session.console import say
+from jobs.session.growing import Growth, as_one_corpus, growth_of, require_no_generations
 from jobs.session.labelled import require_own_settings
 from jobs.session.outputs import check_own
 from jobs.session.restart import discards_of
@@ -20,11 +21,22 @@ from transforms.storage.files import output_storage
 _SHOWN = 10
 
 
-def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any]:
+def run(
+    config: Config, stages: tuple[str, ...], restart: bool, rebuild: bool = False
+) -> dict[str, Any]:
     """What `stages` would do; FairshardError where they would refuse to begin."""
+    config = as_one_corpus(config) if rebuild else config
     storage = output_storage(config.output)
     found = found_apart(config)
     check_own(stages, config)
+    growth = None
+    if config.output.grows:
+        growth = growth_of(config, found)
+    elif stages != ("label",) and not rebuild and not (restart and "resample" in stages):
+        require_no_generations(config, found, withdraw=False)
+    found = growth.found(found) if growth else found
+    if growth is not None and not growth.new and stages != ("label",):
+        return _nothing(growth, stages, storage.url)
     work = work_on(config, found.shards, stages)
     if "label" not in stages:
         records = work.records
@@ -37,10 +49,11 @@ def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any
     elif "label" in stages:
         require_own_settings(work.labels, config)
     reading = work.labels.reading if "label" in stages else {}
+    grown = growth.lines if growth else ()
     aside = [in_words(found.left_out)] if found.left_out else []
     return {
         "left_out": as_json(found.left_out),
-        "would_do": [*aside, *(entry.line for entry in discards), *work.lines],
+        "would_do": [*grown, *aside, *(entry.line for entry in discards), *work.lines],
         "stages": _redone(work),
         "shards": [
             {"shard": shard.name, "bytes": shard.bytes, "why": reading[shard.name]}
@@ -48,6 +61,17 @@ def run(config: Config, stages: tuple[str, ...], restart: bool) -> dict[str, Any
             if shard.name in reading
         ],
         "output": storage.url,
+    }
+
+
+def _nothing(growth: Growth, stages: tuple[str, ...], output: str) -> dict[str, Any]:
+    """What would be done where nothing is new."""
+    return {
+        "left_out": [],
+        "would_do": [*growth.lines, "the output is complete: nothing to do"],
+        "stages": dict.fromkeys(stages, False),
+        "shards": [],
+        "output": output,
     }
 
 

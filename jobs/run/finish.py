@@ -32,7 +32,8 @@ def gated(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
     from transforms.gates.subjects import output_digest
 
     artefacts = _recorded(config, seconds)
-    if passed("output", output_digest(artefacts.manifest), config):
+    drawn = artefacts.drawn is not None
+    if passed("output", output_digest(artefacts.manifest), config, drawn):
         publish_index(output_storage(config.output))
         return _shown(artefacts, config, anew=bool(seconds))
     result = check_output(artefacts, config)

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.console import say
+from jobs.session.growing import of_the_plan
 from jobs.session.labelled import all_label_records
 from transforms.base.counts import counted
 from transforms.config.sections import Config
@@ -70,7 +71,8 @@ def _labels(config: Config, runner: Engine) -> GateResult:
 
 def _plan(config: Config, _: Engine) -> GateResult:
     plan = read_plan(output_storage(config.output))
-    return check_plan(plan, all_label_records(config, input_shards(config)), config)
+    config, shards = of_the_plan(config, input_shards(config))
+    return check_plan(plan, all_label_records(config, shards), config)
 
 
 def _output(config: Config, _: Engine) -> GateResult:

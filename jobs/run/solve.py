@@ -56,6 +56,7 @@ def planned(storage: Storage) -> dict[str, Any]:
         "rate": plan.rate_in_words,
         "sampled": plan.sampled_in_words,
         "dropped_share": dropped,
+        **({"transferred": file.transferred.to_dict()} if file.transferred else {}),
         "missed": list(file.missed),
         "missed_in_words": plan.missed_in_words,
         **shown_absences(plan, histogram, q),
@@ -67,11 +68,13 @@ def planned(storage: Storage) -> dict[str, Any]:
 def show(summary: dict[str, Any], console: Console) -> None:
     """Print a summary for people."""
     samples = summary["samples"]
+    proven = f"at {summary['rate']} (relative gap {summary['certificate']['gap']:.1e})"
+    if summary.get("transferred"):
+        proven = f"weighed {summary['rate']} (no certificate)"
     say(
         console,
         f"{counted(samples['balanced'], 'sample')} in {counted(samples['patterns'], 'pattern')} "
-        f"at {summary['rate']} "
-        f"(relative gap {summary['certificate']['gap']:.1e})",
+        f"{proven}",
     )
     say_planned_bias(summary, console)
     if summary["sampled"]:

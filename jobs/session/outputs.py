@@ -47,6 +47,7 @@ _FIXED = {
         paths.PLAN,
         paths.PATTERNS,
         paths.FLIPS,
+        paths.DRAW,
         paths.SAMPLE,
         paths.EXPLANATION,
         paths.PROMETHEUS,
@@ -62,7 +63,8 @@ class Outputs:
     manifest: the one on file. recorded: how many shards have a record. faults: what is wrong with
     shards that the manifest or a record vouches for, by name. surplus: the names of shards that
     have a record and are not in the manifest. tables: the names of those beside shards that records
-    vouch for. beside: what is wrong with files beside the shards, by name.
+    vouch for. beside: what is wrong with files beside the shards, by name. before: the manifest of
+    an output that grows, whose shards are none of these.
     """
 
     manifest: Manifest | None
@@ -71,6 +73,7 @@ class Outputs:
     surplus: tuple[str, ...]
     tables: tuple[str, ...] = ()
     beside: Mapping[str, str] = field(default_factory=dict)
+    before: Manifest | None = None
 
     @property
     def whole(self) -> bool:
@@ -98,8 +101,8 @@ class Outputs:
 
     def own(self, storage: Storage) -> set[str]:
         """All files that are fairshard's, shards and what is beside them."""
-        said = [*shard_names(self.manifest), *names_beside(self.manifest), *self.tables]
-        return owned(storage, said)
+        manifest = self.manifest or self.before
+        return owned(storage, [*shard_names(manifest), *names_beside(manifest), *self.tables])
 
     def withdraw(self, storage: Storage) -> None:
         """Let nothing vouch for damaged shards any more, the manifest least of all.
@@ -115,10 +118,15 @@ class Outputs:
         at_once(lambda name: storage.delete(paths.output_record(name)), self.faults)
 
 
-def outputs_of(storage: Storage) -> Outputs:
-    """How the output shards in `storage` stand, by all records and one listing."""
-    manifest = manifest_on_file(storage)
-    names = sorted(recorded(storage).values())
+def outputs_of(storage: Storage, first: int = 0) -> Outputs:
+    """How the output shards in `storage` stand, by all records and one listing.
+
+    Of an output that grows, those of the number `first` and after it.
+    """
+    on_file = manifest_on_file(storage)
+    manifest = None if first else on_file
+    ours = (name for name in recorded(storage).values() if (number_of(name) or 0) >= first)
+    names = sorted(ours)
     found = at_once(lambda name: _record(name, storage), names)
     records = dict(zip(names, found, strict=True))
     said = {
@@ -146,6 +154,7 @@ def outputs_of(storage: Storage) -> Outputs:
         tuple(sorted(surplus)),
         tuple(table_beside(name) for name, record in records.items() if record and record.table),
         {**tables_wrong(standing, said, inventory), **sizes_wrong(manifest, inventory)},
+        on_file if first else None,
     )
 
 

@@ -6,6 +6,7 @@ from jobs.session.labelled import recorded_labels
 from jobs.session.old_names import as_labelled
 from jobs.session.outputs import outputs_of
 from transforms.base.counts import counted, named
+from transforms.generations.on_file import FILES, numbers_on_file
 from transforms.labels.layers import LABELS, RECOGNISED, Layer
 from transforms.labels.leftovers import all_tables, left_of_joins
 from transforms.resampling.ownership import number_of
@@ -61,14 +62,30 @@ def _of_resample(storage: Storage) -> Iterator[Discard]:
             f"{counted(len(shards), 'output shard')}{beside} "
             f"{named(len(shards) + len(said), 'is', 'are')} discarded",
             said,
+            _of_generations(storage),
             tuple(files),
             (*map(paths.output_record, own), paths.CLAIMED),
         )
     yield from _attempts("resample", storage)
 
 
+def _of_generations(storage: Storage) -> tuple[str, ...]:
+    return tuple(
+        f"{paths.generation(number)}/{name}"
+        for number in numbers_on_file(storage)
+        for name in (paths.GENERATION, *FILES)
+    )
+
+
 def _of_solve(storage: Storage) -> Iterator[Discard]:
-    parts = (paths.PLAN, paths.PATTERNS, paths.FLIPS, paths.SAMPLE, paths.EXPLANATION)
+    parts = (
+        paths.PLAN,
+        paths.PATTERNS,
+        paths.FLIPS,
+        paths.DRAW,
+        paths.SAMPLE,
+        paths.EXPLANATION,
+    )
     there = tuple(part for part in parts if storage.exists(part))
     if there:
         yield Discard("the plan is discarded", there)

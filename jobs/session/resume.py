@@ -25,14 +25,27 @@ from transforms.config.sections import Config
 from transforms.config.writers import WRITERS
 from transforms.labels.records import LabelRecord
 from transforms.plan.fingerprint import fingerprint, unlabelled
-from transforms.plan.plan import Plan, patterns_fault, read_histogram, read_plan
+from transforms.plan.plan import (
+    Plan,
+    lost_part,
+    read_histogram,
+    read_plan,
+    read_without_flips,
+)
+from transforms.resampling.growing import Before
 from transforms.resampling.manifest import is_of, packing_apart, packing_of
-from transforms.resampling.ownership import recorded
+from transforms.resampling.ownership import number_of, recorded
+from transforms.resampling.shards_file import read_kept
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 from transforms.storage.shared_labels import keep_place
 
+_IN_WORDS = {
+    "inputs": "the input",
+    "labels": "the labels",
+    "written": "what is written",
+}
 STAGES_OF = {
     "label": ("label",),
     "solve": ("solve",),
@@ -67,6 +80,7 @@ class Work:
     plan is the one on file, where it fits the labels and the configuration; complete says whether
     the output is what it asks for. The lines on both say so, or why not. as_before: whether the
     plan on file is of this configuration and input: it fits once labels that are lost are made.
+    before: the generations that are written, where the output grows.
     """
 
     config: Config
@@ -78,6 +92,7 @@ class Work:
     output_line: str
     outputs: Outputs
     as_before: bool
+    before: Before
 
     @property
     def storage(self) -> Storage:
@@ -127,7 +142,8 @@ class Work:
                 withdraw_lost(self.labels, self.storage)
             forget_joins(self.labels, self.storage)
             keep_settings(self.config, self.storage)
-        keep_place((shard.name for shard in self.labels.shards), self.storage)
+        own = (shard.name for shard in self.labels.shards)
+        keep_place((*self.before.names, *own), self.storage)
         if "resample" in self.stages:
             self.outputs.withdraw(self.storage)
         begun = {stage: self._begun(stage) for stage in self.stages}
@@ -154,7 +170,11 @@ class Work:
         if stage == "solve":
             return StageBegun(total=1, seen={} if kept else self.storage.versions(paths.PLANS))
         ending = f".{WRITERS[self.config.output.format].extension}"
-        ours = {name for name, shard in recorded(self.storage).items() if shard.endswith(ending)}
+        ours = {
+            name
+            for name, shard in recorded(self.storage).items()
+            if shard.endswith(ending) and (number_of(shard) or 0) >= self.before.first
+        }
         found = self.storage.versions(paths.OUTPUT_RECORDS)
         stale = {name: found[name] for name in found if not kept or name not in ours}
         return StageBegun(total=None, seen=stale)
@@ -163,7 +183,9 @@ class Work:
 def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) -> Work:
     """What `stages` have to do for `shards`."""
     storage = output_storage(config.output)
+    before = Before.of([shard.name for shard in shards], config)
     labels = labels_of(config, shards)
+    labels = replace(labels, gone=tuple(n for n in labels.gone if n not in {*before.names}))
     found, plan_line = _on_file(storage)
     as_before = (
         found is not None
@@ -173,9 +195,11 @@ def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) ->
     plan = None
     if found is not None:
         plan, plan_line = _fitting(found, config, labels, as_before)
-    outputs = outputs_of(storage)
+    outputs = outputs_of(storage, before.first)
     complete, output_line = _written(config, plan, outputs)
-    return Work(config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before)
+    return Work(
+        config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before, before
+    )
 
 
 def read_work(storage: Storage) -> WorkFile:
@@ -188,10 +212,11 @@ def _on_file(storage: Storage) -> tuple[Plan | None, str]:
     if not storage.exists(paths.PLAN):
         return None, "the plan is to be made: there is none yet"
     try:
+        if fault := lost_part(read_without_flips(storage), storage):
+            return None, f"the plan is made again: {fault}"
         plan = read_plan(storage)
-        if fault := patterns_fault(plan, storage):
-            return None, f"the plan is made again: {paths.PATTERNS} is {fault}"
         read_histogram(storage, plan)
+        read_kept(plan, storage)
     except FairshardError:
         return None, "the plan is made again: the one on file cannot be read"
     return plan, ""
@@ -207,7 +232,10 @@ def _fitting(
         return None, "the plan is made again: labels are made"
     made_from = fingerprint(config, list(labels.records.values()))
     why = _changed(plan, config, made_from)
-    return (None, f"the plan is made again: {why}") if why else (plan, "the plan is kept")
+    if why:
+        return None, f"the plan is made again: {why}"
+    of = plan.file.transferred
+    return plan, f"the plan is kept, which is that of {of.output}" if of else "the plan is kept"
 
 
 def _changed_but_labels(plan: Plan, config: Config, shards: Sequence[Shard]) -> str:
@@ -224,7 +252,7 @@ def _changed(plan: Plan, config: Config, at_hand: Mapping[str, str]) -> str:
     for part in parts:
         name = part.removeprefix("config.")
         if part == name:
-            changed.append({"inputs": "the input", "labels": "the labels"}.get(part, f"the {part}"))
+            changed.append(_IN_WORDS.get(part, f"the {part}"))
         else:
             changed += differing({name: before.get(name)}, {name: given.get(name)}) or [name]
     return f"{in_words(changed)} changed" if changed else ""

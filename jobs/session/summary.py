@@ -50,6 +50,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "eta": artefacts.plan.terms.eta,
         "rate": artefacts.plan.rate_in_words,
         "sampled": artefacts.plan.sampled_in_words,
+        **({"transferred": file.transferred.to_dict()} if file.transferred else {}),
         "missed": list(file.missed),
         **shown_absences(artefacts.plan, artefacts.histogram, artefacts.q, manifest),
         **why_of(artefacts.plan, storage),
@@ -84,10 +85,12 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     for line in summary["why"]:
         say(console, line)
     say_absences(summary, console)
+    proven = f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f}"
+    if summary.get("transferred"):
+        proven = f"no certificate, as the plan is another corpus's: rate {certificate['rate']:.4f}"
     say(
         console,
-        f"certificate: relative gap {certificate['gap']:.1e}, rate {certificate['rate']:.4f}, "
-        f"worst violation {certificate['violation']:.1e}; {summary['rate']}",
+        f"{proven}, worst violation {certificate['violation']:.1e}; {summary['rate']}",
     )
     if summary["sampled"]:
         say(console, summary["sampled"])

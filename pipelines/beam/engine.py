@@ -28,23 +28,25 @@ from transforms.gates.expectations import Table
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
+from transforms.resampling.output_moments import Copies
 from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.stages.engine import Engine
 from transforms.stages.labelling import labelling_of
-from transforms.stages.solving import ROUNDS, Counting, Gathered, Step, merged
+from transforms.stages.solving import Counting, most_rounds
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import (
     OutputTask,
     advance,
     finish_output,
     first_step,
     gather,
+    is_uncounted,
     made_plan,
     output_tasks,
     passed_plan,
     write,
 )
-from transforms.statistics.exact_sums import FixedSums
 from transforms.storage.files import output_storage
 
 
@@ -61,7 +63,7 @@ class SolvePlan(beam.PTransform[Any, Any]):
 
     def expand(self, records: Any) -> Any:
         step = records.pipeline | beam.Create([self._first])
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, most_rounds(self._config) + 1):
             step = records | f"Round{number}" >> _Round(self._config, step)
         return step | beam.Map(made_plan)
 
@@ -93,7 +95,8 @@ class ResampleShards(beam.PTransform[Any, Any]):
 
     def expand(self, records: Any) -> Any:
         config, plan = self._config, self._plan
-        kept = records | beam.Map(keep_shard, plan, config, output_storage(config.output))
+        uncounted = records | beam.Filter(is_uncounted, plan, config)
+        kept = uncounted | beam.Map(keep_shard, plan, config, output_storage(config.output))
         written = (
             kept
             | ToList()
@@ -229,7 +232,7 @@ class _Write(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, FixedSums]]:
+    def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, Copies]]:
         record, sums = write(task, plan, self._config)
         count("samples_written", record.samples)
         count("bytes_written", record.bytes)

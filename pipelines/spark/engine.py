@@ -24,7 +24,8 @@ from transforms.shards.finding import Shard
 from transforms.shards.parts import Part, parts_of
 from transforms.stages.engine import Engine
 from transforms.stages.labelling import Labelling, joined_records, labelling_of
-from transforms.stages.solving import Counting, Gathered, Step, merged
+from transforms.stages.solving import Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.stages.tasks import (
     Labelled,
     OutputTask,
@@ -33,6 +34,7 @@ from transforms.stages.tasks import (
     first_step,
     gather,
     gather_parts,
+    is_uncounted,
     label_part,
     made_plan,
     output_tasks,
@@ -107,7 +109,8 @@ def resample_shards(
             storage = output_storage(given.config.output)
             return keep_shard(record, shared.value, given.config, storage)
 
-    kept = collected(together(context, hidden).map(keep), len(records))
+    uncounted = [record for record in hidden if is_uncounted(record, plan, config)]
+    kept = collected(together(context, uncounted).map(keep), len(uncounted))
     tasks = output_tasks(kept, hidden, plan, config)
 
     def write_one(written: _Written, task: OutputTask) -> _Written:

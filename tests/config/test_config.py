@@ -250,6 +250,17 @@ def test_an_output_that_asks_for_neither_is_dumped_as_before_there_were_these_ke
     assert (given["keys"], given["beside"]) == ("unique", ())
 
 
+def test_an_output_that_grows_is_asked_for_by_its_mode() -> None:
+    usual = parse_config(SMALLEST, "c.yaml")
+    assert (usual.output.mode, usual.output.grows) == ("replace", False)
+    assert "mode" not in usual.output.model_dump()
+    grows = parse_config(changed("url: out", "url: out, mode: append"), "c.yaml")
+    assert grows.output.grows
+    assert Config.model_validate(grows.model_dump()).output.mode == "append"
+    with pytest.raises(ConfigError, match=r"output\.mode: should be 'replace' or 'append', not 'a"):
+        parse_config(changed("url: out", "url: out, mode: add"), "c.yaml")
+
+
 def test_what_is_not_asked_of_a_generation_is_not_in_the_digest() -> None:
     plain = parse_config(SMALLEST, "c.yaml").model_dump(mode="json")
     assert "generation" not in plain["balance"]

@@ -19,7 +19,8 @@ from transforms.shards.parts import parts_of
 from transforms.stages import tasks
 from transforms.stages.engine import Engine
 from transforms.stages.labelling import joined_records, labelling_of
-from transforms.stages.solving import Checking, Counting, Gathered, Step, merged
+from transforms.stages.solving import Checking, Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.storage.files import output_storage
 
 
@@ -41,7 +42,8 @@ class SerialEngine(Engine):
     def resample(self, config: Config, records: Sequence[LabelRecord], plan: Plan) -> None:
         """Write the output shards and the manifest that `plan` asks for."""
         storage = output_storage(config.output)
-        kept = [keep_shard(record, plan, config, storage) for record in records]
+        uncounted = [record for record in records if tasks.is_uncounted(record, plan, config)]
+        kept = [keep_shard(record, plan, config, storage) for record in uncounted]
         outputs, sums = [], None
         for task in tasks.output_tasks(kept, records, plan, config):
             written, held = tasks.write(task, plan, config)

@@ -65,8 +65,8 @@ def test_it_says_what_was_asked_and_found(storage: Storage) -> None:
     assert "| people.woman | 0.5 | samples that show any people |" in text
     assert "representation bias at most 0.02, association bias at most 0.08" in text
     for row in said["bias"].values():
-        for value, error in (("before", "before_error"), ("after", "standard_error")):
-            assert f"{row[value]:.4f} ± {row[error]:.4f}" in text
+        assert f"| {row['before']:.4f} ± {row['before_error']:.4f}" in text
+        assert f"| {row['after']:.4f} |" in text
     assert "nobody's identity" in text
     assert "any of the group people: its targets are shares of these alone." in text
     assert "What is not met" not in text

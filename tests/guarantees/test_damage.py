@@ -19,6 +19,7 @@ from tests.runs import quiet
 from transforms.config.sections import Config
 from transforms.storage.files import output_storage
 
+PLAN = ("plan.json", "patterns.parquet", "flips.parquet", "draw.parquet")
 KEPT = ("labels", "rejects", "plan", "shards", "done/labels", "done/shards", "manifest.json")
 
 
@@ -141,8 +142,18 @@ DAMAGE: list[tuple[Callable[[Path], None], str, set[str], str]] = [
     (
         cut,
         "plan/patterns.parquet",
-        {"plan/plan.json", "plan/patterns.parquet"},
+        {f"plan/{part}" for part in PLAN},
         "the plan is made again: plan/patterns.parquet is cut short",
+    ),
+    *(
+        (
+            damage,
+            f"plan/{name}.parquet",
+            {f"plan/{part}" for part in PLAN},
+            f"the plan is made again: plan/{name}.parquet is {fault}",
+        )
+        for name in ("flips", "draw")
+        for damage, fault in ((cut, "cut short"), (Path.unlink, "lost"))
     ),
     (Path.unlink, "manifest.json", {"manifest.json"}, "this plan's are kept"),
 ]

@@ -40,7 +40,10 @@ ROWS = {
     ),
     "while counting": Row(Place("call", "transforms.stages.solving:count_shard", 2)),
     "while solving": Row(Place("call", "transforms.plan.make:plan_of")),
-    "between the patterns and the plan": Row(Place("before", "plan/plan.json")),
+    "while drawing": Row(Place("call", "transforms.stages.drawing:draw_shard", 2)),
+    "between the patterns and the flips": Row(Place("before", "plan/flips.parquet")),
+    "between the flips and what shards give": Row(Place("before", "plan/draw.parquet")),
+    "between what shards give and the plan": Row(Place("before", "plan/plan.json")),
     "between the plan and its publishing": Row(Place("written", "plan/plan.json"), half=True),
     "before an output shard is written": Row(Place("before", "shards/*.tar", 2), written=1),
     "amid an output shard": Row(
@@ -136,9 +139,9 @@ def finished(output: Path, records: str) -> dict[Path, tuple[int, int]]:
 
 
 def planned(output: Path) -> dict[Path, tuple[int, int]]:
-    """The plan and its patterns, where the plan is published."""
-    plan = output / "plan" / "plan.json"
-    return as_they_are([plan, plan.with_name("patterns.parquet")] if plan.exists() else [])
+    """The plan and all that it vouches for, where it is published."""
+    folder = output / "plan"
+    return as_they_are([*folder.iterdir()] if (folder / "plan.json").exists() else [])
 
 
 def as_they_are(paths: list[Path]) -> dict[Path, tuple[int, int]]:

@@ -36,6 +36,8 @@ DAMAGE = (
     "done/labels/*.json",
     "plan/plan.json",
     "plan/patterns.parquet",
+    "plan/flips.parquet",
+    "plan/draw.parquet",
     "shards/*.tar",
     "done/shards/*.json",
     "done/settings",

@@ -1,5 +1,6 @@
 """The DAGs in a real Airflow: imported, run to the end on both engines, killed, asked."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ _STAGES = {
     "gate_output",
     "report",
 }
+_ENGINES = ("beam", "dataflow", "spark")
 _PATIENCE = 300.0
 _LOOK_EVERY = 0.2
 _IMPORTED = """
@@ -83,7 +85,8 @@ def test_the_dags_are_imported_without_an_error_or_a_warning(airflow: AirflowHom
         airflow.environment["AIRFLOW__CORE__DAGS_FOLDER"],
     )  # fmt: skip
     assert "errors {} warnings {} dags" in said
-    assert "['fairshard_beam', 'fairshard_dataflow', 'fairshard_spark']" in said
+    names = [f"fairshard_{grow}{engine}" for grow in ("", "grow_") for engine in _ENGINES]
+    assert str(sorted(names)) in said
 
 
 @pytest.mark.parametrize("engine", ["beam", "spark"])
@@ -177,3 +180,51 @@ def test_a_failed_gate_stops_the_run(airflow: AirflowHome, corpus: Path, tmp_pat
     assert states["gate_labels"] == "failed"
     assert states["solve"] == "upstream_failed"
     assert not (tmp_path / "out" / "plan").exists()
+
+
+def test_a_corpus_that_grows_is_added_to_left_alone_or_made_anew(
+    airflow: AirflowHome, corpus: Path, tmp_path: Path
+) -> None:
+    inputs, output = tmp_path / "corpus", tmp_path / "out"
+    shutil.copytree(corpus, inputs)
+    config = yaml.safe_load((inputs / "config.yaml").read_text())
+    config["gates"] = {"enabled": False}
+    (inputs / "config.yaml").write_text(yaml.safe_dump(config))
+    shards = sorted(inputs.rglob("*.tar"))
+    kept = shards[-1].rename(tmp_path / shards[-1].name)
+    conf = conf_for(inputs, output)
+
+    def ended(dag: str, **values: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        with airflow.testing(dag, {**conf, **values}) as run:
+            states = run.ended()
+            assert "failed" not in states.values(), run.log.read_text()[-8000:]
+            return states, run.xcom("drift")
+
+    states, drift = ended("fairshard_grow_beam")
+    assert (states["append"], drift["seen"]["shards"]) == ("success", 0)
+    before = tars(output)
+    states, drift = ended("fairshard_grow_beam")
+    assert drift["advice"] == "nothing"
+    assert {name for name, state in states.items() if state == "success"} == {
+        "label",
+        "drift",
+        "decide",
+        "nothing",
+    }
+    kept.rename(shards[-1])
+    states, drift = ended("fairshard_grow_beam", least=0.9)
+    assert (drift["advice"], drift["new"]["shards"], states["append"]) == ("nothing", 1, "skipped")
+    states, drift = ended("fairshard_grow_spark")
+    assert (drift["advice"], states["append"], states["report"]) == ("append",) + ("success",) * 2
+    grown = tars(output)
+    assert before.items() < grown.items()
+    shards[0].unlink()
+    with airflow.testing("fairshard_grow_beam", conf) as run:
+        wait_for(lambda: run.run_id and run.states().get("approve") == "awaiting_input", run)
+        with airflow.api() as api:
+            api.answer(run, "approve", "Reject")
+        assert run.ended()["rebuild"] == "skipped"
+    assert tars(output) == grown
+    states, drift = ended("fairshard_grow_beam", approve_rebuild=False)
+    assert (drift["advice"], states["rebuild"], states["report"]) == ("rebuild",) + ("success",) * 2
+    assert not (output / "generations" / "0001").exists()

@@ -80,7 +80,7 @@ def test_one_that_the_draw_left_out_is_told_from_one_without_weight(tmp_path: Pa
 
 
 def test_an_attribute_that_is_gone_is_named_too(tmp_path: Path) -> None:
-    """Women alone are asked for: men lose all weight."""
+    """Women alone are asked for: men lose all weight, and women are not dropped with them."""
     names = {
         "woman": {"target": 0.999, "lexicon": ["woman"]},
         "man": {"target": 0.001, "lexicon": ["man"]},
@@ -88,9 +88,10 @@ def test_an_attribute_that_is_gone_is_named_too(tmp_path: Path) -> None:
     attributes = {"gender": {"share_of": "group", "names": names}}
     balance = {**LOOSE, "eta": 0.4, "max_representation_bias": 0}
     storage = output(tmp_path, attributes=attributes, balance=balance)
-    (removed,) = found(storage)[0]
+    (removed,) = [one for one in found(storage)[0] if one.kind == "attribute"]
     assert (removed.kind, removed.name, removed.before) == ("attribute", "gender.man", 15)
     assert removed.expected < 0.01
+    assert read_artefacts(storage).after.share.tolist() == [1.0, 0.0]
 
 
 def test_a_name_that_nobody_carried_is_not_gone(tmp_path: Path) -> None:

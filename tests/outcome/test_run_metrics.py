@@ -171,7 +171,7 @@ def test_a_run_leaves_its_metrics_and_the_command_prints_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = written_config(tmp_path)
-    assert run("rebalance", path, *QUICK) == 0
+    assert run("rebalance", path, "--allow-unmet", *QUICK) == 0
     text = (tmp_path / "out/metrics.prom").read_text()
     left = read(text)
     values = [line for line in text.splitlines() if not line.startswith("#")]

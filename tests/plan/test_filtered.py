@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from jobs.decide.corpus_histogram import corpus_histogram
+from jobs.session.corpus_histogram import corpus_histogram
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
 from tests.outputs import solved

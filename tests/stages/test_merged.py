@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from transforms.gates.metrics import LabelMetrics
-from transforms.stages.solving import merged
+from transforms.stages.steps import merged
 from transforms.statistics.counting import Counted
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.filtering import FilterCondition, FilterCounts, at_least

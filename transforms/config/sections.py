@@ -29,9 +29,11 @@ from transforms.config.urls import Url
 from transforms.config.writers import DEFAULT_FORMAT, known_format
 
 __all__ = [
+    "APPEND",
     "AUTO",
     "BESIDE",
     "KEEP",
+    "REPLACE",
     "UNIQUE",
     "Balance",
     "Config",
@@ -48,6 +50,8 @@ __all__ = [
 
 KEEP: Literal["keep"] = "keep"
 UNIQUE: Literal["unique"] = "unique"
+REPLACE: Literal["replace"] = "replace"
+APPEND: Literal["append"] = "append"
 Beside = Literal["samples", "sizes"]
 BESIDE: tuple[Beside, ...] = get_args(Beside)
 
@@ -92,7 +96,8 @@ class OutputConfig(Section):
 
     labels: where those are that many outputs share; they lie in the output where it is not given.
     keys: whether samples keep theirs, or get such as are unique in the whole output. beside: what
-    is written beside the shards; all that there is where it is not given.
+    is written beside the shards; all that there is where it is not given. mode: whether a corpus
+    that has grown is balanced anew, or its new shards are added to what is written.
     """
 
     url: str = Field(min_length=1)
@@ -102,6 +107,7 @@ class OutputConfig(Section):
     bytes_per_shard: int | None = Field(None, gt=0)
     keys: Literal["keep", "unique"] = KEEP
     beside: Annotated[tuple[Beside, ...], BeforeValidator(as_tuple)] | None = None
+    mode: Literal["replace", "append"] = REPLACE
     storage_options: dict[str, Any] = Field({})
 
     @field_validator("beside")
@@ -121,8 +127,17 @@ class OutputConfig(Section):
     def _without_what_is_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """As an output was dumped before there were these keys."""
         values = without_empty(dump(self), "labels")
-        asked = {"keys": self.keys != KEEP, "beside": self.beside is not None}
+        asked = {
+            "keys": self.keys != KEEP,
+            "beside": self.beside is not None,
+            "mode": self.mode != REPLACE,
+        }
         return {key: value for key, value in values.items() if asked.get(key, True)}
+
+    @property
+    def grows(self) -> bool:
+        """Whether new shards are added to what is written."""
+        return self.mode == APPEND
 
     @property
     def other_form(self) -> dict[str, str]:

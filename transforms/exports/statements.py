@@ -143,9 +143,9 @@ def _of_measure(row: MeasureRow) -> Statement:
         _MEANINGS[row.name],
         row.after.of,
         f"{_figure(row.before.value)} ± {_figure(row.before.error)}{apart}",
-        f"{after} ± {_figure(row.after.error)}",
+        after + _error(row.after.error, row.by),
         asked and f"at most {asked}",
-        in_words(row.status),
+        in_words(row.status, by=row.by),
     )
 
 
@@ -155,9 +155,9 @@ def _of_share(share: BoundedShare) -> Statement:
         "of all that is kept",
         "",
         _figure(share.before),
-        f"{_figure(share.after)} ± {_figure(share.error)}",
+        _figure(share.after) + _error(share.error, share.by),
         share.asked_in_words,
-        in_words(share.status),
+        in_words(share.status, by=share.by),
     )
 
 
@@ -166,6 +166,11 @@ def _beside(worst: Worst) -> tuple[str, str]:
     if math.isnan(worst.value) or math.isnan(worst.asked):
         return _figure(worst.value), ""
     return figures(worst.value, worst.asked)
+
+
+def _error(value: float, by: float | None) -> str:
+    """A standard error, unless there is none as nothing is left to chance."""
+    return "" if math.isnan(value) and by is not None else f" ± {_figure(value)}"
 
 
 def _figure(value: float) -> str:

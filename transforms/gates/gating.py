@@ -35,13 +35,15 @@ def check_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> Ga
     histogram, q = read_histogram(output_storage(config.output), plan)
     made_from, own = fingerprint(config, records), own_for("plan", config)
     result = gate_plan(plan, histogram, q, records, made_from, own)
-    return published(result, plan_digest(plan, records), config)
+    drawn = plan.file.draw is not None
+    return published(result, plan_digest(plan, records), config, drawn)
 
 
 def check_output(artefacts: Artefacts, config: Config) -> GateResult:
     """Check the finished output."""
     result = gate_output(artefacts, own_for("output", config))
-    return published(result, output_digest(artefacts.manifest), config)
+    drawn = artefacts.drawn is not None
+    return published(result, output_digest(artefacts.manifest), config, drawn)
 
 
 def own_for(stage: Stage, config: Config) -> list[Expectation]:
@@ -50,26 +52,26 @@ def own_for(stage: Stage, config: Config) -> list[Expectation]:
     return read_own(url, stage) if url else []
 
 
-def published(result: GateResult, of: str, config: Config) -> GateResult:
+def published(result: GateResult, of: str, config: Config, drawn: bool = False) -> GateResult:
     """The result of a gate on what `of` is the digest of; put on file with its data docs, and its
-    warnings into the log of whoever passed it.
+    warnings into the log of whoever passed it. drawn: the plan says what is drawn.
     """
-    publish(result, output_storage(config.output), _subject(result.stage, of, config))
+    publish(result, output_storage(config.output), _subject(result.stage, of, config, drawn))
     for warning in result.warnings:
         event(f"the gate of the {result.stage} warns: {warning}", gate=result.stage)
     return result
 
 
-def passed(stage: Stage, of: str, config: Config) -> bool:
+def passed(stage: Stage, of: str, config: Config, drawn: bool = False) -> bool:
     """Whether the gate has let what `of` is the digest of through, with what is expected now."""
-    return standing(stage, _subject(stage, of, config), output_storage(config.output))
+    return standing(stage, _subject(stage, of, config, drawn), output_storage(config.output))
 
 
-def _subject(stage: Stage, of: str, config: Config) -> Subject:
+def _subject(stage: Stage, of: str, config: Config, drawn: bool) -> Subject:
     suites = {
         "labels": lambda: labels_suite(config),
-        "plan": plan_suite,
-        "output": output_suite,
+        "plan": lambda: plan_suite(drawn),
+        "output": lambda: output_suite(drawn),
     }
     suite = json.dumps([asdict(expectation) for expectation in suites[stage]()], sort_keys=True)
     url = config.gates.expectations

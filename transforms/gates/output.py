@@ -15,7 +15,7 @@ from transforms.gates.users import placed
 from transforms.outcome.artefacts import Artefacts
 from transforms.outcome.measure_rows import MEASURES
 from transforms.outcome.shares import bounded_shares
-from transforms.outcome.status import SAMPLING_ERROR, STANDARD_ERRORS
+from transforms.outcome.status import SAMPLING_ERROR
 from transforms.resampling.manifest import InputEntry, Manifest, Totals
 from transforms.statistics.bounded import ROUNDING
 
@@ -25,9 +25,11 @@ _SHARDS = ("shard", "samples", "bytes", "samples_above_target", "share_of_target
 _ABOVE = "{measure} is {after}, {above_asked} above the {asked} asked for (of {samples} samples)"
 
 
-def output_suite() -> list[Expectation]:
-    """What is expected of an output."""
+def output_suite(drawn: bool) -> list[Expectation]:
+    """What is expected of an output; drawn: its plan says what is drawn."""
     allowed = f"what was asked, or predicted, plus {SAMPLING_ERROR}"
+    if drawn:
+        allowed = "what was asked, or what the plan says is drawn"
     return [
         none("inputs", "unaccounted", "in = kept + dropped + rejected in every input shard"),
         none("inputs", "in_beyond_records", "input shards hold the samples of their records"),
@@ -85,7 +87,8 @@ def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateRe
         "bias": Table(bias, "measure", ("samples", "after", "asked", "above_asked")),
     }
     columns = {name: table.columns for name, table in tables.items()}
-    found = evaluate("output", tables, [*output_suite(), *placed(own, columns, "output")])
+    suite = output_suite(artefacts.drawn is not None)
+    found = evaluate("output", tables, [*suite, *placed(own, columns, "output")])
     beyond = tuple(bias.measure[bias.above_sampling > ROUNDING])
     return replace(found, unmet=beyond or artefacts.plan.file.missed)
 
@@ -114,20 +117,21 @@ def _bias(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
     """A row for each bound that was asked for and can be measured, with the written samples that
     it is on: those that carry the label or, of a representation bias, all.
 
-    Allowed is the bound, or what the plan predicts where it cannot meet it, and the standard
-    errors of drawing whole samples.
+    Allowed is the bound, or what the plan draws where that cannot meet it; where the plan does not
+    say that, what it predicts, and the standard errors of drawing whole samples.
     """
     names = [attribute.name for attribute in artefacts.attributes]
     labels = artefacts.histogram.labels
     written = artefacts.after.samples
     carriers = np.nan_to_num(artefacts.after.label_share) * written
     for measure in MEASURES:
-        after, predicted = (
-            np.abs(getattr(found, measure)) for found in (artefacts.after, artefacts.predicted)
+        after, planned = (
+            np.abs(getattr(found, measure))
+            for found in (artefacts.after, artefacts.drawn or artefacts.predicted)
         )
-        asked, error = getattr(artefacts.asked, measure), getattr(artefacts.drawing_error, measure)
-        allowed = STANDARD_ERRORS * np.nan_to_num(error)
-        beyond = (after - asked - allowed, after - np.fmax(asked, predicted) - allowed)
+        asked = getattr(artefacts.asked, measure)
+        allowed = np.nan_to_num(getattr(artefacts.allowance, measure))
+        beyond = (after - asked - allowed, after - np.fmax(asked, planned) - allowed)
         pairs = names if measure == "RB" else [f"{k} × {r}" for k, r in product(names, labels)]
         columns = (after, asked, after - asked, *beyond)
         samples = np.broadcast_to(written if measure == "RB" else carriers, after.shape).ravel()

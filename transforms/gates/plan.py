@@ -13,6 +13,7 @@ from transforms.gates.results import GateResult
 from transforms.gates.users import placed
 from transforms.labels.records import LabelRecord
 from transforms.m4.constraints import Constraint
+from transforms.outcome.as_drawn import missed_as_drawn
 from transforms.plan.plan import Plan
 from transforms.statistics.histogram import Histogram
 
@@ -21,9 +22,9 @@ _ROUNDING = 1e-6
 _RATE_ERROR = 1e-5
 
 
-def plan_suite() -> list[Expectation]:
-    """What is expected of a plan."""
-    return [
+def plan_suite(drawn: bool) -> list[Expectation]:
+    """What is expected of a plan; drawn: it says what is drawn."""
+    found = [
         none("parts", "differs", "the plan was made from the labels and the configuration at hand"),
         none("plan", "labelled_beyond_records", "the plan counts the samples that were labelled"),
         none(
@@ -72,6 +73,17 @@ def plan_suite() -> list[Expectation]:
             "{constraint} is missed by {excess} ({samples} samples)",
         ),
     ]
+    if drawn:
+        found.append(
+            none(
+                "missed_as_drawn",
+                "missed",
+                "what is drawn meets what was asked",
+                "warning",
+                "{measure} is missed by {excess}, the least that was found",
+            )
+        )
+    return found
 
 
 def gate_plan(
@@ -84,11 +96,13 @@ def gate_plan(
 ) -> GateResult:
     """Check a plan against its patterns (`histogram`, weights `q`) and the labels' `records`.
 
-    `made_from` is the fingerprint of the configuration and labels at hand.
+    `made_from` is the fingerprint of the configuration and labels at hand. A plan that was solved
+    for another corpus has no gap to be small, and a rate of its own.
     """
     samples, certificate = plan.file.samples, plan.file.certificate
     eta, counted = plan.terms.eta, histogram.samples
-    sampled = counted < samples.balanced
+    sampled, solved = counted < samples.balanced, plan.file.transferred is None
+    mean_q = float(q @ histogram.counts) / max(counted, 1)
     row = {
         "labelled": samples.labelled,
         "balanced": samples.balanced,
@@ -98,11 +112,11 @@ def gate_plan(
         "labelled_beyond_records": samples.labelled - sum(r.samples for r in records),
         "balanced_beyond_labelled": samples.balanced + samples.filtered - samples.labelled,
         "counted_beyond_solved": counted - plan.solved_on,
-        "gap": certificate.gap,
+        "gap": certificate.gap if solved else None,
         "violation": certificate.violation,
         "rate": certificate.rate,
-        "rate_error": certificate.rate - eta,
-        "mean_q_error": None if sampled else float(q @ histogram.counts) / max(counted, 1) - eta,
+        "rate_error": certificate.rate - eta if solved else None,
+        "mean_q_error": None if sampled else mean_q - (eta if solved else certificate.rate),
         "least_q": float(q.min(initial=0.0)),
         "q_beyond_Q": float(q.max(initial=0.0)) - plan.terms.Q,
         "unattainable": len(plan.file.missed),
@@ -112,9 +126,25 @@ def gate_plan(
         "plan": Table(pd.DataFrame([row]), counted=("balanced",)),
         "unattainable": _unattainable(plan, histogram),
     }
+    drawn = plan.file.draw is not None
+    missed = {} if plan.file.missed else missed_as_drawn(plan)
+    if drawn:
+        tables["missed_as_drawn"] = _missed_as_drawn(missed)
     columns = {name: table.columns for name, table in tables.items()}
-    found = evaluate("plan", tables, [*plan_suite(), *placed(own, columns, "plan")])
-    return replace(found, unmet=plan.file.missed)
+    found = evaluate("plan", tables, [*plan_suite(drawn), *placed(own, columns, "plan")])
+    return replace(found, unmet=plan.file.missed or tuple(missed))
+
+
+def _missed_as_drawn(missed: Mapping[str, float]) -> Table:
+    """What the plan meets and the samples drawn miss."""
+    frame = pd.DataFrame(
+        {
+            "measure": pd.Series(list(missed), dtype=object),
+            "missed": pd.Series([1] * len(missed), dtype=int),
+            "excess": pd.Series(list(missed.values()), dtype=float),
+        }
+    )
+    return Table(frame, "measure", ("excess",))
 
 
 def _parts(of_plan: Mapping[str, str], at_hand: Mapping[str, str]) -> Table:

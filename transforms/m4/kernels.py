@@ -51,12 +51,14 @@ def compiled(loop: Any) -> Compiled:
     """`loop`, compiled; with threads it calls loops with threads, and without, those without.
 
     Each has a name of its own, for numba keeps compiled code by name. Loops of this file may be
-    compiled into loops of others, so that the name says which version of this file they are of.
+    compiled into loops of others, and of what is kept numba reads the types before it sees that it
+    is of an older file, so that the name says which versions of this file and its own it is of.
     numba can keep none beside modules that are imported from a zip file, and none for a user who
     may write neither here nor in a home folder: then each process compiles for itself.
     """
     file = Path(__file__).is_file()
-    source = f"{crc32(Path(__file__).read_bytes()):x}" if file else ""
+    files = (Path(__file__), Path(loop.__code__.co_filename)) if file else ()
+    source = f"{crc32(b''.join(path.read_bytes() for path in files)):x}"
 
     def version(name: str) -> Any:
         called = {key: getattr(value, name, value) for key, value in loop.__globals__.items()}

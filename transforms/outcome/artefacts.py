@@ -11,6 +11,7 @@ from transforms.base.errors import FairshardError, StaleError
 from transforms.config.schema import Attribute
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord, label_record_from
+from transforms.outcome.status import STANDARD_ERRORS
 from transforms.plan.plan import Plan, read_histogram, read_plan
 from transforms.plan.plan_file import check_shapes
 from transforms.resampling.manifest import Manifest, read_manifest
@@ -71,6 +72,11 @@ class Artefacts:
         """The share of the corpus that the histogram counts: below 1 where it is a sample."""
         return self.plan.solved_on / float(self.plan.file.samples.balanced)
 
+    @property
+    def drawn(self) -> Measures | None:
+        """What the plan says the output measures; None where it leaves that to chance."""
+        return self.plan.file.draw.measures if self.plan.file.draw else None
+
     @cached_property
     def drawing_error(self) -> PerMeasure:
         """The standard errors of drawing the output by the plan."""
@@ -79,13 +85,20 @@ class Artefacts:
     @cached_property
     def errors(self) -> Mapping[str, PerMeasure]:
         """The standard errors of the measures before, as predicted, and after: of the corpus as a
-        sample, of the same, of drawing the output; and all of the calibration.
+        sample, of the same, of drawing the output where that is left to chance (else nan); and all
+        of the calibration.
         """
         planned, calibrated = self.plan.file.standard_errors, self.plan.file.calibration
-        after = self.drawing_error
+        after = self.drawing_error if self.drawn is None else self.drawing_error.times(np.nan)
         if calibrated is not None:
-            after = together(after, calibrated.standard_errors)
+            of_recognising = calibrated.standard_errors
+            after = of_recognising if self.drawn else together(after, of_recognising)
         return {"before": planned.before, "predicted": planned.predicted, "after": after}
+
+    @cached_property
+    def allowance(self) -> PerMeasure:
+        """How much chance explains of what is above a bound: nothing, where none is left to it."""
+        return self.drawing_error.times(STANDARD_ERRORS if self.drawn is None else 0.0)
 
     @property
     def asked(self) -> PerMeasure:

@@ -8,7 +8,7 @@ import numpy as np
 
 from transforms.config.balance import Kind
 from transforms.outcome.artefacts import Artefacts
-from transforms.outcome.status import STANDARD_ERRORS, Status
+from transforms.outcome.status import Status
 from transforms.plan.plan import Plan
 from transforms.statistics.bounded import (
     CERTIFIED,
@@ -55,7 +55,8 @@ class PlannedRow:
     """One measure of the corpus before and as the plan predicts it.
 
     unasked is the largest predicted value on which nothing is asked, where it is larger. `to` is
-    what the bounds are met to, nan where they are not.
+    what the bounds are met to, nan where they are not. drawn is of the samples that will be
+    written, where the plan says which.
     """
 
     name: str
@@ -65,15 +66,28 @@ class PlannedRow:
     unasked: Worst | None
     status: Status
     to: float
+    drawn: "DrawnMeasure | None"
+
+
+@dataclass(frozen=True)
+class DrawnMeasure:
+    """One measure of the samples that a plan draws; `by` is its largest excess over a bound."""
+
+    worst: Worst
+    unasked: Worst | None
+    status: Status
+    by: float
 
 
 @dataclass(frozen=True)
 class MeasureRow:
     """One measure of the corpus before, as predicted, and of the output, after.
 
-    Errors are of the corpus as a sample before and as predicted, of drawing the output after, and
-    of the calibration. unasked is the largest value after on which nothing is asked, where it is
-    larger. Where there is one, as_labelled are the values that decide by recognised attributes.
+    Errors are of the corpus as a sample before and as predicted, of drawing the output after where
+    that was left to chance, and of the calibration. unasked is the largest value after on which
+    nothing is asked, where it is larger. by is the largest excess over a bound; None where chance
+    had a part in it. Where there is one, as_labelled are the values that decide by recognised
+    attributes.
     """
 
     name: str
@@ -83,6 +97,7 @@ class MeasureRow:
     after: Worst
     unasked: Worst | None
     status: Status
+    by: float | None
     as_labelled: Mapping[str, float]
 
 
@@ -123,7 +138,20 @@ def _planned_row(name: str, plan: Plan) -> PlannedRow:
         predicted.unasked,
         status,
         np.nan if to is None or status != "met" else to,
+        _drawn(name, plan),
     )
+
+
+def _drawn(name: str, plan: Plan) -> DrawnMeasure | None:
+    if plan.file.draw is None:
+        return None
+    values, bounds = np.abs(getattr(plan.file.draw.measures, name)), getattr(plan.asked, name)
+    calibrated = plan.file.calibration
+    nothing = np.full_like(bounds, np.nan)
+    errors = getattr(calibrated.standard_errors, name) if calibrated else nothing
+    found = _Found(values, errors, bounds, plan, ROUNDING)
+    status = _status(values, bounds, np.zeros_like(bounds))
+    return DrawnMeasure(found.worst, found.unasked, status, _excess(values, bounds))
 
 
 def _measure_row(name: str, artefacts: Artefacts) -> MeasureRow:
@@ -141,7 +169,8 @@ def _measure_row(name: str, artefacts: Artefacts) -> MeasureRow:
         found(artefacts.predicted, "predicted").worst,
         after.worst,
         after.unasked,
-        _status(after.values, bounds, getattr(artefacts.drawing_error, name)),
+        _status(after.values, bounds, getattr(artefacts.allowance, name)),
+        _excess(after.values, bounds) if artefacts.drawn else None,
         {when: found(one, when).worst.value for when, one in artefacts.as_labelled.items()},
     )
 
@@ -176,7 +205,11 @@ class _Found:
         return Worst(found.value, float(self.errors[found.at]), found.bound, of)
 
 
-def _status(values: Values, bounds: Values, errors: Values) -> Status:
+def _excess(values: Values, bounds: Values) -> float:
+    return float(excesses(values, bounds).max(initial=0.0))
+
+
+def _status(values: Values, bounds: Values, allowance: Values) -> Status:
     if np.isnan(bounds).all():
         return "not asked"
     known = ~np.isnan(values - bounds)
@@ -185,5 +218,5 @@ def _status(values: Values, bounds: Values, errors: Values) -> Status:
     excess = excesses(values[known], bounds[known])
     if not excess.any():
         return "met"
-    allowed = STANDARD_ERRORS * np.nan_to_num(errors[known])
+    allowed = np.nan_to_num(allowance[known])
     return "within sampling error" if np.all(excess <= allowed) else "missed"

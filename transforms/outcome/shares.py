@@ -13,13 +13,18 @@ from transforms.statistics.measures import Measures
 
 @dataclass(frozen=True)
 class BoundedShare:
-    """A bound on a share, and the share; error is the standard error of drawing the output."""
+    """A bound on a share, and the share.
+
+    error is the standard error of drawing the output; nan where the plan says what is drawn.
+    planned: what the plan has come of it, as drawn or else as predicted.
+    """
 
     name: str
     sign: int
     asked: float
     before: float
     predicted: float
+    planned: float
     after: float
     error: float
 
@@ -35,14 +40,19 @@ class BoundedShare:
 
     @property
     def above_allowed(self) -> float:
-        """By how much it is beyond what was asked, or predicted, and what drawing explains."""
-        missed = max(self.sign * (self.predicted - self.asked), 0.0)
+        """By how much it is beyond what was asked, or planned, and what drawing explains."""
+        missed = max(self.sign * (self.planned - self.asked), 0.0)
         return self.above_sampling - missed
 
     @property
     def above_sampling(self) -> float:
         """By how much it is beyond what was asked and what drawing explains."""
-        return self.above - STANDARD_ERRORS * self.error
+        return self.above - STANDARD_ERRORS * float(np.nan_to_num(self.error))
+
+    @property
+    def by(self) -> float | None:
+        """By how much the bound is missed; None where chance had a part in it."""
+        return max(self.above, 0.0) if np.isnan(self.error) else None
 
     @property
     def status(self) -> Status:
@@ -63,6 +73,7 @@ def bounded_shares(artefacts: Artefacts) -> tuple[BoundedShare, ...]:
             bound.bound,
             _share(artefacts, artefacts.before, bound),
             _share(artefacts, artefacts.predicted, bound),
+            _share(artefacts, artefacts.drawn or artefacts.predicted, bound),
             _share(artefacts, artefacts.after, bound),
             _error(artefacts, bound),
         )
@@ -77,7 +88,9 @@ def _share(artefacts: Artefacts, found: Measures, bound: ShareBound) -> float:
 
 
 def _error(artefacts: Artefacts, bound: ShareBound) -> float:
-    """The standard error of a share in an output drawn by the plan."""
+    """The standard error of a share in an output drawn by the plan; nan where it says what is."""
+    if artefacts.drawn is not None:
+        return float("nan")
     if bound.attribute is not None:
         k = artefacts.histogram.attributes.index(bound.name)
         return float(np.nan_to_num(artefacts.drawing_error.RB[k]))

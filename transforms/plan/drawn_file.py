@@ -1,5 +1,7 @@
 """What plan.json says of the draw: what will be written, counted before an image byte is read."""
 
+from typing import Literal
+
 from transforms.statistics.measures import Measures
 from transforms.storage.documents import Count, Document
 
@@ -8,6 +10,17 @@ class FlipsFile(Document):
     """The file of the samples that get one copy more or fewer (transforms/plan/flips.py)."""
 
     count: Count
+    bytes: Count
+    digest: str
+
+
+class ShardsFile(Document):
+    """The file of what each shard gives to the output (transforms/resampling/shards_file.py).
+
+    by: what output shards are packed by, and sizes in it are in.
+    """
+
+    by: Literal["samples", "bytes"]
     bytes: Count
     digest: str
 
@@ -26,3 +39,4 @@ class DrawnFigures(Document):
     as_labelled: Measures | None = None
     excess: float
     flips: FlipsFile | None = None
+    shards: ShardsFile | None = None

@@ -41,12 +41,13 @@ _FORM = TypeAdapter(ExplanationFile)
 
 
 def explanation_of(plan: Plan, storage: Storage) -> Explanation | None:
-    """What is known of why the plan on file misses something; None where it misses nothing.
+    """What is known of why the plan on file misses something; None where it misses nothing, or
+    was not solved for this corpus.
 
     Of earlier versions' plans it stands in the plan. Nothing is known where the file is of another
     plan, or cannot be read, which is said.
     """
-    if not plan.file.missed:
+    if not plan.file.missed or plan.file.transferred:
         return None
     sampled, conflict = plan.file.sampled is not None, plan.file.conflict
     if conflict is not None:

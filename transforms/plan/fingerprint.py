@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from transforms.base.errors import StaleError
 from transforms.calibration.posteriors import calibration_bytes
 from transforms.config.sections import Config
+from transforms.generations.on_file import generations_before
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import digest, digest_of, labels_digest
 from transforms.shards.finding import Shard
+from transforms.storage.files import output_storage
 
 _PLAN_PARTS = ("attributes", "labels", "similarity", "utility", "filter", "balance", "seed")
 
@@ -23,12 +25,20 @@ def fingerprint(config: Config, records: Iterable[LabelRecord]) -> dict[str, str
 
 
 def unlabelled(config: Config, shards: Iterable[Shard]) -> dict[str, str]:
-    """The fingerprint of a configuration and its input, but for the labels."""
-    values = config.model_dump(mode="json")
+    """The fingerprint of a configuration and its input, but for the labels.
+
+    Where an output grows, that of what its earlier generations wrote is a part.
+    """
+    given, values = list(shards), config.model_dump(mode="json")
     parts = {f"config.{part}": digest_of(values[part]) for part in _PLAN_PARTS}
     if config.calibration is not None:
         parts["calibration"] = digest(calibration_bytes(config.calibration))
-    return {**parts, "inputs": _digest_of_inputs(shards)}
+    if config.output.grows:
+        names = [shard.name for shard in given]
+        before = generations_before(names, output_storage(config.output))
+        if before:
+            parts["written"] = digest_of([generation.plan for generation in before])
+    return {**parts, "inputs": _digest_of_inputs(given)}
 
 
 def of_records(records: Collection[LabelRecord]) -> dict[str, str]:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from transforms.calibration.posteriors import Calibration, fitting_calibration
 from transforms.calibration.uncertainty import calibration_error, measured_error
 from transforms.config.schema import Attribute, asked_of, schema_of
-from transforms.config.sections import Config
+from transforms.config.sections import Balance, Config
 from transforms.feasibility.rates import balance_as_asked
 from transforms.labels.records import LabelRecord
-from transforms.m4.balance import Balanced
+from transforms.m4.balance import Balanced, balance
 from transforms.plan.balanceable import check_balanceable
 from transforms.plan.fingerprint import fingerprint
 from transforms.plan.plan import Plan, vouched_for
@@ -84,10 +84,12 @@ def make_plan(
     config: Config,
     filtered: FilterCounts | None = None,
     written: WrittenPart | None = None,
+    found: RateFound | None = None,
 ) -> tuple[Plan, pa.Table]:
     """Solve for a corpus: the plan, and its patterns with their counts and weights.
 
-    Where earlier generations have `written` something, bounds are on the union with that.
+    Where earlier generations have `written` something, bounds are on the union with that. found:
+    the rate to solve at, where that is left open and was looked for before.
     """
     check_balanceable(histogram, records, config, filtered)
     attributes = schema_of(config).attributes
@@ -95,7 +97,7 @@ def make_plan(
     corpus = calibration.corrected(histogram) if calibration else histogram
     written = written if written and written.samples else None
     before = written.moments if written else None
-    balanced, largest = balance_as_asked(corpus, attributes, asked_of(config), before)
+    balanced, found = _balanced(corpus, attributes, asked_of(config), found, before)
     q = balanced.solution.q
     solved = SolvedCorpus(
         histogram,
@@ -103,7 +105,7 @@ def make_plan(
         balanced,
         measure(corpus, attributes),
         _as_labelled(histogram, attributes, q) if calibration else None,
-        rate_found(largest),
+        found,
         histogram.samples,
         None,
         filtered,
@@ -111,6 +113,19 @@ def make_plan(
         _labelled_union(histogram, attributes, q, written) if written and calibration else None,
     )
     return plan_of(solved, records, config)
+
+
+def _balanced(
+    corpus: Histogram,
+    attributes: tuple[Attribute, ...],
+    asked: Balance,
+    found: RateFound | None,
+    before: Moments | None,
+) -> tuple[Balanced, RateFound | None]:
+    if found:
+        return balance(corpus, attributes, asked.at(found.rate), written=before), found
+    balanced, largest = balance_as_asked(corpus, attributes, asked, before)
+    return balanced, rate_found(largest)
 
 
 def plan_of(

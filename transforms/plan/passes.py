@@ -129,3 +129,8 @@ class Pass:
     violation: float
     rate: float
     good: bool
+
+    @property
+    def measured(self) -> Measured:
+        """What its sums are of."""
+        return Measured.from_sums(self.sums, self.weighing)

@@ -1,6 +1,7 @@
 """The plan: the solved problem, as files that people and workers read."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -73,7 +74,9 @@ class Plan:
     @property
     def rate_in_words(self) -> str:
         """The rate and, where it was found for the user, how far from the best it can be."""
-        found = self.file.largest_rate
+        found, transferred = self.file.largest_rate, self.file.transferred
+        if transferred:
+            return f"by the plan of {transferred.output}, whose eta is {self.terms.eta:g}"
         if not found:
             return f"eta = {self.terms.eta:g}"
         how = f"the largest at which all is attainable (to 1e-05), at most {found.upper:.4g}"
@@ -104,6 +107,8 @@ class Plan:
             f"{len(file.missed):,} of {counted(asked, 'constraint')} "
             f"{named(asked, 'is', 'are')} not met"
         )
+        if file.transferred:
+            return f"{some} by the plan of {file.transferred.output}, solved for another corpus."
         if certificate.ranks:
             not_all = ": not all can be" * bool(certificate.least_excess)
             each = "; ".join(self._ranks_in_words(certificate.ranks))
@@ -167,16 +172,30 @@ class Plan:
 
 
 def write_plan(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
-    """Write the patterns, then the plan that vouches for them.
+    """Write the patterns, then the plan that vouches for them."""
+    publish_patterns(plan, patterns, storage)
+    storage.publish(paths.PLAN, plan.file.to_json())
+
+
+def publish_patterns(plan: Plan, patterns: pa.Table, storage: Storage) -> None:
+    """Write the patterns of a plan that is to come.
 
     Another plan on file goes first, with what explains it: it does not vouch for these patterns.
     """
-    written = plan.file.to_json()
-    if storage.find(paths.PLAN) not in (None, written):
+    there = storage.find(paths.PLAN)
+    if there is not None and not _solves_the_same(there, plan):
         storage.delete(paths.PLAN)
         storage.delete(paths.EXPLANATION)
     storage.publish(paths.PATTERNS, parquet_bytes(patterns))
-    storage.publish(paths.PLAN, written)
+
+
+def _solves_the_same(content: bytes, plan: Plan) -> bool:
+    """Whether a plan's file is that of `plan`, whatever is drawn by it."""
+    with suppress(FairshardError), well_formed("another plan"):
+        files = (plan_from(content, paths.PLAN).file, plan.file)
+        one, other = (file.model_copy(update={"draw": None}).to_json() for file in files)
+        return one == other
+    return False
 
 
 def vouched_for(patterns: pa.Table) -> PatternsFile:
@@ -185,29 +204,43 @@ def vouched_for(patterns: pa.Table) -> PatternsFile:
     return PatternsFile(bytes=len(content), digest=digest(content))
 
 
-def patterns_fault(plan: Plan, storage: Storage) -> str:
-    """What is wrong with the patterns of the plan on file; "" where nothing is.
+def lost_part(plan: Plan, storage: Storage) -> str:
+    """What is wrong with a file that the plan on file vouches for, or ""; flips are not read.
 
-    Of a plan that does not say their size, they are read.
+    Of a plan that does not say how large its patterns are, they are read.
     """
-    vouched = plan.file.patterns
-    if vouched is not None:
-        file = Vouched(paths.PATTERNS, vouched.bytes, "", vouched.digest)
-        return file.fault(storage.listed(paths.PATTERNS), storage)
-    try:
-        read_histogram(storage, plan)
-    except (FairshardError, ValueError, KeyError, OSError):
-        return "lost or damaged"
+    draw = plan.file.draw
+    listed = {
+        paths.PATTERNS: plan.file.patterns,
+        paths.FLIPS: draw.flips if draw else None,
+        paths.DRAW: draw.shards if draw else None,
+    }
+    for name, vouched in listed.items():
+        if vouched is None:
+            continue
+        file = Vouched(name, vouched.bytes, "", vouched.digest)
+        if fault := file.fault(storage.listed(name), storage):
+            return f"{name} is {fault}"
+    if plan.file.patterns is None:
+        try:
+            read_histogram(storage, plan)
+        except (FairshardError, ValueError, KeyError, OSError):
+            return f"{paths.PATTERNS} is lost or damaged"
     return ""
 
 
 def read_plan(storage: Storage) -> Plan:
     """The plan of an output folder; FairshardError where there is none that can be read."""
-    content, where = storage.read(paths.PLAN), storage.path(paths.PLAN)
-    with well_formed(f"{where} is not a plan: run `fairshard solve` again"):
-        plan = plan_from(content, where)
+    plan = read_without_flips(storage)
     flips = plan.file.draw.flips if plan.file.draw else None
     return replace(plan, flips=read_flips(flips, storage))
+
+
+def read_without_flips(storage: Storage) -> Plan:
+    """The same, but for the samples that are flipped."""
+    content, where = storage.read(paths.PLAN), storage.path(paths.PLAN)
+    with well_formed(f"{where} is not a plan: run `fairshard solve` again"):
+        return plan_from(content, where)
 
 
 def plan_from(content: bytes, where: str) -> Plan:

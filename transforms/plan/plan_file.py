@@ -12,6 +12,7 @@ from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
 from transforms.plan.drawn_file import DrawnFigures
 from transforms.plan.terms_file import ConstraintRow, PlannedAttribute
+from transforms.plan.transferred_file import TransferredFrom
 from transforms.plan.written_part import WrittenFigures
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
@@ -166,7 +167,8 @@ class PlanFile(Document):
 
     draw: None in plans of earlier versions, whose outputs are drawn by systematic sampling alone.
     conflict: in plans of earlier versions, why some constraints are missed. Today that is a file of
-    its own (transforms/plan/explanation_file.py).
+    its own (transforms/plan/explanation_file.py). transferred: of a plan that was solved for
+    another corpus (transforms/plan/transferring.py).
     """
 
     version: int
@@ -189,6 +191,7 @@ class PlanFile(Document):
     standard_errors: PlannedErrors
     calibration: CalibrationFigures | None = None
     draw: DrawnFigures | None = None
+    transferred: TransferredFrom | None = None
     mu: Finite
     constraints: tuple[ConstraintRow, ...]
 

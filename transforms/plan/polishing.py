@@ -111,13 +111,20 @@ class Subsample:
         good = solution.gap <= _GAP and met
         return Pass(weighing, sums, solution.gap, solution.violation, solution.rate, good)
 
-    def improved(self, found: Pass, config: Config, attainable: bool = True) -> Weighing:
+    def improved(
+        self,
+        found: Pass,
+        config: Config,
+        attainable: bool = True,
+        rate: float | None = None,
+    ) -> Weighing:
         """Weights that are better for the corpus than those that a pass was made under.
 
         attainable: whether all is to be met, at a lower rate if it takes that, where that is open.
+        rate: another one than theirs, if that is wanted.
         """
         with one_thread():
-            measured = Measured.from_sums(found.sums, found.weighing)
+            measured = found.measured
             solution = self._solution(found.weighing, measured)
             problem = self._problem(found.weighing, measured)
             terms, prices = problem.terms, problem.vector_of(solution.duals)
@@ -127,6 +134,8 @@ class Subsample:
             spared = max(float(prices[prices < dual.most].sum()), _FEW_PRICES)
             margin = _SPARE * _GAP * dual.scale(solution.primal) / spared
             shifted = replace(problem, surplus=surplus, margin=margin)
+            if rate is not None:
+                shifted = shifted.under(replace(shifted.terms, eta=rate))
             balanced = settled(self.corpus, shifted, solution.duals, _GAP / 10)
         if config.balance.eta == AUTO and attainable:
             balanced = self._attained(balanced, config)
@@ -147,9 +156,8 @@ class Subsample:
         upper: the bound on the rate, where that is left open. level: of the sampling of `samples`.
         filtered: what the filter took of the corpus, if there is one.
         """
-        best = min(passes, key=lambda found: (not found.good, found.gap))
-        weighing, terms = best.weighing, best.weighing.terms
-        measured = Measured.from_sums(best.sums, weighing)
+        best = best_of(passes)
+        weighing, terms, measured = best.weighing, best.weighing.terms, best.measured
         attributes = terms.attributes
         problem = self._problem(weighing, measured)
         union = problem.union(measured.after, measured.samples)
@@ -224,6 +232,11 @@ class Subsample:
             attributes = balanced.problem.terms.attributes
             balanced = balance(self.corpus, attributes, asked_of(config).at(rate), balanced)
         return balanced
+
+
+def best_of(passes: Sequence[Pass]) -> Pass:
+    """The pass whose weights are to be the plan's."""
+    return min(passes, key=lambda found: (not found.good, found.gap))
 
 
 def _weighing(balanced: Balanced, calibration: Calibration | None) -> Weighing:

@@ -78,6 +78,7 @@ def _templates() -> Environment:
         "cell": lambda value: _signed(value, 2),
         "weight": lambda value: _number(value, ".3f"),
         "slack": lambda value: _number(value if abs(value) > _NOISE else 0.0, ".3g"),
+        "excess": lambda value: _number(value, ".2g"),
         "general": lambda value: _number(value, ".3g"),
         "bare": _bare,
         "bytes": _bytes,

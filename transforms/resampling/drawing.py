@@ -64,7 +64,11 @@ def weighed(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -
 
 def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Draw:
     """The copies that one shard gives."""
-    shard = weighed(record, plan, config, storage)
+    return drawn_of(weighed(record, plan, config, storage), config)
+
+
+def drawn_of(shard: WeighedShard, config: Config) -> Draw:
+    """The copies of samples of one shard."""
     table, copies = shard.table, shard.copies
     row = np.repeat(np.arange(table.num_rows), copies)
     repeat = np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)
@@ -75,7 +79,11 @@ def draw(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> D
 
 def keep_shard(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -> Kept:
     """What one input shard gives to the output, counted without reading an image byte."""
-    drawn = draw(record, plan, config, storage)
+    return kept_of(record, draw(record, plan, config, storage))
+
+
+def kept_of(record: LabelRecord, drawn: Draw) -> Kept:
+    """What the copies of one input shard are, in units."""
     size = drawn.size
     return Kept(
         record.shard.name,

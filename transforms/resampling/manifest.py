@@ -12,6 +12,7 @@ from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
 from transforms.config.sections import KEEP, Config
 from transforms.config.writers import DEFAULT_FORMAT
+from transforms.generations.record import GenerationEntry
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.output_moments import Written
@@ -42,7 +43,10 @@ class TableEntry(Document):
 
 
 class ShardEntry(Document):
-    """What a manifest says of an output shard; table: None where none is beside it."""
+    """What a manifest says of an output shard; table: None where none is beside it.
+
+    generation: the one that wrote it, where an output has grown.
+    """
 
     name: str
     samples: Count
@@ -50,11 +54,12 @@ class ShardEntry(Document):
     sha256: str
     origins: tuple[Taken, ...]
     table: TableEntry | None = None
+    generation: Count | None = None
 
     @classmethod
     def of(cls, output: OutputRecord, config: Config) -> Self:
         """The entry of a shard that its record vouches for."""
-        beside = {"table": TableEntry.of(output.table)} if output.table else {}
+        beside: dict[str, Any] = {"table": TableEntry.of(output.table)} if output.table else {}
         return cls(
             name=output_shard(output.number, config),
             samples=output.samples,
@@ -78,7 +83,7 @@ class Totals(Document):
 
 
 class InputEntry(Document):
-    """What became of the samples of an input shard."""
+    """What became of the samples of an input shard; generation: as of an output shard."""
 
     shard: str
     in_: Count = Field(alias="in")
@@ -86,6 +91,7 @@ class InputEntry(Document):
     dropped: Count
     rejected: Count
     repeats: Count
+    generation: Count | None = None
 
 
 class Packing(Document):
@@ -104,7 +110,8 @@ class Packing(Document):
 class Manifest(Document):
     """The manifest as it is on file; as_labelled are the measures by recognised attributes, where
     these are not taken for true. groups: how many copies show any attribute of each group; None in
-    manifests of old.
+    manifests of old. generations: of an output that grows, in order; all else is of the whole, but
+    for the plan, which is that of the last.
     """
 
     version: int
@@ -116,6 +123,7 @@ class Manifest(Document):
     groups: dict[str, Count] | None = None
     shards: tuple[ShardEntry, ...]
     inputs: tuple[InputEntry, ...]
+    generations: tuple[GenerationEntry, ...] | None = None
 
     def to_json(self) -> bytes:
         """JSON for people."""

@@ -12,6 +12,7 @@ from transforms.plan.passes import distinct_flags
 from transforms.plan.plan import Plan
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.groups import groups_of, groups_shown
+from transforms.statistics.histogram import Histogram, HistogramAccumulator
 from transforms.statistics.moments import Moments
 
 
@@ -37,15 +38,65 @@ class Written:
         shown = dict(zip(names, map(round, values[size:].tolist()), strict=True))
         return cls(moments[0], moments[-1], shown)
 
+    @classmethod
+    def of_patterns(cls, written: Histogram, plan: Plan) -> Self:
+        """What copies of these patterns sum to, as `plan` sees them."""
+        attributes = plan.terms.attributes
+        shown = written.counts @ groups_shown(written.s, attributes)
+        return cls(
+            Moments.of_corpus(plan.corrected(written), attributes),
+            Moments.of_corpus(written, attributes),
+            dict(zip(groups_of(attributes), map(int, shown), strict=True)),
+        )
+
+    def plus(self, other: "Written") -> "Written":
+        """What both hold."""
+        groups = {group: count + other.groups[group] for group, count in self.groups.items()}
+        return Written(self.moments.plus(other.moments), self.labelled.plus(other.labelled), groups)
+
     @property
     def samples(self) -> int:
         """The number of copies."""
         return round(self.labelled.total)
 
 
+@dataclass(frozen=True)
+class Copies:
+    """What output shards hold, gathered: the sums of `Written` and, where the output grows, the
+    patterns, all of utility 1.
+    """
+
+    sums: FixedSums
+    patterns: HistogramAccumulator | None
+
+    @classmethod
+    def of(cls, flags: NDArray[np.bool_], plan: Plan, grows: bool) -> Self:
+        """Those of copies with these flags (s, y), bool (n, m + c)."""
+        patterns = None
+        if grows:
+            names = tuple(attribute.name for attribute in plan.terms.attributes)
+            patterns = HistogramAccumulator(names, plan.terms.labels)
+            patterns.add_rows(flags, np.ones(len(flags))).fold()
+        return cls(count_copies(flags, plan), patterns)
+
+    def merge(self, other: "Copies") -> Self:
+        """What both hold."""
+        if self.patterns is not None and other.patterns is not None:
+            self.patterns.merge(other.patterns)
+        return type(self)(self.sums.merge(other.sums), self.patterns)
+
+    def extract(self) -> tuple[NDArray[np.float64], Histogram | None]:
+        """Both."""
+        return self.sums.extract(), None if self.patterns is None else self.patterns.extract()
+
+
 def count_copies(flags: NDArray[np.bool_], plan: Plan) -> FixedSums:
     """The sums of `Written` over copies with these flags (s, y), bool (n, m + c), as one vector."""
-    labelled, _ = distinct_flags(np.packbits(flags, axis=1), plan.terms)
+    return copies_in(distinct_flags(np.packbits(flags, axis=1), plan.terms)[0], plan)
+
+
+def copies_in(labelled: Histogram, plan: Plan) -> FixedSums:
+    """The sums of `Written` over copies of these patterns, as labelled, each counted so often."""
     corpora = [labelled]
     if plan.odds is not None:
         corpora = [CorrectedHistogram.of(labelled, plan.odds), labelled]

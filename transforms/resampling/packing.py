@@ -46,8 +46,8 @@ def capacity(output: OutputConfig) -> int:
     return wanted
 
 
-def pack(kept: Sequence[Kept], wanted: int) -> tuple[Output, ...]:
-    """Output shards of `wanted` units each, numbered without gaps, over the shards in order.
+def pack(kept: Sequence[Kept], wanted: int, first: int = 0) -> tuple[Output, ...]:
+    """Output shards of `wanted` units each, numbered on from `first`, over the shards in order.
 
     Copies lie end to end on one line of units; a copy belongs to the output shard in whose
     interval it begins. The interval is `wanted`, or the largest copy where that is larger, so
@@ -62,8 +62,8 @@ def pack(kept: Sequence[Kept], wanted: int) -> tuple[Output, ...]:
     for shard in shards:
         last_copy = start + shard.units - shard.last
         for number in range(start // size, last_copy // size + 1):
-            first = max(number * size - start, 0)
-            last = min((number + 1) * size - start, shard.units)
-            origins.setdefault(number, []).append(Origin(shard.shard, first, last))
+            begin = max(number * size - start, 0)
+            end = min((number + 1) * size - start, shard.units)
+            origins.setdefault(number, []).append(Origin(shard.shard, begin, end))
         start += shard.units
-    return tuple(Output(number, tuple(origins[number])) for number in sorted(origins))
+    return tuple(Output(first + number, tuple(origins[number])) for number in sorted(origins))

@@ -49,6 +49,11 @@ def flipped(
     return changed
 
 
+def is_fractional(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which weights are no whole numbers, to 2^-32, bool (n,)."""
+    return np.asarray(np.rint(weights * _ONE).astype(np.int64) % _ONE != 0)
+
+
 def _order(
     patterns: NDArray[np.uint8], keys: pa.StringArray | pa.ChunkedArray, seed: int
 ) -> NDArray[np.int64]:

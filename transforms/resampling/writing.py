@@ -17,7 +17,7 @@ from transforms.labels.tables import digest, parquet_bytes
 from transforms.plan.plan import Plan
 from transforms.resampling.contents import Contents
 from transforms.resampling.drawing import Draw, draw
-from transforms.resampling.output_moments import count_copies
+from transforms.resampling.output_moments import Copies
 from transforms.resampling.packing import Output
 from transforms.resampling.records import (
     OutputRecord,
@@ -32,7 +32,6 @@ from transforms.resampling.records import (
 from transforms.resampling.samples_table import samples_table
 from transforms.resampling.unique_keys import unique_key
 from transforms.shards.copying import Piece, Source
-from transforms.statistics.exact_sums import FixedSums
 from transforms.storage import paths
 from transforms.storage.attempts import attempting
 from transforms.storage.documents import to_json
@@ -55,8 +54,8 @@ def write_output(
     config: Config,
     storage: Storage,
     prefixes: Mapping[str, str] = _NONE,
-) -> tuple[OutputRecord, FixedSums]:
-    """Write one output shard, or find it written; its record, and the sums of what it holds.
+) -> tuple[OutputRecord, Copies]:
+    """Write one output shard, or find it written; its record, and what it holds.
 
     Publishes the shard, the table beside it, then their record; where the shard is there, only what
     is not. `records` holds the origins' records by shard name, `prefixes` what their keys begin
@@ -73,7 +72,7 @@ def write_output(
         contents = _contents(output, parts, kept, records, prefixes, config)
         done = _publish(output, identity, parts, contents, done, config, storage)
     flags = np.concatenate([part.flags for part in parts])
-    return done, count_copies(flags, plan)
+    return done, Copies.of(flags, plan, config.output.grows)
 
 
 def finished_output(name: str, identity: str, storage: Storage) -> OutputRecord | None:

@@ -1,12 +1,13 @@
 """Whether input shards are still what they were when they were found."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import fsspec
 
 from transforms.base.differences import in_words
 from transforms.base.errors import ChangedInputError, MissingInputError
+from transforms.base.redaction import redacted
 from transforms.config.sections import Config
 from transforms.shards.finding import Shard, one_spelling
 from transforms.shards.inputs import input_shards
@@ -42,11 +43,21 @@ def state_of(url: str, storage_options: dict[str, Any], what: str = "shard") -> 
     return int(info["size"] or 0), version_of(info)
 
 
-def require_same_input(shards: Iterable[Shard], config: Config) -> None:
-    """Raise ChangedInputError unless the input is just these shards, in these versions, by now."""
-    given = _by_url(shards)
+def require_same_input(
+    shards: Iterable[Shard], config: Config, besides: Collection[str] = ()
+) -> None:
+    """Raise ChangedInputError unless the input is just these shards, in these versions, by now.
+
+    And, in whatever version, those `besides`: by name, or by URL, in one spelling and without
+    secrets.
+    """
+    given, others = _by_url(shards), {*besides}
     _forget_listings(given, config.input.storage_options)
-    found = _by_url(input_shards(config))
+    found = {
+        url: shard
+        for url, shard in _by_url(input_shards(config)).items()
+        if shard.name not in others and redacted(url) not in others
+    }
     names = {url: shard.name for url, shard in (found | given).items()}
     other = sorted(name for url, name in names.items() if _of(given, url) != _of(found, url))
     if other:

@@ -7,16 +7,30 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
 from transforms.base.errors import FairshardError
-from transforms.storage.attempts import attempting
+from transforms.storage import paths
+from transforms.storage.attempts import attempting, begin_attempt
 from transforms.storage.files import Storage
 
 STAGE = "solve"
-IN_WORDS = {"compiling": "compiling once", "explaining": "explaining"}
+DRAWING = "drawing"
+IN_WORDS = {"compiling": "compiling once", DRAWING: "drawing", "explaining": "explaining"}
 
 
 def explaining(storage: Storage) -> AbstractContextManager[None]:
     """In the block, a plan is explained."""
     return attempting(STAGE, "explaining", storage)
+
+
+def begin_drawing(storage: Storage) -> None:
+    """From now on workers draw what will be written."""
+    with suppress(FairshardError):  # what cannot be noted is done all the same
+        begin_attempt(STAGE, DRAWING, storage)
+
+
+def end_drawing(storage: Storage) -> None:
+    """All is drawn."""
+    with suppress(FairshardError):
+        storage.delete(paths.attempt(STAGE, DRAWING))
 
 
 @contextmanager

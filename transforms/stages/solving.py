@@ -2,27 +2,33 @@
 
 A corpus of no more than `balance.max_patterns` patterns takes one round, which counts them: the
 histogram is exact, and so is the plan. A larger one is counted again, a part of its rows; the plan
-is solved on these, and polished by passes over all rows (transforms/plan/polishing.py). Each
-round's step is small, and is sent to all workers; what they gather is merged in any order.
+is solved on these, and polished by passes over all rows (transforms/plan/polishing.py). In the end
+the corpus is drawn (transforms/stages/drawing.py). Each round's step is small, and is sent to all
+workers; what they gather is merged in any order.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
 from transforms.base.errors import FairshardError
 from transforms.config.schema import schema_of
-from transforms.config.sections import Config
+from transforms.config.sections import AUTO, Config
 from transforms.gates.metrics import LabelMetrics
 from transforms.gates.metrics import measure_shard as measure_labels
 from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import check_rejects
 from transforms.labels.tables import parquet_bytes
 from transforms.plan.passes import Pass, Weighing, measure_shard
-from transforms.plan.plan import Plan, write_plan
+from transforms.plan.plan import Plan, publish_patterns, read_histogram
+from transforms.plan.plan_file import RateFound
+from transforms.resampling.candidates import Choice
+from transforms.stages.doing import begin_drawing
+from transforms.stages.drawing import Drawing, Remaking, Trial
+from transforms.stages.growing import written_before
+from transforms.stages.steps import Gathered, Step
 from transforms.statistics.counting import (
     Counted,
     accumulator_for,
@@ -32,54 +38,25 @@ from transforms.statistics.counting import (
 )
 from transforms.statistics.exact_sums import FixedSums
 from transforms.statistics.filtering import FilterCounts
-from transforms.statistics.histogram import HistogramAccumulator
-from transforms.statistics.mergeable import Mergeable
+from transforms.statistics.histogram import Histogram, HistogramAccumulator
+from transforms.statistics.moments import Moments
 from transforms.statistics.pattern_tables import histogram_table
 from transforms.statistics.subsampling import level_for
 from transforms.storage import paths
 from transforms.storage.files import output_storage
 
+if TYPE_CHECKING:
+    from transforms.plan.polishing import Subsample
+
 MOST_PASSES = 8
-ROUNDS = 3 + MOST_PASSES
-
-Gathered = Mergeable | None
-
-
-class Step(ABC):
-    """What is to be done with every shard, and then with what that gave."""
-
-    @property
-    def made(self) -> Plan | None:
-        """The plan, where there is nothing more to do."""
-        return None
-
-    @abstractmethod
-    def gather(self, record: LabelRecord, config: Config) -> Gathered:
-        """What this step needs of one labelled shard."""
-
-    @abstractmethod
-    def advance(self, gathered: Gathered, records: Sequence[LabelRecord], config: Config) -> "Step":
-        """The next step, by what was gathered of all shards."""
+_PASSES_AGAIN = 3
+_RATES_AGAIN = 2
 
 
-@dataclass(frozen=True)
-class Solved(Step):
-    """The plan is made, and written."""
-
-    plan: Plan
-
-    @property
-    def made(self) -> Plan | None:
-        """The plan."""
-        return self.plan
-
-    def gather(self, record: LabelRecord, config: Config) -> Gathered:
-        """Nothing."""
-        return None
-
-    def advance(self, gathered: Gathered, records: Sequence[LabelRecord], config: Config) -> Step:
-        """The same."""
-        return self
+def most_rounds(config: Config) -> int:
+    """How many rounds solving may take."""
+    again = _RATES_AGAIN * (_PASSES_AGAIN + 1) + 1 if config.balance.eta == AUTO else 0
+    return 3 + MOST_PASSES + 1 + again
 
 
 @dataclass(frozen=True)
@@ -117,9 +94,27 @@ class Counting(Step):
         filtered = gathered.filtered if isinstance(gathered, Counted) else None
         if counted.overflowed:
             return Sampling.of(counted.samples, config, filtered)
-        from transforms.plan.make import make_plan
+        return _solved(counted.extract(), records, config, filtered)
 
-        return _written(*make_plan(counted.extract(), records, config, filtered), config)
+
+@dataclass(frozen=True)
+class Recounted(Remaking):
+    """The plan is made of the histogram that is on file. filtered: what the filter took."""
+
+    most = 6
+    filtered: FilterCounts | None
+
+    def at(
+        self,
+        found: RateFound,
+        plan: Plan,
+        tried: tuple[Trial, ...],
+        records: Sequence[LabelRecord],
+        config: Config,
+    ) -> Step:
+        """Drawing."""
+        histogram, _ = read_histogram(output_storage(config.output), plan)
+        return _solved(histogram, records, config, self.filtered, found, tried)
 
 
 @dataclass(frozen=True)
@@ -147,7 +142,8 @@ class Sampling(Step):
         from transforms.plan.polishing import first_weighing
 
         histogram = patterns_of(gathered, config).extract()
-        weighing, upper = first_weighing(histogram, records, config, self.filtered)
+        written, share = written_before(records, config), histogram.samples / self.samples
+        weighing, upper = first_weighing(histogram, records, config, self.filtered, written, share)
         table = parquet_bytes(histogram_table(histogram))
         output_storage(config.output).publish(paths.SAMPLE, table)
         return Polishing(self, weighing, upper)
@@ -157,13 +153,15 @@ class Sampling(Step):
 class Polishing(Step):
     """Measure all rows under weights that were solved for on the sample.
 
-    upper is the bound on the rate, where that is left open. passes are those made.
+    upper is the bound on the rate, where that is left open. passes are those made. tried: the rates
+    that were drawn at before.
     """
 
     sampling: Sampling
     weighing: Weighing
     upper: float | None
     passes: tuple[Pass, ...] = ()
+    tried: tuple[Trial, ...] = ()
 
     def gather(self, record: LabelRecord, config: Config) -> Gathered:
         """The sums of `transforms.plan.passes.Measured` over the shard."""
@@ -175,32 +173,60 @@ class Polishing(Step):
             raise FairshardError("there is no labelled shard to measure: run `fairshard label`")
         from transforms.plan.polishing import Subsample
 
-        sample = Subsample.read(self.weighing, config)
+        sample = Subsample.read(self.weighing, config, written_before(records, config))
         found = sample.judged(self.weighing, gathered)
         made = replace(self, passes=(*self.passes, found))
-        if not found.good and len(made.passes) < MOST_PASSES:
+        most = _PASSES_AGAIN if self.tried else MOST_PASSES
+        if not found.good and len(made.passes) < most:
             attainable = self.upper != 0
             return replace(made, weighing=sample.improved(found, config, attainable))
+        return made.drawing(sample, records, config)
+
+    def drawing(
+        self, sample: "Subsample", records: Sequence[LabelRecord], config: Config
+    ) -> Drawing:
+        """Drawing by the plan of the best weights that a pass was made under."""
+        from transforms.plan.polishing import best_of
+
         drawn = self.sampling
-        return _written(
-            *sample.plan(
-                made.passes,
-                self.upper,
-                drawn.samples,
-                drawn.level,
-                records,
-                config,
-                drawn.filtered,
-            ),
+        plan, patterns = sample.plan(
+            self.passes,
+            self.upper,
+            drawn.samples,
+            drawn.level,
+            records,
             config,
+            drawn.filtered,
         )
+        wanted = best_of(self.passes).measured.after
+        remaking = Resolved(self) if self.upper else None
+        return _drawing(plan, patterns, sample.histogram, wanted, config, remaking, self.tried)
 
 
-def merged(one: Gathered, other: Gathered) -> Gathered:
-    """What both hold; None holds nothing. The first may be changed."""
-    if one is None or other is None:
-        return other if one is None else one
-    return one.merge(other)
+@dataclass(frozen=True)
+class Resolved(Remaking):
+    """The plan is made of the sample that is on file, and polished again, as `polished` was."""
+
+    most = _RATES_AGAIN + 1
+    polished: Polishing
+
+    def at(
+        self,
+        found: RateFound,
+        plan: Plan,
+        tried: tuple[Trial, ...],
+        records: Sequence[LabelRecord],
+        config: Config,
+    ) -> Step:
+        """Polishing; drawing at once, where the rate is that of the passes made."""
+        from transforms.plan.polishing import Subsample, best_of
+
+        best, written = best_of(self.polished.passes), written_before(records, config)
+        sample = Subsample.read(best.weighing, config, written)
+        again = replace(self.polished, tried=tried)
+        if found.rate == best.weighing.terms.eta:
+            return again.drawing(sample, records, config)
+        return replace(again, weighing=sample.improved(best, config, rate=found.rate), passes=())
 
 
 def patterns_of(gathered: Gathered, config: Config) -> HistogramAccumulator:
@@ -212,8 +238,38 @@ def patterns_of(gathered: Gathered, config: Config) -> HistogramAccumulator:
     return accumulator_for(schema_of(config))
 
 
-def _written(plan: Plan, patterns: pa.Table, config: Config) -> Solved:
+def _solved(
+    histogram: Histogram,
+    records: Sequence[LabelRecord],
+    config: Config,
+    filtered: FilterCounts | None,
+    found: RateFound | None = None,
+    tried: tuple[Trial, ...] = (),
+) -> Step:
+    """Drawing by the plan of all patterns, at the rate that is `found` where that is given."""
+    from transforms.plan.make import make_plan
+
+    written = written_before(records, config)
+    plan, patterns = make_plan(histogram, records, config, filtered, written, found)
+    q = patterns.column("q").to_numpy()
+    wanted = Moments.of_corpus(plan.corrected(histogram), plan.terms.attributes, q)
+    remaking = Recounted(filtered) if plan.file.largest_rate else None
+    return _drawing(plan, patterns, histogram, wanted, config, remaking, tried)
+
+
+def _drawing(
+    plan: Plan,
+    patterns: pa.Table,
+    histogram: Histogram,
+    wanted: Moments,
+    config: Config,
+    remaking: Remaking | None,
+    tried: tuple[Trial, ...],
+) -> Drawing:
+    """Drawing by a plan that was solved on `histogram`, once its patterns are written."""
     storage = output_storage(config.output)
-    write_plan(plan, patterns, storage)
-    storage.delete(paths.SAMPLE)
-    return Solved(plan)
+    publish_patterns(plan, patterns, storage)
+    begin_drawing(storage)
+    times = plan.file.samples.balanced / plan.solved_on
+    choice = Choice.of(wanted, histogram, patterns.column("q").to_numpy(), times)
+    return Drawing(plan, wanted, choice, remaking, tried)

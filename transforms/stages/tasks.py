@@ -2,30 +2,35 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transforms.base.deadline import Deadline
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
+from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
+from transforms.resampling.growing import Before, grown_manifest
 from transforms.resampling.manifest import make_manifest
-from transforms.resampling.output_moments import Written
+from transforms.resampling.output_moments import Copies, Written
 from transforms.resampling.packing import Kept, Output, capacity, pack
 from transforms.resampling.publishing import begin_output, publish_manifest
 from transforms.resampling.records import OutputRecord
+from transforms.resampling.shards_file import all_kept, is_counted
 from transforms.resampling.unique_keys import key_prefixes
 from transforms.resampling.writing import write_output
 from transforms.shards.finding import Shard
 from transforms.shards.parts import Part
 from transforms.shards.unchanged import require_same_input
 from transforms.stages.doing import explaining, solving
+from transforms.stages.drawing import Drawing
 from transforms.stages.labelling import Labelling
 from transforms.stages.registrations import load_exporters, load_registrations
-from transforms.stages.solving import Checking, Counting, Gathered, Step
-from transforms.statistics.exact_sums import FixedSums
+from transforms.stages.solving import Checking, Counting
+from transforms.stages.steps import Gathered, Step
+from transforms.statistics.counting import accumulator_for
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
@@ -96,8 +101,10 @@ def advance(gathered: Gathered, step: Step, records: Sequence[LabelRecord], conf
     storage, began = output_storage(config.output), time.monotonic()
     with solving(storage):
         following = step.advance(gathered, records, config)
-    if step.made is None and following.made is not None:
-        explain_in_time(following.made, storage, time.monotonic() - began)
+    if isinstance(following, Drawing):
+        return replace(following, solving_took=time.monotonic() - began)
+    if isinstance(step, Drawing) and following.made is not None:
+        explain_in_time(following.made, storage, step.solving_took)
     return following
 
 
@@ -141,16 +148,29 @@ def passed_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> P
     return plan
 
 
+def is_uncounted(record: LabelRecord, plan: Plan, config: Config) -> bool:
+    """Whether it is yet to be counted what a labelled shard gives to the output."""
+    return not is_counted(record.shard.name, plan, config.output)
+
+
 def output_tasks(
     kept: Sequence[Kept], records: Sequence[LabelRecord], plan: Plan, config: Config
 ) -> list[OutputTask]:
-    """The output shards to write; they are claimed, and another output's manifest is withdrawn."""
+    """The output shards to write; they are claimed, and another output's manifest is withdrawn.
+
+    kept: what those shards give at least that are uncounted. Where the output grows, shards are
+    numbered on, and its manifest stays until the new one is there.
+    """
     load_registrations()
-    _withdraw_other_exports(plan, config)
-    outputs = pack(kept, capacity(config.output))
-    begin_output(len(outputs), plan, config, output_storage(config.output))
     by_name = {record.shard.name: record for record in records}
-    prefixes = key_prefixes(by_name)
+    before = Before.of([*by_name], config)
+    _withdraw_other_exports(plan, config)
+    storage = output_storage(config.output)
+    given = all_kept(kept, plan, config.output, storage)
+    outputs = pack(given, capacity(config.output), before.first)
+    numbers = [output.number for output in outputs]
+    begin_output(numbers, plan, config, storage, grows=bool(before))
+    prefixes = key_prefixes([*before.names, *by_name])
     return [
         OutputTask(
             output,
@@ -161,8 +181,8 @@ def output_tasks(
     ]
 
 
-def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, FixedSums]:
-    """Write one output shard in the configured format, or find it written; and what it sums to."""
+def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, Copies]:
+    """Write one output shard in the configured format, or find it written; and what it holds."""
     load_registrations()
     storage = output_storage(config.output)
     return write_output(task.output, task.records, plan, config, storage, task.prefixes)
@@ -176,16 +196,26 @@ def finish_output(
     plan: Plan,
     config: Config,
 ) -> None:
-    """Check conservation and write the manifest; `written` is what `write_output` summed.
+    """Check conservation and write the manifest; `written` is what `write_output` gathered.
 
-    Raises StaleError where the input is not what was labelled any more.
+    Where the output grows, that is of this generation and those before it, which is put on file.
+
+    kept: as of `output_tasks`. Raises StaleError where the input is not what was labelled any more.
     """
     load_registrations()
-    require_same_input((record.shard for record in records), config)
-    sums = written if isinstance(written, FixedSums) else None
-    held = Written.from_sums(sums, plan)
-    manifest = make_manifest(records, kept, outputs, held, plan, config)
-    publish_manifest(manifest, output_storage(config.output))
+    before = Before.of([record.shard.name for record in records], config)
+    require_same_input((record.shard for record in records), config, {*before.names, *before.urls})
+    copies = written if isinstance(written, Copies) else None
+    held = Written.from_sums(copies.sums if copies else None, plan)
+    storage = output_storage(config.output)
+    given = all_kept(kept, plan, config.output, storage)
+    manifest = make_manifest(records, given, outputs, held, plan, config)
+    if config.output.grows:
+        patterns = (
+            copies.patterns if copies and copies.patterns else accumulator_for(schema_of(config))
+        )
+        manifest = grown_manifest(manifest, held, patterns.extract(), records, plan, config)
+    publish_manifest(manifest, storage, grows=bool(before))
 
 
 def _withdraw_other_exports(plan: Plan, config: Config) -> None:

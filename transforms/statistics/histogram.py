@@ -143,6 +143,13 @@ class HistogramAccumulator:
         self._count(np.packbits(flags, axis=1), utility, times)
         return self
 
+    def add_histogram(self, histogram: Histogram) -> Self:
+        """Count the samples of a histogram of the same attributes and labels."""
+        _check_sum(float(histogram.utility_sums.sum(dtype=np.float64)) * UTILITY_UNIT)
+        self.samples += histogram.samples
+        self._append(_table(histogram.patterns, histogram.counts, histogram.utility_sums))
+        return self
+
     def merge(self, other: "HistogramAccumulator") -> Self:
         """Add everything that `other` counted."""
         if (self.attributes, self.labels) != (other.attributes, other.labels):

@@ -25,7 +25,8 @@ def _vector(values: object) -> NDArray[np.float64]:
 
 
 def _matrix(values: object) -> NDArray[np.float64]:
-    return np.array(_MATRIX.validate_python(values, strict=True), np.float64)
+    rows = nested(values) if isinstance(values, np.ndarray) else values
+    return np.array(_MATRIX.validate_python(rows, strict=True), np.float64)
 
 
 JsonVector = Annotated[NDArray[np.float64], PlainValidator(_vector), PlainSerializer(nested)]

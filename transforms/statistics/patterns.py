@@ -59,6 +59,11 @@ def flags_of(table: pa.Table, columns: Iterable[str]) -> NDArray[np.bool_]:
     return flags
 
 
+def unpacked_flags(rows: NDArray[np.uint8], count: int) -> NDArray[np.bool_]:
+    """The `count` flags of bit-packed rows, (n, width or more), bool (n, count)."""
+    return np.unpackbits(rows, axis=1, count=count).astype(np.bool_)
+
+
 def packed_flags(batch: pa.RecordBatch, columns: Sequence[str]) -> NDArray[np.uint8]:
     """The boolean `columns` of `batch`, bit-packed by row, shape (n, ceil(columns / 8)).
 

@@ -26,9 +26,13 @@ def drawn(shard: str, first: int, rows: int, level: int) -> NDArray[np.bool_]:
     """
     if level == 0:
         return np.ones(rows, np.bool_)
-    seed = np.uint64(xxhash.xxh3_64_intdigest(shard.encode()))
-    mixed = seed + _STEP * np.arange(first + 1, first + rows + 1, dtype=np.uint64)
+    seed = xxhash.xxh3_64_intdigest(shard.encode())
+    return np.asarray(row_hashes(seed, first, rows) >> np.uint64(_BITS - level) == 0)
+
+
+def row_hashes(seed: int, first: int, rows: int) -> NDArray[np.uint64]:
+    """SplitMix64's numbers of the rows first, first + 1, ... of a stream, uint64 (rows,)."""
+    mixed = np.uint64(seed) + _STEP * np.arange(first + 1, first + rows + 1, dtype=np.uint64)
     for shift, factor in _MIXED:
         mixed = (mixed ^ (mixed >> shift)) * factor
-    mixed ^= mixed >> _LAST
-    return np.asarray(mixed >> np.uint64(_BITS - level) == 0)
+    return np.asarray(mixed ^ (mixed >> _LAST))

@@ -48,9 +48,7 @@ def attempting(stage: str, name: str, storage: Storage) -> Iterator[None]:
 
     After an error the file says which. Of two attempts at one shard the file tells of the later.
     """
-    path = paths.attempt(stage, name)
-    begun = Attempt(stage, name, platform.node(), os.getpid(), _now())
-    storage.publish(path, to_json(begun))
+    path, begun = paths.attempt(stage, name), begin_attempt(stage, name, storage)
     try:
         yield
     except Exception as error:
@@ -60,6 +58,13 @@ def attempting(stage: str, name: str, storage: Storage) -> Iterator[None]:
             storage.publish(path, to_json(failed))
         raise
     storage.delete(path)
+
+
+def begin_attempt(stage: str, name: str, storage: Storage) -> Attempt:
+    """Put on file that an attempt begins here; it goes on as long as the file is there."""
+    begun = Attempt(stage, name, platform.node(), os.getpid(), _now())
+    storage.publish(paths.attempt(stage, name), to_json(begun))
+    return begun
 
 
 def attempts_at(stage: str, storage: Storage) -> list[Attempt]:

@@ -55,6 +55,10 @@ class Storage:
         """The folder that the labels are in, as a folder of artefacts of its own."""
         return Storage(self.labels or self.url, self.options)
 
+    def generation(self, number: int) -> "Storage":
+        """What a generation of an output that grows was made from, as a folder of artefacts."""
+        return Storage(f"{self.url.rstrip('/')}/{paths.generation(number)}", self.options)
+
     def path(self, name: str) -> str:
         """The full URL of the file `name`."""
         url = self.labels if self.labels and paths.is_of_labels(name) else self.url
@@ -195,8 +199,10 @@ class Storage:
         system, path = self._at("")
         root = path.rstrip("/")
         exports = (f"{paths.EXPORTS}/{name}" for name in self.folders(paths.EXPORTS))
+        grown = (f"{paths.GENERATIONS}/{name}" for name in self.folders(paths.GENERATIONS))
+        within = (folder for of_one in grown for folder in (of_one, f"{of_one}/{paths.PLANS}"))
         with self._reading(""):
-            found = left_behind(system, root, (*paths.FOLDERS, *exports))
+            found = left_behind(system, root, (*paths.FOLDERS, *exports, *within))
         return {path.removeprefix(f"{root}/"): found[path] for path in sorted(found)}
 
     def sweep(self) -> None:

@@ -23,6 +23,7 @@ PLAN = "plan/plan.json"
 PATTERNS = "plan/patterns.parquet"
 SAMPLE = "plan/sample.parquet"
 FLIPS = "plan/flips.parquet"
+DRAW = "plan/draw.parquet"
 EXPLANATION = "plan/explanation.json"
 MANIFEST = "manifest.json"
 SIZES = "shards/sizes.json"
@@ -30,6 +31,9 @@ REPORT = "report/index.html"
 FRONTIER = "frontier.json"
 CARD = "README.md"
 CROISSANT = "croissant.json"
+GENERATIONS = "generations"
+GENERATION = "generation.json"
+WRITTEN = "written.parquet"
 WIDS = "shards/shardindex.json"
 ENERGON_META = "shards/.nv-meta"
 RUN = "done/run.json"
@@ -68,6 +72,7 @@ FOLDERS = (
     "attempts/solve",
     "tables",
     "joins",
+    "generations",
 )
 
 
@@ -98,7 +103,7 @@ def is_of_labels(name: str) -> bool:
 def is_own(name: str) -> bool:
     """Whether `name` is that of an artefact, or of something in a folder of artefacts."""
     folder, slash, _ = name.rpartition("/")
-    if folder.startswith(f"{EXPORTS}/"):
+    if folder.startswith((f"{EXPORTS}/", f"{GENERATIONS}/")):
         return True
     return folder in FOLDERS if slash else name in {MANIFEST, FRONTIER, PROMETHEUS, CALIBRATION}
 
@@ -156,6 +161,13 @@ def samples_table(number: int) -> str:
 def output_record(shard: str) -> str:
     """The record that the output shard of this name is written; that of a tar does without .tar."""
     return f"done/{shard.removesuffix('.tar')}.json"
+
+
+def generation(number: int) -> str:
+    """The folder of what a generation of an output that grows was made from: its plan, its part of
+    the manifest, the patterns that it wrote, and the record that vouches for them.
+    """
+    return f"{GENERATIONS}/{number:04d}"
 
 
 def export(name: str) -> str:

@@ -21,7 +21,7 @@ _BOUNDS = {
     "association": "max_association_bias",
     "skew": "max_label_skew",
 }
-_MEASURES = {"representation": "RB", "association": "AB", "skew": "skew"}
+MEASURES = {"representation": "RB", "association": "AB", "skew": "skew"}
 
 
 def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
@@ -46,6 +46,27 @@ def asked_by(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
     return bounds
 
 
+def asked_of_generation(balance: BalanceEntry, stated: Stated) -> dict[str, Vector]:
+    """The same of what a generation adds by itself: no tighter than what an override loosens."""
+    m, c = len(stated.attributes), len(stated.labels)
+    bounds = {kind: np.ones((m,) if kind == "representation" else (m, c)) for kind in _BOUNDS}
+    for kind, key in _BOUNDS.items():
+        own = getattr(balance.generation, key, None)
+        if own is None:
+            continue
+        bounds[kind][:] = own
+        for override in balance.overrides:
+            given, before = getattr(override, key), getattr(balance, key)
+            if given is not None:
+                rows = _named(override.attributes, stated.attributes)
+                columns = _named(override.labels, stated.labels)
+                where = rows if kind == "representation" else np.ix_(rows, columns)
+                looser = before is not None and given > before
+                bounds[kind][where] = max(given, own) if looser else own
+        bounds[kind][np.isnan(stated.targets)] = NOTHING_ASKED
+    return bounds
+
+
 def check_asked(
     plan: PlanEvidence,
     stated: Stated,
@@ -53,26 +74,59 @@ def check_asked(
     before: BiasTally,
     predicted: BiasTally,
     check: Check,
+    written: BiasTally | None = None,
 ) -> None:
     """Compare the plan's problem with its configuration, and its measures with what was asked.
 
     A measure is held to its bound unless the plan says that one of its constraints is missed.
-    Allowed is what the solver calls met: a constraint's E[q a] up to 2e-6 of its spread.
+    Allowed is what the solver calls met: a constraint's E[q a] up to 2e-6 of its spread. What was
+    `written` before counts in all, but for what is asked of a generation by itself.
     """
     balance = plan.config.balance
     for name, wanted, used in _numbers(balance, stated):
         if not isinstance(wanted, str):
             check.expect(wanted == used, f"{name} is {used:g} in the plan, {wanted:g} was asked")
     _check_attributes(plan, stated, check)
-    check_shares(plan, stated, mine, predicted, check)
+    union = predicted if written is None else predicted.plus(written)
+    check_shares(plan, stated, mine, union, check)
     bounds = asked_by(balance, stated)
-    measures = predicted.measures()
-    masses = _masses(predicted)
+    excused = _check_bounds(bounds, union, stated, mine, check, generation=False)
+    of_generation = asked_of_generation(balance, stated)
+    if any(constraint.entry.generation for constraint in stated.constraints):
+        excused += _check_bounds(of_generation, predicted, stated, mine, check, generation=True)
+    elif written is not None:
+        asked = any((bound < NOTHING_ASKED).any() for bound in of_generation.values())
+        check.expect(not asked, "bounds of a generation were asked, and the plan has none")
+    lost = (before.n > 0) & (union.n == 0)
+    missed = {
+        one.k
+        for one in stated.constraints
+        if one.entry.kind == "representation" and not one.entry.attainable
+    }
+    for k in np.flatnonzero((bounds["representation"] < NOTHING_ASKED) & lost):
+        if int(k) not in missed:
+            check.differ(
+                f"under the plan nobody is left whose share of {stated.attributes[k]} could be "
+                f"{stated.targets[k]:g}: it drops every sample that this is a share of"
+            )
+    check.found = f"{excused:,} bounds cannot be met, as the plan says" if excused else ""
+
+
+def _check_bounds(
+    bounds: dict[str, Vector],
+    tally: BiasTally,
+    stated: Stated,
+    mine: SolvedProblem,
+    check: Check,
+    generation: bool,
+) -> int:
+    """Hold the measures of a tally to bounds; how many are said to be missed."""
+    measures, masses = tally.measures(), _masses(tally)
     excused: set[tuple[str, tuple[int, ...]]] = set()
     spread: dict[tuple[str, tuple[int, ...]], float] = {}
     for constraint, size in zip(stated.constraints, mine.spread.tolist(), strict=True):
         kind, entry = constraint.entry.kind, constraint.entry
-        if kind == "share":
+        if kind == "share" or entry.generation != generation:
             continue
         place = (constraint.k,) if kind == "representation" else (constraint.k, constraint.r)
         check.expect(
@@ -83,8 +137,9 @@ def check_asked(
         spread[kind, place] = size
         if not entry.attainable:
             excused.add((kind, place))
+    under = "in what the plan adds" if generation else "under the plan"
     for measured, bound in bounds.items():
-        values = np.abs(measures[_MEASURES[measured]][0])
+        values = np.abs(measures[MEASURES[measured]][0])
         for at in np.argwhere((bound < NOTHING_ASKED) & ~np.isnan(values)):
             place = tuple(at.tolist())
             if (measured, place) in excused:
@@ -93,19 +148,11 @@ def check_asked(
             allowed = _MET * (1 + size)
             check.expect(
                 values[place] <= bound[place] + allowed,
-                f"{_MEASURES[measured]} of {' and '.join(_names(place, stated))} is "
-                f"{values[place]:.6f} under the plan, {bound[place]:g} was asked, and the plan "
+                f"{MEASURES[measured]} of {' and '.join(names_at(place, stated))} is "
+                f"{values[place]:.6f} {under}, {bound[place]:g} was asked, and the plan "
                 "does not say that it cannot be met",
             )
-    lost = (before.n > 0) & (predicted.n == 0)
-    for k in np.flatnonzero((bounds["representation"] < NOTHING_ASKED) & lost):
-        if ("representation", (int(k),)) in excused:
-            continue
-        check.differ(
-            f"under the plan nobody is left whose share of {stated.attributes[k]} could be "
-            f"{stated.targets[k]:g}: it drops every sample that this is a share of"
-        )
-    check.found = f"{len(excused):,} bounds cannot be met, as the plan says" if excused else ""
+    return len(excused)
 
 
 def check_shares(
@@ -215,5 +262,6 @@ def _named(wanted: Sequence[str], names: tuple[str, ...]) -> NDArray[np.bool_]:
     )
 
 
-def _names(place: tuple[int, ...], stated: Stated) -> list[str]:
+def names_at(place: tuple[int, ...], stated: Stated) -> list[str]:
+    """The attribute, and the label if it is of one, at a place of a measure."""
     return [stated.attributes[place[0]], *(stated.labels[r] for r in place[1:])]

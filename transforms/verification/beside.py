@@ -44,9 +44,9 @@ class Copies:
 
 def check_sizes(evidence: Evidence, check: Check) -> None:
     """Compare `sizes.json` with the manifest, where there is to be one."""
-    if "sizes" not in evidence.manifest.beside:
+    if "sizes" not in evidence.there.beside:
         return
-    said = {shard.name.rpartition("/")[2]: shard.samples for shard in evidence.manifest.shards}
+    said = {shard.name.rpartition("/")[2]: shard.samples for shard in evidence.there.shards}
     try:
         found = json.loads(evidence.storage.read(SIZES))
     except (FairshardError, ValueError):

@@ -1,13 +1,13 @@
 """Bias from its definitions: shares, and shares under a condition, of weighted rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Self
 
 import numpy as np
 
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Figures
+from transforms.verification.figures import Figures
 from transforms.verification.formulas import LabelledRows
 from transforms.verification.stated import Stated, Vector
 
@@ -41,6 +41,11 @@ class BiasTally:
         s_y, n_y, others_y = np.zeros((3, m, c))
         return cls(stated, 0.0, s, n, others, np.zeros(c), s_y, n_y, others_y)
 
+    def plus(self, other: "BiasTally") -> "BiasTally":
+        """What both tally."""
+        names = ("total", "s", "n", "others", "y", "s_y", "n_y", "others_y")
+        return BiasTally(self.stated, *(getattr(self, one) + getattr(other, one) for one in names))
+
     def add(self, rows: LabelledRows, mass: Vector) -> None:
         """Add rows, each `mass` times."""
         y = rows.y.astype(np.float64)
@@ -53,6 +58,11 @@ class BiasTally:
         self.s_y += s @ y
         self.n_y += n @ y
         self.others_y += others @ y
+
+    def minus(self, other: Self) -> Self:
+        """These rows without those of `other`."""
+        sums = ("total", "s", "n", "others", "y", "s_y", "n_y", "others_y")
+        return replace(self, **{name: getattr(self, name) - getattr(other, name) for name in sums})
 
     @property
     def share(self) -> Vector:

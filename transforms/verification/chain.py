@@ -9,7 +9,7 @@ import xxhash
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence
 
-_SOLVED = ("problem", "attributes", "labels", "mu", "constraints")
+_SOLVED = ("problem", "attributes", "labels", "written", "mu", "constraints")
 
 
 def check_chain(evidence: Evidence, check: Check) -> None:
@@ -22,6 +22,8 @@ def check_chain(evidence: Evidence, check: Check) -> None:
     }
     config = evidence.document["config"]
     parts |= {f"config.{section}": values for section, values in config.items()}
+    if evidence.before:
+        parts["written"] = list(evidence.before)
     for part, said in plan.fingerprint.items():
         content = json.dumps(parts.get(part), sort_keys=True).encode()
         if part == "calibration":
@@ -37,8 +39,9 @@ def check_chain(evidence: Evidence, check: Check) -> None:
         )
     if manifest is None:
         return
-    solved = {part: evidence.document.get(part) for part in _SOLVED}
-    identity = _digest(json.dumps([sorted(plan.fingerprint.items()), solved]).encode())
+    solved = {part: evidence.document[part] for part in _SOLVED if part in evidence.document}
+    flips = [plan.draw.flips.digest] if plan.draw and plan.draw.flips else []
+    identity = _digest(json.dumps([sorted(plan.fingerprint.items()), solved, *flips]).encode())
     check.expect(
         identity == manifest.plan,
         f"plan.json has the identity {identity}, and the output was written for {manifest.plan}",

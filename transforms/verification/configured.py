@@ -63,6 +63,12 @@ class OverrideEntry(BaseModel):
     max_label_skew: float | None = None
 
 
+class GenerationBoundsEntry(BaseModel):
+    max_representation_bias: float | None = None
+    max_association_bias: float | None = None
+    max_label_skew: float | None = None
+
+
 class BalanceEntry(BaseModel):
     eta: float | str
     Q: float
@@ -71,6 +77,7 @@ class BalanceEntry(BaseModel):
     max_representation_bias: float | None
     max_association_bias: float | None
     max_label_skew: float | None
+    generation: GenerationBoundsEntry | None = None
     overrides: list[OverrideEntry] = []
     max_patterns: int = 10_000_000
 

@@ -1,7 +1,9 @@
 """Whether what was drawn of each input shard follows from the weights, and nothing is lost."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import xxhash
@@ -13,96 +15,169 @@ from transforms.verification.bias import BiasTally, Variance
 from transforms.verification.carriers import GroupTally
 from transforms.verification.checks import Check
 from transforms.verification.evidence import Evidence, ManifestEvidence
-from transforms.verification.formulas import weights
-from transforms.verification.labels import read_table
+from transforms.verification.flips import Rows, read_flips
+from transforms.verification.formulas import LabelledRows, weights
+from transforms.verification.given import Given
+from transforms.verification.labels import Labelled, read_table
 from transforms.verification.origins import OriginRange
 from transforms.verification.solution import named
 from transforms.verification.stated import Stated, Vector
 
 _UNITS = 1 << 32
 _NEAR = 1e-6
+_NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """The copies of one input shard after another; what they and their weights add up to."""
+    """The copies of one input shard after another; what they and their weights add up to.
+
+    flips: the rows that are flipped, by input shard; moved: what they add to the copies. labelled:
+    what copies add up to by recognised attributes, where these are not taken for true.
+    """
 
     evidence: Evidence
     stated: Stated
+    flips: Mapping[str, Rows]
     draw: Check
     conservation: Check
     after: BiasTally
+    moved: BiasTally
+    labelled: BiasTally
     expected: BiasTally
     variance: Variance
     groups: GroupTally
+    given: dict[str, Given]
+
+    @classmethod
+    def empty(
+        cls, evidence: Evidence, stated: Stated, predicted: BiasTally, draw: Check, sums: Check
+    ) -> Self:
+        """No shards, yet; the flips are read."""
+        return cls(
+            evidence,
+            stated,
+            read_flips(evidence, draw),
+            draw,
+            sums,
+            BiasTally.empty(stated),
+            BiasTally.empty(stated),
+            BiasTally.empty(stated.as_labelled),
+            BiasTally.empty(stated),
+            Variance.empty(predicted),
+            GroupTally.empty(stated),
+            {},
+        )
 
     def settle(self, origin: OriginRange) -> None:
         """Check the copies that were found of one input shard."""
-        table = read_table(self.evidence.storage, paths.labels(origin.name))
-        conditions = self.evidence.plan.config.filter
         q, patterns, start = [], [], 0
-        for part in table.labelled(self.stated, conditions):
-            q.append(np.where(part.balanced, weights(part.rows)[0], 0.0))
+        for part, weight in self._weighed(origin):
+            q.append(weight)
             patterns.append(part.patterns)
-            copies = origin.copies[start : start + len(q[-1])]
-            start += len(copies)
-            self.after.add(part.rows, copies.astype(np.float64))
-            self.groups.add(part, copies)
-            self.expected.add(part.rows, q[-1])
-            self.variance.add(part.rows, q[-1])
+            self._add(part, weight, origin, start, origin.copies)
+            start += len(weight)
         if q:
             self._check_copies(origin, np.concatenate(q), np.vstack(patterns))
+        self._count(origin, origin.copies)
         self._check_conserved(origin)
+
+    def derive(self, origin: OriginRange) -> None:
+        """Draw the copies of one input of which nothing is written."""
+        weighed = [(weight, part.patterns) for part, weight in self._weighed(origin)]
+        if not weighed:
+            self._count(origin, origin.copies)
+            return
+        q = np.concatenate([weight for weight, _ in weighed])
+        drawn, _ = systematic(origin, q, np.vstack([of for _, of in weighed]), self._seed)
+        low, high = _whole(q)
+        drawn = np.where(self._flipped(origin, q), low + high - drawn, drawn)
+        self.draw.checked += len(q)
+        self._count(origin, drawn)
+        start = 0
+        for part, weight in self._weighed(origin):
+            self._add(part, weight, origin, start, drawn)
+            start += len(weight)
+
+    @property
+    def _seed(self) -> int:
+        return self.evidence.plan.config.seed
+
+    def _weighed(self, origin: OriginRange) -> Iterator[tuple[Labelled, Vector]]:
+        """The rows of an input shard, some at a time, and their weights."""
+        table = read_table(self.evidence.storage, paths.labels(origin.name))
+        for part in table.labelled(self.stated, self.evidence.plan.config.filter):
+            yield part, np.where(part.balanced, weights(part.rows)[0], 0.0)
+
+    def _add(self, part: Labelled, q: Vector, origin: OriginRange, start: int, drawn: Rows) -> None:
+        """Add rows of an input shard, from row `start` on, of which so many copies are drawn."""
+        copies = drawn[start : start + len(q)]
+        flipped = self.flips.get(origin.name, _NO_ROWS) - start
+        flipped = flipped[(flipped >= 0) & (flipped < len(q))]
+        low, high = _whole(q[flipped])
+        self.moved.add(part.rows.take(flipped), (2 * copies[flipped] - low - high).astype(float))
+        times = copies.astype(np.float64)
+        self.after.add(part.rows, times)
+        if self.stated.odds:
+            as_labelled = LabelledRows.of(self.stated.as_labelled, part.flags, part.rows.u)
+            self.labelled.add(as_labelled, times)
+        self.groups.add(part, copies)
+        self.expected.add(part.rows, q)
+        self.variance.add(part.rows, q)
+
+    def _count(self, origin: OriginRange, copies: Rows) -> None:
+        draw = self.evidence.plan.draw
+        by = draw.shards.by if draw and draw.shards else "samples"
+        self.given[origin.name] = Given.of(origin, copies, by)
 
     def _check_copies(self, origin: OriginRange, q: Vector, patterns: NDArray[np.uint8]) -> None:
         check, copies = self.draw, origin.copies
-        units = np.rint(q * _UNITS)
-        low, high = np.floor(units / _UNITS), np.ceil(units / _UNITS)
+        low, high = _whole(q)
         check.checked += len(q)
         for row in np.flatnonzero((copies < low) | (copies > high)):
             check.differ(
                 f"{origin.keys[row]!r} of {origin.name} came {counted(copies[row], 'time')}, "
                 f"its weight is {q[row]:.6f}"
             )
+        flipped = self._flipped(origin, q)
+        base = np.where(flipped, low + high - copies, copies)
         runs, run_of = np.unique(patterns, axis=0, return_inverse=True)
         wanted = np.bincount(run_of.reshape(-1), q)
-        found = np.bincount(run_of.reshape(-1), copies)
+        found = np.bincount(run_of.reshape(-1), base)
         allowed = 1 + len(q) / _UNITS
+        but = " but for flips" if flipped.any() else ""
         for run in np.flatnonzero(np.abs(found - wanted) > allowed):
             check.differ(
                 f"the pattern ({named(runs[run], self.stated)}) came "
-                f"{counted(round(found[run]), 'time')} from {origin.name}, "
+                f"{counted(round(found[run]), 'time')} from {origin.name}{but}, "
                 f"its weights add up to {wanted[run]:.3f}"
             )
-        if abs(copies.sum() - q.sum()) > allowed:
+        if abs(base.sum() - q.sum()) > allowed:
             check.differ(
-                f"{counted(copies.sum(), 'copy', 'copies')} came from {origin.name}, "
+                f"{counted(base.sum(), 'copy', 'copies')} came from {origin.name}{but}, "
                 f"its weights add up to {q.sum():,.3f}"
             )
-        self._check_systematic(origin, q, patterns)
+        drawn, sharp = systematic(origin, q, patterns, self._seed)
+        for row in np.flatnonzero((base != drawn) & sharp):
+            by, times = "systematic sampling", drawn[row]
+            if flipped[row]:
+                by, times = f"{by}, flipped,", low[row] + high[row] - times
+            check.differ(
+                f"{origin.keys[row]!r} of {origin.name} came "
+                f"{counted(copies[row], 'time')}, {by} draws it {counted(times, 'time')}"
+            )
 
-    def _check_systematic(
-        self, origin: OriginRange, q: Vector, patterns: NDArray[np.uint8]
-    ) -> None:
-        """Draw again, one sample after another, by the definition in docs/method.md.
-
-        Where the sum of q is next to a whole number, rounding may decide: both draws are right.
-        """
-        seed = self.evidence.plan.config.seed
-        hashes = [xxhash.xxh3_64_intdigest(key.encode(), seed=seed) for key in origin.keys]
-        tie = list(zip(map(bytes, patterns), hashes, range(len(q)), strict=True))
-        below = xxhash.xxh3_64_intdigest(origin.record.shard.stem.encode(), seed=seed) >> 32
-        for _, _, row in sorted(tie):
-            above = below + round(float(q[row]) * _UNITS)
-            wanted = above // _UNITS - below // _UNITS
-            sharp = min(abs(end / _UNITS - round(end / _UNITS)) for end in (below, above)) > _NEAR
-            if origin.copies[row] != wanted and sharp:
-                self.draw.differ(
-                    f"{origin.keys[row]!r} of {origin.name} came "
-                    f"{counted(origin.copies[row], 'time')}, systematic sampling "
-                    f"draws it {counted(wanted, 'time')}"
-                )
-            below = above
+    def _flipped(self, origin: OriginRange, q: Vector) -> NDArray[np.bool_]:
+        """Whether each sample is flipped, which those of whole weights cannot be."""
+        flipped, (low, high) = np.zeros(len(q), np.bool_), _whole(q)
+        rows = self.flips.get(origin.name, _NO_ROWS)
+        flipped[rows[rows < len(q)]] = True
+        for row in np.flatnonzero(flipped & (low == high)):
+            self.draw.differ(
+                f"{paths.FLIPS} flips {origin.keys[row]!r} of {origin.name}, whose weight "
+                f"{q[row]:.6f} is a whole number"
+            )
+        return flipped
 
     def _check_conserved(self, origin: OriginRange) -> None:
         (entry,) = [e for e in self.evidence.manifest.inputs if e.shard == origin.name]
@@ -119,6 +194,33 @@ class Drawing:
             found == said,
             f"of {origin.name} manifest.json says {said}; labels, rejects and output have {found}",
         )
+
+
+def systematic(
+    origin: OriginRange, q: Vector, patterns: NDArray[np.uint8], seed: int
+) -> tuple[Rows, NDArray[np.bool_]]:
+    """The copies of each sample, drawn again one after another by the definition in docs/method.md.
+
+    And where they are sharp: where the sum of q is next to a whole number, rounding may decide, and
+    both draws are right.
+    """
+    hashes = [xxhash.xxh3_64_intdigest(key.encode(), seed=seed) for key in origin.keys]
+    tie = list(zip(map(bytes, patterns), hashes, range(len(q)), strict=True))
+    below = xxhash.xxh3_64_intdigest(origin.record.shard.stem.encode(), seed=seed) >> 32
+    copies, sharp = np.zeros(len(q), np.int64), np.zeros(len(q), np.bool_)
+    for _, _, row in sorted(tie):
+        above = below + round(float(q[row]) * _UNITS)
+        copies[row] = above // _UNITS - below // _UNITS
+        sharp[row] = min(abs(end / _UNITS - round(end / _UNITS)) for end in (below, above)) > _NEAR
+        below = above
+    return copies, sharp
+
+
+def _whole(q: Vector) -> tuple[Rows, Rows]:
+    """The whole numbers around each weight, to 2^-32."""
+    units = np.rint(q * _UNITS)
+    low, high = np.floor(units / _UNITS), np.ceil(units / _UNITS)
+    return low.astype(np.int64), high.astype(np.int64)
 
 
 def check_totals(manifest: ManifestEvidence, check: Check) -> None:

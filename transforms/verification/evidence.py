@@ -13,30 +13,28 @@ from transforms.storage import paths
 from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 from transforms.verification.configured import ConfigEntry
+from transforms.verification.figures import DrawEntry, Figures
 from transforms.verification.unique import beginnings
 
 PLAN_VERSION = 2
 WEBDATASET = "webdataset"
 
 
-class Figures(BaseModel):
-    """Measures as a document gives them; None where undefined."""
-
-    samples: float
-    share: list[float | None]
-    RB: list[float | None]
-    AB: list[list[float | None]]
-    skew: list[list[float | None]]
-    label_share: list[float | None]
+class CentresEntry(BaseModel):
+    centre: float
+    label_centres: list[float]
 
 
 class AttributeEntry(BaseModel):
+    """An attribute; generation: the shares in what a generation adds by itself."""
+
     name: str
     group: str
     target: float | None
     share_of: Literal["all", "group"]
     centre: float
     label_centres: list[float]
+    generation: CentresEntry | None = None
 
 
 class ConstraintEntry(BaseModel):
@@ -44,6 +42,7 @@ class ConstraintEntry(BaseModel):
     attribute: str | None
     label: str | None
     sign: Literal[1, -1]
+    generation: bool = False
     bound: float | None = None
     tolerance: float
     price: float
@@ -125,6 +124,28 @@ class CalibrationEntry(BaseModel):
     log_odds: dict[str, list[dict[str, float]]]
 
 
+class WrittenMeasuresEntry(BaseModel):
+    before: Figures
+    union: Figures
+
+
+class WrittenEntry(BaseModel):
+    """What earlier generations wrote: copies, and a row an attribute of sums of s, of n and of o,
+    and one of y, by label and of all.
+    """
+
+    samples: int
+    moments: list[list[float]]
+    measures: WrittenMeasuresEntry
+    as_labelled: WrittenMeasuresEntry | None = None
+
+
+class TransferredEntry(BaseModel):
+    """Where a plan is from that was solved for another corpus."""
+
+    output: str
+
+
 class PlanEvidence(BaseModel):
     """What a verification reads of plan/plan.json."""
 
@@ -136,9 +157,12 @@ class PlanEvidence(BaseModel):
     samples: SamplesEntry
     filtered: FilteredEntry | None = None
     sampled: SampledEntry | None = None
+    written: WrittenEntry | None = None
     certificate: CertificateEntry
     measures: MeasuresEntry
     calibration: CalibrationEntry | None = None
+    transferred: TransferredEntry | None = None
+    draw: DrawEntry | None = None
     mu: float
     constraints: list[ConstraintEntry]
 
@@ -172,16 +196,32 @@ class InputFigures(BaseModel):
     repeats: int
 
 
+class GenerationEntry(BaseModel):
+    """What a manifest says of a generation of an output that has grown."""
+
+    number: int
+    plan: str
+    record: str
+    input_shards: int
+    samples: int
+    kept: int
+    written: int
+    shards: int
+    measures: Figures
+
+
 class ManifestEvidence(BaseModel):
-    """What a verification reads of manifest.json."""
+    """What a verification reads of manifest.json; generations: of an output that has grown."""
 
     plan: str
     packing: dict[str, int | str | list[str] | None]
     totals: dict[str, int]
     measures: Figures
+    as_labelled: Figures | None = None
     groups: dict[str, int] | None = None
     shards: list[ShardFigures]
     inputs: list[InputFigures]
+    generations: list[GenerationEntry] = []
 
     @property
     def format(self) -> str:
@@ -242,7 +282,9 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Evidence:
     """The documents of a finished output, and what its input is read with.
 
-    written: what it says of its shards; None of a corpus of tables, which are written to none.
+    written: what it says of its shards; None of a corpus of tables, which are written to none. Of
+    a generation of an output that has grown: of its own, `whole` being what is said of all.
+    before: the identities of the plans of the generations before it, earlier: their input shards.
     """
 
     storage: Storage
@@ -250,6 +292,9 @@ class Evidence:
     document: Mapping[str, Any]
     plan: PlanEvidence
     written: ManifestEvidence | None
+    whole: ManifestEvidence | None = None
+    before: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> ManifestEvidence:
@@ -257,6 +302,11 @@ class Evidence:
         if self.written is None:
             raise FairshardError(f"{self.storage.path(paths.MANIFEST)} is missing")
         return self.written
+
+    @property
+    def there(self) -> ManifestEvidence:
+        """What all that lies in the output is to be."""
+        return self.whole or self.manifest
 
     @cached_property
     def records(self) -> dict[str, LabelRecordEvidence]:
@@ -276,7 +326,7 @@ class Evidence:
     @cached_property
     def beginnings(self) -> dict[str, str]:
         """What unique keys of each input shard begin with, by name."""
-        return beginnings(self.records)
+        return beginnings([*self.earlier, *self.records])
 
     def output_record(self, shard: ShardFigures) -> OutputRecordEvidence:
         """The completion record of an output shard."""

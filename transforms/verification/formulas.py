@@ -3,7 +3,7 @@
 Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547), and docs/method.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -35,6 +35,10 @@ class LabelledRows:
             s[:, odds.k] = odds.probability(carried)
         return cls(stated, s, np.asfortranarray(carried[:, m:]), u)
 
+    def take(self, places: NDArray[np.int64]) -> Self:
+        """The rows at these places."""
+        return replace(self, s=self.s[places], y=self.y[places], u=self.u[places])
+
     @cached_property
     def n(self) -> Vector:
         """n_k, (n, m): 1, or how many attributes of k's group a row carries."""
@@ -55,7 +59,7 @@ def integrand(constraint: StatedConstraint, rows: LabelledRows) -> Vector:
     if k < 0:
         return np.asarray(sign * (rows.y[:, r] - bound))
     s, n, g = rows.s[:, k], rows.n[:, k], rows.g[:, k]
-    pi, p = np.nan_to_num(stated.targets[k]), stated.centres[k]
+    pi, (p, e) = np.nan_to_num(stated.targets[k]), centres_of(constraint, stated)
     if constraint.entry.kind == "share":
         a = sign * (s - bound * n)
     elif constraint.entry.kind == "representation":
@@ -64,8 +68,16 @@ def integrand(constraint: StatedConstraint, rows: LabelledRows) -> Vector:
         a = (sign * (s - pi * n) - tolerance * n) * rows.y[:, r]
     else:
         spread = (1 - p) ** 2 * s + p**2 * (g - s)
-        a = sign * (s - p * g) * (rows.y[:, r] - stated.label_centres[k, r]) - tolerance * spread
+        a = sign * (s - p * g) * (rows.y[:, r] - e) - tolerance * spread
     return np.asarray(a)
+
+
+def centres_of(constraint: StatedConstraint, stated: Stated) -> tuple[float, float]:
+    """The shares of attribute and label around which an association is linear."""
+    own, k, r = constraint.entry.generation, constraint.k, constraint.r
+    share = stated.own_centres[k] if own else stated.centres[k]
+    of_labels = stated.own_label_centres if own else stated.label_centres
+    return float(share), float(of_labels[k, r]) if r >= 0 else 0.0
 
 
 def weights(rows: LabelledRows) -> tuple[Vector, Vector]:

@@ -30,13 +30,19 @@ class RankProof:
 
 
 def check_shortfall(
-    plan: PlanEvidence, corpus: Corpus, mine: SolvedProblem, stated: Stated, check: Check
+    plan: PlanEvidence,
+    corpus: Corpus,
+    mine: SolvedProblem,
+    stated: Stated,
+    check: Check,
+    written: Vector | float = 0.0,
 ) -> None:
     """Compare total excesses with the weights', and the least there is with what the proofs give.
 
     For multipliers l in [0, 1] and any weights of mean eta, the total excess is at least the least
     E[q l . a]. Where some kinds come first, l may be of any size in those before, whose own excess
-    then counts that many times. Of a plan that was solved on a sample, nothing is proven.
+    then counts that many times. `written` is the sum of each a over what was written before, which
+    is added. Of a plan that was solved on a sample, nothing is proven.
     """
     said, excesses = plan.certificate, np.maximum(mine.expected, 0.0)
     allowed = MOMENT_TOLERANCE * max(1, len(excesses))
@@ -51,7 +57,10 @@ def check_shortfall(
     proofs = []
     for rank in range(len(kinds)):
         multipliers = _multipliers(rank, of, stated, check)
-        least = 0.0 if plan.sampled else least_mean(corpus, stated, multipliers)
+        least = 0.0
+        if not plan.sampled:
+            constant = float(np.sum(multipliers * written)) / corpus.samples
+            least = least_mean(corpus, stated, multipliers) + constant
         proofs.append(_proof(rank, of, multipliers, least, excesses))
     total, in_total = math.fsum(excesses), max(proof.in_total for proof in proofs)
     claims = [("certificate", said.excess, said.least_excess or 0.0, total, in_total)]

@@ -53,11 +53,12 @@ class Weights:
 class Weighed:
     """Sums over rows of samples, some at a time, with the weights that the prices give them.
 
-    before and predicted tally the samples as they are, and under their weights.
+    before and predicted tally the samples as they are, and under their weights. written: the sum of
+    each a_i over what earlier generations wrote, (K,).
     """
 
-    def __init__(self, stated: Stated) -> None:
-        self._stated = stated
+    def __init__(self, stated: Stated, written: Vector | float = 0.0) -> None:
+        self._stated, self._written = stated, written
         self._moved = self._hidden = 0.0
         self._expected, self._squares = np.zeros((2, len(stated.constraints)))
         self.before, self.predicted = BiasTally.empty(stated), BiasTally.empty(stated)
@@ -88,7 +89,8 @@ class Weighed:
         the rate is off by counts in the gap, at its price.
         """
         stated, samples = self._stated, self.before.total
-        expected, moved = self._expected / samples, self._moved / samples
+        expected = (self._expected + self._written) / samples
+        moved = self._moved / samples
         rate = self.predicted.total / samples
         prices = np.array([constraint.entry.price for constraint in stated.constraints])
         penalty = math.fsum(stated.largest_prices * np.maximum(expected, 0.0))
@@ -105,10 +107,12 @@ class Weighed:
         return SolvedProblem(expected, np.sqrt(self._squares / samples), certificate, samples)
 
 
-def weighed(corpus: Corpus, stated: Stated, step: Callable[[int], None]) -> tuple[Weights, Weighed]:
+def weighed(
+    corpus: Corpus, stated: Stated, step: Callable[[int], None], written: Vector | float = 0.0
+) -> tuple[Weights, Weighed]:
     """The weights of every pattern, and the sums over all, some patterns at a time."""
     q, size = np.empty((2, len(corpus.counts)))
-    weighing, hidden = Weighed(stated), _variance_within_bins(corpus)
+    weighing, hidden = Weighed(stated, written), _variance_within_bins(corpus)
     for here, rows in corpus.blocks(stated):
         mass = corpus.counts[here].astype(np.float64)
         q[here], size[here] = weighing.add(rows, mass, hidden[here])

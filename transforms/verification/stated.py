@@ -1,7 +1,8 @@
 """What a plan states: its problem and its prices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -32,7 +33,8 @@ class StatedConstraint:
         """The constraint as sentences call it."""
         side = "from above" if self.entry.sign > 0 else "from below"
         named = " with ".join(filter(None, (self.entry.attribute, self.entry.label)))
-        return f"{self.entry.kind} of {named}, {side}"
+        of = " in the generation" * self.entry.generation
+        return f"{self.entry.kind} of {named}{of}, {side}"
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class Stated:
 
     groups, targets (nan where there is none), centres, and of_group (whether a share is of a
     group) are (m,), label_centres (m, c), and members, bool (m, m), says which attributes are of
-    one group. odds are those of the true attributes, where recognised ones are not taken for true.
-    rules make the derived columns.
+    one group; own_centres and own_label_centres are those in what a generation adds by itself, nan
+    where nothing is asked of that. odds are those of the true attributes, where recognised ones are
+    not taken for true. rules make the derived columns.
     """
 
     attributes: tuple[str, ...]
@@ -53,6 +56,8 @@ class Stated:
     members: NDArray[np.bool_]
     centres: Vector
     label_centres: Vector
+    own_centres: Vector
+    own_label_centres: Vector
     constraints: tuple[StatedConstraint, ...]
     odds: tuple[Odds, ...]
     eta: float
@@ -80,7 +85,10 @@ class Stated:
         ]
         if unknown:
             raise ValueError(f"a constraint is of no attribute or label of the plan: {unknown[0]}")
-        if any(len(entry.label_centres) != len(labels) for entry in plan.attributes):
+        own = [entry.generation for entry in plan.attributes if entry.generation]
+        centres = [entry.label_centres for entry in plan.attributes]
+        centres += [entry.label_centres for entry in own]
+        if any(len(each) != len(labels) for each in centres):
             raise ValueError("an attribute has more or fewer label_centres than there are labels")
         calibrated = plan.calibration.log_odds if plan.calibration else {}
         if set(calibrated) - set(names):
@@ -98,6 +106,13 @@ class Stated:
             np.array([entry.label_centres for entry in plan.attributes]).reshape(
                 len(names), len(labels)
             ),
+            np.array([e.generation.centre if e.generation else np.nan for e in plan.attributes]),
+            np.array(
+                [
+                    e.generation.label_centres if e.generation else [np.nan] * len(labels)
+                    for e in plan.attributes
+                ]
+            ).reshape(len(names), len(labels)),
             tuple(
                 StatedConstraint(entry, places[entry.attribute], label_places[entry.label])
                 for entry in plan.constraints
@@ -113,6 +128,11 @@ class Stated:
         """What a violation of each constraint costs, (K,)."""
         kinds = (constraint.entry.kind for constraint in self.constraints)
         return np.array([self.other_V.get(kind, self.V) for kind in kinds])
+
+    @cached_property
+    def as_labelled(self) -> Self:
+        """The same, with recognised attributes taken for true."""
+        return replace(self, odds=())
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -133,6 +153,8 @@ class Stated:
 def _of_its_kind(entry: ConstraintEntry) -> bool:
     """Whether a constraint names what those of its kind do."""
     named = (entry.attribute is not None, entry.label is not None)
+    if entry.generation and entry.kind == "share":
+        return False
     if entry.kind == "share":
         return sum(named) == 1 and entry.bound is not None
     return named == (True, entry.kind != "representation")

@@ -15,8 +15,11 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.balanceable import nothing_left
 from transforms.plan.fingerprint import apart_from, fingerprint
 from transforms.plan.plan import Plan, read_histogram, read_plan
-from transforms.stages.solving import Counting, Sampling, merged, patterns_of
-from transforms.statistics.histogram import Histogram, HistogramAccumulator
+from transforms.stages.solving import Counting, Sampling, patterns_of
+from transforms.stages.steps import Gathered, merged
+from transforms.statistics.counting import Counted
+from transforms.statistics.filtering import FilterCounts
+from transforms.statistics.histogram import Histogram
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
@@ -26,11 +29,13 @@ _OF_THE_SOLUTION = frozenset(("config.balance", "config.seed", "calibration"))
 @dataclass(frozen=True)
 class Seen:
     """What is seen of a corpus of `samples`: the histogram of all of them or, where there are too
-    many patterns, of a sample.
+    many patterns, of a sample, one of 2^level. filtered: what the filter took, where that is known.
     """
 
     histogram: Histogram
     samples: int
+    level: int = 0
+    filtered: FilterCounts | None = None
 
     @property
     def in_words(self) -> str:
@@ -52,7 +57,7 @@ def corpus_histogram(config: Config, records: Sequence[LabelRecord], console: Co
     sample is left to balance.
     """
     storage = output_storage(config.output)
-    seen = _planned(config, records, storage) or _counted(config, records, console)
+    seen = _planned(config, records, storage) or counted_patterns(config, records, console)
     if seen.histogram.samples == 0:
         raise nothing_left(records, config)
     calibration = fitting_calibration(config)
@@ -83,14 +88,19 @@ def _sampled_otherwise(plan: Plan, config: Config) -> bool:
     return bool(plan.file.config["balance"]["max_patterns"] != config.balance.max_patterns)
 
 
-def _counted(config: Config, records: Sequence[LabelRecord], console: Console) -> Seen:
-    """The patterns of all samples or, if these are too many, of those that solving would draw."""
+def counted_patterns(config: Config, records: Sequence[LabelRecord], console: Console) -> Seen:
+    """The patterns of all samples or, if these are too many, of those that solving would draw.
+
+    As labelled, whatever calibration there is.
+    """
     counted = _gathered(Counting(), "counting", config, records, console)
-    if not counted.overflowed:
-        return Seen(counted.extract(), counted.samples)
-    sampling = Sampling.of(counted.samples, config)
-    drawn = _gathered(sampling, "drawing", config, records, console)
-    return Seen(drawn.extract(), counted.samples)
+    patterns = patterns_of(counted, config)
+    filtered = counted.filtered if isinstance(counted, Counted) else None
+    if not patterns.overflowed:
+        return Seen(patterns.extract(), patterns.samples, 0, filtered)
+    sampling = Sampling.of(patterns.samples, config)
+    drawn = patterns_of(_gathered(sampling, "drawing", config, records, console), config)
+    return Seen(drawn.extract(), patterns.samples, sampling.level, filtered)
 
 
 def _gathered(
@@ -99,6 +109,6 @@ def _gathered(
     config: Config,
     records: Sequence[LabelRecord],
     console: Console,
-) -> HistogramAccumulator:
+) -> Gathered:
     shards = (step.gather(record, config) for record in records)
-    return patterns_of(reduce(merged, tracked(shards, len(records), doing, console), None), config)
+    return reduce(merged, tracked(shards, len(records), doing, console), None)

@@ -1,0 +1,133 @@
+"""The commands on an output that grows, as they are typed, on both engines."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.commands import run
+from tests.growing import add_shard, append, corpus, manifest_of, rebalance, without_records
+from transforms.config.sections import Config
+
+ENGINES = {"beam": ["--direct_num_workers=2"], "spark": ["--master=local[2]"]}
+
+
+def written(config: Config, path: Path, **more: Any) -> Path:
+    """The configuration in a file."""
+    values = {**config.model_dump(mode="json", exclude_defaults=True), **more}
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    return path
+
+
+def test_both_engines_write_the_same_generations(tmp_path: Path) -> None:
+    found = {}
+    corpus(tmp_path, "a", "b")
+    for engine in ENGINES:
+        rebalance(corpus(tmp_path, output={"url": engine}))
+    add_shard(tmp_path, "c", women=0.2)
+    add_shard(tmp_path, "d", women=0.2)
+    for engine, options in ENGINES.items():
+        config = corpus(tmp_path, output={"url": engine})
+        path = written(config, tmp_path / f"{engine}.yaml", engine={"name": engine})
+        assert run("rebalance", path, "--append", "--allow-unmet", "--", *options) == 0
+        found[engine] = without_records(tmp_path / engine)
+    assert found["beam"] == found["spark"]
+    assert "generations/0001/plan/plan.json" in found["beam"]
+
+
+def test_a_dry_run_says_what_would_be_added(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = corpus(tmp_path, "a", "b")
+    path = written(config, tmp_path / "config.yaml")
+    append(config)
+    add_shard(tmp_path, "c")
+    append(config)
+    add_shard(tmp_path, "d")
+    total, before = manifest_of(config).totals.written, without_records(tmp_path / "out")
+    capfd.readouterr()
+    assert run("rebalance", path, "--append", "--dry-run") == 0
+    out = capfd.readouterr().out
+    said = f"1 new shard (about 60 samples by their size); generation 2 appends to {total:,} writte"
+    assert said in out
+    assert "1 shard of 0.1 MB would be labelled" in out
+    assert "not in the input any more" not in out
+    assert without_records(tmp_path / "out") == before
+    append(config)
+    capfd.readouterr()
+    assert run("rebalance", path, "--append", "--dry-run") == 0
+    assert "no shard is new: 3 generations of 4 shards hold" in capfd.readouterr().out
+    assert run("rebalance", path, "--dry-run") == 3
+    assert "give --append (or output.mode: append) to go on so, or --rebuild" in (
+        capfd.readouterr().err
+    )
+    assert run("rebalance", path, "--rebuild", "--dry-run") == 0
+    assert "the plan is made again: the input" in capfd.readouterr().out
+
+
+def test_what_contradicts_itself_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = written(corpus(tmp_path, "a"), tmp_path / "config.yaml")
+    for other in ("--rebuild", "--restart"):
+        assert run("rebalance", path, "--append", other) == 2
+        assert capfd.readouterr().err.endswith(
+            f"--append keeps what is written, and {other} makes it anew: give one of them\n"
+        )
+
+
+def test_status_tells_of_generations(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    config = corpus(tmp_path, "a", "b")
+    rebalance(config)
+    assert run("status", tmp_path / "out", "--json") == 0
+    assert "generations" not in json.loads(capfd.readouterr().out)
+    add_shard(tmp_path, "c")
+    append(config, "label")
+    append(config, "solve")
+    assert run("status", tmp_path / "out", "--json") == 0
+    begun = {stage["stage"]: stage for stage in json.loads(capfd.readouterr().out)["stages"]}
+    assert begun["resample"]["state"] == "not done"
+    append(config, "resample")
+    assert run("status", tmp_path / "out", "--json") == 0
+    found = json.loads(capfd.readouterr().out)
+    assert [stage["state"] for stage in found["stages"]] == ["done"] * 3
+    entries = manifest_of(config).generations
+    assert entries is not None
+    assert found["generations"] == [
+        {
+            "generation": number,
+            "input_shards": shards,
+            "samples": 60 * shards,
+            "kept": entries[number].kept,
+            "written": entries[number].written,
+            "output_shards": entries[number].shards,
+        }
+        for number, shards in ((0, 2), (1, 1))
+    ]
+    assert run("status", tmp_path / "out") == 0
+    assert f"generation 1: {entries[1].written} written of 60 samples in 1 shard, to " in (
+        capfd.readouterr().out
+    )
+
+
+def test_gates_pass_what_is_new_and_the_whole(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = corpus(tmp_path, "a", "b", gates={"enabled": True})
+    path = written(config, tmp_path / "config.yaml")
+    rebalance(config)
+    add_shard(tmp_path, "c")
+    append(config)
+    for stage in ("labels", "plan", "output"):
+        assert run("gate", stage, path) == 0, capfd.readouterr().err
+
+
+def test_a_corpus_of_tables_has_no_shards_to_add_to(tmp_path: Path) -> None:
+    values = corpus(tmp_path, "a").model_dump(mode="json", exclude_defaults=True)
+    values["input"] = {"tables": str(tmp_path / "rows.parquet"), "key_column": "key"}
+    values["labels"] = {}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    assert run("rebalance", path, "--append") != 0

@@ -1,0 +1,1 @@
+"""What earlier generations of an output that grows left: what each was made from, and wrote."""
