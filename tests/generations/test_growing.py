@@ -19,6 +19,7 @@ from tests.growing import (
 )
 from transforms.base.errors import ConfigError, StaleError
 from transforms.generations.on_file import generations_of, patterns_of
+from transforms.plan.plan import read_plan
 from transforms.storage.files import Storage
 
 
@@ -123,6 +124,29 @@ def test_other_bounds_are_asked_of_what_is_new(tmp_path: Path) -> None:
     generations = manifest_of(config).generations
     assert generations is not None
     assert [round(one.written / one.samples, 1) for one in generations] == [0.5, 0.9]
+
+
+@pytest.mark.parametrize("most", [10_000_000, 1])
+def test_where_nothing_new_can_mend_what_is_written_the_rate_is_that_which_misses_least(
+    tmp_path: Path, most: int
+) -> None:
+    """Of what is written a quarter are women, of what is new a tenth: it is not drawn at slower
+    rates in the hope of more.
+    """
+    config = corpus(tmp_path, "a", "b")
+    rebalance(config)
+    add_shard(tmp_path, "c", women=0.1)
+    tight = {"eta": "auto", "max_representation_bias": 0.05, "max_patterns": most}
+    append(corpus(tmp_path, balance=tight))
+    plan = read_plan(Storage(config.output.url))
+    found = plan.file.largest_rate
+    assert plan.file.missed and found is not None
+    assert found.upper == 0 and found.rate == plan.terms.eta
+    assert plan.file.written is not None
+    assert "none was found at which all is attainable" in plan.rate_in_words
+    if not plan.file.sampled:
+        excess = plan.file.certificate.excess
+        assert found.least_excess is not None and 0.95 * excess < found.least_excess <= excess
 
 
 MISTAKES = {

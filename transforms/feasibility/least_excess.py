@@ -37,7 +37,10 @@ _DIGITS = 5
 
 @dataclass(frozen=True)
 class AnyRate:
-    """That no weights of any rate miss less than `least` in total: multipliers are l, (K,)."""
+    """That no weights of any rate miss less than `least` in total: multipliers are l, (K,).
+
+    As any proof it is of constraints around the shares that a solution has.
+    """
 
     least: float
     multipliers: Vector
@@ -89,21 +92,19 @@ def least_excess(
     low = at(_NO_RATE * asked.Q, tried)
     high = at(asked.Q, tried)
     best = min(low, high, key=lambda one: one.excess)
-    proof = _better(low.proof, high.proof)
+    proofs = [low.proof, high.proof]
     for _ in range(_MOST_TRIALS):
-        proof = _better(proof, _mixed(low, high))
-        near = best.excess - proof.least <= _AS_LITTLE * best.excess
+        proofs.append(_mixed(low, high))
+        near = best.excess - proofs[-1].least <= _AS_LITTLE * best.excess
         if near or low.slope >= 0 or high.slope <= 0 or high.rate - low.rate <= _TOLERANCE:
             break
         middle = at(_crossing(low, high), best.balanced)
         best = min(best, middle, key=lambda one: one.excess)
-        proof = _better(proof, middle.proof)
+        proofs.append(middle.proof)
         low, high = (middle, high) if middle.slope < 0 else (low, middle)
-    return _largest(best, asked, at).balanced, proof
-
-
-def _better(one: AnyRate, other: AnyRate) -> AnyRate:
-    return max(one, other, key=lambda proof: proof.least)
+    nearest = _largest(best, asked, at)
+    proofs = [AnyRate.proven(nearest.balanced.problem, one.multipliers) for one in proofs]
+    return nearest.balanced, max([nearest.proof, *proofs], key=lambda proof: proof.least)
 
 
 def _mixed(low: _Tried, high: _Tried) -> AnyRate:

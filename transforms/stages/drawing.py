@@ -122,7 +122,8 @@ class Drawing(Step):
     def _slower(self, excess: float, records: Sequence[LabelRecord], config: Config) -> Step | None:
         """What leads to a lower rate or, after the last, back to the best; None for no more."""
         found, remaking = self.plan.file.largest_rate, self.remaking
-        if not (excess and found and remaking) or len(self.tried) == remaking.most:
+        attained = found is not None and found.upper > 0
+        if not (excess and found and attained and remaking) or len(self.tried) == remaking.most:
             return None
         from transforms.feasibility.rates import rounded_down
 
