@@ -1,5 +1,7 @@
 """An output's plan with the labels that it fits, of an output or of a configuration."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from jobs.look.named_output import NamedOutput
@@ -10,12 +12,14 @@ from jobs.session.labelled import all_label_records
 from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Config
 from transforms.exports.exported import Exported
-from transforms.labels.records import LabelRecord
+from transforms.generations.on_file import REBUILD, generations_of
+from transforms.labels.records import LabelRecord, label_record_from
 from transforms.plan.fingerprint import of_records
 from transforms.plan.plan import Plan, read_plan
-from transforms.resampling.manifest import Manifest, manifest_of
+from transforms.resampling.manifest import Manifest, manifest_of, manifest_on_file
 from transforms.stages.registrations import load_registrations
 from transforms.storage import paths
+from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
@@ -28,6 +32,9 @@ def planned(found: NamedOutput, console: Console) -> Exported:
     storage = found.begun()
     if not storage.exists(paths.PLAN):
         raise FairshardError(f"{storage.url} holds no plan: run `fairshard solve` first")
+    whole = manifest_on_file(storage)
+    if whole is not None and whole.generations:
+        return _grown(found, whole, storage)
     if found.config is not None and found.origin == found.target:
         config, shards = found.config, input_of(found.config, console).shards
         records = all_label_records(config, shards)
@@ -40,6 +47,22 @@ def planned(found: NamedOutput, console: Console) -> Exported:
         records = _labelled(plan, manifest, storage)
     ordered = sorted(records, key=lambda record: record.shard.name)
     return Exported(config, plan, tuple(ordered), manifest, storage)
+
+
+def _grown(found: NamedOutput, manifest: Manifest, storage: Storage) -> Exported:
+    """What is on file of an output that has grown: each generation by its own plan."""
+    records, earlier = list[LabelRecord](), dict[str, tuple[Plan, Config]]()
+    for generation in generations_of(storage):
+        plan = read_plan(storage.generation(generation.number))
+        config = _config_of(plan, found)
+        names = [paths.label_record(name) for name in sorted(generation.names)]
+        with well_formed(f"a record in {storage.path(paths.LABEL_RECORDS)} is none: {REBUILD}"):
+            of_one = [label_record_from(content) for content in at_once(storage.read, names)]
+        _require_fitting(plan, of_one, storage)
+        records += of_one
+        earlier |= dict.fromkeys(generation.names, (plan, config))
+    ordered = sorted(records, key=lambda record: record.shard.name)
+    return Exported(config, plan, tuple(ordered), manifest, storage, earlier)
 
 
 def _config_of(plan: Plan, found: NamedOutput) -> Config:
@@ -63,6 +86,12 @@ def _labelled(plan: Plan, manifest: Manifest | None, storage: Storage) -> list[L
     if manifest is not None:
         own = {entry.shard for entry in manifest.inputs}
         records = [record for record in records if record.shard.name in own]
+    _require_fitting(plan, records, storage)
+    return records
+
+
+def _require_fitting(plan: Plan, records: Sequence[LabelRecord], storage: Storage) -> None:
+    """Raise StaleError where a plan was made from other labels than these."""
     at_hand = of_records(records)
     if any(plan.fingerprint.get(part) != digest for part, digest in at_hand.items()):
         raise StaleError(
@@ -70,4 +99,3 @@ def _labelled(plan: Plan, manifest: Manifest | None, storage: Storage) -> list[L
             f"{storage.of_labels.url}: run `fairshard solve` again, or restore what changed (where "
             "labels of other input lie there too, give the configuration in place of the output)"
         )
-    return records

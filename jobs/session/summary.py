@@ -9,6 +9,7 @@ from jobs.session.absences import say_absences, shown_absences
 from jobs.session.bias_lines import in_values, say_bias, say_shares, shares_in_values
 from jobs.session.console import say
 from jobs.session.gate_lines import gate_in_values, say_gate
+from jobs.session.generations import biases_in_values, say_generations
 from jobs.session.matches import say_matches, shown_matches
 from jobs.session.rejects import say_losses, say_rejects, shown_losses, shown_rejects
 from jobs.session.why import why_of
@@ -16,6 +17,7 @@ from transforms.base.counts import counted, first_of
 from transforms.gates.results import read_results
 from transforms.gates.subjects import checked_in
 from transforms.outcome.artefacts import Artefacts, read_artefacts
+from transforms.outcome.generations import generation_rows
 from transforms.outcome.measure_rows import measure_rows
 from transforms.outcome.shares import bounded_shares
 from transforms.outcome.training import training_command
@@ -44,6 +46,7 @@ def summary_of(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         **shown_losses(artefacts.records),
         **shown_matches(artefacts.records, storage),
         "shards": len(manifest.shards),
+        **biases_in_values(generation_rows(manifest, artefacts.plan)),
         "bias": {row.name: in_values(row) for row in rows},
         **shares_in_values(bounded_shares(artefacts)),
         "certificate": file.certificate.to_dict(),
@@ -79,6 +82,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     say_matches(summary, console)
     say_bias(summary["bias"], console)
     say_shares(summary, console)
+    say_generations(summary, console)
     say(console, f"{'' if summary['met'] else 'done, unmet: '}{summary['verdict']}")
     if summary["missed"]:
         say(console, f"missed: {first_of(summary['missed'], 3, '; ')}")

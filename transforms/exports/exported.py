@@ -1,7 +1,7 @@
 """What is exported: an output's plan, the labels that it was made from, and its manifest."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -22,7 +22,8 @@ class Exported:
     """An output as formats are given it.
 
     config: what the plan was made with. records: of the input's shards, sorted by name. manifest:
-    that of the plan's output; None where it is not written.
+    that of the plan's output; None where it is not written. earlier: of an output that has grown,
+    the plans of its earlier generations and what these were made with, by input shard.
     """
 
     config: Config
@@ -30,6 +31,7 @@ class Exported:
     records: tuple[LabelRecord, ...]
     manifest: Manifest | None
     storage: Storage
+    earlier: Mapping[str, tuple[Plan, Config]] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema:
@@ -42,7 +44,15 @@ class Exported:
         With what is derived, the weight `q` (float64) and the `copies` (int64) that `resample`
         writes. At least one table, which may be empty. Takes the memory of the shard's label table.
         """
-        shard = weighed(record, self.plan, self.config, self.storage)
+        plan, config = self._planned(record)
+        shard = weighed(record, plan, config, self.storage)
         table = shard.table.append_column("copies", pa.array(shard.copies))
         for first in range(0, max(1, table.num_rows), ROWS_AT_ONCE):
             yield table.slice(first, ROWS_AT_ONCE)
+
+    def plan_of(self, record: LabelRecord) -> Plan:
+        """The plan that the samples of an input shard are weighed by."""
+        return self._planned(record)[0]
+
+    def _planned(self, record: LabelRecord) -> tuple[Plan, Config]:
+        return self.earlier.get(record.shard.name, (self.plan, self.config))

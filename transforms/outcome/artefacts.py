@@ -46,7 +46,7 @@ class Artefacts:
     @property
     def predicted(self) -> Measures:
         """Predicted by the plan's weights."""
-        return self.plan.file.measures.predicted
+        return self.plan.file.predicted
 
     @property
     def after(self) -> Measures:
@@ -75,7 +75,7 @@ class Artefacts:
     @property
     def drawn(self) -> Measures | None:
         """What the plan says the output measures; None where it leaves that to chance."""
-        return self.plan.file.draw.measures if self.plan.file.draw else None
+        return self.plan.file.draw.of_all if self.plan.file.draw else None
 
     @cached_property
     def drawing_error(self) -> PerMeasure:

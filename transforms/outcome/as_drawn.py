@@ -14,7 +14,7 @@ def missed_as_drawn(plan: Plan) -> dict[str, float]:
         return {}
     rows = ((row.name, row.drawn) for row in planned_rows(plan))
     missed = {name: drawn.by for name, drawn in rows if drawn and drawn.status == "missed"}
-    shares = excesses_of_shares(draw.measures, terms.shares, terms.attributes, terms.labels)
+    shares = excesses_of_shares(draw.of_all, terms.shares, terms.attributes, terms.labels)
     for bound, excess in zip(terms.shares, shares.tolist(), strict=True):
         if excess > ROUNDING:
             missed[f"share of {bound.name}"] = excess

@@ -121,7 +121,7 @@ def _planned_row(name: str, plan: Plan) -> PlannedRow:
         _Found(np.abs(getattr(values, name)), getattr(errors, name), bounds, plan, CERTIFIED)
         for values, errors in (
             (file.measures.before, file.standard_errors.before),
-            (file.measures.predicted, file.standard_errors.predicted),
+            (file.predicted, file.standard_errors.predicted),
         )
     )
     status = _status(predicted.values, bounds, np.zeros_like(bounds))
@@ -145,7 +145,7 @@ def _planned_row(name: str, plan: Plan) -> PlannedRow:
 def _drawn(name: str, plan: Plan) -> DrawnMeasure | None:
     if plan.file.draw is None:
         return None
-    values, bounds = np.abs(getattr(plan.file.draw.measures, name)), getattr(plan.asked, name)
+    values, bounds = np.abs(getattr(plan.file.draw.of_all, name)), getattr(plan.asked, name)
     calibrated = plan.file.calibration
     nothing = np.full_like(bounds, np.nan)
     errors = getattr(calibrated.standard_errors, name) if calibrated else nothing

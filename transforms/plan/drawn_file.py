@@ -30,13 +30,20 @@ class DrawnFigures(Document):
 
     as_labelled: by recognised attributes, where these are not taken for true. excess: the largest
     excess of what is drawn over a bound that is asked for; 0 where all are met. flips: None where
-    systematic sampling alone meets all that the plan meets.
+    systematic sampling alone meets all that the plan meets. union: the measures of that and of what
+    earlier generations wrote, where any did.
     """
 
     copies: Count
     kept: Count
     measures: Measures
+    union: Measures | None = None
     as_labelled: Measures | None = None
     excess: float
     flips: FlipsFile | None = None
     shards: ShardsFile | None = None
+
+    @property
+    def of_all(self) -> Measures:
+        """The measures of all that the output is then to hold."""
+        return self.union or self.measures

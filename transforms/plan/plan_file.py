@@ -196,6 +196,11 @@ class PlanFile(Document):
     constraints: tuple[ConstraintRow, ...]
 
     @property
+    def predicted(self) -> Measures:
+        """The measures that the plan predicts of the output: of all of it, where it has grown."""
+        return self.written.measures.union if self.written else self.measures.predicted
+
+    @property
     def identity(self) -> str:
         """A digest of what the plan was made from, its terms, its dual variables and its flips."""
         parts = {"problem", "attributes", "labels", "written", "mu", "constraints"}
@@ -230,7 +235,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
     measured: list[Measures | PerMeasure] = [found.measures.before, found.measures.predicted]
     measured += [found.standard_errors.before, found.standard_errors.predicted]
     if found.draw is not None:
-        measured += [one for one in (found.draw.measures, found.draw.as_labelled) if one]
+        drawn = (found.draw.measures, found.draw.as_labelled, found.draw.union)
+        measured += [one for one in drawn if one]
     if found.calibration is not None:
         by_labels = found.calibration.as_labelled
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]

@@ -16,6 +16,7 @@ from transforms.labels.matches import matches_of
 from transforms.outcome.absences import groups_in_output, removed_names
 from transforms.outcome.artefacts import Artefacts, read_artefacts
 from transforms.outcome.audits import UNKNOWN, audits_of, filter_unknown
+from transforms.outcome.generations import generation_rows
 from transforms.outcome.measure_rows import Worst, measure_rows
 from transforms.outcome.shares import bounded_shares
 from transforms.outcome.status import SAMPLING_ERROR
@@ -103,6 +104,7 @@ def _sections(artefacts: Artefacts, storage: Storage) -> dict[str, Any]:
         "run": artefacts.run,
         "verdict": verdict_of(artefacts, rows),
         "measures": rows,
+        "generations": tuple(generation_rows(artefacts.manifest, plan)),
         "sampling_error": SAMPLING_ERROR,
         "shares": shares,
         "bounded_shares": bounded_shares(artefacts),

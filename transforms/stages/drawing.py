@@ -144,6 +144,9 @@ class Drawing(Step):
         optional: dict[str, Any] = {}
         if self.plan.odds is not None:
             optional["as_labelled"] = measures_of(written.labelled, attributes)
+        if before := self.plan.file.written:
+            union = written.moments.plus(before.moments_of(len(attributes)))
+            optional["union"] = measures_of(union, attributes)
         if flips := publish_flips(drawn.flips, storage):
             optional["flips"] = flips
         figures = DrawnFigures(

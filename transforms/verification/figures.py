@@ -35,6 +35,7 @@ class DrawEntry(BaseModel):
     kept: int
     measures: Figures
     as_labelled: Figures | None = None
+    union: Figures | None = None
     excess: float
     flips: FlipsEntry | None = None
     shards: ShardsEntry | None = None

@@ -54,6 +54,8 @@ def check_met(
     """
     if plan.draw is None:
         return
+    if before is not None and plan.draw.union is not None:
+        check_figures(after.plus(before), plan.draw.union, "draw.union", check)
     said, largest, of = plan.draw.excess, 0.0, ""
     for name, excess in _excesses(plan, stated, after, before):
         check.checked += 1

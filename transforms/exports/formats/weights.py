@@ -40,7 +40,7 @@ class WeightsExport:
             for record, name in zip(records, file_names(records), strict=True)
         }
         files = {
-            names[record.shard.name]: made_from(exported.plan.identity, [record])
+            names[record.shard.name]: made_from(exported.plan_of(record).identity, [record])
             for record in records
         }
         missing = target.begin(files)
