@@ -7,16 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.label_tables import Corpus, read_records, write_tables
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
 from tests.fixtures import config_of, tree, write_corpus
 from tests.inprocess import InProcess
+from tests.outputs import solved
 from transforms.config.sections import Config
+from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan, read_plan
 from transforms.resampling.drawing import keep_shard
 from transforms.resampling.manifest import Manifest, read_manifest
 from transforms.resampling.shards_file import is_counted, read_kept
 from transforms.shards.finding import find_shards
+from transforms.stages.drawing import Drawing
+from transforms.stages.solving import Counting
+from transforms.stages.steps import Gathered, Step, merged
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 
@@ -125,9 +131,50 @@ def test_the_largest_rate_is_one_that_the_output_meets(corpus: Path) -> None:
     assert plan.terms.eta == found.rate <= found.upper
 
 
-def test_a_sampled_plan_is_drawn_from_all_rows(corpus: Path) -> None:
-    plan, _, storage = made(asked(corpus, "sampled", {"max_patterns": 20}))
-    assert plan.file.sampled is not None
+def tables(folder: Path, rows: int, **balance: Any) -> tuple[Config, list[LabelRecord]]:
+    """Label tables of so many rows in five shards, each of its own utility."""
+    config = write_tables(Corpus(rows, 5, 2, 4, "mixed"), folder)
+    values = config.model_dump()
+    values["balance"] |= {"max_representation_bias": 1e-3, "max_association_bias": 1e-3, **balance}
+    return Config.model_validate(values), read_records(output_storage(config.output))
+
+
+@pytest.mark.parametrize("eta", [0.4, "auto"])
+def test_a_sampled_plan_is_drawn_from_all_rows(tmp_path: Path, eta: Any) -> None:
+    config, records = tables(tmp_path, 20_000, eta=eta, max_patterns=1_000)
+    plan = solved(records, config)
+    assert plan.file.sampled is not None and len(plan.flips)
     assert plan.file.draw.excess == 0
     assert is_met(plan)
-    assert not storage.exists(paths.SAMPLE)
+    assert not output_storage(config.output).exists(paths.SAMPLE)
+
+
+def test_where_flips_do_not_suffice_the_rate_is_lowered(tmp_path: Path) -> None:
+    config, records = tables(tmp_path, 60, eta="auto")
+    asked = config.model_copy(update={"balance": config.balance.at(0.60161)})
+    at_the_largest = solved(records, asked)
+    assert not at_the_largest.file.missed and at_the_largest.file.draw.excess > 0.01
+
+    plan = solved(records, config)
+
+    assert plan.file.draw.excess == 0
+    assert is_met(plan)
+    assert 0.5 < plan.file.largest_rate.rate == plan.terms.eta < 0.6016
+    assert plan.file.largest_rate.upper == pytest.approx(0.6022, abs=1e-4)
+
+
+def test_where_no_rate_suffices_the_one_that_misses_least_is_gone_back_to(tmp_path: Path) -> None:
+    config, records = tables(tmp_path, 60, eta="auto", max_patterns=40)
+    step: Step = Counting()
+    missed: dict[float, float] = {}
+    while step.made is None:
+        gathered: Gathered = None
+        for record in records:
+            gathered = merged(gathered, step.gather(record, config))
+        step = step.advance(gathered, records, config)
+        if isinstance(step, Drawing):
+            missed = {trial.rate: trial.excess for trial in step.tried}
+    assert len(missed) == 3
+    rate = min(missed, key=missed.__getitem__)
+    assert (step.made.terms.eta, step.made.file.draw.excess) == (rate, missed[rate])
+    assert rate > min(missed)

@@ -90,7 +90,7 @@ def _attribute_excess(
 def _label_excess(margin: float, goal: Goal, z: Matrix, change: float, carries: Matrix) -> float:
     """The squares of shares of labels, and of the number of copies, if it changes by so much."""
     last, c = z.shape[0] - 1, z.shape[1] - 1
-    error = z[last, c] + change - goal.wanted[last, c]
+    error: float = z[last, c] + change - goal.wanted[last, c]
     total = _OF_COPIES * error * error
     for R in range(len(goal.written)):
         n = z[last, c] + goal.written[R, last, c] + change
@@ -177,23 +177,29 @@ def _change(j: int, step: float, candidates: Candidates, in_group: Matrix, chang
 
 @compiled
 def _rises(
-    step: float, columns: Places, change: Matrix, slope: Matrix, goal: Goal, z: Matrix
+    step: float,
+    columns: Places,
+    change: Matrix,
+    slope: Matrix,
+    scale: Matrix,
+    wanted: Matrix,
+    z: Matrix,
 ) -> tuple[float, float]:
     """What a change adds by the slope, which is no more than it adds, and to the squared errors."""
     m, last = len(change), z.shape[0] - 1
     by_slope = of_errors = own = 0.0
     for r in columns:
         by_slope += step * slope[last, r]
-        own += goal.scale[last, r]
-        of_errors += 2.0 * step * goal.scale[last, r] * (z[last, r] - goal.wanted[last, r])
+        own += scale[last, r]
+        of_errors += 2.0 * step * scale[last, r] * (z[last, r] - wanted[last, r])
         for k in range(m):
             if change[k, 1] != 0.0:
                 i, j = m + k, 2 * m + k
                 s, n, o = change[k, 0], change[k, 1], change[k, 2]
                 by_slope += s * slope[k, r] + n * slope[i, r] + o * slope[j, r]
-                own += s * s * goal.scale[k, r] + o * o * goal.scale[j, r]
-                of_errors += 2.0 * s * goal.scale[k, r] * (z[k, r] - goal.wanted[k, r])
-                of_errors += 2.0 * o * goal.scale[j, r] * (z[j, r] - goal.wanted[j, r])
+                own += s * s * scale[k, r] + o * o * scale[j, r]
+                of_errors += 2.0 * s * scale[k, r] * (z[k, r] - wanted[k, r])
+                of_errors += 2.0 * o * scale[j, r] * (z[j, r] - wanted[j, r])
     return by_slope + own, of_errors + own
 
 
@@ -239,7 +245,7 @@ def sweep(
         step = -candidates.step[j] if flips[j] else candidates.step[j]
         columns = candidates.columns[candidates.starts[j] : candidates.starts[j + 1]]
         _change(j, step, candidates, in_group, change)
-        by_slope, of_errors = _rises(step, columns, change, slope, goal, z)
+        by_slope, of_errors = _rises(step, columns, change, slope, goal.scale, goal.wanted, z)
         gain = -by_slope
         if gain > least:
             then[:] = now
