@@ -22,10 +22,11 @@ from jobs.run.running import run_command
 from jobs.session.engines import runner_for
 from jobs.session.options import new_run
 from tests.fixtures import write_tar
-from tests.growing import corpus, manifest_of, quiet
+from tests.growing import corpus, manifest_of
+from tests.runs import quiet
 from transforms.config.sections import Config
 
-_ROW = "{:>10}{:>10}{:>10}{:>10}{:>9}{:>9}{:>9}{:>10}{:>10}"
+_ROW = "{:>10}{:>10}{:>10}{:>10}{:>9}{:>9}{:>9}{:>10}{:>12}"
 _HEAD = ("generation", "new", "written", "in all", "RB", "AB", "seconds", "MB read", "MB written")
 
 

@@ -154,12 +154,13 @@ def resample(config: Configuration, *, restart: bool = False, quiet: bool = Fals
 
 
 def rebalance(
-    config: Configuration, *, restart: bool = False, quiet: bool = False
+    config: Configuration, *, restart: bool = False, rebuild: bool = False, quiet: bool = False
 ) -> OutputSummary:
     """Label, solve and resample as one job, with the gates between, as `fairshard rebalance` does.
 
-    An output that misses what was asked for is no error: see `met`. Raises GateError where a
-    critical expectation fails. What `restart` and `quiet` say, `label`
+    With `output.mode` "append", the shards that the output has not seen are added to it; `rebuild`
+    makes one that has grown anew. An output that misses what was asked for is no error: see `met`.
+    Raises GateError where a critical expectation fails. What `restart` and `quiet` say, `label`
     does.
 
     Example:
@@ -170,7 +171,7 @@ def rebalance(
     read = read_config(config)
     if read.input.tables:
         raise ConfigError(f"{no_shards(read)}; call label and solve in place of rebalance")
-    return OutputSummary.of(_run("rebalance", read, restart, quiet))
+    return OutputSummary.of(_run("rebalance", read, restart, quiet, rebuild))
 
 
 def verify(
@@ -243,10 +244,13 @@ def _output_of(output: Configuration) -> tuple[Storage, Config | None]:
     return opened(located(fspath(output)), {}), None
 
 
-def _run(command: str, given: Configuration, restart: bool, quiet: bool) -> dict[str, Any]:
+def _run(
+    command: str, given: Configuration, restart: bool, quiet: bool, rebuild: bool = False
+) -> dict[str, Any]:
     config, console = read_config(given), _console(quiet)
     with logging_to(sys.stderr):
-        found = run_command(command, config, runner_for(config), console, new_run(), restart)
+        runner = runner_for(config)
+        found = run_command(command, config, runner, console, new_run(), restart, rebuild)
     return dict(redacted_values(found))
 
 

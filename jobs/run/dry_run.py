@@ -37,7 +37,7 @@ def run(
     found = growth.found(found) if growth else found
     if growth is not None and not growth.new and stages != ("label",):
         return _nothing(growth, stages, storage.url)
-    work = work_on(config, found.shards, stages)
+    work = work_on(config, found.shards, stages, growth.before if growth else None)
     if "label" not in stages:
         records = work.records
         if stages == ("resample",):

@@ -11,10 +11,12 @@ from transforms.base.differences import in_words
 from transforms.base.errors import ConfigError, StaleError
 from transforms.config.sections import APPEND, REPLACE, Config
 from transforms.generations.on_file import REBUILD, generations_of, numbers_on_file
-from transforms.generations.record import Generation, InputShard
+from transforms.generations.record import Generation, SeenShard
 from transforms.generations.schemas import labelled_by, schema_apart
 from transforms.plan.plan import read_plan
+from transforms.resampling.growing import Before
 from transforms.resampling.manifest import Manifest, manifest_on_file, packing_apart
+from transforms.resampling.ownership import number_of
 from transforms.shards.finding import Found, Shard
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
@@ -27,12 +29,14 @@ _MAY_DIFFER = {"output.samples_per_shard", "output.bytes_per_shard"}
 class Growth:
     """What is new of the input of an output that is written, and what is not.
 
-    generations: those on file; none where the first is not on file as one yet.
+    generations: those on file; none where the first is not on file as one yet. inputs: the shards
+    that they are of.
     """
 
     config: Config
     manifest: Manifest
     generations: tuple[Generation, ...]
+    inputs: tuple[SeenShard, ...]
     new: tuple[Shard, ...]
     seen: tuple[Shard, ...]
 
@@ -60,6 +64,24 @@ class Growth:
         if not before or not new:
             return ""
         return f" (about {round(self.manifest.totals.in_ * new / before):,} samples by their size)"
+
+    @property
+    def before(self) -> Before:
+        """The generations that are written, the first one as it would be put on file."""
+        if self.generations:
+            return Before(self.generations)
+        manifest = self.manifest
+        numbers = [number_of(shard.name) or 0 for shard in manifest.shards]
+        first = Generation(
+            number=0,
+            plan=manifest.plan,
+            labelled_by={},
+            first=min(numbers, default=0),
+            shards=len(numbers),
+            written=manifest.totals.written,
+            inputs=self.inputs,
+        )
+        return Before((first,))
 
     def found(self, found: Found) -> Found:
         """The input as a run is to see it: what is new alone; all, where nothing is."""
@@ -107,6 +129,7 @@ def growth_of(config: Config, found: Found) -> Growth | None:
         config,
         manifest,
         generations,
+        tuple(inputs),
         tuple(shard for shard in shards if shard.name not in known),
         tuple(shard for shard in shards if shard.name in known),
     )
@@ -185,9 +208,7 @@ def _require_none_lost(storage: Storage) -> None:
         )
 
 
-def _require_same(
-    inputs: Sequence[InputShard], shards: Collection[Shard], storage: Storage
-) -> None:
+def _require_same(inputs: Sequence[SeenShard], shards: Collection[Shard], storage: Storage) -> None:
     now: Mapping[str, Shard] = {shard.name: shard for shard in shards}
     gone = [entry.shard for entry in inputs if entry.shard not in now]
     changed = [

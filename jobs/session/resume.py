@@ -180,10 +180,15 @@ class Work:
         return StageBegun(total=None, seen=stale)
 
 
-def work_on(config: Config, shards: Sequence[Shard], stages: tuple[str, ...]) -> Work:
-    """What `stages` have to do for `shards`."""
+def work_on(
+    config: Config, shards: Sequence[Shard], stages: tuple[str, ...], before: Before | None = None
+) -> Work:
+    """What `stages` have to do for `shards`.
+
+    before: what is written, where that is not on file as the generation that it would be.
+    """
     storage = output_storage(config.output)
-    before = Before.of([shard.name for shard in shards], config)
+    before = before or Before.of([shard.name for shard in shards], config)
     labels = labels_of(config, shards)
     labels = replace(labels, gone=tuple(n for n in labels.gone if n not in {*before.names}))
     found, plan_line = _on_file(storage)

@@ -6,7 +6,7 @@ from transforms.base.differences import in_words
 from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Config
 from transforms.generations.on_file import REBUILD, forget_generations
-from transforms.generations.record import Generation, InputShard
+from transforms.generations.record import Generation, SeenShard
 from transforms.generations.schemas import labelled_by, schema_apart, without_files
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.labels.tables import labels_digest
@@ -25,9 +25,9 @@ from transforms.storage.wellformed import well_formed
 _OF_THE_PLAN = (paths.PATTERNS, paths.FLIPS, paths.DRAW, paths.PLAN)
 
 
-def labelled_inputs(manifest: Manifest, storage: Storage) -> list[InputShard]:
+def labelled_inputs(manifest: Manifest, storage: Storage) -> list[SeenShard]:
     """The input shards of an output of one corpus, as they were labelled."""
-    return [InputShard.of(record) for record in _records(manifest, storage)]
+    return [SeenShard.of(record) for record in _records(manifest, storage)]
 
 
 def archive_first(manifest: Manifest, config: Config, storage: Storage) -> Generation:

@@ -28,7 +28,7 @@ from transforms.gates.expectations import Table
 from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.drawing import keep_shard
-from transforms.resampling.output_moments import Copies
+from transforms.resampling.output_moments import WrittenCopies
 from transforms.resampling.records import OutputRecord
 from transforms.shards.finding import Shard
 from transforms.stages.engine import Engine
@@ -232,7 +232,7 @@ class _Write(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, Copies]]:
+    def process(self, task: OutputTask, plan: Plan) -> Iterator[tuple[OutputRecord, WrittenCopies]]:
         record, sums = write(task, plan, self._config)
         count("samples_written", record.samples)
         count("bytes_written", record.bytes)

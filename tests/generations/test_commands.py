@@ -67,6 +67,26 @@ def test_a_dry_run_says_what_would_be_added(
     assert "the plan is made again: the input" in capfd.readouterr().out
 
 
+def test_a_dry_run_of_the_first_that_is_added_is_of_what_is_new_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = corpus(tmp_path, "a", "b")
+    path = written(config, tmp_path / "config.yaml")
+    rebalance(config)
+    add_shard(tmp_path, "c")
+    before = without_records(tmp_path / "out")
+    capfd.readouterr()
+    assert run("rebalance", path, "--append", "--dry-run") == 0
+    first, *lines = capfd.readouterr().out.splitlines()
+    assert first.startswith("1 new shard (about 60 samples by their size); generation 1 appends")
+    assert lines[:3] == [
+        "1 shard is to be labelled: none is yet",
+        "the plan is made again: labels are made",
+        "the output is to be written: there is none yet",
+    ]
+    assert without_records(tmp_path / "out") == before
+
+
 def test_what_contradicts_itself_is_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.session.growing import appending
+from tests.commands import run
 from tests.growing import (
     add_shard,
     append,
@@ -17,9 +18,11 @@ from tests.growing import (
     shards_of,
     without_records,
 )
+from tests.servers import s3
 from transforms.base.errors import ConfigError, StaleError
-from transforms.generations.on_file import generations_of, patterns_of
+from transforms.generations.on_file import generations_of, numbers_on_file, patterns_of
 from transforms.plan.plan import read_plan
+from transforms.resampling.manifest import read_manifest
 from transforms.storage.files import Storage
 
 
@@ -282,11 +285,9 @@ def test_a_lost_manifest_of_generations_stops_every_run_but_one_that_makes_all_a
         manifest.unlink(missing_ok=True)
         if damaged is not None:
             manifest.write_bytes(damaged)
-        for run in (append, rebalance):
-            with pytest.raises(
-                StaleError, match=r"manifest\.json is lost or damaged, and .* holds"
-            ):
-                run(config)
+        for again in (append, rebalance):
+            with pytest.raises(StaleError, match=r"manifest\.json is lost or damaged, and .* hold"):
+                again(config)
     rebalance(config, rebuild=True)
     assert manifest_of(config).totals.in_ == 180
 
@@ -332,3 +333,33 @@ def test_labels_that_lie_apart_are_shared(tmp_path: Path) -> None:
     append(config)
     apart = json.loads((tmp_path / "out" / "done" / "labels.json").read_bytes())
     assert [name[0] for name in apart["shards"]] == ["a", "b", "c"]
+
+
+def test_what_dead_attempts_left_of_a_generation_is_removed(tmp_path: Path) -> None:
+    config = corpus(tmp_path, "a")
+    append(config)
+    folder = tmp_path / "out" / "generations" / "0000"
+    left = [path / f".x.json.{'0' * 32}.tmp" for path in (folder, folder / "plan")]
+    for path in left:
+        path.write_bytes(b"half")
+    assert run("clean", tmp_path / "out") == 0
+    assert not any(path.exists() for path in left)
+    assert (folder / "generation.json").exists()
+
+
+def test_an_output_on_an_object_store_grows(tmp_path: Path) -> None:
+    with s3() as store:
+        config = corpus(tmp_path, "a", "b")
+        place = {"url": f"{store.url}/out", "storage_options": store.options}
+        config = config.model_copy(update={"output": config.output.model_copy(update=place)})
+        rebalance(config)
+        add_shard(tmp_path, "c")
+        append(config)
+        append(config)
+        storage = Storage(config.output.url, store.options)
+        assert [one.number for one in generations_of(storage)] == [0, 1]
+        assert {shard.generation for shard in read_manifest(storage).shards} == {0, 1}
+        rebalance(config, rebuild=True)
+        assert read_manifest(storage).generations is None
+        assert generations_of(storage) == ()
+        assert numbers_on_file(storage) == []

@@ -59,3 +59,10 @@ def test_by_bytes_an_output_holds_about_what_is_wanted(sizes: Sizes) -> None:
 def test_nothing_kept_gives_no_output() -> None:
     assert pack([], 10) == ()
     assert pack(kept_of([[], []]), 10) == ()
+
+
+def test_shards_are_numbered_on() -> None:
+    kept = [Kept("a", 5, 5, 5, 1, 1), Kept("b", 2, 2, 2, 1, 1)]
+    first, on = pack(kept, 3), pack(kept, 3, 40)
+    assert [output.number for output in on] == [40, 41, 42]
+    assert [output.origins for output in on] == [output.origins for output in first]

@@ -12,7 +12,7 @@ from transforms.statistics.measures import Measures
 from transforms.storage.documents import Count, Document, parsed
 
 
-class InputShard(Document):
+class SeenShard(Document):
     """An input shard as a generation labelled it; url: in its one spelling, without secrets."""
 
     shard: str
@@ -51,7 +51,7 @@ class Generation(Document):
     first: Count
     shards: Count
     written: Count
-    inputs: tuple[InputShard, ...]
+    inputs: tuple[SeenShard, ...]
     files: dict[str, FileSaid] = Field(default_factory=dict)
 
     @property

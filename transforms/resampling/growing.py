@@ -7,7 +7,7 @@ from typing import Any
 from transforms.base.errors import StaleError
 from transforms.config.sections import Config
 from transforms.generations.on_file import REBUILD, generations_before, written_patterns
-from transforms.generations.record import FileSaid, Generation, GenerationEntry, InputShard
+from transforms.generations.record import FileSaid, Generation, GenerationEntry, SeenShard
 from transforms.generations.schemas import labelled_by
 from transforms.labels.records import LabelRecord
 from transforms.labels.tables import digest, parquet_bytes
@@ -89,7 +89,7 @@ def archive(
         shards=len(part.shards),
         written=part.totals.written,
         inputs=tuple(
-            InputShard.of(record) for record in sorted(records, key=lambda one: one.shard.name)
+            SeenShard.of(record) for record in sorted(records, key=lambda one: one.shard.name)
         ),
         files={
             name: FileSaid(size=len(content), digest=digest(content))

@@ -61,7 +61,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Copies:
+class WrittenCopies:
     """What output shards hold, gathered: the sums of `Written` and, where the output grows, the
     patterns, all of utility 1.
     """
@@ -79,7 +79,7 @@ class Copies:
             patterns.add_rows(flags, np.ones(len(flags))).fold()
         return cls(count_copies(flags, plan), patterns)
 
-    def merge(self, other: "Copies") -> Self:
+    def merge(self, other: "WrittenCopies") -> Self:
         """What both hold."""
         if self.patterns is not None and other.patterns is not None:
             self.patterns.merge(other.patterns)

@@ -17,7 +17,7 @@ from transforms.labels.tables import digest, parquet_bytes
 from transforms.plan.plan import Plan
 from transforms.resampling.contents import Contents
 from transforms.resampling.drawing import Draw, draw
-from transforms.resampling.output_moments import Copies
+from transforms.resampling.output_moments import WrittenCopies
 from transforms.resampling.packing import Output
 from transforms.resampling.records import (
     OutputRecord,
@@ -54,7 +54,7 @@ def write_output(
     config: Config,
     storage: Storage,
     prefixes: Mapping[str, str] = _NONE,
-) -> tuple[OutputRecord, Copies]:
+) -> tuple[OutputRecord, WrittenCopies]:
     """Write one output shard, or find it written; its record, and what it holds.
 
     Publishes the shard, the table beside it, then their record; where the shard is there, only what
@@ -72,7 +72,7 @@ def write_output(
         contents = _contents(output, parts, kept, records, prefixes, config)
         done = _publish(output, identity, parts, contents, done, config, storage)
     flags = np.concatenate([part.flags for part in parts])
-    return done, Copies.of(flags, plan, config.output.grows)
+    return done, WrittenCopies.of(flags, plan, config.output.grows)
 
 
 def finished_output(name: str, identity: str, storage: Storage) -> OutputRecord | None:

@@ -14,7 +14,7 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.plan import Plan
 from transforms.resampling.growing import Before, grown_manifest
 from transforms.resampling.manifest import make_manifest
-from transforms.resampling.output_moments import Copies, Written
+from transforms.resampling.output_moments import Written, WrittenCopies
 from transforms.resampling.packing import Kept, Output, capacity, pack
 from transforms.resampling.publishing import begin_output, publish_manifest
 from transforms.resampling.records import OutputRecord
@@ -181,7 +181,7 @@ def output_tasks(
     ]
 
 
-def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, Copies]:
+def write(task: OutputTask, plan: Plan, config: Config) -> tuple[OutputRecord, WrittenCopies]:
     """Write one output shard in the configured format, or find it written; and what it holds."""
     load_registrations()
     storage = output_storage(config.output)
@@ -205,7 +205,7 @@ def finish_output(
     load_registrations()
     before = Before.of([record.shard.name for record in records], config)
     require_same_input((record.shard for record in records), config, {*before.names, *before.urls})
-    copies = written if isinstance(written, Copies) else None
+    copies = written if isinstance(written, WrittenCopies) else None
     held = Written.from_sums(copies.sums if copies else None, plan)
     storage = output_storage(config.output)
     given = all_kept(kept, plan, config.output, storage)
