@@ -230,7 +230,7 @@ class _Search:
         self._candidates = candidates
         self._wanted = wanted
         self._scale = 1 / (1 + wanted)
-        self._scale[-1, -1] = 1 / math.sqrt(1 + wanted[-1, -1])
+        self._scale[:, -1] = np.sqrt(self._scale[:, -1])
         self._weight = _WEIGHT / (1 + math.fsum(wanted[-1]) / wanted.shape[1])
 
     def smallest(self, bounds: _Bounds, start: _Found) -> _Found:
