@@ -20,7 +20,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.machine import machine
-from fairshard.copies import reconsidered
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
 from transforms.m4.balance import balance as balance_corpus
@@ -127,9 +126,9 @@ class Corpus:
 
     def exact(self, copies: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], float]:
         """Today's draw, of which some choices are made anew; and the seconds that choosing took."""
-        order = reconsidered(self.q, copies, seed)
-        rows = np.flatnonzero(order < 1)
-        rows = np.sort(rows[np.argsort(order[rows], kind="stable")[:_MOST]])
+        rows = np.flatnonzero((self.q > np.floor(self.q)) & (self.q < np.ceil(self.q)))
+        if len(rows) > _MOST:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, _MOST, replace=False))
         sign = np.where(copies[rows] > self.q[rows], -1, 1).astype(np.int8)
         drawn = Moments.of(self.attributes, self.s, self.y, copies.astype(float))
         requirement = Requirement(self.tolerances, ())

@@ -96,6 +96,11 @@ def comparable(output: Path) -> dict[str, Any]:
     plan, manifest = (json.loads(files[name]) for name in ("plan/plan.json", "manifest.json"))
     del plan["fingerprint"]["inputs"], plan["fingerprint"]["labels"], plan["config"]["input"]
     del manifest["plan"]
+    for part in plan["draw"].keys() & {"flips", "shards"}:
+        del plan["draw"][part]["digest"], plan["draw"][part]["bytes"]
+    for name in files.keys() & {"plan/flips", "plan/draw"}:
+        rows = pq.read_table(pa.BufferReader(files[name])).to_pylist()
+        files[name] = [{**row, "shard": stem_of(row["shard"])} for row in rows]
     if paths.EXPLANATION in files:
         files[paths.EXPLANATION] = {**json.loads(files[paths.EXPLANATION]), "plan": None}
     for shard in manifest["shards"]:

@@ -224,6 +224,57 @@ def test_copies_are_whole_and_of_the_same_bias() -> None:
     assert not np.array_equal(copies, found.copies(seed=2))
 
 
+def test_the_rows_taken_meet_the_bounds_wherever_the_weights_do() -> None:
+    """With 20 labels nearly every pattern is a row of its own, and systematic draws miss AB."""
+    random = np.random.default_rng(0)
+    lean = random.normal(0, 0.1, (2, 20))
+    s = random.random((6000, 2)) < (0.3, 0.6)
+    y = random.random((6000, 20)) < 0.3 + s @ lean / 2
+    names = [f"s{k}" for k in range(2)], [f"y{r}" for r in range(20)]
+    columns = dict(zip((*names[0], *names[1]), np.hstack([s, y]).T, strict=True))
+    found = fairshard.balance(
+        pa.table(columns),
+        attributes={"s0": 0.4, "s1": 0.5},
+        labels=names[1],
+        rate=0.4,
+        Q=1.5,
+        max_association_bias=0.01,
+        shares={"y0": {"at_most": 0.3}},
+    )
+    assert found.met
+    for seed in range(3):
+        copies = found.copies(seed)
+        assert np.all((copies == np.floor(found.weights)) | (copies == np.ceil(found.weights)))
+        assert abs(copies.sum() - found.weights.sum()) < 5
+        share = copies @ s / copies.sum()
+        assert np.all(np.abs(share - (0.4, 0.5)) <= 0.01 + 1e-12)
+        carrying, others = ((copies[:, None] * t).T @ y / (copies @ t)[:, None] for t in (s, ~s))
+        assert np.abs(carrying - others).max() <= 0.01 + 1e-12
+        assert copies @ y[:, 0] / copies.sum() <= 0.3 + 1e-12
+        assert np.array_equal(copies, found.copies(seed))
+
+
+def test_the_mean_of_copies_over_seeds_is_about_the_weight() -> None:
+    """Bounds that bind shift it a little, in a table of 400 rows by less than 0.02."""
+    random = np.random.default_rng(1)
+    columns = {"s": random.random(400) < 0.2}
+    labels = [f"y{r}" for r in range(6)]
+    columns.update((label, random.random(400) < 0.3) for label in labels)
+    found = fairshard.balance(
+        pa.table(columns),
+        attributes={"s": 0.45},
+        labels=labels,
+        rate=0.25,
+        max_association_bias=0.03,
+    )
+    mean = np.mean([found.copies(seed) for seed in range(100)], axis=0)
+    bins = np.digitize(found.weights, np.linspace(0, 1, 6))
+    for one in np.unique(bins):
+        rows = bins == one
+        if np.count_nonzero(rows) >= 50:
+            assert mean[rows].mean() == pytest.approx(found.weights[rows].mean(), abs=0.02)
+
+
 def test_what_cannot_be_met_is_said_and_what_would_do() -> None:
     found = balanced(drawn(1000), rate=0.9)
     assert "share of woman, from below" in found.certificate.missed

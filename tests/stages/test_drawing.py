@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.label_tables import Corpus, read_records, write_tables
+from jobs.session.resume import work_on
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
 from tests.fixtures import config_of, tree, write_corpus
@@ -28,6 +29,7 @@ from transforms.storage.files import Storage, output_storage
 
 BOUNDS = {"max_representation_bias": 0.005, "max_association_bias": 0.03}
 SAMPLES = 1_500
+PACKINGS: list[dict[str, Any]] = [{}, {"samples_per_shard": None, "bytes_per_shard": 50_000}]
 
 
 def asked(folder: Path, out: str = "out", balance: Any = None, **changes: Any) -> Config:
@@ -66,7 +68,10 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_engines_write_the_same_flips_and_what_is_written_meets_the_bounds(corpus: Path) -> None:
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_engines_write_the_same_flips_and_what_is_written_meets_the_bounds(
+    corpus: Path, packing: dict[str, Any]
+) -> None:
     engines = {
         "here": InProcess(),
         "beam": BeamEngine(("--runner=FnApiRunner",)),
@@ -74,11 +79,12 @@ def test_engines_write_the_same_flips_and_what_is_written_meets_the_bounds(corpu
     }
     written = {}
     for name, engine in engines.items():
-        plan, _, storage = made(asked(corpus, name), engine)
+        out = f"{name}-{'bytes' if packing else 'samples'}"
+        plan, _, storage = made(asked(corpus, out, output=packing), engine)
         assert len(plan.flips) and plan.file.draw.excess == 0
         assert is_met(plan)
         assert not storage.exists(paths.attempt("solve", "drawing"))
-        written[name] = tree(corpus / name)
+        written[name] = tree(corpus / out)
         assert paths.FLIPS in written[name]
     assert written["here"] == written["beam"] == written["spark"]
 
@@ -101,7 +107,7 @@ def test_no_flips_where_the_draw_meets_the_bounds_anyway(corpus: Path) -> None:
     assert plan.identity == undrawn.identity
 
 
-@pytest.mark.parametrize("packing", [{}, {"samples_per_shard": None, "bytes_per_shard": 50_000}])
+@pytest.mark.parametrize("packing", PACKINGS)
 def test_shards_are_counted_once(corpus: Path, packing: dict[str, Any]) -> None:
     """What is on file is what another pass counts; by bytes, that of shards without flips."""
     out = "bytes" if packing else "samples"
@@ -178,3 +184,23 @@ def test_where_no_rate_suffices_the_one_that_misses_least_is_gone_back_to(tmp_pa
     rate = min(missed, key=missed.__getitem__)
     assert (step.made.terms.eta, step.made.file.draw.excess) == (rate, missed[rate])
     assert rate > min(missed)
+
+
+def test_a_plan_of_before_is_kept_though_nothing_is_drawn_by_it(tmp_path: Path) -> None:
+    write_corpus(tmp_path, samples=120)
+    loose = {"max_representation_bias": 0.3, "max_association_bias": 0.5}
+    config = asked(tmp_path, "out", loose)
+    _, manifest, storage = made(config)
+    old = json.loads(storage.read(paths.PLAN))
+    del old["draw"]
+    storage.publish(paths.PLAN, json.dumps(old).encode())
+    storage.delete(paths.DRAW)
+    shards = find_shards(config.input)
+
+    work = work_on(config, shards, ("solve", "resample"))
+
+    assert work.plan is not None and work.plan.file.draw is None
+    assert work.plan_line == "the plan is kept"
+    assert work.complete
+    InProcess().resample(config, work.records, work.plan)
+    assert read_manifest(storage).to_json() == manifest.to_json()
