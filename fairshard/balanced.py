@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from fairshard.copies import whole_copies
 from fairshard.rows import TableRows
 from transforms.base.counts import counted, first_of
 from transforms.base.deadline import Deadline
@@ -18,7 +18,6 @@ from transforms.feasibility.explanation import NOTHING_KNOWN
 from transforms.m4.balance import Balanced
 from transforms.m4.solver import PricedConstraint
 from transforms.m4.targets import asked_only
-from transforms.resampling.sampling import systematic_copies
 from transforms.statistics.bounded import (
     CERTIFIED,
     ROUNDING,
@@ -29,7 +28,6 @@ from transforms.statistics.bounded import (
 )
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import Measures, PerMeasure, excesses_of_shares
-from transforms.statistics.patterns import with_bins
 
 _TITLES = {"RB": "representation bias", "AB": "association bias", "skew": "label skew"}
 _KINDS = {"RB": "representation", "AB": "association", "skew": "skew"}
@@ -168,13 +166,20 @@ class BalancedTable:
     def copies(self, seed: int = 0) -> NDArray[np.int64]:
         """Whole numbers for the weights, int64 (n,): floor or ceil of each, drawn by the seed.
 
-        By systematic sampling, as shards are: rows with the same flags get the sum of their
-        weights to within one, so that the bias is nearer to what is asked than coin flips bring it.
+        By systematic sampling, as shards are; then some rows are taken once more or once fewer, so
+        that the rows that are taken meet what was asked for exactly, wherever the weights do and
+        there are rows enough to choose from.
         """
-        rows = self._workings.rows
-        patterns = with_bins(rows.flags, rows.utility)
-        keys = pa.array(np.arange(len(self.weights))).cast(pa.string())
-        return systematic_copies(self.weights, patterns, keys, seed, "")
+        plan = self.plan
+        return whole_copies(
+            self._workings.rows,
+            self.weights,
+            plan.attributes,
+            plan.labels,
+            plan.asked,
+            plan.shares,
+            seed,
+        )
 
     @property
     def met(self) -> bool:

@@ -61,12 +61,15 @@ class Movable:
 class Rounded:
     """Which of the movable samples are changed, (n,), and the moments of what is drawn then.
 
-    excess is the largest by which a measure is beyond what is required; to EXACT, 0: all is met.
+    excess is the largest by which a measure is beyond what is required, excess_over_plan likewise
+    beyond what is required or, where the weights themselves miss that, what they attain. Up to
+    EXACT is 0: all is met.
     """
 
     flips: NDArray[np.bool_]
     moments: Moments
     excess: float
+    excess_over_plan: float
 
 
 def rounded(
@@ -92,7 +95,8 @@ def rounded(
         flips = search.smallest(attainable, _Found(flips, z, attainable.excess(z))).flips
     steps = np.where(flips, movable.sign, 0).astype(np.float64)
     moments = drawn.plus(Moments.of(attributes, movable.s, movable.y, steps))
-    return Rounded(flips, moments, asked.excess(moments.vector.reshape(shape)))
+    z = moments.vector.reshape(shape)
+    return Rounded(flips, moments, asked.excess(z), attainable.excess(z))
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,7 @@ class _Search:
         self._candidates = candidates
         self._wanted = wanted
         self._scale = 1 / (1 + wanted)
-        self._scale[-1, -1] = 1 / math.sqrt(1 + wanted[-1, -1])
+        self._scale[:, -1] = np.sqrt(self._scale[:, -1])
         self._weight = _WEIGHT / (1 + math.fsum(wanted[-1]) / wanted.shape[1])
 
     def smallest(self, bounds: _Bounds, start: _Found) -> _Found:

@@ -90,7 +90,7 @@ def _attribute_excess(
 def _label_excess(margin: float, goal: Goal, z: Matrix, change: float, carries: Matrix) -> float:
     """The squares of shares of labels, and of the number of copies, if it changes by so much."""
     last, c = z.shape[0] - 1, z.shape[1] - 1
-    error = z[last, c] + change - goal.wanted[last, c]
+    error: float = z[last, c] + change - goal.wanted[last, c]
     total = _OF_COPIES * error * error
     for R in range(len(goal.written)):
         n = z[last, c] + goal.written[R, last, c] + change

@@ -1,0 +1,102 @@
+"""Whole numbers for the weights of a table's rows, so that its bounds are met by what is taken."""
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from fairshard.rows import TableRows
+from transforms.config.balance import ShareBound
+from transforms.config.schema import Attribute
+from transforms.m4.rounding import EXACT, Movable, Requirement, rounded
+from transforms.m4.terms import Tolerances
+from transforms.resampling.sampling import systematic_copies
+from transforms.statistics.measures import PerMeasure
+from transforms.statistics.moments import Moments
+from transforms.statistics.patterns import with_bins
+
+_MOST = 1 << 20
+_WHOLE = 1e-6
+
+
+def whole_copies(
+    rows: TableRows,
+    weights: NDArray[np.float64],
+    attributes: tuple[Attribute, ...],
+    labels: tuple[str, ...],
+    asked: PerMeasure,
+    shares: tuple[ShareBound, ...],
+    seed: int,
+) -> NDArray[np.int64]:
+    """The copies of each row, int64 (n,): floor or ceiling of its weight, drawn by the seed.
+
+    Rows to change are first sought among those that a second draw would have given otherwise, then
+    among all.
+    """
+    patterns = with_bins(rows.flags, rows.utility)
+    keys = pa.array(np.arange(len(weights))).cast(pa.string())
+    copies = systematic_copies(weights, patterns, keys, seed, "")
+    drawn, wanted = (
+        _moments(rows, masses, attributes, labels) for masses in (copies.astype(float), weights)
+    )
+    requirement = Requirement(Tolerances(asked.RB, asked.AB, asked.skew), shares)
+    order = reconsidered(weights, copies, seed)
+    for most in (1.0, np.inf):
+        movable = np.flatnonzero(order < most)
+        if len(movable) > _MOST:
+            movable = np.sort(movable[np.argsort(order[movable], kind="stable")[:_MOST]])
+        sign = np.where(copies[movable] > weights[movable], -1, 1).astype(np.int8)
+        s, y = _flags(rows.flags[movable], len(attributes), len(labels))
+        found = rounded(drawn, wanted, Movable(s, y, sign), attributes, [requirement], labels)
+        if found.excess_over_plan <= EXACT:
+            break
+    copies[movable[found.flips]] += sign[found.flips]
+    return copies
+
+
+def reconsidered(
+    weights: NDArray[np.float64], copies: NDArray[np.int64], seed: int
+) -> NDArray[np.float64]:
+    """In which order rows come to be changed, float64 (n,): a number below 1 where a second draw
+    gives the row otherwise, and inf where its weight is whole.
+
+    A row gets one copy more with probability q - floor(q), or one fewer with ceil(q) - q: both
+    weigh alike, so that the mean over seeds stays q.
+    """
+    otherwise = np.abs(copies - weights)
+    fractional = (otherwise > _WHOLE) & (otherwise < 1 - _WHOLE)
+    uniform = _uniform(len(weights), seed)
+    return np.divide(uniform, otherwise, out=np.full(len(weights), np.inf), where=fractional)
+
+
+def _moments(
+    rows: TableRows,
+    masses: NDArray[np.float64],
+    attributes: tuple[Attribute, ...],
+    labels: tuple[str, ...],
+) -> Moments:
+    """Those of the rows, each counted as often as its mass says."""
+    found, first = [], 0
+    for part in rows.parts():
+        s, y = _flags(part.flags, len(attributes), len(labels))
+        found.append(Moments.of(attributes, s, y, masses[first : first + len(part)]))
+        first += len(part)
+    total = found[0]
+    for moments in found[1:]:
+        total = total.plus(moments)
+    return total
+
+
+def _flags(packed: NDArray[np.uint8], m: int, c: int) -> tuple[NDArray[np.bool_], sp.csr_array]:
+    """s, (n, m), and y, (n, c), of bit-packed flags."""
+    flags = np.unpackbits(packed, axis=1, count=m + c).astype(np.bool_)
+    return flags[:, :m], sp.csr_array(flags[:, m:], dtype=np.float64)
+
+
+def _uniform(count: int, seed: int) -> NDArray[np.float64]:
+    """A number in [0, 1) for each of so many rows: SplitMix64 (Steele, Lea and Flood, 2014)."""
+    golden = np.uint64(0x9E3779B97F4A7C15)
+    mixed = (np.arange(1, count + 1, dtype=np.uint64) + np.uint64((seed << 32) % 2**64)) * golden
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (mixed ^ (mixed >> np.uint64(31))) / 2.0**64
