@@ -105,6 +105,21 @@ def test_what_was_asked_holds_of_the_true_attributes(output: tuple[Config, Stora
     assert manifest.as_labelled.share == pytest.approx(labelled.share, abs=0.02)
 
 
+def test_what_is_written_is_drawn_to_meet_the_bounds_as_corrected(
+    output: tuple[Config, Storage],
+) -> None:
+    plan, manifest = read_plan(output[1]), read_manifest(output[1])
+    drawn = plan.file.draw
+    assert drawn is not None and drawn.as_labelled is not None and manifest.as_labelled is not None
+    assert len(plan.flips) and drawn.excess == 0
+    assert drawn.measures.max_RB <= 0.01 and drawn.measures.max_AB <= 0.04
+    assert drawn.as_labelled.max_AB > 0.08
+    both = ((drawn.measures, manifest.measures), (drawn.as_labelled, manifest.as_labelled))
+    for said, held in both:
+        for name in ("samples", "share", "RB", "AB", "skew", "label_share"):
+            assert np.array_equal(getattr(said, name), getattr(held, name), equal_nan=True)
+
+
 def test_both_figures_are_reported_with_their_errors(output: tuple[Config, Storage]) -> None:
     _, storage = output
     bias = summarise(storage)["bias"]

@@ -12,7 +12,7 @@ from tests.inprocess import InProcess
 from tests.outputs import finished_output
 from tests.runs import ago, quiet
 from transforms.labels.records import label_record_from
-from transforms.stages.doing import STAGE, explaining
+from transforms.stages.doing import STAGE, begin_drawing, end_drawing, explaining
 from transforms.storage import paths
 from transforms.storage.attempts import Attempt
 from transforms.storage.documents import to_json
@@ -27,6 +27,18 @@ def test_notes_are_shown_while_they_are_there(tmp_path: Path) -> None:
     with explaining(storage):
         doing.poll()
         assert re.fullmatch(r"explaining, \d s", doing.line)
+    doing.poll()
+    assert doing.line == ""
+
+
+def test_drawing_is_shown_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+    """It begins in one process, and may end in another."""
+    storage = Storage(str(tmp_path))
+    doing = Doing(storage, 0.0)
+    begin_drawing(storage)
+    doing.poll()
+    assert re.fullmatch(r"drawing, \d s", doing.line)
+    end_drawing(storage)
     doing.poll()
     assert doing.line == ""
 
