@@ -129,9 +129,9 @@ def solve(config: Configuration, *, restart: bool = False, quiet: bool = False) 
         True
         >>> print(plan)
         300 samples in 36 patterns at eta = 0.5 (relative gap ...)
-        representation bias  0.2243 ± 0.0271 before, 0.0100 ± 0.0378 predicted (gender.woman); ...
-        association bias     0.3277 ± 0.0631 before, 0.0400 ± 0.0513 predicted (gender.woman ...
-        The plan meets everything asked for (to 1e-06).
+        representation bias  0.2243 ± 0.0271 before, 0.00... after, as drawn (gender.woman); ...
+        association bias     0.3277 ± 0.0631 before, 0.0... after, as drawn (gender...
+        Everything asked for is met, as drawn.
         plan: .../balanced/plan/plan.json
     """
     return PlanSummary.of(_run("solve", config, restart, quiet))
@@ -145,10 +145,10 @@ def resample(config: Configuration, *, restart: bool = False, quiet: bool = Fals
 
     Example:
         >>> output = resample(config, quiet=True)
-        >>> output.read, output.kept, output.dropped, output.rejected
-        (300, 150, 150, 0)
+        >>> output.read, output.kept + output.dropped, output.rejected
+        (300, 300, 0)
         >>> output.bias["RB"].status
-        'within sampling error'
+        'met'
     """
     return OutputSummary.of(_run("resample", config, restart, quiet))
 
@@ -166,7 +166,7 @@ def rebalance(
     Example:
         >>> output = rebalance(config, quiet=True)
         >>> output.met, output.verdict
-        (True, 'The plan meets everything asked for (to 1e-06), and the output is within ...
+        (True, 'Everything asked for is met.')
     """
     read = read_config(config)
     if read.input.tables:
