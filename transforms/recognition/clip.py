@@ -24,8 +24,8 @@ class TextTower:
     """An open_clip model on its device, ready to encode texts; for one or many threads.
 
     On CPUs PyTorch is set to one thread in this process: shards and pictures are what runs in
-    parallel, and scores do not depend on the number of cores. Raises FairshardError where the model cannot be
-    had: no such name, tag or file, no network, no CUDA device.
+    parallel, and scores do not depend on the number of cores. Raises FairshardError where the model
+    cannot be had: no such name, tag or file, no network, no CUDA device.
     """
 
     def __init__(self, settings: Model) -> None:
