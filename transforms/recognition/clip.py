@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 from transforms.base.errors import FairshardError, reason_of
 from transforms.config.sections import Model
 from transforms.recognition.checkpoints import fetched
+from transforms.recognition.devices import device_of
 from transforms.recognition.shaping import Shaping
 from transforms.recognition.tokeniser import Tokeniser
 
@@ -29,7 +30,7 @@ class TextTower:
     """
 
     def __init__(self, settings: Model) -> None:
-        self.device = _device(settings.device)
+        self.device = device_of(settings.device)
         self.precision = _precision(settings.precision, self.device)
         torch.set_num_threads(1)
         self.model, tokenizer = _loaded(settings, self.precision, self.device)
@@ -49,7 +50,8 @@ class TextTower:
     def _moved(self, batch: torch.Tensor) -> torch.Tensor:
         if self.device.type == "cpu":
             return batch
-        return batch.pin_memory().to(self.device, non_blocking=True)
+        with torch.cuda.device(self.device):  # or the first GPU would hold what is pinned
+            return batch.pin_memory().to(self.device, non_blocking=True)
 
 
 class Clip(TextTower):
@@ -85,23 +87,13 @@ def text_tower(settings: Model) -> TextTower:
     return tower
 
 
-def _device(wanted: str) -> torch.device:
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise FairshardError(
-            f"model.device is {wanted} but this machine has no CUDA device: set model.device to "
-            "auto or cpu, or run where there is a GPU"
-        )
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
-
-
 def _precision(wanted: str, device: torch.device) -> str:
     if wanted != "auto":
         return wanted
     if device.type == "cpu":
         return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    with torch.cuda.device(device):
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
 
 
 def _loaded(settings: Model, precision: str, device: torch.device) -> tuple[Any, Any]:
