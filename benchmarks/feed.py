@@ -64,8 +64,8 @@ def main() -> None:
     torch.set_num_threads(1)
     print(machine())
     with tempfile.TemporaryDirectory() as scratch:
-        config = _config(options.shards or _drawn(Path(scratch)))
-        samples, reading = _read(config, options.samples)
+        config = configured(options.shards or drawn_shard(Path(scratch)))
+        samples, reading = samples_of(config, options.samples)
     settings = PreprocessCfg(**_preprocessing(options.model))
     tokenizer = open_clip.get_tokenizer(options.model)
     theirs = _open_clips(settings), partial(_tokens, tokenizer)
@@ -97,7 +97,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _config(shards: str) -> Config:
+def configured(shards: str) -> Config:
+    """Two names by lexicon and prompts, and the similarity, of these shards."""
     load_registrations()
     names = {
         name: {"target": 0.5, "lexicon": words, "prompts": [f"a {name}"]}
@@ -117,8 +118,8 @@ def _config(shards: str) -> Config:
     )
 
 
-def _drawn(folder: Path) -> str:
-    """A shard of waves with edges and grain."""
+def drawn_shard(folder: Path) -> str:
+    """A shard of waves with edges and grain; its URL."""
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     rng = np.random.default_rng(0)
     with tarfile.open(folder / "drawn.tar", "w") as tar:
@@ -137,7 +138,7 @@ def _drawn(folder: Path) -> str:
     return str(folder / "drawn.tar")
 
 
-def _read(config: Config, most: int) -> tuple[list[Sample], float]:
+def samples_of(config: Config, most: int) -> tuple[list[Sample], float]:
     """The first samples, and the microseconds of CPU that reading took for each."""
     found: list[Sample] = []
     members, limits = members_of(config), config.input.limits
