@@ -10,6 +10,7 @@ A registered model without --pretrained gets random weights: the speed is the sa
 """
 
 import argparse
+import copy
 import json
 import os
 import platform
@@ -24,7 +25,7 @@ import torch
 import webdataset
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from open_clip.zero_shot_classifier import build_zero_shot_classifier
-from safetensors.torch import save_file
+from safetensors.torch import save_model
 
 from jobs.begin.demo.captions import PHRASES, TEMPLATES
 from jobs.begin.demo.corpus import MODEL, write_corpus
@@ -92,18 +93,32 @@ def _model(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if options.pretrained or ":" in options.model:
         chosen = {"name": options.model, "pretrained": options.pretrained}
     else:
-        model = open_clip.create_model(options.model)
-        settings = {"model_cfg": open_clip.get_model_config(options.model)}
-        (folder / "model").mkdir()
-        save_file(model.state_dict(), folder / "model" / "open_clip_model.safetensors")
-        (folder / "model" / "open_clip_config.json").write_text(json.dumps(settings))
-        chosen = {"name": f"local-dir:{folder / 'model'}"}
+        chosen = random_model(options.model, folder)
     return chosen | {
         "device": options.device,
         "precision": options.precision,
         "batch_size": options.batch_size,
         "decode_threads": options.decode_threads,
     }
+
+
+def random_model(name: str, folder: Path) -> dict[str, str]:
+    """A registered model with random weights, as files in `folder`: its name.
+
+    A tokenizer that would be fetched is replaced by CLIP's own.
+    """
+    settings = copy.deepcopy(open_clip.get_model_config(name))
+    if settings is None:
+        raise SystemExit(f"open_clip has no model {name}")
+    if settings["text_cfg"].pop("hf_tokenizer_name", None):
+        settings["text_cfg"].pop("tokenizer_kwargs", None)
+        settings["text_cfg"]["vocab_size"] = open_clip.SimpleTokenizer().vocab_size
+    files = folder / "model"
+    files.mkdir()
+    (files / "open_clip_config.json").write_text(json.dumps({"model_cfg": settings}))
+    model = open_clip.create_model(f"local-dir:{files}", load_weights=False)
+    save_model(model, files / "open_clip_model.safetensors")
+    return {"name": f"local-dir:{files}"}
 
 
 def _config(pattern: str, model: Model, folder: Path) -> Config:

@@ -40,6 +40,7 @@ _JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
 _SCRATCH, _SCRATCH_BEFORE_IT = "spark.local.dir", "SPARK_LOCAL_DIRS"
 _SECRET = re.compile(r"secret|passw|token|credential|key\b", re.IGNORECASE)
 _CORES_ALONE = re.compile(r"local(?:\[(\d+|\*)\])?")
+_IN_ONE_PROCESS = re.compile(r"local(\[.*\])?")
 _QUOTED = re.compile(r'["\\]')
 _ATTEMPTS = "spark.task.maxFailures"
 _ATTEMPTS_OF_A_CLUSTER = "4"
@@ -210,6 +211,11 @@ def _retrying(master: str, settings: Mapping[str, str]) -> str:
 def _submitted() -> bool:
     """Whether spark-submit started this process, and with it the Java side."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def gives_gpus(context: SparkContext) -> bool:
+    """Whether tasks can ask for GPUs; a local master, which has none to give, refuses that."""
+    return _IN_ONE_PROCESS.fullmatch(context.master or "") is None
 
 
 def _is_local(master: str | None) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from pyspark import SparkContext, TaskContext
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
-from pipelines.spark.context import settings_of, spark_context
+from pipelines.spark.context import gives_gpus, settings_of, spark_context
 from pipelines.spark.elements import aggregated, collected, each, together
 from pipelines.spark.joining import join_each
 from pipelines.spark.secrets import entrust, entrusted
@@ -64,7 +64,7 @@ def label_shards(
         for part in parts_of(shard, config.input)
     ]
     labelled = each(context, parts).map(partial(_label, labelling))
-    if config.model is not None and config.model.device == "cuda":
+    if config.model is not None and config.model.device == "cuda" and gives_gpus(context):
         gpu = TaskResourceRequests().cpus(1).resource(_GPU, 1)
         labelled = labelled.withResources(ResourceProfileBuilder().require(gpu).build)
     gathered = labelled.groupByKey(min(len(shards), _GATHERERS)).map(partial(_gather, labelling))

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.labels.read_ahead import Clock, in_order, salvaged
+from transforms.labels.read_ahead import Clock, in_order, overlapped, salvaged
 
 
 @given(st.lists(st.integers(0, 50)), st.integers(1, 4), st.integers(1, 6000))
@@ -88,3 +89,58 @@ def test_one_bad_item_costs_one_item(bad: list[bool]) -> None:
         for item, result in enumerate(results)
         if not isinstance(result, Exception)
     )
+
+
+def test_an_item_is_worked_on_while_the_next_is_read() -> None:
+    """Each work waits for the next item: it would for ever, one after the other."""
+    read = [threading.Event() for _ in range(6)]
+    waited: list[float] = []
+
+    def items() -> Iterator[int]:
+        for item in range(5):
+            read[item].set()
+            yield item
+        read[5].set()
+
+    def work(item: int) -> int:
+        assert read[item + 1].wait(60)
+        return item * item
+
+    with closing(overlapped(items(), work, waited.append)) as results:
+        assert list(results) == [(item, item * item) for item in range(5)]
+    assert len(waited) == 5
+    assert min(waited) >= 0
+
+
+def test_no_more_than_two_items_wait_for_their_work() -> None:
+    taken = done = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for item in range(20):
+            taken += 1
+            assert taken - done <= 3
+            yield item
+
+    with closing(overlapped(items(), lambda item: item, lambda _: None)) as results:
+        for item, _ in results:
+            done = item + 1
+
+
+def test_errors_of_overlapped_work_are_raised_and_leave_no_thread() -> None:
+    before = threading.active_count()
+    for bad in range(3):
+
+        def work(item: int, bad: int = bad) -> int:
+            if item == bad:
+                raise ValueError(f"no {item}")
+            return item
+
+        results = overlapped(range(5), work, lambda _: None)
+        assert [next(results)[1] for _ in range(bad)] == [*range(bad)]
+        with pytest.raises(ValueError, match=f"no {bad}"):
+            next(results)
+    unfinished = overlapped(range(5), lambda item: item, lambda _: None)
+    next(unfinished)
+    unfinished.close()
+    assert threading.active_count() == before

@@ -22,6 +22,7 @@ from transforms.labels.records import LabelRecord
 from transforms.labels.rejects import RejectKind, check_rejects, frequent_rejects
 from transforms.labels.rows import reject_table
 from transforms.labels.tables import parquet_bytes, read_labels
+from transforms.recognition.tokeniser import Tokeniser
 from transforms.shards.finding import find_shards
 from transforms.shards.samples import Reject
 from transforms.storage import paths
@@ -94,7 +95,7 @@ def test_a_caption_that_cannot_be_tokenised_costs_its_sample(tmp_path: Path) -> 
     labeller = Labeller(config)
     assert labeller._samples._vision is not None
     clip = labeller._samples._vision._clip
-    tokenizer = clip._tokenizer
+    tokenizer = clip._tokeniser._tokenizer
 
     class Failing:
         context_length = tokenizer.context_length
@@ -105,7 +106,7 @@ def test_a_caption_that_cannot_be_tokenised_costs_its_sample(tmp_path: Path) -> 
             found: torch.Tensor = tokenizer(texts)
             return found
 
-    clip._tokenizer = Failing()
+    clip._tokeniser = Tokeniser(Failing())
     _, keys, rejects = labelled(config, labeller)
     assert keys == ["a", "c"]
     assert rejects == [("b", "caption", "the caption cannot be read: KeyError: 'no such token'")]

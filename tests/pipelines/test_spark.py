@@ -113,6 +113,15 @@ def test_a_workers_error_reaches_the_caller_as_its_sentence(tmp_path: Path) -> N
         SparkEngine(LOCAL).label(config, shards)
 
 
+def test_a_local_master_is_not_asked_for_gpus(tmp_path: Path) -> None:
+    """It has none to give: its workers look for GPUs themselves, and here there are none."""
+    write_corpus(tmp_path)
+    model = {"name": f"local-dir:{MODEL}", "device": "cuda"}
+    config = config_of(tmp_path, model=model, utility={"score": "similarity"})
+    with pytest.raises(FairshardError, match="this machine has no CUDA device"):
+        SparkEngine(LOCAL).label(to(config, tmp_path / "spark"), find_shards(config.input))
+
+
 def test_without_java_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_corpus(tmp_path)
     config = config_of(tmp_path)

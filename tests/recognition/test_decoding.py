@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from transforms.recognition.decoding import Decoder
+from transforms.recognition.decoding import Decoder, _count
 from transforms.recognition.image_kinds import EXTENSIONS, asked_for
 
 SIDE = 32
@@ -149,3 +149,10 @@ def test_the_only_limit_on_pixels_is_ours() -> None:
     assert _decode(FILES["png"], max_pixels=60 * 45).shape == (SIDE, SIDE, 3)
     with pytest.raises(ValueError, match=r"has 2,700 pixels"):
         _decode(FILES["png"], max_pixels=60 * 45 - 1)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 1000, 1001])
+def test_pairs_of_bytes_are_counted_wherever_they_begin(length: int) -> None:
+    drawn = np.random.default_rng(length).choice([0xFF, 0xDA, 0xD8], length)
+    content = drawn.astype(np.uint8).tobytes()
+    assert _count(b"\xff\xda", content) == content.count(b"\xff\xda")

@@ -47,11 +47,14 @@ def images(clip: Clip) -> torch.Tensor:
 
 
 def test_the_model_is_fed_what_open_clips_own_transform_gives(clip: Clip) -> None:
+    """But for 2 of 255 levels, by which resizing rounds otherwise."""
     _, _, preprocess = open_clip.create_model_and_transforms(NAME)
     expected = torch.stack([preprocess(Image.open(io.BytesIO(content))) for content in FILES])
     decoder = Decoder(clip.shape, clip.side, 10**6)
     inputs = clip.inputs([decoder.decode(content) for content in FILES])
-    torch.testing.assert_close(inputs, expected, rtol=0, atol=1e-6)
+    level = 1 / (255 * min(clip.model.visual.preprocess_cfg["std"]))
+    torch.testing.assert_close(inputs, expected, rtol=0, atol=2 * level + 1e-6)
+    assert ((inputs - expected).abs() > 1e-6).float().mean() < 0.02
 
 
 def test_vectors_are_open_clips_own(clip: Clip, images: torch.Tensor) -> None:
@@ -64,10 +67,26 @@ def test_vectors_are_open_clips_own(clip: Clip, images: torch.Tensor) -> None:
         tokens = open_clip.get_tokenizer(NAME)(texts)
         expected_texts = model.encode_text(tokens, normalize=True)
     vectors = clip.encode_tokens([clip.tokens(text) for text in texts])
-    torch.testing.assert_close(images, expected_images, rtol=0, atol=1e-5)
+    torch.testing.assert_close(images, expected_images, rtol=0, atol=1e-3)
     torch.testing.assert_close(vectors, expected_texts, rtol=0, atol=1e-5)
     cosines = (expected_images * expected_texts).sum(dim=1)
-    assert similarities(images, vectors) == pytest.approx(cosines.tolist(), abs=2e-5)
+    assert similarities(images, vectors) == pytest.approx(cosines.tolist(), abs=1e-3)
+
+
+def test_labels_are_those_of_open_clips_own_transform(clip: Clip) -> None:
+    classifier = ZeroShotClassifier(
+        clip, [PromptGroup((0, 1, 2), (("a fox",), ("an owl",), ("a bear",)), ZeroShot())]
+    )
+    _, _, preprocess = open_clip.create_model_and_transforms(NAME)
+    scenes = sample_scenes(evenly(), 200, np.random.default_rng(6))
+    files = [jpeg(draw(scene)) for scene in scenes]
+    decoder = Decoder(clip.shape, clip.side, 10**6)
+    ours = clip.encode_images([decoder.decode(content) for content in files])
+    with torch.inference_mode():
+        batch = torch.stack([preprocess(Image.open(io.BytesIO(content))) for content in files])
+        theirs = clip.model.encode_image(batch, normalize=True)
+    assert not torch.equal(ours, theirs)
+    assert np.array_equal(classifier.flags(ours), classifier.flags(theirs))
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
@@ -141,33 +160,6 @@ def test_scores_that_are_not_finite_are_errors(clip: Clip, images: torch.Tensor)
         ZeroShotClassifier(clip, [group]).recognise(images * torch.nan)
     with pytest.raises(ValueError, match="not finite"):
         similarities(images * torch.nan, images)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "a fox holding a hammer", "  Ｗide \n  and   Café &amp; l'été 🦊🦊", "fox " * 500]
-)
-def test_tokens_are_those_of_open_clips_tokenizer(clip: Clip, text: str) -> None:
-    assert clip.tokens(text).tolist() == open_clip.get_tokenizer(NAME)([text])[0].tolist()
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["".join(Random(1).choices("abcdefghij", k=1_000_000)), "ab " * 3_000_000, "\0" * 10_000_000],
-    ids=["one word", "many words", "no word"],
-)
-def test_huge_captions_are_cut_before_they_are_tokenised(clip: Clip, text: str) -> None:
-    assert len(clip.tokens(text)) == len(clip.tokens("a fox"))
-    assert max(map(len, clip._tokenizer.cache)) <= 128
-
-
-def test_the_tokenizers_memory_is_bounded(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.recognition.clip._WORDS_KEPT", 10)
-    tokenizer = clip._tokenizer
-    before = clip.tokens("<start_of_text> fox").tolist()
-    for word in range(100):
-        clip.tokens(f"{word} abc{'xyz'[word % 3]}{'xyz'[word // 3 % 3]}{'xyz'[word // 9 % 3]}")
-        assert len(tokenizer.cache) <= 15
-    assert clip.tokens("<start_of_text> fox").tolist() == before
 
 
 @pytest.mark.parametrize(

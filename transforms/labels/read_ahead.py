@@ -29,9 +29,12 @@ class Clock:
         try:
             return work()
         finally:
-            elapsed = time.perf_counter() - started
-            with self._lock:
-                self.seconds[step] = self.seconds.get(step, 0.0) + elapsed
+            self.add(step, time.perf_counter() - started)
+
+    def add(self, step: str, seconds: float) -> None:
+        """Count `seconds` more of `step`."""
+        with self._lock:
+            self.seconds[step] = self.seconds.get(step, 0.0) + seconds
 
     def each(self, step: str, items: Iterable[T]) -> Iterator[T]:
         """The items; the seconds spent waiting for each go to `step`."""
@@ -108,6 +111,38 @@ def in_order(
         finally:
             allowance.close()
             feeder.join()
+            pool.shutdown(cancel_futures=True)
+
+
+def overlapped(
+    items: Iterable[T], work: Callable[[T], R], idle: Callable[[float], None]
+) -> Generator[tuple[T, R]]:
+    """Each item with what `work` makes of it, in a thread that works on while others are read.
+
+    Two items at most wait for the thread or are in it; `idle` is told the seconds that it waits for
+    each. An error of the items or of the work is raised here. Close the iterator before `items`.
+    """
+    free = time.perf_counter()
+
+    def done(item: T) -> R:
+        nonlocal free
+        idle(time.perf_counter() - free)
+        try:
+            return work(item)
+        finally:
+            free = time.perf_counter()
+
+    with ThreadPoolExecutor(1) as pool:
+        before: tuple[T, Future[R]] | None = None
+        try:
+            for item in items:
+                following = item, pool.submit(done, item)
+                if before is not None:
+                    yield before[0], before[1].result()
+                before = following
+            if before is not None:
+                yield before[0], before[1].result()
+        finally:
             pool.shutdown(cancel_futures=True)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from transforms.base.errors import FairshardError, reason_of
 from transforms.config.sections import Config
-from transforms.labels.read_ahead import Clock, in_order, salvaged
+from transforms.labels.read_ahead import Clock, in_order, overlapped, salvaged
 from transforms.labels.rows import Row
 from transforms.recognition.candidates import Candidate, CandidateReader, Sight
 from transforms.recognition.settings import needs_of
@@ -22,18 +22,19 @@ _READ_AHEAD_BYTES = 128 * 2**20
 _BATCH_WITHOUT_MODEL = 256
 
 _Entry = Candidate | Reject | Ignored
+_Seen = tuple[list[_Entry], list[Sight | Exception]]
 
 
 class SampleLabeller:
     """Labels samples as a configuration says; it holds the model, where there is one.
 
-    Reading, decoding (in `model.decode_threads` threads) and the model overlap. Raises
-    FairshardError where the model cannot be had.
+    Reading, decoding (in `model.decode_threads` threads) and the model (in one) overlap. `vision`
+    is the configuration's, unless given. Raises FairshardError where the model cannot be had.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, vision: Vision | None = None) -> None:
         self._utility = config.utility
-        self._vision = _vision(config)
+        self._vision = vision or _vision(config)
         self._batch_size = config.model.batch_size if config.model else _BATCH_WITHOUT_MODEL
         self.reader = (
             CandidateReader(config, self._vision.decode, self._vision.tokens)
@@ -53,14 +54,27 @@ class SampleLabeller:
 
         Raises FairshardError where the model fails on all that it is given.
         """
-        with closing(self._entries(samples, clock)) as entries:
-            for batch in _batches(entries, self._batch_size):
-                sights = iter(self._seen(batch, clock))
+        with (
+            closing(self._entries(samples, clock)) as entries,
+            closing(self._batches(entries, clock)) as batches,
+        ):
+            for batch, seen in batches:
+                sights = iter(seen)
                 for entry in batch:
                     if isinstance(entry, Candidate):
                         yield self._row(entry, next(sights))
                     else:
                         yield entry
+
+    def _batches(self, entries: Iterable[_Entry], clock: Clock) -> Generator[_Seen]:
+        """The entries by batches, with what the model sees; it sees one while the next is read."""
+        batches = _batches(entries, self._batch_size)
+        if self._vision is None:
+            yield from ((batch, self._seen(batch, clock)) for batch in batches)
+            return
+        see = partial(self._seen, clock=clock)
+        with closing(overlapped(batches, see, partial(clock.add, "idle"))) as seen:
+            yield from seen
 
     def _entries(
         self, samples: Iterable[Sample | Reject | Ignored], clock: Clock
@@ -73,7 +87,7 @@ class SampleLabeller:
             return
         threads = self._vision.threads
         with closing(in_order(found, read, threads, self._cost, _READ_AHEAD_BYTES)) as ahead:
-            yield from clock.each("idle", ahead)
+            yield from ahead
 
     def _read(self, clock: Clock, entry: Sample | Reject | Ignored) -> _Entry:
         if not isinstance(entry, Sample):

@@ -1,9 +1,7 @@
 """An open_clip model: loading it, and turning images and captions into unit vectors."""
 
 import difflib
-import re
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +10,36 @@ import open_clip
 import torch
 from numpy.typing import NDArray
 from open_clip.pretrained import get_pretrained_cfg
-from open_clip.transform import PreprocessCfg, image_transform_v2
-from PIL.Image import Image
+from open_clip.transform import PreprocessCfg
 from torch.nn.functional import normalize
 
 from transforms.base.errors import FairshardError, reason_of
 from transforms.config.sections import Model
 from transforms.recognition.checkpoints import fetched
-
-_CHARACTERS_PER_TOKEN = 64
-_LONGEST_WORD = 128
-_WORDS_KEPT = 1 << 18
-_LONG_WORD = re.compile(rf"(\S{{{_LONGEST_WORD}}})\S+")
+from transforms.recognition.devices import device_of
+from transforms.recognition.shaping import Shaping
+from transforms.recognition.tokeniser import Tokeniser
 
 
 class TextTower:
     """An open_clip model on its device, ready to encode texts; for one or many threads.
 
-    On a CPU, PyTorch is set to one thread in this process: shards are what runs in parallel, and
-    scores do not depend on the number of cores. Raises FairshardError where the model cannot be
-    had: no such name, tag or file, no network, no CUDA device.
+    On CPUs PyTorch is set to one thread in this process: shards and pictures are what runs in
+    parallel, and scores do not depend on the number of cores. Raises FairshardError where the model
+    cannot be had: no such name, tag or file, no network, no CUDA device.
     """
 
     def __init__(self, settings: Model) -> None:
-        self.device = _device(settings.device)
+        self.device = device_of(settings.device)
         self.precision = _precision(settings.precision, self.device)
-        if self.device.type == "cpu":
-            torch.set_num_threads(1)
-        self.model, self._tokenizer = _loaded(settings, self.precision, self.device)
+        torch.set_num_threads(1)
+        self.model, tokenizer = _loaded(settings, self.precision, self.device)
+        self._tokeniser = Tokeniser(tokenizer)
         self.logit_scale: float = self.model.logit_scale.exp().item()
-        self._first_words = dict(getattr(self._tokenizer, "cache", {}))
 
     def tokens(self, text: str) -> NDArray[np.int64]:
-        """The tokens (context length,) of a text, cut to what the model reads.
-
-        Cut before tokenising as well, at 64 characters a token and 128 a word: the cost of
-        open_clip's tokenizer grows with the square of a word's length.
-        """
-        self._forget_words()
-        longest = _CHARACTERS_PER_TOKEN * int(self._tokenizer.context_length)
-        words = " ".join(text[: 16 * longest].split())
-        text = _LONG_WORD.sub(r"\1", words)[:longest]
-        tokens: NDArray[np.int64] = self._tokenizer([text])[0].numpy()
-        return tokens
+        """The tokens (context length,) of a text, cut to what the model reads."""
+        return self._tokeniser.tokens(text)
 
     @torch.inference_mode()
     def encode_tokens(self, tokens: Sequence[NDArray[np.int64]]) -> torch.Tensor:
@@ -65,12 +50,8 @@ class TextTower:
     def _moved(self, batch: torch.Tensor) -> torch.Tensor:
         if self.device.type == "cpu":
             return batch
-        return batch.pin_memory().to(self.device, non_blocking=True)
-
-    def _forget_words(self) -> None:
-        """Empty the tokenizer's memory of words, which open_clip lets grow without a bound."""
-        if len(getattr(self._tokenizer, "cache", ())) > _WORDS_KEPT:
-            self._tokenizer.cache = dict(self._first_words)
+        with torch.cuda.device(self.device):  # or the first GPU would hold what is pinned
+            return batch.pin_memory().to(self.device, non_blocking=True)
 
 
 class Clip(TextTower):
@@ -79,16 +60,11 @@ class Clip(TextTower):
     def __init__(self, settings: Model) -> None:
         super().__init__(settings)
         preprocess = PreprocessCfg(**self.model.visual.preprocess_cfg)
-        *self._shaping, _, _ = image_transform_v2(preprocess, is_train=False).transforms
-        size = preprocess.size
-        self.side: int = size if isinstance(size, int) else max(size)
+        self.shape = Shaping(preprocess)
+        self.side = self.shape.side
         self._mean = self._channels(preprocess.mean)
         self._std = self._channels(preprocess.std)
         self.dtype = open_clip.get_input_dtype(self.precision) or torch.float32
-
-    def shape(self, image: Image) -> Image:
-        """`image` resized, cropped and converted to RGB as the model wants it."""
-        return reduce(lambda shaped, step: step(shaped), self._shaping, image)
 
     @torch.inference_mode()
     def encode_images(self, pixels: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
@@ -111,23 +87,13 @@ def text_tower(settings: Model) -> TextTower:
     return tower
 
 
-def _device(wanted: str) -> torch.device:
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise FairshardError(
-            f"model.device is {wanted} but this machine has no CUDA device: set model.device to "
-            "auto or cpu, or run where there is a GPU"
-        )
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
-
-
 def _precision(wanted: str, device: torch.device) -> str:
     if wanted != "auto":
         return wanted
     if device.type == "cpu":
         return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    with torch.cuda.device(device):
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
 
 
 def _loaded(settings: Model, precision: str, device: torch.device) -> tuple[Any, Any]:

@@ -67,7 +67,7 @@ class Vision:
     def works(self) -> bool:
         """Whether the model sees anything at all: a grey picture without a caption."""
         grey = self._clip.shape(Image.new("RGB", (self.side, self.side), (127, 127, 127)))
-        probe = Candidate("", 0, 0, NO_VOTES, 1.0, np.asarray(grey), self.tokens(""))
+        probe = Candidate("", 0, 0, NO_VOTES, 1.0, grey, self.tokens(""))
         try:
             self._see([probe])
         except Exception:
