@@ -1,15 +1,14 @@
-"""The commands that run the stages, apart or together."""
+"""The commands that run the stages, apart or together.
+
+Each imports what it does as it does it: a help page waits for none of it.
+"""
 
 import inspect
+from pkgutil import resolve_name
 from typing import Annotated, Literal, NamedTuple
 
 import typer
 
-from jobs.run import dry_run as rehearsal
-from jobs.run import label, rebalance, running, solve
-from jobs.session import summary
-from jobs.session.engines import runner_for
-from jobs.session.lease import leased
 from jobs.session.options import (
     ENGINE_OPTIONS,
     AsJson,
@@ -18,7 +17,6 @@ from jobs.session.options import (
     JsonLogs,
     OutputUrl,
     SetKeys,
-    Show,
     json_log,
     log,
     new_run,
@@ -27,7 +25,6 @@ from jobs.session.options import (
     read_checked,
     report,
 )
-from jobs.session.resume import stages_of
 from transforms.base.errors import UnmetError
 
 app = typer.Typer()
@@ -50,15 +47,15 @@ _UNMET = (
 
 
 class _Stage(NamedTuple):
-    """A command that runs stages: what shows its summary, and its help."""
+    """A command that runs stages: what shows its summary, "module:function", and its help."""
 
-    show: Show
+    show: str
     help: str
 
 
 _STAGES = {
     "rebalance": _Stage(
-        rebalance.show,
+        "jobs.run.rebalance:show",
         """Label, solve and resample as one job, then write the report.
 
         Examples: `fairshard rebalance config.yaml`,
@@ -67,7 +64,7 @@ _STAGES = {
         """,
     ),
     "label": _Stage(
-        label.show,
+        "jobs.run.label:show",
         """Label every sample of the shards that are not labelled yet.
 
         Examples: `fairshard label config.yaml`, `fairshard label config.yaml --dry-run`,
@@ -75,14 +72,14 @@ _STAGES = {
         """,
     ),
     "solve": _Stage(
-        solve.show,
+        "jobs.run.solve:show",
         """Reduce the labels to their statistics and solve M4 once for the corpus.
 
         Example: `fairshard solve config.yaml`
         """,
     ),
     "resample": _Stage(
-        summary.show,
+        "jobs.session.summary:show",
         """Write the output shards, the manifest and the report that the plan asks for.
 
         Example: `fairshard resample config.yaml`
@@ -104,6 +101,11 @@ def _command(
     json_logs: JsonLogs = False,
 ) -> None:
     """Run the job of the command's name, or say what it would do, and print its summary."""
+    from jobs.run import dry_run as rehearsal
+    from jobs.run.running import run_command
+    from jobs.session.engines import runner_for
+    from jobs.session.resume import stages_of
+
     run, command = new_run(), str(context.command.name)
     stage, console = _STAGES[command], json_log(run) if json_logs else log()
     config = overridden(read_checked(path, keys), output, engine)
@@ -111,8 +113,8 @@ def _command(
         report(rehearsal.run(config, stages_of(command, config), restart), rehearsal.show, as_json)
         return
     runner = runner_for(config, context.args, options_of(context))
-    made = running.run_command(command, config, runner, console, run, restart)
-    report(made, stage.show, as_json)
+    made = run_command(command, config, runner, console, run, restart)
+    report(made, resolve_name(stage.show), as_json)
     if made.get("met") is False and not allow_unmet:
         raise UnmetError(_UNMET)
 
@@ -141,6 +143,8 @@ def gate_command(
     Examples: `fairshard gate labels config.yaml`, `fairshard gate output config.yaml --json`
     """
     from jobs.run import gate
+    from jobs.session.engines import runner_for
+    from jobs.session.lease import leased
 
     settled = overridden(read_checked(config, keys), output, engine)
     runner = runner_for(settled, context.args, options_of(context))

@@ -8,8 +8,8 @@ from transforms.base.deadline import Deadline
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
 from transforms.config.sections import Config
-from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
-from transforms.labels.records import LabelRecord
+from transforms.labels.labelling import Labeller, PartLabels, write_labels
+from transforms.labels.records import LabelRecord, finished
 from transforms.plan.plan import Plan
 from transforms.resampling.manifest import make_manifest
 from transforms.resampling.output_moments import Written
