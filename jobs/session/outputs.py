@@ -43,7 +43,14 @@ _IN_A_SENTENCE = {
 }
 _FIXED = {
     "label": (paths.PROMETHEUS,),
-    "solve": (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.EXPLANATION, paths.PROMETHEUS),
+    "solve": (
+        paths.PLAN,
+        paths.PATTERNS,
+        paths.FLIPS,
+        paths.SAMPLE,
+        paths.EXPLANATION,
+        paths.PROMETHEUS,
+    ),
     "resample": (paths.MANIFEST, paths.REPORT, paths.DATA_DOCS, paths.PROMETHEUS),
 }
 

@@ -68,7 +68,7 @@ def _of_resample(storage: Storage) -> Iterator[Discard]:
 
 
 def _of_solve(storage: Storage) -> Iterator[Discard]:
-    parts = (paths.PLAN, paths.PATTERNS, paths.SAMPLE, paths.EXPLANATION)
+    parts = (paths.PLAN, paths.PATTERNS, paths.FLIPS, paths.SAMPLE, paths.EXPLANATION)
     there = tuple(part for part in parts if storage.exists(part))
     if there:
         yield Discard("the plan is discarded", there)

@@ -222,7 +222,7 @@ def _attributes(terms: Terms) -> tuple[PlannedAttribute, ...]:
     )
 
 
-def _filtered(counts: FilterCounts | None, attributes: int) -> dict[str, Filtered]:
+def _filtered(counts: FilterCounts | None, attributes: int) -> dict[str, Any]:
     """What a plan says of the filter: nothing, where there is none."""
 
     def carriers(row: NDArray[np.int64]) -> CarrierCounts:

@@ -1,7 +1,7 @@
 """The plan: the solved problem, as files that people and workers read."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from transforms.m4.constraints import arranged
 from transforms.m4.targets import asked_only
 from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
+from transforms.plan.flips import Flips, read_flips
 from transforms.plan.plan_file import PatternsFile, PlanFile, RankFigures, plan_file_from
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import PerMeasure
@@ -31,13 +32,15 @@ from transforms.storage.wellformed import finite, well_formed
 class Plan:
     """What workers need of a plan (its terms and dual variables), and all of it, as on file.
 
-    odds are those of the true attributes, where recognised ones are not taken for true.
+    odds are those of the true attributes, where recognised ones are not taken for true. flips are
+    the samples that get one copy more or fewer than systematic sampling gives them.
     """
 
     terms: Terms
     duals: Duals
     odds: LogOdds | None
     file: PlanFile
+    flips: Flips = field(default_factory=Flips)
 
     @property
     def fingerprint(self) -> Mapping[str, str]:
@@ -189,11 +192,15 @@ def read_plan(storage: Storage) -> Plan:
     """The plan of an output folder; FairshardError where there is none that can be read."""
     content, where = storage.read(paths.PLAN), storage.path(paths.PLAN)
     with well_formed(f"{where} is not a plan: run `fairshard solve` again"):
-        return plan_from(content, where)
+        plan = plan_from(content, where)
+    flips = plan.file.draw.flips if plan.file.draw else None
+    return replace(plan, flips=read_flips(flips, storage))
 
 
 def plan_from(content: bytes, where: str) -> Plan:
-    """The plan in the JSON `content`; raises FairshardError where it is of another version."""
+    """The plan in the JSON `content`, without its flips; FairshardError where it is of another
+    version.
+    """
     file = plan_file_from(content, where)
     return Plan(_terms(file), _duals(file), _odds(file), file)
 

@@ -12,6 +12,7 @@ from transforms.config.schema import Attribute
 from transforms.feasibility.remedies import Conflict
 from transforms.labels.tables import digest
 from transforms.m4.constraints import Constraint, Sign
+from transforms.plan.drawn_file import DrawnFigures
 from transforms.statistics.measures import Measures, PerMeasure
 from transforms.storage.documents import Count, Document, Finite, json_in, parsed
 
@@ -204,6 +205,7 @@ class ConstraintRow(Document):
 class PlanFile(Document):
     """A plan as it is on file; what has a default is not in every file of this version.
 
+    draw: None in plans of earlier versions, whose outputs are drawn by systematic sampling alone.
     conflict: in plans of earlier versions, why some constraints are missed. Today that is a file of
     its own (transforms/plan/explanation_file.py).
     """
@@ -226,15 +228,17 @@ class PlanFile(Document):
     measures: PlannedMeasures
     standard_errors: PlannedErrors
     calibration: CalibrationFigures | None = None
+    draw: DrawnFigures | None = None
     mu: Finite
     constraints: tuple[ConstraintRow, ...]
 
     @property
     def identity(self) -> str:
-        """A digest of what the plan was made from, its terms and its dual variables."""
+        """A digest of what the plan was made from, its terms, its dual variables and its flips."""
         parts = {"problem", "attributes", "labels", "mu", "constraints"}
         solved = self.model_dump(include=parts, by_alias=True, exclude_unset=True)
-        return digest(json.dumps([sorted(self.fingerprint.items()), solved]).encode())
+        flips = [self.draw.flips.digest] if self.draw and self.draw.flips else []
+        return digest(json.dumps([sorted(self.fingerprint.items()), solved, *flips]).encode())
 
     def to_json(self) -> bytes:
         """JSON for people: indented, a line for each constraint."""
@@ -262,6 +266,8 @@ def plan_file_from(content: bytes, where: str) -> PlanFile:
     found = parsed(content, _FORM)
     measured: list[Measures | PerMeasure] = [found.measures.before, found.measures.predicted]
     measured += [found.standard_errors.before, found.standard_errors.predicted]
+    if found.draw is not None:
+        measured += [one for one in (found.draw.measures, found.draw.as_labelled) if one]
     if found.calibration is not None:
         by_labels = found.calibration.as_labelled
         measured += [by_labels.before, by_labels.predicted, found.calibration.standard_errors]

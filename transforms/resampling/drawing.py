@@ -12,7 +12,7 @@ from transforms.labels.records import LabelRecord
 from transforms.labels.tables import read_labels
 from transforms.plan.plan import Plan
 from transforms.resampling.packing import Kept
-from transforms.resampling.sampling import systematic_copies
+from transforms.resampling.sampling import flipped, systematic_copies
 from transforms.shards.naming import stem_of
 from transforms.statistics.counting import is_balanced
 from transforms.statistics.patterns import flags_of, pack_patterns
@@ -58,6 +58,7 @@ def weighed(record: LabelRecord, plan: Plan, config: Config, storage: Storage) -
     copies = systematic_copies(
         weights, patterns, table.column("key"), config.seed, stem_of(record.shard.name)
     )
+    copies = flipped(copies, weights, plan.flips.of(record.shard.name))
     return WeighedShard(table.append_column("q", pa.array(weights)), flags, copies)
 
 

@@ -38,6 +38,17 @@ def systematic_copies(
     return copies
 
 
+def flipped(
+    copies: NDArray[np.int64], weights: NDArray[np.float64], rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """`copies`, (n,), with one more or one fewer in these rows: floor(q) becomes ceil(q), and ceil
+    floor. Nothing changes where q is a whole number, to 2^-32.
+    """
+    units, changed = np.rint(weights[rows] * _ONE).astype(np.int64), copies.copy()
+    changed[rows] = units // _ONE - (-units // _ONE) - copies[rows]
+    return changed
+
+
 def _order(
     patterns: NDArray[np.uint8], keys: pa.StringArray | pa.ChunkedArray, seed: int
 ) -> NDArray[np.int64]:
