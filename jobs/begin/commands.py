@@ -120,3 +120,14 @@ def corpus_command(
     from jobs.begin import corpus
 
     report(corpus.run(directory, samples, shards, seed, log()), corpus.show, as_json)
+
+
+@app.command("warm", rich_help_panel=PANEL)
+def warm_command(as_json: AsJson = False) -> None:
+    """Compile the solver's loops now, once a machine or image, so that no first solve waits for it.
+
+    Example: `fairshard warm`
+    """
+    from jobs.begin import warm
+
+    report(warm.run(log()), warm.show, as_json)
