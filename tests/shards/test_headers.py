@@ -3,7 +3,7 @@
 import tarfile
 from io import BytesIO
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tarmaking import events, files_in, make_tar, pax_entry, pax_record, raw_entry, samples_in
@@ -37,18 +37,23 @@ def test_ustar_names_go_on_in_the_prefix_field():
     assert (sample.key, sample.size) == (key, 1024)
 
 
+_FIELDS = [99, 100, 108, 116, 124, 136, 148, 156, 329, 337, 345]
+_BYTES = st.sampled_from([0, 0x80, 0xFF, *b" 79x"]) | st.integers(0, 255)
+
+
 def _block(name: bytes, kind: bytes, size: int, shape: int) -> bytes:
     info = tarfile.TarInfo(name.decode("latin-1"))
     info.type, info.size, info.mtime = kind, size, 1_700_000_000
     return info.tobuf(shape, encoding="latin-1")[:512]
 
 
+@settings(max_examples=400)
 @given(
     st.binary(min_size=1, max_size=120).filter(lambda name: b"\0" not in name),
     st.sampled_from([b"0", b"\0", b"7", b"5", b"2", b"x", b"L", b"g", b"S"]),
     st.integers(0, 2**34),
     st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT]),
-    st.lists(st.tuples(st.integers(0, 511), st.integers(0, 255)), max_size=2),
+    st.lists(st.tuples(st.sampled_from(_FIELDS) | st.integers(0, 511), _BYTES), max_size=2),
     st.booleans(),
 )
 def test_what_a_plain_header_gives_is_what_reading_the_member_gives(
