@@ -49,7 +49,7 @@ def _block(name: bytes, kind: bytes, size: int, shape: int) -> bytes:
 
 @settings(max_examples=400)
 @given(
-    st.binary(min_size=1, max_size=120).filter(lambda name: b"\0" not in name),
+    st.binary(min_size=1, max_size=120).filter(lambda name: b"\0" not in name) | st.just(b"a/"),
     st.sampled_from([b"0", b"\0", b"7", b"5", b"2", b"x", b"L", b"g", b"S"]),
     st.integers(0, 2**34),
     st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT]),
