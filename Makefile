@@ -15,13 +15,14 @@ DEMO_SHARDS ?= 8
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
 
-setup: $(READY) ## make .venv with the tested versions
+setup: $(READY) ## make .venv with the tested versions, and compile the solver's loops
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fairshard needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/fairshard warm
 	@touch $(READY)
 
 demo: $(READY) ## draw a corpus with planted bias, rebalance it, show what came out

@@ -1,17 +1,20 @@
 """Resampling from plan to manifest: MB/s of the core and the engines, of `cp` and of webdataset.
 
-    python -m benchmarks.resampling --gigabytes 20 --folder /a/disk
+    python -m benchmarks.resampling --gigabytes 20 --folder /a/disk --cache cold
 
 makes that many GB of shards of 10,000 samples with their label tables, and a plan that keeps half.
-Timed are the resample stage (drawing, packing, writing, the manifest) by the core's own functions
-in a pool of processes, one a core, and by each engine as it starts by default; then `cp` of the
-very shards that it wrote; then a loop that reads all samples with webdataset and writes the kept
-ones with its TarWriter. `x 2` is two processes at once, each with half of the files. Before each,
-all files are synced and dropped from the page cache. MB/s are of the bytes written
-(1 MB = 1e6 bytes). Only fairshard hashes what it writes and syncs each shard.
+Timed in turns, the medians of five rounds, are `cp` and SHA-256 of the written shards, the resample
+stage (drawing, packing, writing, the manifest) by the core's own functions in a pool of processes
+that is started before, and by each engine as it starts by default; then a loop that reads all
+samples with webdataset and writes the kept ones with its TarWriter. `x 2` is two processes at once,
+each with half of the files. What an engine takes for a corpus of 3 MB is its start: MB/s are also
+without it. `--cache`: all files are in the page cache before each, or none of them; others are left
+as they are. MB/s are of the bytes written (1 MB = 1e6 bytes). Only fairshard hashes what it writes
+and syncs each shard.
 """
 
 import argparse
+import hashlib
 import multiprocessing
 import os
 import shutil
@@ -20,14 +23,15 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
+from multiprocessing.pool import Pool
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
 
 from benchmarks import label_tables
 from benchmarks.machine import machine
+from benchmarks.turns import CACHES, ROUNDS, in_turns, prepared
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config, EngineConfig
 from transforms.labels.records import LabelRecord
@@ -62,7 +66,7 @@ def write_corpus(folder: Path, size: int, sample_bytes: int) -> Config:
     shards = max(1, round(size / (SAMPLES_PER_SHARD * sample_bytes)))
     corpus = label_tables.Corpus(shards * SAMPLES_PER_SHARD, shards)
     config = label_tables.config_of(corpus, folder)
-    (folder / "in").mkdir()
+    (folder / "in").mkdir(parents=True)
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         tables = pool.map(
             partial(_write_shard, folder, corpus, config, sample_bytes), range(shards)
@@ -117,19 +121,18 @@ def plan_of(config: Config, records: Sequence[LabelRecord]) -> Plan:
     return make_plan(total.extract(), records, config)[0]
 
 
-def by_core(config: Config, records: Sequence[LabelRecord], plan: Plan, processes: int) -> None:
+def by_core(config: Config, records: Sequence[LabelRecord], plan: Plan, pool: Pool) -> None:
     """The resample stage's functions in a pool of processes."""
     storage = output_storage(config.output)
     by_name = {record.shard.name: record for record in records}
     total: Gathered = None
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        keep = partial(keep_shard, plan=plan, config=config, storage=storage)
-        kept = pool.map(keep, records, chunksize=1)
-        write = partial(_write, records=by_name, plan=plan, config=config)
-        outputs: list[OutputRecord] = []
-        for record, sums in pool.imap_unordered(write, pack(kept, capacity(config.output))):
-            outputs.append(record)
-            total = merged(total, sums)
+    keep = partial(keep_shard, plan=plan, config=config, storage=storage)
+    kept = pool.map(keep, records, chunksize=1)
+    write = partial(_write, records=by_name, plan=plan, config=config)
+    outputs: list[OutputRecord] = []
+    for record, sums in pool.imap_unordered(write, pack(kept, capacity(config.output))):
+        outputs.append(record)
+        total = merged(total, sums)
     finish_output(total, records, kept, outputs, plan, config)
 
 
@@ -151,17 +154,26 @@ def by_engine(name: str, config: Config, records: Sequence[LabelRecord], plan: P
 
 def by_cp(shards: Sequence[Path], target: Path, processes: int) -> None:
     """`cp` of written shards, by so many processes at once."""
-    parts = [map(str, shards[part::processes]) for part in range(processes)]
+    parts = [shards[part::processes] for part in range(min(processes, len(shards)))]
     for process in [subprocess.Popen(["cp", *part, str(target)]) for part in parts]:
         assert process.wait() == 0
 
 
-def by_webdataset(kept: dict[str, set[str]], target: Path, processes: int) -> None:
+def by_sha256(shards: Sequence[Path], pool: Pool) -> None:
+    """The hashes of written shards."""
+    pool.map(_hash, shards, chunksize=1)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def by_webdataset(kept: dict[str, set[str]], target: Path, processes: int, pool: Pool) -> None:
     """What a script would do: read all samples, write the kept ones; `kept` are keys by URL."""
     urls = sorted(kept)
     parts = [{url: kept[url] for url in urls[part::processes]} for part in range(processes)]
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        pool.starmap(_filter, [(part, target / f"{n}.tar") for n, part in enumerate(parts)])
+    pool.starmap(_filter, [(part, target / f"{n}.tar") for n, part in enumerate(parts)])
 
 
 def _filter(kept: dict[str, set[str]], path: Path) -> None:
@@ -186,64 +198,80 @@ def kept_keys(config: Config, records: Sequence[LabelRecord], plan: Plan) -> dic
     return kept
 
 
-def seconds_of(work: Callable[[], object], folder: Path) -> float:
-    """The time of `work`, with no file of `folder` in the page cache before it."""
-    os.sync()
-    for path in folder.rglob("*.tar"):
-        with path.open("rb") as stream:
-            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    start = perf_counter()
-    work()
-    return perf_counter() - start
-
-
 def clear(folder: Path) -> None:
     """Remove what a run has written, but for the label tables."""
     for name in ("shards", "done/shards", "peer"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / paths.MANIFEST).unlink(missing_ok=True)
-    (folder / "peer").mkdir()
+    (folder / "peer").mkdir(parents=True)
 
 
 def measure(
-    config: Config, records: Sequence[LabelRecord], folder: Path, ways: Sequence[str]
+    config: Config, records: Sequence[LabelRecord], folder: Path, asked: argparse.Namespace
 ) -> None:
-    """Time each way, and print its MB/s beside those of both `cp`s."""
+    """Time each way, and print its MB/s beside the smaller of those of `cp` and of SHA-256."""
     plan = plan_of(config, records)
     kept = kept_keys(config, records, plan)
-    peer, written = folder / "peer", folder / "written"
+    peer, written, small = folder / "peer", folder / "written", folder / "small"
+    context = multiprocessing.get_context("spawn")
     clear(folder)
-    by_core(config, records, plan, PROCESSES)
-    digests = [shard.sha256 for shard in read_manifest(output_storage(config.output)).shards]
-    (folder / "shards").rename(written)
-    shards = sorted(written.iterdir())
-    size = sum(path.stat().st_size for path in shards)
-    print(f"{len(records)} shards in, {len(shards)} shards out, {size / 1e6:,.0f} MB written")
-    works: dict[str, Callable[[], object]] = {
-        "core": partial(by_core, config, records, plan, 1),
-        "core x 2": partial(by_core, config, records, plan, 2),
-        "beam": partial(by_engine, "beam", config, records, plan),
-        "spark": partial(by_engine, "spark", config, records, plan),
-        "webdataset": partial(by_webdataset, kept, peer, 1),
-        "webdataset x 2": partial(by_webdataset, kept, peer, 2),
-    }
-    rates = {}
-    for name, processes in (("cp", 1), ("cp x 2", 2)):
-        clear(folder)
-        taken = seconds_of(partial(by_cp, shards, peer, processes), folder)
-        start = perf_counter()
-        os.sync()
-        synced = taken + perf_counter() - start
-        rates[name] = size / taken / 1e6
-        print(f"{name:<15}{rates[name]:7.0f} MB/s, {size / synced / 1e6:.0f} with sync", flush=True)
-    for name in ways:
-        clear(folder)
-        rate = size / seconds_of(works[name], folder) / 1e6
-        ratios = ", ".join(f"{rate / rates[cp]:5.2f} of {cp}" for cp in rates)
-        print(f"{name:<15}{rate:7.0f} MB/s, {ratios}", flush=True)
-        if (folder / paths.MANIFEST).exists():
-            manifest = read_manifest(output_storage(config.output))
-            assert digests == [shard.sha256 for shard in manifest.shards], "other bytes"
+    with context.Pool(1) as one, context.Pool(2) as two:
+        by_core(config, records, plan, two)
+        digests = [shard.sha256 for shard in read_manifest(output_storage(config.output)).shards]
+        (folder / "shards").rename(written)
+        shards = sorted(written.glob("*.tar"))
+        size = sum(path.stat().st_size for path in shards)
+        print(f"{len(records)} shards in, {len(shards)} shards out, {size / 1e6:,.0f} MB written")
+        tiny = write_corpus(small, 1, 300)
+        little = label_tables.read_records(output_storage(tiny.output))
+        less = plan_of(tiny, little)
+        ways: dict[str, Callable[[], object]] = {
+            "core": partial(by_core, config, records, plan, one),
+            "core x 2": partial(by_core, config, records, plan, two),
+            "beam": partial(by_engine, "beam", config, records, plan),
+            "spark": partial(by_engine, "spark", config, records, plan),
+            "webdataset": partial(by_webdataset, kept, peer, 1, one),
+            "webdataset x 2": partial(by_webdataset, kept, peer, 2, two),
+        }
+        starts = {
+            f"{name} starts": partial(by_engine, name, tiny, little, less)
+            for name in ("beam", "spark")
+            if name in asked.ways
+        }
+        bounds: dict[str, Callable[[], object]] = {
+            "cp": partial(by_cp, shards, peer, 1),
+            "sha256": partial(by_sha256, shards, one),
+            "cp x 2": partial(by_cp, shards, peer, 2),
+            "sha256 x 2": partial(by_sha256, shards, two),
+        }
+
+        def checked(work: Callable[[], object]) -> None:
+            work()
+            if (folder / paths.MANIFEST).exists():
+                manifest = read_manifest(output_storage(config.output))
+                assert digests == [shard.sha256 for shard in manifest.shards], "other bytes"
+
+        def before() -> None:
+            clear(folder)
+            clear(small)
+            prepared([*folder.glob("in/*.tar"), *shards], asked.cache)
+
+        works = bounds | {name: ways[name] for name in asked.ways} | starts
+        found = in_turns(
+            {name: partial(checked, work) for name, work in works.items()}, before, asked.rounds
+        )
+    for name in (*bounds, *asked.ways):
+        taken, start = found[name], found.get(f"{name} starts")
+        own = taken.seconds - (start.seconds if start else 0.0)
+        two_at_once = " x 2" if name.endswith(" x 2") or start else ""
+        bound = max(found[f"{each}{two_at_once}"].seconds for each in ("cp", "sha256"))
+        apart = (
+            f"; {size / own / 1e6:.0f} without its start of {start.seconds:.1f} s" if start else ""
+        )
+        print(
+            f"{name:<15}{size / taken.seconds / 1e6:7.0f} MB/s{apart}, {bound / own:.2f} of the "
+            f"smaller of cp and sha256{two_at_once}, {taken.cpu:.2f} s of CPU"
+        )
 
 
 def main() -> None:
@@ -253,15 +281,20 @@ def main() -> None:
     parser.add_argument("--gigabytes", type=float, default=20, help="size of the input")
     parser.add_argument("--sample-bytes", type=int, default=30_000, help="mean size of a picture")
     parser.add_argument("--ways", nargs="+", choices=ways, default=ways)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="medians of so many count")
+    parser.add_argument("--cache", choices=CACHES, default="cold", help="what is read: in memory?")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     arguments = parser.parse_args()
-    print(machine())
+    print(f"{machine()}; {arguments.cache} cache")
+    load_registrations()
+    if arguments.folder is not None:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         size = round(arguments.gigabytes * 1e9)
         config = write_corpus(folder, size, arguments.sample_bytes)
         records = label_tables.read_records(output_storage(config.output))
-        measure(config, records, folder, arguments.ways)
+        measure(config, records, folder, arguments)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from fairshard.summaries import (
     Verification,
     WhySummary,
 )
-from jobs.begin.preview import SAMPLES
 from jobs.begin.preview import run as previewed
+from jobs.begin.preview_size import SAMPLES
 from jobs.look.export import run as exported
 from jobs.look.named_output import NamedOutput, is_configuration
 from jobs.look.verify import run as verified

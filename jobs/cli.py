@@ -11,7 +11,6 @@ from jobs.session.console import USAGE_ERROR, end_output, show_usage, take_any_t
 from jobs.session.options import log
 from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
-from transforms.stages.registrations import load_balancers, load_exporters, load_registrations
 
 _UNEXPECTED = "this should not have happened: please report it"
 _NO_THREAD = "can't start new thread"
@@ -22,10 +21,7 @@ _NO_ROOM = (
 
 
 def application() -> typer.Typer:
-    """The command, whose help names what can be added: that is loaded before its panels are."""
-    load_registrations()
-    load_balancers()
-    load_exporters()
+    """The command, with a panel for each kind of command."""
     from jobs.begin import commands as begin
     from jobs.decide import commands as decide
     from jobs.look import commands as look

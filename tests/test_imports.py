@@ -11,9 +11,13 @@ import pipelines
 from pipelines.beam.engine import BeamEngine
 from pipelines.spark.engine import SparkEngine
 from tests.loading import ROOT, loaded, modules_of, planted
+from tests.outputs import finished_output
+from tests.runs import seen_corpus
 from transforms.baselines import quadratic_calibration
+from transforms.config.sections import Config
 from transforms.m4.solver import solve
 from transforms.recognition import recognisers
+from transforms.report.page import write_report
 from transforms.resampling.drawing import keep_shard
 from transforms.stages.registrations import load_registrations
 
@@ -80,3 +84,44 @@ _HEAVIEST = {
 
 def test_notebooks_load_neither_an_engine_nor_the_model() -> None:
     assert loaded([fairshard.__name__]) & _HEAVIEST == set()
+
+
+_OF_SOME_COMMANDS = {
+    *_HEAVIEST,
+    "numba",
+    "scipy",
+    "jinja2",
+    "prometheus_client",
+    "pyarrow.dataset",
+    quadratic_calibration.__name__,
+    write_report.__module__,
+}
+
+
+def _loaded_by(*words: str, root: Path = ROOT) -> set[str]:
+    """The modules that are loaded once a command has ended."""
+    code = (
+        f"import atexit, sys; sys.path.insert(0, {str(root)!r}); "
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
+        f"from jobs.cli import main; main({list(words)!r})"
+    )
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return set(done.stderr.split())
+
+
+def test_a_help_page_loads_no_more_than_it_shows(tmp_path: Path) -> None:
+    """Nor does a page read configurations; what it names is loaded for that page alone."""
+    of_configurations = {"numpy", "pyarrow", Config.__module__}
+    assert _loaded_by("--help") & (_OF_SOME_COMMANDS | of_configurations) == set()
+    assert quadratic_calibration.__name__ in _loaded_by("compare", "--help")
+    root = planted(tmp_path, "jobs.look.commands", "import scipy")
+    assert "scipy" in _loaded_by("--help", root=root)
+
+
+def test_a_status_loads_neither_the_solver_nor_the_report(tmp_path: Path) -> None:
+    config = seen_corpus(tmp_path / "in")
+    finished_output(config)
+    assert _loaded_by("status", config.output.url) & _OF_SOME_COMMANDS == set()
+    root = planted(tmp_path, "jobs.look.status", "import scipy")
+    assert "scipy" in _loaded_by("status", config.output.url, root=root)

@@ -12,4 +12,5 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/environment"
 "$folder/environment/bin/pip" install --quiet --constraint constraints.txt "${@:-.[spark]}"
+"$folder/environment/bin/fairshard" warm
 venv-pack --quiet --force --prefix "$folder/environment" --output "$archive"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jobs.begin.preview_size import MOST
 from jobs.session.console import say
 from jobs.session.inputs import input_of
 from jobs.session.shard_progress import tracked
@@ -22,8 +23,6 @@ from transforms.preview.previewing import preview
 from transforms.recognition.settings import needs_of
 from transforms.report.preview_page import preview_page
 
-SAMPLES = 300
-MOST = 100_000
 _MOST_ROWS = 60
 _MOST_EXAMPLES = 3
 _MOST_ADVICE = 10

@@ -1,12 +1,15 @@
-"""The commands that help to decide what to ask for, from a labelled corpus."""
+"""The commands that help to decide what to ask for, from a labelled corpus.
+
+Each imports what it does as it does it: a help page waits for none of it.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
-from jobs.decide import calibrate, compare, frontier, suggest
-from jobs.session.lease import leased
+from jobs.session.completed_help import completed_by, entries, tell
 from jobs.session.options import (
     AsJson,
     ConfigPath,
@@ -20,6 +23,7 @@ from jobs.session.options import (
     report,
 )
 from transforms.config.balancers import BALANCERS, in_order
+from transforms.stages.registrations import load_balancers
 
 app = typer.Typer()
 PANEL = "Decide"
@@ -28,11 +32,9 @@ BalancerNames = Annotated[
     list[str] | None,
     typer.Option(
         "--balancer",
-        parser=entry_of(BALANCERS),
+        parser=entry_of(BALANCERS, load_balancers),
         metavar="<name>",
-        help="One to compare M4 with, again for more; of none, all. "
-        + "; ".join(f"{name}: {BALANCERS[name].about}" for name in in_order())
-        + ".",
+        help="One to compare M4 with, again for more; of none, all.",
     ),
 ]
 
@@ -49,11 +51,18 @@ def frontier_command(
 
     Example: `fairshard frontier config.yaml`
     """
+    from jobs.decide import frontier
+
     settled = overridden(read_checked(config, keys), output, None)
     report(frontier.run(settled, points, log()), frontier.show, as_json)
 
 
-@app.command("compare", rich_help_panel=PANEL)
+def _name_balancers(command: TyperCommand) -> None:
+    load_balancers()
+    tell(command, "balancers", entries(BALANCERS, in_order()))
+
+
+@app.command("compare", rich_help_panel=PANEL, cls=completed_by(_name_balancers))
 def compare_command(
     config: ConfigPath,
     keys: SetKeys = None,
@@ -65,6 +74,8 @@ def compare_command(
 
     Examples: `fairshard compare config.yaml`, `fairshard compare config.yaml --balancer raking`
     """
+    from jobs.decide import compare
+
     settled = overridden(read_checked(config, keys), output, None)
     report(compare.run(settled, log(), balancers or ()), compare.show, as_json)
 
@@ -77,7 +88,7 @@ def suggest_command(
     origin: Annotated[
         str,
         typer.Option("--from", metavar="captions|FIELD", help="Captions, or a metadata field."),
-    ] = suggest.CAPTIONS,
+    ] = "captions",
     top: Annotated[int, typer.Option(min=1, help="How many for each attribute.")] = 20,
     into: Annotated[
         Path | None,
@@ -90,6 +101,8 @@ def suggest_command(
     Examples: `fairshard suggest config.yaml --from objects`,
     `fairshard suggest config.yaml --into config.yaml`
     """
+    from jobs.decide import suggest
+
     settled = overridden(read_checked(config, keys), output, None)
     report(suggest.run(settled, origin, top, log(), into), suggest.show, as_json)
 
@@ -108,6 +121,9 @@ def calibrate_command(
 
     Example: `fairshard calibrate config.yaml checked.csv`
     """
+    from jobs.decide import calibrate
+    from jobs.session.lease import leased
+
     settled = overridden(read_checked(config, keys), output, None)
     with leased(settled, new_run()):
         summary = calibrate.run(settled, checked)

@@ -1,17 +1,20 @@
-"""The commands on an output: how far is it, what failed, what does it hold, is it right?"""
+"""The commands on an output: how far is it, what failed, what does it hold, is it right?
+
+Each imports what it does as it does it: a help page waits for none of it.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
-from jobs.look import clean, export, failed, metrics, overview, status, verify, why
 from jobs.look.named_output import output_named
+from jobs.session.completed_help import completed_by, entries, tell
 from jobs.session.console import console
 from jobs.session.options import AsJson, OutputUrl, SetKeys, entry_of, log, report
 from transforms.config.exporters import EXPORTERS
-from transforms.outcome.run_metrics import run_metrics, run_text
-from transforms.report.page import write_report
+from transforms.stages.registrations import load_exporters
 
 app = typer.Typer()
 PANEL = "Look"
@@ -40,6 +43,8 @@ def status_command(
 
     Examples: `fairshard status rebalanced`, `fairshard status config.yaml --watch`
     """
+    from jobs.look import status
+
     storage = output_named(target, config, keys).begun()
     if watch and not as_json:
         status.watch(storage, console())
@@ -58,6 +63,8 @@ def failed_command(
 
     Examples: `fairshard failed rebalanced`, `fairshard failed config.yaml --json`
     """
+    from jobs.look import failed
+
     report(failed.run(output_named(target, config, keys).begun()), failed.show, as_json)
 
 
@@ -73,6 +80,8 @@ def summary_command(
 
     Examples: `fairshard summary rebalanced`, `fairshard summary config.yaml`
     """
+    from jobs.look import overview
+
     found = output_named(target, config, keys, output).begun()
     report(overview.run(found), overview.show, as_json)
 
@@ -92,6 +101,8 @@ def why_command(
 
     Examples: `fairshard why rebalanced`, `fairshard why config.yaml --seconds 60`
     """
+    from jobs.look import why
+
     found = output_named(target, config, keys, output).begun()
     report(why.run(found, seconds, log()), why.show, as_json)
 
@@ -107,21 +118,24 @@ def report_command(
 
     Examples: `fairshard report rebalanced`, `fairshard report config.yaml`
     """
+    from transforms.report.page import write_report
+
     found = output_named(target, config, keys)
     page = {"report": write_report(found.begun(), found.input_options)}
     report(page, lambda made, shown: shown.print(f"report: {made['report']}"), as_json)
 
 
-@app.command("export", rich_help_panel=PANEL)
+def _name_formats(command: TyperCommand) -> None:
+    load_exporters()
+    tell(command, "name", entries(EXPORTERS, EXPORTERS))
+
+
+@app.command("export", rich_help_panel=PANEL, cls=completed_by(_name_formats))
 def export_command(
     target: Target,
     name: Annotated[
         str,
-        typer.Argument(
-            parser=entry_of(EXPORTERS),
-            metavar="FORMAT",
-            help="; ".join(f"{name}: {EXPORTERS[name].about}" for name in EXPORTERS) + ".",
-        ),
+        typer.Argument(parser=entry_of(EXPORTERS, load_exporters), metavar="FORMAT"),
     ],
     to: Annotated[
         str | None,
@@ -139,6 +153,8 @@ def export_command(
     Examples: `fairshard export rebalanced weights`, `fairshard export config.yaml datacomp --to
     s3://bucket/subsets`
     """
+    from jobs.look import export
+
     found = output_named(target, config, keys, output)
     report(export.run(found, name, to, log()), export.show, as_json)
 
@@ -155,6 +171,9 @@ def metrics_command(
     Examples: `fairshard metrics rebalanced`, `fairshard metrics s3://bucket/out --config
     config.yaml`
     """
+    from jobs.look import metrics
+    from transforms.outcome.run_metrics import run_metrics, run_text
+
     storage = output_named(target, config, keys).begun()
     found = run_metrics(storage)
 
@@ -181,6 +200,8 @@ def verify_command(
 
     Examples: `fairshard verify rebalanced`, `fairshard verify s3://bucket/out --config config.yaml`
     """
+    from jobs.look import verify
+
     found = output_named(target, config, keys)
     found.begun()
     checked = verify.run(found.storage, found.config, found.origin, sample, not skip_inputs, log())
@@ -203,6 +224,8 @@ def clean_command(
 
     Examples: `fairshard clean rebalanced`, `fairshard clean config.yaml`
     """
+    from jobs.look import clean
+
     found = output_named(target, config, keys)
     cleaned = clean.run(found.storage, force)
     if found.config is None and not cleaned["removed"]:

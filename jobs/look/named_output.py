@@ -1,16 +1,20 @@
 """What a command looks at: an output, named itself or by its configuration."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jobs.session.options import located, overridden, read_checked
 from transforms.base.errors import ConfigError, FairshardError
 from transforms.base.local_paths import local_path
-from transforms.config.sections import Config
 from transforms.storage import paths
-from transforms.storage.files import Storage, output_storage
-from transforms.storage.shared_labels import opened
+
+if TYPE_CHECKING:
+    from transforms.config.sections import Config
+    from transforms.storage.files import Storage
 
 _CONFIGURATIONS = (".yaml", ".yml")
 _SIGNS = (paths.DONE, paths.LABEL_RECORDS, paths.OUTPUT_RECORDS, paths.PLANS)
@@ -63,6 +67,9 @@ def output_named(
     `config` gives the options of an output's storage. `keys` and `output` change a configuration.
     Raises ConfigError where there is none to change, or there are two.
     """
+    from transforms.storage.files import output_storage
+    from transforms.storage.shared_labels import opened
+
     if is_configuration(target):
         if config is not None:
             raise ConfigError(

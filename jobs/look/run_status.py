@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from jobs.session.begun import StageBegun, WorkFile
+from jobs.session.begun import StageBegun, WorkFile, read_begun
 from jobs.session.counting import NO_ATTEMPTS, STAGES, Attempts, Count, Record, Records
 from jobs.session.holders import Holder, living
-from jobs.session.labelled import labels_are_whole
 from jobs.session.outputs import damaged_files
-from jobs.session.resume import read_work
+from jobs.session.standing import labels_are_whole
 from transforms.base.errors import FairshardError
 from transforms.generations.on_file import numbers_on_file
 from transforms.labels.records import LabelRecord
@@ -60,7 +59,7 @@ class Watcher:
 
     def status(self) -> Status:
         """How far the stages are; FairshardError where the output holds no run."""
-        run, work = read_run(self._storage), read_work(self._storage)
+        run, work = read_run(self._storage), read_begun(self._storage)
         holders, at = living(self._storage), datetime.now(UTC)
         records = {stage: self._records.counted(stage, _seen(stage, run, work)) for stage in STAGES}
         if not run.known and not (records["label"] or records["resample"]):
@@ -74,7 +73,7 @@ class Watcher:
 
     def labelled(self) -> list[LabelRecord]:
         """The records of the input shards that are labelled."""
-        seen = _seen("label", read_run(self._storage), read_work(self._storage))
+        seen = _seen("label", read_run(self._storage), read_begun(self._storage))
         return _labelled(self._records.counted("label", seen))
 
 

@@ -1,16 +1,14 @@
-"""The commands that run the stages, apart or together."""
+"""The commands that run the stages, apart or together.
+
+Each imports what it does as it does it: a help page waits for none of it.
+"""
 
 import inspect
+from pkgutil import resolve_name
 from typing import Annotated, Literal, NamedTuple
 
 import typer
 
-from jobs.run import drift, label, rebalance, running, solve, transfer
-from jobs.run import dry_run as rehearsal
-from jobs.session import summary
-from jobs.session.engines import runner_for
-from jobs.session.growing import appending
-from jobs.session.lease import leased
 from jobs.session.options import (
     ENGINE_OPTIONS,
     AsJson,
@@ -19,7 +17,6 @@ from jobs.session.options import (
     JsonLogs,
     OutputUrl,
     SetKeys,
-    Show,
     json_log,
     log,
     new_run,
@@ -28,7 +25,6 @@ from jobs.session.options import (
     read_checked,
     report,
 )
-from jobs.session.resume import stages_of
 from transforms.base.errors import ConfigError, UnmetError
 
 app = typer.Typer()
@@ -65,15 +61,15 @@ _UNMET = (
 
 
 class _Stage(NamedTuple):
-    """A command that runs stages: what shows its summary, and its help."""
+    """A command that runs stages: what shows its summary, "module:function", and its help."""
 
-    show: Show
+    show: str
     help: str
 
 
 _STAGES = {
     "rebalance": _Stage(
-        rebalance.show,
+        "jobs.run.rebalance:show",
         """Label, solve and resample as one job, then write the report.
 
         Examples: `fairshard rebalance config.yaml`,
@@ -82,7 +78,7 @@ _STAGES = {
         """,
     ),
     "label": _Stage(
-        label.show,
+        "jobs.run.label:show",
         """Label every sample of the shards that are not labelled yet.
 
         Examples: `fairshard label config.yaml`, `fairshard label config.yaml --dry-run`,
@@ -90,14 +86,14 @@ _STAGES = {
         """,
     ),
     "solve": _Stage(
-        solve.show,
+        "jobs.run.solve:show",
         """Reduce the labels to their statistics and solve M4 once for the corpus.
 
         Example: `fairshard solve config.yaml`
         """,
     ),
     "resample": _Stage(
-        summary.show,
+        "jobs.session.summary:show",
         """Write the output shards, the manifest and the report that the plan asks for.
 
         Example: `fairshard resample config.yaml`
@@ -121,6 +117,12 @@ def _command(
     json_logs: JsonLogs = False,
 ) -> None:
     """Run the job of the command's name, or say what it would do, and print its summary."""
+    from jobs.run import dry_run as rehearsal
+    from jobs.run.running import run_command
+    from jobs.session.engines import runner_for
+    from jobs.session.growing import appending
+    from jobs.session.resume import stages_of
+
     run, command = new_run(), str(context.command.name)
     stage, console = _STAGES[command], json_log(run) if json_logs else log()
     config = overridden(read_checked(path, keys), output, engine)
@@ -129,14 +131,15 @@ def _command(
         raise ConfigError(
             f"--append keeps what is written, and {other} makes it anew: give one of them"
         )
-    config = appending(config) if append else config
+    if append:
+        config = appending(config)
     if dry_run:
         planned = rehearsal.run(config, stages_of(command, config), restart, rebuild)
         report(planned, rehearsal.show, as_json)
         return
     runner = runner_for(config, context.args, options_of(context))
-    made = running.run_command(command, config, runner, console, run, restart, rebuild)
-    report(made, stage.show, as_json)
+    made = run_command(command, config, runner, console, run, restart, rebuild)
+    report(made, resolve_name(stage.show), as_json)
     if made.get("met") is False and not allow_unmet:
         raise UnmetError(_UNMET)
 
@@ -172,6 +175,9 @@ def drift_command(
 
     Examples: `fairshard drift config.yaml`, `fairshard drift config.yaml --least 0.01 --json`
     """
+    from jobs.run import drift
+    from jobs.session.engines import runner_for
+
     settled, run_id = overridden(read_checked(config, keys), output, engine), new_run()
     runner = runner_for(settled, context.args, options_of(context))
     console = json_log(run_id) if json_logs else log()
@@ -206,6 +212,9 @@ def transfer_command(
     Examples: `fairshard transfer rebalanced other.yaml --check`,
     `fairshard transfer s3://bucket/out/plan/plan.json other.yaml`
     """
+    from jobs.run import transfer
+    from jobs.session.engines import runner_for
+
     settled, run_id = overridden(read_checked(config, keys), output, engine), new_run()
     runner = runner_for(settled, context.args, options_of(context))
     console = json_log(run_id) if json_logs else log()
@@ -230,6 +239,8 @@ def gate_command(
     Examples: `fairshard gate labels config.yaml`, `fairshard gate output config.yaml --json`
     """
     from jobs.run import gate
+    from jobs.session.engines import runner_for
+    from jobs.session.lease import leased
 
     settled = overridden(read_checked(config, keys), output, engine)
     runner = runner_for(settled, context.args, options_of(context))

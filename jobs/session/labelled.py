@@ -25,14 +25,13 @@ from transforms.base.redaction import redacted_values
 from transforms.config.sections import Config
 from transforms.labels.layers import LABELS, RECOGNISED, Layer
 from transforms.labels.leftovers import left_of_joins
-from transforms.labels.records import LabelRecord, label_files, label_record_from
+from transforms.labels.records import LabelRecord, label_record_from
 from transforms.labels.settings import joins_tables, settings_of
 from transforms.recognition import settings as recognition
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
 from transforms.storage.files import Storage, output_storage
-from transforms.storage.inventory import Inventory
 
 
 @dataclass(frozen=True)
@@ -203,12 +202,6 @@ def require_own_settings(labels: Labels, config: Config) -> None:
         "them: give this one another output.labels, or make them again with `fairshard label "
         "--restart`"
     )
-
-
-def labels_are_whole(records: Iterable[LabelRecord], storage: Storage) -> bool:
-    """Whether the tables of `records` are there as they say, by a listing of each folder."""
-    inventory = Inventory.of(storage, paths.LABELS, paths.REJECTS)
-    return not any(inventory.fault(file) for record in records for file in label_files(record))
 
 
 def withdraw_lost(labels: Labels, storage: Storage) -> None:

@@ -1,11 +1,16 @@
-"""What the commands share: their arguments, and what is done with them."""
+"""What the commands share: their arguments, and what is done with them.
+
+What may be typed is said without what reads configurations: a help page waits for none of that.
+"""
+
+from __future__ import annotations
 
 import logging
 import sys
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -19,19 +24,21 @@ from transforms.base.logs import EventStream, JsonFormatter, WordsFormatter, log
 from transforms.base.places import checked_output
 from transforms.base.redaction import redacted_values
 from transforms.base.visible import visible_values
-from transforms.config.assignments import Assignment, assignment
-from transforms.config.files import read_config, wrong
 from transforms.config.registry import Entry, Registry
-from transforms.config.schema import schema_of
-from transforms.config.sections import Config, EngineConfig
-from transforms.m4.targets import targets_of
-from transforms.stages.registrations import load_registrations
+
+if TYPE_CHECKING:
+    from transforms.config.assignments import Assignment
+    from transforms.config.sections import Config
 
 
-def entry_of(registry: Registry[Any]) -> Callable[[str], str]:
-    """What takes the name of one of its entries from the command line."""
+def entry_of(
+    registry: Registry[Any], load: Callable[[], None] | None = None
+) -> Callable[[str], str]:
+    """What takes the name of one of its entries, once they are loaded, from the command line."""
 
     def checked(name: str) -> str:
+        if load is not None:
+            load()
         try:
             entry: Entry = registry[name]
         except ConfigError as error:
@@ -72,6 +79,10 @@ _LONGEST_LINE = 1000
 
 def read_checked(path: Path, keys: Sequence[str | Assignment] | None = None) -> Config:
     """The configuration in a file, with `keys` (`balance.eta=0.5`) set; what it names is there."""
+    from transforms.config.assignments import assignment
+    from transforms.config.files import read_config
+    from transforms.stages.registrations import load_registrations
+
     load_registrations()
     assignments = [assignment(key) if isinstance(key, str) else key for key in keys or ()]
     return read_config(path, assignments, lambda config: checked(config, str(path)))
@@ -79,6 +90,10 @@ def read_checked(path: Path, keys: Sequence[str | Assignment] | None = None) -> 
 
 def checked(config: Config, origin: str = "the configuration") -> Config:
     """`config`, whose engine and overrides name what there is; else ConfigError."""
+    from transforms.config.files import wrong
+    from transforms.config.schema import schema_of
+    from transforms.m4.targets import targets_of
+
     try:
         ENGINES[config.engine.name]
     except ConfigError as error:
@@ -90,6 +105,8 @@ def checked(config: Config, origin: str = "the configuration") -> Config:
 
 def overridden(config: Config, output: str | None, engine: str | None) -> Config:
     """`config` with what the command line says in place of it."""
+    from transforms.config.sections import EngineConfig
+
     if output is not None:
         url = located(output)
         config = config.model_copy(update={"output": config.output.model_copy(update={"url": url})})

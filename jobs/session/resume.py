@@ -147,7 +147,7 @@ class Work:
         if "resample" in self.stages:
             self.outputs.withdraw(self.storage)
         begun = {stage: self._begun(stage) for stage in self.stages}
-        stages = {**read_work(self.storage).stages, **begun}
+        stages = {**read_begun(self.storage).stages, **begun}
         work = WorkFile(form=1, stages=stages, packing=packing_of(self.config))
         self.storage.publish(paths.WORK, work.to_json())
 
@@ -205,11 +205,6 @@ def work_on(
     return Work(
         config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before, before
     )
-
-
-def read_work(storage: Storage) -> WorkFile:
-    """How far the stages were when they last began; nothing where none has."""
-    return read_begun(storage)
 
 
 def _on_file(storage: Storage) -> tuple[Plan | None, str]:

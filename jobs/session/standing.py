@@ -1,15 +1,14 @@
 """How each input shard stands in a layer of label tables: made as configured, or why it is not."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from transforms.base.differences import differing, in_words
 from transforms.base.errors import FairshardError
 from transforms.base.redaction import redacted, redacted_values
-from transforms.labels.labelling import finished
 from transforms.labels.layers import Layer
-from transforms.labels.records import LabelRecord, label_files, label_record_from
+from transforms.labels.records import LabelRecord, finished, label_files, label_record_from
 from transforms.shards.finding import Shard
 from transforms.storage import paths
 from transforms.storage.concurrent import at_once
@@ -133,3 +132,9 @@ def phrase(reason: str, count: int) -> str:
     if reason in OF_ONE:
         return f"{count:,} changed ({reason})"
     return f"{count:,} because {reason} changed"
+
+
+def labels_are_whole(records: Iterable[LabelRecord], storage: Storage) -> bool:
+    """Whether the tables of `records` are there as they say, by a listing of each folder."""
+    inventory = Inventory.of(storage, paths.LABELS, paths.REJECTS)
+    return not any(inventory.fault(file) for record in records for file in label_files(record))

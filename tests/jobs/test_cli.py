@@ -222,3 +222,13 @@ def test_every_command_has_help_with_an_example(
     for name in names:
         assert run(monkeypatch, name, "--help") == 0
         assert f"fairshard {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "named"), [("check", "lexicon ("), ("export", "weights: "), ("compare", "raking: ")]
+)
+def test_help_names_what_can_be_added(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, named: str
+) -> None:
+    assert run(monkeypatch, name, "--help") == 0
+    assert named in capsys.readouterr().out

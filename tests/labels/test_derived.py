@@ -18,7 +18,7 @@ from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.gates.users import read_own
 from transforms.labels.derived import stored_columns, with_derived
-from transforms.labels.labelling import finished
+from transforms.labels.records import finished
 from transforms.labels.tables import label_batches, read_labels
 from transforms.plan.plan import read_histogram, read_plan
 from transforms.proxies.mentions import tally_shard

@@ -21,8 +21,8 @@ from tests.labelled import BY_CAPTION, BY_IMAGE, FOX, OWL, Labelled, labelling_c
 from tests.tarmaking import make_tar
 from transforms.base.errors import FairshardError
 from transforms.config.sections import Config
-from transforms.labels.labelling import Labeller, finished
-from transforms.labels.records import LabelRecord, label_record_from
+from transforms.labels.labelling import Labeller
+from transforms.labels.records import LabelRecord, finished, label_record_from
 from transforms.labels.settings import settings_digest
 from transforms.labels.tables import parquet_bytes, read_labels
 from transforms.shards.finding import Shard, find_shards

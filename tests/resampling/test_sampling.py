@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -41,6 +42,31 @@ def test_every_pattern_gets_its_sum_to_within_one(data_seed: int) -> None:
     for pattern in np.unique(code):
         here = code == pattern
         assert abs(copies[here].sum() - q[here].sum()) < 1 + 1e-6
+
+
+@given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 9))
+def test_copies_are_differences_of_the_rounded_sum_over_all_rows_in_order(
+    data_seed: int, n: int, seed: int
+) -> None:
+    """As defined, and drawn ever since: whole weights among them, keys given twice, other texts."""
+    rng = np.random.default_rng(data_seed)
+    patterns = pack_patterns(rng.random((n, 2)) < 0.3, rng.random(n).round())
+    q = np.where(rng.random(n) < 0.4, rng.integers(0, 3, n), rng.random(n) * 2.5)
+    names = [f"{'ü' * int(rng.integers(0, 9) ** 2)}{rng.integers(0, 3)}" for _ in range(n)]
+    total = xxhash.xxh3_64_intdigest(b"a", seed=seed) >> 32
+    expected = [0] * n
+    for row in sorted(
+        range(n),
+        key=lambda row: (
+            bytes(patterns[row]),
+            xxhash.xxh3_64_intdigest(names[row].encode(), seed=seed),
+            row,
+        ),
+    ):
+        before, total = total, total + round(q[row] * 2**32)
+        expected[row] = total // 2**32 - before // 2**32
+    halves = pa.chunked_array([names[: n // 2], names[n // 2 :]], pa.string())
+    assert systematic_copies(q, patterns, halves, seed, "a").tolist() == expected
 
 
 def test_rows_in_another_order_get_the_same_copies() -> None:

@@ -207,6 +207,16 @@ def test_no_member_goes_beyond_its_sample(shard, new_key, missing):
         copy([Source(str(path), (short,))])
 
 
+@pytest.mark.parametrize(
+    ("name", "key"), [(b"__a__/b.jpg", "__a__/b"), (b"c/.jpg", "c/"), (b"a.b.jpg", "a.b")]
+)
+def test_what_no_loader_takes_for_the_sample_is_not_copied(tmp_path, name, key):
+    path = tmp_path / "shard.tar"
+    path.write_bytes(raw_entry(name) + END_OF_ARCHIVE)
+    with pytest.raises(StaleError, match="there is no member of the sample"):
+        copy([Source(str(path), (Piece(0, 512, key, None),))])
+
+
 def test_a_cut_gzip_shard_is_not_copied(shard):
     path, tar, samples = shard
     zipped = path.with_name("shard.tar.gz")

@@ -3,7 +3,6 @@
 from contextlib import AbstractContextManager
 from functools import cache
 
-import scipy.linalg  # noqa: F401  loads its library, which is not numpy's
 from threadpoolctl import ThreadpoolController
 
 
@@ -19,4 +18,6 @@ def one_thread() -> AbstractContextManager[object]:
 @cache
 def _libraries() -> ThreadpoolController:
     """Numpy's and scipy's: to look for them takes longer than to solve a small problem."""
+    import scipy.linalg  # noqa: F401  loads its library, which is not numpy's
+
     return ThreadpoolController()

@@ -15,16 +15,20 @@ Epidemiology 107, 1978), is for a corpus taken whole: once q depends on the reco
 error rates hold among the kept samples, and it is biased.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.calibration.logistic_regression import sigmoid
 from transforms.statistics.histogram import Histogram
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 Matrix = NDArray[np.float64]
 NamedEffects = dict[str, tuple[dict[str, float], dict[str, float]]]

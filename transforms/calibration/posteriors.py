@@ -18,7 +18,6 @@ import fsspec
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
-from scipy.special import betaincinv
 
 from transforms.base.blas import one_thread
 from transforms.base.errors import FairshardError, StaleError
@@ -85,6 +84,8 @@ class Posterior:
         Brown, Cai and DasGupta, "Interval Estimation for a Binomial Proportion", Statistical
         Science 16 (2001), section 3.1.3.
         """
+        from scipy.special import betaincinv
+
         untrue = self.checked - self.true
         low, high = betaincinv(self.true + 0.5, untrue + 0.5, (0.025, 0.975)).tolist()
         return low if self.true else 0.0, high if untrue else 1.0

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from transforms.config.registry import Registry
-from transforms.config.schema import Attribute
-from transforms.config.sections import Balance
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from transforms.config.schema import Attribute
+    from transforms.config.sections import Balance
     from transforms.statistics.histogram import Histogram
 
-Weights = Callable[["Histogram", tuple[Attribute, ...], Balance], "NDArray[np.float64]"]
+Weights = Callable[["Histogram", "tuple[Attribute, ...]", "Balance"], "NDArray[np.float64]"]
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from transforms.config.sections import Config
 from transforms.labels.joined_similarity import JoinedSimilarity
 from transforms.labels.joined_utility import utility_in
 from transforms.labels.joined_values import JoinedValues, values_of
-from transforms.labels.labelling import finished, publish_labels
+from transforms.labels.labelling import publish_labels
 from transforms.labels.layers import LABELS, RECOGNISED
-from transforms.labels.records import LabelRecord
+from transforms.labels.records import LabelRecord, finished
 from transforms.labels.tables import REJECTS, vouched
 from transforms.recognition.kinds import TableRecogniser, built
 from transforms.recognition.settings import group_of

@@ -13,13 +13,12 @@ from typing import IO
 
 import pyarrow as pa
 
-from transforms.base.redaction import redacted
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.labels.findings import Finder, Findings, merged_findings
 from transforms.labels.layers import LABELS, RECOGNISED, Layer
 from transforms.labels.read_ahead import Clock
-from transforms.labels.records import LabelRecord, label_record_from
+from transforms.labels.records import LabelRecord, finished
 from transforms.labels.rows import LabelRows, Row, reject_table
 from transforms.labels.sample_labeller import SampleLabeller
 from transforms.labels.settings import joins_tables
@@ -206,23 +205,3 @@ def publish_labels(
     )
     storage.publish(layer.record(name), to_json(vouching))
     return vouching
-
-
-def finished(
-    shard: Shard, settings: str, storage: Storage, layer: Layer = LABELS
-) -> LabelRecord | None:
-    """The record that this version of `shard` is labelled with `settings`; None if it is not.
-
-    Its shard is the one given: the record on file holds no secret that the URL may carry.
-    """
-    content = storage.find(layer.record(shard.name))
-    if content is None:
-        return None
-    try:
-        record = label_record_from(content)
-    except (ValueError, TypeError, KeyError):
-        return None
-    on_file, given = (replace(each, url=redacted(each.url)) for each in (record.shard, shard))
-    if (on_file, record.settings) != (given, settings):
-        return None
-    return replace(record, shard=shard)

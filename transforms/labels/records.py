@@ -1,15 +1,17 @@
 """Completion records: written after what they vouch for; readers trust them alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pydantic import TypeAdapter
 
+from transforms.base.redaction import redacted
 from transforms.labels.layers import LABELS, Layer
 from transforms.shards.file_kinds import Compression
 from transforms.shards.finding import Shard
 from transforms.storage.documents import parsed, plausible
+from transforms.storage.files import Storage
 from transforms.storage.inventory import Vouched
 
 
@@ -72,3 +74,23 @@ def label_files(record: LabelRecord, layer: Layer = LABELS) -> tuple[Vouched, Vo
 
 
 _LABEL_RECORD = TypeAdapter(LabelRecord)
+
+
+def finished(
+    shard: Shard, settings: str, storage: Storage, layer: Layer = LABELS
+) -> LabelRecord | None:
+    """The record that this version of `shard` is labelled with `settings`; None if it is not.
+
+    Its shard is the one given: the record on file holds no secret that the URL may carry.
+    """
+    content = storage.find(layer.record(shard.name))
+    if content is None:
+        return None
+    try:
+        record = label_record_from(content)
+    except (ValueError, TypeError, KeyError):
+        return None
+    on_file, given = (replace(each, url=redacted(each.url)) for each in (record.shard, shard))
+    if (on_file, record.settings) != (given, settings):
+        return None
+    return replace(record, shard=shard)

@@ -198,7 +198,7 @@ class ConstraintTable(NamedTuple):
             kinds,
             attributes,
             labels,
-            end_to_end({kind: alike(tolerances[kind]) for kind in grids}),
+            end_to_end({kind: alike(tolerances[kind]) for kind in grids}).astype(np.float64),
             kinds == ASSOCIATION,
             centres[attributes, labels],
         )

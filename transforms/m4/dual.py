@@ -194,5 +194,6 @@ class Dual:
             low = float(free.min()) - terms.Q
             mu = low - _MARGIN * (1 + abs(low))
         else:
-            mu = multiplier(mu, terms.eta, self.problem.rate, terms.Q, probabilities, free)
+            given = map(float, (mu, terms.eta, self.problem.rate, terms.Q))
+            mu = multiplier(*given, probabilities, free)
         return mu, np.clip(free - mu, 0.0, terms.Q)

@@ -8,8 +8,6 @@ machine's cores from those that they wait for (ten times slower, as measured).
 """
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
@@ -19,6 +17,8 @@ from zlib import crc32
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
+
+from transforms.m4.kept import KeptLoops
 
 if TYPE_CHECKING:
     from transforms.m4.constraints import ConstraintTable
@@ -39,8 +39,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 class Compiled:
     """A loop compiled without threads and with them; the length of its last argument decides."""
 
-    alone: Callable[..., Any]
-    threaded: Callable[..., Any]
+    alone: Any
+    threaded: Any
 
     def __call__(self, *arguments: Any) -> Any:
         """What the loop gives."""
@@ -50,11 +50,11 @@ class Compiled:
 def compiled(loop: Any) -> Compiled:
     """`loop`, compiled; with threads it calls loops with threads, and without, those without.
 
-    Each has a name of its own, for numba keeps compiled code by name. Loops of this file may be
-    compiled into loops of others, and of what is kept numba reads the types before it sees that it
-    is of an older file, so that the name says which versions of this file and its own it is of.
-    numba can keep none beside modules that are imported from a zip file, and none for a user who
-    may write neither here nor in a home folder: then each process compiles for itself.
+    One version does where neither it nor what it calls has any. Each has a name of its own, for
+    numba keeps compiled code by name. Loops of this file may be compiled into loops of others, and
+    of what is kept numba reads the types before it sees that it is of an older file, so that the
+    name says which versions of this file and its own it is of. None is kept of modules that are
+    imported from a zip file: each process compiles for itself.
     """
     file = Path(__file__).is_file()
     files = (Path(__file__), Path(loop.__code__.co_filename)) if file else ()
@@ -64,15 +64,18 @@ def compiled(loop: Any) -> Compiled:
         called = {key: getattr(value, name, value) for key, value in loop.__globals__.items()}
         named_apart = FunctionType(loop.__code__, called)
         named_apart.__qualname__ = f"{loop.__qualname__}_{name}_{source}"
-        loops = njit(parallel=name == "threaded" and "prange" in loop.__code__.co_names)(
-            named_apart
-        )
+        parallel = name == "threaded" and "prange" in loop.__code__.co_names
+        loops: Any = njit(parallel=parallel)(named_apart)
         if file:
-            with suppress(RuntimeError):  # no place to keep it
-                loops.enable_caching()
+            loops._cache = KeptLoops(named_apart)
         return loops
 
-    return Compiled(version("alone"), version("threaded"))
+    alone, used = version("alone"), loop.__code__.co_names
+    called = [loop.__globals__.get(name) for name in used]
+    threads = "prange" in used or any(
+        isinstance(each, Compiled) and each.threaded is not each.alone for each in called
+    )
+    return Compiled(alone, version("threaded") if threads else alone)
 
 
 @compiled

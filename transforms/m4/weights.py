@@ -4,15 +4,20 @@ Source: Alabdulmohsin et al., "CLIP the Bias", ICLR 2024 (arXiv 2403.04547): the
 q = clip(eta u - v . a - mu, 0, Q), with prices v in [0, V]. What a is: transforms/m4/terms.py.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.config.balance import Kind
 from transforms.m4.terms import Integrands, Terms, integrands_of
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 Matrix = NDArray[np.float64]
 

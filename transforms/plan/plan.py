@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.base.counts import counted, named
@@ -165,8 +164,10 @@ class Plan:
         self, flags: NDArray[np.bool_], utility: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """The weights q, float64 (n,), of samples with flags (s, y), (n, m + c), and u (n,)."""
+        from scipy.sparse import csr_array
+
         m = len(self.terms.attributes)
-        s, y = flags[:, :m], sp.csr_array(flags[:, m:], dtype=float)
+        s, y = flags[:, :m], csr_array(flags[:, m:], dtype=float)
         carried = s if self.odds is None else soft_attributes(s, y, self.odds)
         return weights_of(carried, y, utility, self.terms, self.duals)
 

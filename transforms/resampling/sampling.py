@@ -27,14 +27,15 @@ def systematic_copies(
     them, gets its sum of q to within one. (Systematic sampling: W. G. Cochran, Sampling
     Techniques, 3rd ed., chapter 8.)
 
-    The sum is done in integers of 2^-32, so that no machine rounds otherwise.
+    The sum is done in integers of 2^-32, so that no machine rounds otherwise. Whole weights, which
+    move no other sample across a whole number, stand in no order.
     """
-    units = np.rint(weights * _ONE).astype(np.int64)
-    order = _order(patterns, keys, seed)
+    copies, parts = np.divmod(np.rint(weights * _ONE).astype(np.int64), _ONE)
+    rows = np.flatnonzero(parts)
+    order = rows[_order(patterns[rows], keys.take(pa.array(rows)), seed)]
     start = xxhash.xxh3_64_intdigest(stem.encode(), seed=seed) >> 32
-    after = np.cumsum(units[order]) + start
-    copies = np.empty(len(units), np.int64)
-    copies[order] = after // _ONE - (after - units[order]) // _ONE
+    after = np.cumsum(parts[order]) + start
+    copies[order] += after // _ONE - (after - parts[order]) // _ONE
     return copies
 
 
@@ -57,12 +58,11 @@ def is_fractional(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _order(
     patterns: NDArray[np.uint8], keys: pa.StringArray | pa.ChunkedArray, seed: int
 ) -> NDArray[np.int64]:
-    rows = len(patterns)
-    hashes = np.fromiter(
-        (xxhash.xxh3_64_intdigest(key, seed=seed) for key in keys.cast(pa.binary()).to_pylist()),
-        np.uint64,
-        rows,
+    """Of rows, sorted by pattern, hashed key and place."""
+    hashes = (
+        xxhash.xxh3_64_intdigest(key, seed=seed) for key in keys.cast(pa.binary()).to_pylist()
     )
-    table = pa.table({"pattern": packed(patterns), "hash": hashes, "row": np.arange(rows)})
-    by = [("pattern", "ascending"), ("hash", "ascending"), ("row", "ascending")]
-    return np.asarray(pc.sort_indices(table, sort_keys=by)).astype(np.int64)
+    coded = pc.dictionary_encode(packed(patterns))
+    ranks = np.argsort(np.asarray(pc.sort_indices(coded.dictionary)))
+    pattern = ranks[np.asarray(coded.indices)]
+    return np.lexsort((np.fromiter(hashes, np.uint64, len(patterns)), pattern))

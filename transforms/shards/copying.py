@@ -1,33 +1,36 @@
 """Writing shards by copying samples' byte ranges out of other shards."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from time import perf_counter
 from typing import IO, Any
 
 from transforms.base.errors import StaleError
+from transforms.shards.announcing import GROUP_BYTES, Announcer
 from transforms.shards.block_writer import BLOCK_BYTES, BlockWriter
 from transforms.shards.file_kinds import Compression
 from transforms.shards.finding import Shard
 from transforms.shards.headers import (
+    BLOCK,
     END_OF_ARCHIVE,
     REGULAR,
     Cursor,
     DamagedTarError,
     Member,
     padded,
+    plain_header,
     read_member,
 )
 from transforms.shards.member_names import split_name, why_ignored
 from transforms.shards.renaming import renamed_headers
-from transforms.shards.streams import expect, forget, open_tar
+from transforms.shards.streams import open_tar
 from transforms.shards.unchanged import require_unchanged
 
-AHEAD_BYTES = 32 * 2**20
 BUFFER_BYTES = 8 * 2**10
 HEADER_BYTES = 2**12
+_GROUPS_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,13 @@ class _Run:
 
 def _copy_source(source: Source, tar: BlockWriter, storage_options: dict[str, Any]) -> None:
     compression = source.compression
-    with open_tar(source.url, storage_options, BUFFER_BYTES, compression=compression) as stream:
+    with (
+        open_tar(source.url, storage_options, BUFFER_BYTES, compression=compression) as stream,
+        Announcer(stream) as system,
+    ):
         cursor = Cursor(stream)
         try:
-            for run in _announced(_runs(source), stream):
+            for run in _announced(_runs(source), system):
                 if run.offset < cursor.position:
                     raise ValueError(f"the pieces of {source.url} are not in ascending order")
                 if run.as_is:
@@ -164,18 +170,29 @@ def _range(piece: Piece) -> tuple[int, int]:
     return piece.offset, piece.size
 
 
-def _announced(runs: Sequence[_Run], stream: IO[bytes]) -> Iterator[_Run]:
-    """The runs; the system hears of them some time before they are read, and some time after."""
-    coming = iter(runs)
-    told = forgotten = 0
+def _announced(runs: Iterable[_Run], system: Announcer) -> Iterator[_Run]:
+    """The runs; the system hears of them some time before they are read, and when they were."""
+    groups = list(_groups(runs))
+    ranges = [[(run.offset, run.end) for run in group] for group in groups]
+    for coming in ranges[:_GROUPS_AHEAD]:
+        system.expect(coming)
+    for place, group in enumerate(groups):
+        for coming in ranges[place + _GROUPS_AHEAD : place + _GROUPS_AHEAD + 1]:
+            system.expect(coming)
+        yield from group
+        system.forget(ranges[place])
+
+
+def _groups(runs: Iterable[_Run]) -> Iterator[list[_Run]]:
+    """The runs by what is announced at a time."""
+    group: list[_Run] = []
     for run in runs:
-        while told < run.offset + AHEAD_BYTES and (later := next(coming, None)) is not None:
-            expect(stream, later.offset, min(later.end - later.offset, AHEAD_BYTES))
-            told = later.end
-        yield run
-        if run.end >= forgotten + BLOCK_BYTES or run is runs[-1]:
-            forget(stream, runs[0].offset, run.end - runs[0].offset)
-            forgotten = run.end
+        if group and run.end - group[0].offset > GROUP_BYTES:
+            yield group
+            group = []
+        group.append(run)
+    if group:
+        yield group
 
 
 def _copy_as_is(run: _Run, cursor: Cursor, tar: BlockWriter) -> None:
@@ -188,10 +205,23 @@ def _copy_as_is(run: _Run, cursor: Cursor, tar: BlockWriter) -> None:
 
 def _check(piece: Piece, content: memoryview) -> None:
     """An error where the bytes of a piece do not begin with a member of its key."""
+    plain = plain_header(bytes(content[:BLOCK]))
+    if plain is not None and _is_of_key(piece, *plain):
+        return
     try:
         _member_of(piece, Cursor(io.BytesIO(content[:HEADER_BYTES]), piece.offset))
     except (DamagedTarError, _OtherSampleError):
         _member_of(piece, Cursor(io.BytesIO(content), piece.offset))
+
+
+def _is_of_key(piece: Piece, name: bytes, size: int) -> bool:
+    """Whether a file of that name and size is a piece's, as most names say that at once."""
+    start = name.rfind(b"/") + 1
+    dot = name.find(b".", start)
+    within = dot > start and BLOCK + padded(size) <= piece.size
+    return (
+        within and not name.startswith(b"__") and name[:dot].decode("utf-8", "replace") == piece.key
+    )
 
 
 def _copy_copies(run: _Run, mixed: bool, cursor: Cursor, tar: BlockWriter) -> None:

@@ -151,6 +151,25 @@ def read_member(cursor: Cursor) -> Member | None:
     return None if _is_the_end(block) else _member_from(block, cursor)
 
 
+def plain_header(block: bytes) -> tuple[bytes, int] | None:
+    """The name and the size that a block gives; None where it is not alone the header of a file.
+
+    What it gives, `read_member` does; where it gives None, that tells why.
+    """
+    if len(block) < BLOCK or block[156:157] not in REGULAR or block[345]:
+        return None
+    name = _text(block[:100])
+    try:
+        unsigned = _byte_sum(block[:256]) + _byte_sum(block[256:]) - sum(block[148:156]) + 8 * 32
+        if unsigned != _number(block[148:156]):
+            return None
+        size = _number(block[124:136])
+        _check_numbers(block[100:124], block[136:148], block[329:345])
+    except ValueError:
+        return None
+    return None if name.endswith(b"/") or not 0 <= size <= MAX_SIZE else (name, size)
+
+
 def member_after_end(cursor: Cursor) -> Member | None:
     """The first entry behind the zero blocks at the cursor: archives may have been joined.
 
@@ -226,6 +245,13 @@ def _no_header(block: bytes, at: int, problem: str) -> DamagedTarError:
 def _byte_sum(data: bytes) -> int:
     """The sum of at most 256 bytes: the low half of Adler-32, which is 1 + sum modulo 65,521."""
     return (zlib.adler32(data) & 0xFFFF) - 1
+
+
+@lru_cache(maxsize=4096)
+def _check_numbers(owners: bytes, time: bytes, device: bytes) -> None:
+    """ValueError where another of a header's numbers, which many have in common, is unreadable."""
+    for field in (owners[:8], owners[8:16], owners[16:], time, device[:8], device[8:]):
+        _number(field)
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import IO, Any, TypeVar, cast
 
 import fsspec
@@ -60,18 +60,6 @@ def stored_position(stream: IO[bytes]) -> int:
     """About how many of its stored bytes have been read of a tar that `open_tar` opened."""
     raw = getattr(stream, "raw", None)
     return raw.packed.tell() if isinstance(raw, Unpacked) else stream.tell()
-
-
-def expect(stream: IO[bytes], offset: int, size: int) -> None:
-    """Let the system fetch what will soon be read, where it can: of plain tars on a local disk."""
-    with suppress(OSError, AttributeError):
-        os.posix_fadvise(stream.fileno(), offset, size, os.POSIX_FADV_WILLNEED)
-
-
-def forget(stream: IO[bytes], offset: int, size: int) -> None:
-    """Let the system free the memory of what will not be read again, where `expect` works."""
-    with suppress(OSError, AttributeError):
-        os.posix_fadvise(stream.fileno(), offset, size, os.POSIX_FADV_DONTNEED)
 
 
 def open_stored(url: str, options: dict[str, Any]) -> IO[bytes]:

@@ -1,14 +1,17 @@
 """What an engine is: it runs the steps of `transforms.stages.tasks`, here or on many machines."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from transforms.config.sections import Config
-from transforms.gates.expectations import Table
-from transforms.labels.records import LabelRecord
-from transforms.plan.plan import Plan
-from transforms.shards.finding import Shard
+if TYPE_CHECKING:
+    from transforms.config.sections import Config
+    from transforms.gates.expectations import Table
+    from transforms.labels.records import LabelRecord
+    from transforms.plan.plan import Plan
+    from transforms.shards.finding import Shard
 
 
 class Engine(Protocol):

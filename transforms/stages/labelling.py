@@ -13,10 +13,10 @@ from functools import partial
 from transforms.base.errors import StaleError
 from transforms.config.sections import Config
 from transforms.labels.joining import Joiner, read_recognised
-from transforms.labels.labelling import finished, layer_of
+from transforms.labels.labelling import layer_of
 from transforms.labels.layers import LABELS, Layer
 from transforms.labels.matches import keep_matches
-from transforms.labels.records import LabelRecord
+from transforms.labels.records import LabelRecord, finished
 from transforms.labels.settings import joins_tables, settings_digest
 from transforms.recognition import settings as recognition
 from transforms.shards.finding import Shard

@@ -9,8 +9,8 @@ from transforms.base.errors import FairshardError
 from transforms.base.logs import LOGGER
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
-from transforms.labels.labelling import Labeller, PartLabels, finished, write_labels
-from transforms.labels.records import LabelRecord
+from transforms.labels.labelling import Labeller, PartLabels, write_labels
+from transforms.labels.records import LabelRecord, finished
 from transforms.plan.plan import Plan
 from transforms.resampling.growing import Before, grown_manifest
 from transforms.resampling.manifest import make_manifest

@@ -5,15 +5,16 @@ attributes and labels fits: the bits of s, then of y (most significant first), t
 utility bin. Counts are integers, so merging is associative, commutative and exact.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.base.errors import FairshardError
@@ -26,6 +27,9 @@ from transforms.statistics.patterns import (
     unpacked,
     with_bins,
 )
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 _ROWS_AT_ONCE = 1 << 16
 
@@ -77,6 +81,8 @@ class Histogram:
     @cached_property
     def y(self) -> sp.csr_array:
         """The labels of each pattern as a sparse 0/1 matrix, float64 (P, c)."""
+        import scipy.sparse as sp
+
         first, last = len(self.attributes), len(self.attributes) + len(self.labels)
         if not len(self):
             return sp.csr_array((0, len(self.labels)))
@@ -150,7 +156,7 @@ class HistogramAccumulator:
         self._append(_table(histogram.patterns, histogram.counts, histogram.utility_sums))
         return self
 
-    def merge(self, other: "HistogramAccumulator") -> Self:
+    def merge(self, other: HistogramAccumulator) -> Self:
         """Add everything that `other` counted."""
         if (self.attributes, self.labels) != (other.attributes, other.labels):
             raise FairshardError("histograms of different attributes or labels cannot be merged")

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from transforms.config.schema import Attribute
 from transforms.statistics.histogram import Histogram
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 Matrix = NDArray[np.float64]
 
@@ -33,7 +35,7 @@ class Moments:
         cls,
         attributes: tuple[Attribute, ...],
         s: NDArray[Any],
-        y: sp.csr_array,
+        y: "sp.csr_array",
         mass: Matrix,
     ) -> Self:
         """Those of rows of s, (n, m), 0/1 or probabilities, and 0/1 y, (n, c), of `mass` (n,)."""
@@ -106,7 +108,7 @@ class Moments:
         return shares, label_shares
 
 
-def _by_label(mass: Matrix, y: sp.csr_array) -> Matrix:
+def _by_label(mass: Matrix, y: "sp.csr_array") -> Matrix:
     return np.append(mass @ y, mass.sum())
 
 
