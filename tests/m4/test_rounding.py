@@ -282,11 +282,18 @@ def test_too_few_samples_come_as_near_as_any_choice_of_them() -> None:
 
 def test_shares_of_labels_alone_can_be_bounded() -> None:
     samples = random_corpus(0, 2000, 1, 3)
-    bound = ShareBound(None, "things.0", 1, float(samples.y[:, 0].mean()) - 0.05)
+    first, last = samples.y[:, 1].mean(), samples.y[:, 2].mean()
+    bounds = (
+        ShareBound(None, "things.1", 1, float(first) - 0.05),
+        ShareBound(None, "things.2", -1, float(last) + 0.05),
+    )
     nothing = {"max_representation_bias": None, "max_association_bias": None}
+    before = []
     for seed in range(5):
-        case = drawn(samples, asked_of(0.5, bound, **nothing), seed=seed, shards=7)
-        assert case.rounded()[0].excess <= EXACT
+        case = drawn(samples, asked_of(0.5, *bounds, **nothing), seed=seed, shards=7)
+        before.append(case.excess(case.moments(case.copies)))
+        assert case.excess(case.rounded()[0].moments) <= EXACT
+    assert max(before) > 1e-4
 
 
 def test_nothing_to_move_is_no_error() -> None:

@@ -170,7 +170,7 @@ def test_where_flips_do_not_suffice_the_rate_is_lowered(tmp_path: Path) -> None:
 
 
 def test_where_no_rate_suffices_the_one_that_misses_least_is_gone_back_to(tmp_path: Path) -> None:
-    config, records = tables(tmp_path, 60, eta="auto", max_patterns=40)
+    config, records = tables(tmp_path, 60, eta="auto", max_patterns=40, V=100.0)
     step: Step = Counting()
     missed: dict[float, float] = {}
     while step.made is None:
