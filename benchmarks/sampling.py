@@ -23,7 +23,8 @@ from benchmarks.machine import machine
 from transforms.config.schema import Attribute
 from transforms.config.sections import Balance, Override
 from transforms.m4.balance import balance as balance_corpus
-from transforms.m4.rounding import Movable, Requirement, rounded
+from transforms.m4.required import Requirement
+from transforms.m4.rounding import Movable, rounded
 from transforms.m4.terms import VACUOUS, Tolerances
 from transforms.m4.weights import weights_of
 from transforms.resampling.sampling import systematic_copies

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from fairshard.rows import TableRows
 from transforms.config.balance import ShareBound
 from transforms.config.schema import Attribute
-from transforms.m4.rounding import Movable, Requirement, rounded
+from transforms.m4.required import Requirement
+from transforms.m4.rounding import Movable, rounded
 from transforms.m4.terms import Tolerances
 from transforms.resampling.sampling import systematic_copies
 from transforms.statistics.measures import PerMeasure

@@ -24,7 +24,7 @@ from transforms.labels.records import LabelRecord
 from transforms.m4.targets import asked_only, targets_of
 from transforms.outcome.applied_rows import AppliedRow, applied_rows, applied_shares
 from transforms.outcome.status import STANDARD_ERRORS
-from transforms.plan.drift import Drift, Written, drift_of
+from transforms.plan.drift import Drift, WrittenMoments, drift_of
 from transforms.plan.plan import Plan, read_histogram, read_plan
 from transforms.plan.plan_file import PlannedErrors, PlannedMeasures
 from transforms.plan.transfer import check_same_names
@@ -153,11 +153,11 @@ def _written(
     generations: Sequence[Generation],
     calibration: Calibration | None,
     storage: Storage,
-) -> Written:
+) -> WrittenMoments:
     """What the output holds: as counted where it has grown, else as its plan expects it."""
     found = written_patterns(generations, storage)
     if found is None:
-        return Written.expected(plan, *read_histogram(storage, plan))
+        return WrittenMoments.expected(plan, *read_histogram(storage, plan))
     corrected = calibration.corrected(found) if calibration else plan.corrected(found)
     total = HistogramAccumulator(found.attributes, found.labels)
     samples = 0
@@ -168,7 +168,7 @@ def _written(
         samples += of.file.samples.balanced
     corpus = total.extract()
     moments = Moments.of_corpus(corrected, plan.terms.attributes)
-    return Written(moments, corpus, samples / corpus.samples)
+    return WrittenMoments(moments, corpus, samples / corpus.samples)
 
 
 def _decided(

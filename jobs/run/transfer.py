@@ -47,7 +47,7 @@ _CONFIGURATIONS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenPlan:
     """A plan that was named, where it lies, and the patterns that it was solved on, if these lie
     with it.
     """
@@ -109,7 +109,7 @@ def run(
     check: of labels that are there, and nothing is written. restart: a plan that was solved for
     this corpus is replaced.
     """
-    given = Given.of(target, config.output.storage_options)
+    given = GivenPlan.of(target, config.output.storage_options)
     check_same_names(given.plan, accumulator_for(schema_of(config)).extract())
     if check:
         found = input_of(config, console)
@@ -187,7 +187,7 @@ def _require_room(plan: Plan, config: Config, restart: bool) -> None:
 
 
 def _measured(
-    given: Given, config: Config, records: Sequence[LabelRecord], console: Console
+    given: GivenPlan, config: Config, records: Sequence[LabelRecord], console: Console
 ) -> tuple[dict[str, Any], Seen, float | None]:
     """The figures for programs; what was counted, and the share of samples of new patterns."""
     check_rejects(records, config)

@@ -16,7 +16,8 @@ from transforms.calibration.log_odds import CorrectedHistogram, LogOdds
 from transforms.config.balance import ShareBound
 from transforms.config.sections import Balance
 from transforms.m4.balance import Balanced, balance
-from transforms.m4.rounding import EXACT, Movable, Requirement, Rounded, rounded
+from transforms.m4.required import Requirement
+from transforms.m4.rounding import EXACT, Movable, Rounded, rounded
 from transforms.m4.terms import VACUOUS, Tolerances
 from transforms.resampling.sampling import systematic_copies
 from transforms.statistics.histogram import Histogram

@@ -8,7 +8,7 @@ import pytest
 
 from transforms.config.schema import Attribute
 from transforms.resampling import candidates
-from transforms.resampling.candidates import Candidates, Choice, most_of
+from transforms.resampling.candidates import Candidates, Eligibility, most_of
 from transforms.resampling.drawing import WeighedShard
 from transforms.statistics.histogram import HistogramAccumulator
 from transforms.statistics.moments import Moments
@@ -31,16 +31,16 @@ def shards(rows: int, count: int) -> list[WeighedShard]:
     return found
 
 
-def choice_of(found: list[WeighedShard]) -> Choice:
+def choice_of(found: list[WeighedShard]) -> Eligibility:
     """The choice that solving makes for these shards."""
     flags = np.vstack([shard.flags for shard in found])
     counted = HistogramAccumulator(("g.a", "g.b"), tuple(map(str, range(LABELS))))
     histogram = counted.add_rows(flags, np.ones(len(flags))).extract()
     q = np.full(len(histogram), 0.3)
-    return Choice.of(Moments.of_corpus(histogram, ATTRIBUTES, q), histogram, q, 1.0)
+    return Eligibility.of(Moments.of_corpus(histogram, ATTRIBUTES, q), histogram, q, 1.0)
 
 
-def of_all(found: list[WeighedShard], choice: Choice) -> list[Candidates]:
+def of_all(found: list[WeighedShard], choice: Eligibility) -> list[Candidates]:
     return [
         Candidates.of(shard, f"{number:05d}.tar", 3, choice) for number, shard in enumerate(found)
     ]

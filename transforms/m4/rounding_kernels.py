@@ -20,7 +20,7 @@ NOTHING = 2.0
 _OF_COPIES = 0.1**2
 
 
-class Candidates(NamedTuple):
+class CandidateArrays(NamedTuple):
     """n samples: s (n, m), and step (n,), +1 or -1.
 
     The columns of sample j, its labels and c, are from starts[j] to starts[j + 1]. group (m,) says
@@ -164,7 +164,9 @@ def _label_slope(weight: float, margin: float, goal: Goal, z: Matrix, slope: Mat
 
 
 @compiled
-def _change(j: int, step: float, candidates: Candidates, in_group: Matrix, change: Matrix) -> None:
+def _change(
+    j: int, step: float, candidates: CandidateArrays, in_group: Matrix, change: Matrix
+) -> None:
     """By how much a step of sample j changes s, n and o in each of its columns, into `change`."""
     in_group[:] = 0.0
     for k in range(len(change)):
@@ -224,7 +226,7 @@ def sweep(
     least: float,
     goal: Goal,
     z: Matrix,
-    candidates: Candidates,
+    candidates: CandidateArrays,
     flips: NDArray[np.bool_],
 ) -> tuple[int, float]:
     """Flip, in order, each candidate that lessens the objective by more than `least`, in place.

@@ -21,7 +21,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenMoments:
     """What an output holds: the sums of its samples, and the corpus that these were drawn from.
 
     corpus is as it was labelled, each of its patterns' samples counted `times`.
@@ -37,7 +37,7 @@ class Written:
         return self.times * self.corpus.samples
 
     @classmethod
-    def expected(cls, plan: Plan, corpus: Histogram, q: Vector) -> "Written":
+    def expected(cls, plan: Plan, corpus: Histogram, q: Vector) -> "WrittenMoments":
         """What is expected of a draw by `plan`, which was solved on `corpus` at the weights q."""
         times = plan.file.samples.balanced / plan.solved_on
         attributes = plan.terms.attributes
@@ -70,7 +70,7 @@ class Drift:
 
 def drift_of(
     plan: Plan,
-    written: Written,
+    written: WrittenMoments,
     histogram: Histogram,
     samples: int,
     attributes: tuple[Attribute, ...],

@@ -39,7 +39,7 @@ Levels = NDArray[np.uint64] | np.uint64
 
 
 @dataclass(frozen=True)
-class Choice:
+class Eligibility:
     """Which samples of fractional weight are candidates.
 
     rarity: how rare each flag is, uint8 (m + c,): one in 2^rarity samples has it. halvings: of a
@@ -102,7 +102,7 @@ class Candidates:
     parts: list[pa.Table] = field(default_factory=list)
 
     @classmethod
-    def of(cls, shard: WeighedShard, name: str, seed: int, choice: Choice) -> Self:
+    def of(cls, shard: WeighedShard, name: str, seed: int, choice: Eligibility) -> Self:
         """Those of one shard, as systematic sampling has drawn it."""
         q = shard.table.column("q").to_numpy()
         seeded = xxhash.xxh3_64_intdigest(f"candidates {stem_of(name)}".encode(), seed=seed)

@@ -11,7 +11,7 @@ from transforms.labels.records import LabelRecord
 from transforms.plan.flips import Flips
 from transforms.plan.passes import distinct_flags
 from transforms.plan.plan import Plan
-from transforms.resampling.candidates import Candidates, Choice, as_patterns
+from transforms.resampling.candidates import Candidates, Eligibility, as_patterns
 from transforms.resampling.drawing import drawn_of, kept_of, weighed
 from transforms.resampling.output_moments import Written, copies_in
 from transforms.resampling.packing import Kept
@@ -41,7 +41,7 @@ class ShardDraws:
 
 
 def draw_shard(
-    record: LabelRecord, plan: Plan, choice: Choice, config: Config, storage: Storage
+    record: LabelRecord, plan: Plan, choice: Eligibility, config: Config, storage: Storage
 ) -> ShardDraws:
     """What one labelled shard gives by systematic sampling alone."""
     shard = weighed(record, replace(plan, flips=Flips()), config, storage)

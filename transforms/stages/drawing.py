@@ -22,7 +22,7 @@ from transforms.plan.drawn_file import DrawnFigures
 from transforms.plan.flips import publish_flips
 from transforms.plan.plan import Plan
 from transforms.plan.plan_file import RateFound
-from transforms.resampling.candidates import Choice, as_patterns
+from transforms.resampling.candidates import Eligibility, as_patterns
 from transforms.resampling.output_moments import Written
 from transforms.resampling.shard_draws import CorpusDraw, ShardDraws, draw_shard, flipped_draw
 from transforms.resampling.shards_file import publish_kept
@@ -34,7 +34,7 @@ from transforms.storage import paths
 from transforms.storage.files import output_storage
 
 if TYPE_CHECKING:
-    from transforms.m4.rounding import Requirement
+    from transforms.m4.required import Requirement
 
 Vector = NDArray[np.float64]
 _SLOWER = 1e-3
@@ -82,7 +82,7 @@ class Drawing(Step):
 
     plan: Plan
     wanted: Moments
-    choice: Choice
+    choice: Eligibility
     remaking: Remaking | None = None
     tried: tuple[Trial, ...] = ()
     solving_took: float = 0.0
@@ -168,7 +168,7 @@ def _requirements(plan: Plan) -> "list[Requirement]":
     """What is asked of what is drawn and of what was written before it, together; and of what is
     drawn by itself, where that is asked.
     """
-    from transforms.m4.rounding import Requirement
+    from transforms.m4.required import Requirement
 
     terms, before, m = plan.terms, plan.file.written, len(plan.terms.attributes)
     asked = terms.tolerances

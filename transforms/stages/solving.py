@@ -24,7 +24,7 @@ from transforms.labels.tables import parquet_bytes
 from transforms.plan.passes import Pass, Weighing, measure_shard
 from transforms.plan.plan import Plan, publish_patterns, read_histogram
 from transforms.plan.plan_file import RateFound
-from transforms.resampling.candidates import Choice
+from transforms.resampling.candidates import Eligibility
 from transforms.stages.doing import begin_drawing
 from transforms.stages.drawing import Drawing, Remaking, Trial
 from transforms.stages.growing import written_before
@@ -271,5 +271,5 @@ def _drawing(
     publish_patterns(plan, patterns, storage)
     begin_drawing(storage)
     times = plan.file.samples.balanced / plan.solved_on
-    choice = Choice.of(wanted, histogram, patterns.column("q").to_numpy(), times)
+    choice = Eligibility.of(wanted, histogram, patterns.column("q").to_numpy(), times)
     return Drawing(plan, wanted, choice, remaking, tried)

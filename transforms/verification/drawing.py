@@ -29,7 +29,7 @@ _NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
-class Drawing:
+class DrawingChecks:
     """The copies of one input shard after another; what they and their weights add up to.
 
     flips: the rows that are flipped, by input shard; moved: what they add to the copies. labelled:

@@ -196,7 +196,7 @@ class InputFigures(BaseModel):
     repeats: int
 
 
-class GenerationEntry(BaseModel):
+class GenerationEvidence(BaseModel):
     """What a manifest says of a generation of an output that has grown."""
 
     number: int
@@ -221,7 +221,7 @@ class ManifestEvidence(BaseModel):
     groups: dict[str, int] | None = None
     shards: list[ShardFigures]
     inputs: list[InputFigures]
-    generations: list[GenerationEntry] = []
+    generations: list[GenerationEvidence] = []
 
     @property
     def format(self) -> str:

@@ -16,7 +16,7 @@ from transforms.verification.bias import BiasTally, check_figures
 from transforms.verification.checks import Check
 from transforms.verification.evidence import (
     Evidence,
-    GenerationEntry,
+    GenerationEvidence,
     ManifestEvidence,
     PlanEvidence,
 )
@@ -88,7 +88,7 @@ def verify_output(
 
 def _evidence_of(
     evidence: Evidence,
-    entry: GenerationEntry,
+    entry: GenerationEvidence,
     before: Sequence[tuple[Evidence, Verified]],
     check: Check,
 ) -> Evidence:

@@ -14,7 +14,7 @@ from transforms.verification.bias import BiasTally, check_drawn, check_figures
 from transforms.verification.carriers import CarrierTally, check_filtered, check_groups
 from transforms.verification.chain import check_chain
 from transforms.verification.checks import Check
-from transforms.verification.drawing import Drawing, check_totals
+from transforms.verification.drawing import DrawingChecks, check_totals
 from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
 from transforms.verification.inputs import check_input
 from transforms.verification.keys import Hashes, check_across
@@ -58,7 +58,7 @@ class Verified:
     stated: Stated
     said: BiasTally | None
     predicted: BiasTally
-    drawing: Drawing | None = None
+    drawing: DrawingChecks | None = None
     hashes: Mapping[str, Hashes] = field(default_factory=dict)
 
 
@@ -209,7 +209,7 @@ def _of_tables(
     if evidence.plan.draw is None:
         return (nothing,)
     draw = Check("draw", "what the plan says of the rows it draws", "samples")
-    drawing = Drawing.empty(evidence, stated, predicted, draw, nothing)
+    drawing = DrawingChecks.empty(evidence, stated, predicted, draw, nothing)
     for done, record in enumerate(evidence.records.values()):
         step("draw", done, len(evidence.records))
         table = read_table(evidence.storage, paths.labels(record.shard.name))
@@ -238,7 +238,7 @@ def _of_output(evidence: Evidence, of_plan: Verified, sample: int | None, step: 
     bias = Check("bias after", "RB, AB and skew of the samples written", "figures")
     but = ", but for flips," if evidence.plan.draw and evidence.plan.draw.flips else ""
     chance = Check("sampling", f"after{but} is within drawing error of the weights", "figures")
-    drawing = Drawing.empty(evidence, stated, predicted, draw, conservation)
+    drawing = DrawingChecks.empty(evidence, stated, predicted, draw, conservation)
     met = _met_check()
     chosen, tars = _chosen(manifest.shards, sample), manifest.format == WEBDATASET
     whole = tars and len(chosen) == len(manifest.shards)

@@ -13,7 +13,7 @@ from transforms.verification.asked import (
 )
 from transforms.verification.bias import BiasTally, check_figures
 from transforms.verification.checks import Check
-from transforms.verification.drawing import Drawing
+from transforms.verification.drawing import DrawingChecks
 from transforms.verification.evidence import PlanEvidence
 from transforms.verification.given import check_given
 from transforms.verification.stated import Stated, Vector
@@ -22,7 +22,7 @@ _ROUNDING = 1e-12
 _TOLERANCE = 1e-9
 
 
-def check_drawn_figures(drawing: Drawing, check: Check) -> None:
+def check_drawn_figures(drawing: DrawingChecks, check: Check) -> None:
     """Compare what the plan says of the samples to be written with those that are drawn."""
     said = drawing.evidence.plan.draw
     flipped = {shard for shard, rows in drawing.flips.items() if len(rows)}
