@@ -95,7 +95,7 @@ def balance(
         ['association of woman with nurse, from above', 'share of woman, from below']
         >>> kept = table.filter(pa.array(balanced.copies(seed=0) > 0))
         >>> kept.num_rows
-        200
+        199
     """
     wanted = _attributes(attributes)
     names = [attribute.name for attribute in wanted]
