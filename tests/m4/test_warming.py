@@ -121,6 +121,27 @@ def test_a_user_whom_the_system_does_not_know_keeps_loops_apart(module: Path) ->
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("length", [0, 9, -1], ids=["empty", "begun", "cut short"])
+@pytest.mark.parametrize("form", ["nbi", "nbc"])
+def test_what_a_crash_left_of_kept_loops_is_compiled_again(
+    module: Path, form: str, length: int
+) -> None:
+    assert _hits(module) == 0
+    (damaged,) = (module.parent / "__pycache__").glob(f"*.{form}")
+    damaged.write_bytes(damaged.read_bytes()[:length])
+    assert _hits(module) == 0
+    assert _hits(module) == 1
+
+
+def test_kept_loops_that_a_user_may_not_read_are_compiled_again(module: Path) -> None:
+    assert _hits(module) == 0
+    for path in (module.parent / "__pycache__").iterdir():
+        path.chmod(0o600)
+    _closed(module)
+    found = [_hits(module, stranger=True) for _ in range(2)]
+    assert found == ([0, 1] if os.geteuid() == 0 else [1, 1])
+
+
 def test_in_a_folder_that_all_may_write_nothing_of_others_is_read(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     (tmp_path / "planted").mkdir()
