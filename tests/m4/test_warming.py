@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from errno import ENOSPC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -182,3 +183,22 @@ def test_warming_twice_compiles_once(capsys: pytest.CaptureFixture[str]) -> None
     capsys.readouterr()
     assert run("warm", "--json") == 0
     assert '"compiled": false' in capsys.readouterr().out
+
+
+def test_warming_says_where_the_disk_is_full(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    def half(x: float) -> float:
+        return x / 2
+
+    loop = njit(half)
+    loop._cache = KeptLoops(half)
+    monkeypatch.setattr(loop._cache._cache_file, "save", full)
+    monkeypatch.setattr("transforms.m4.warming.loops", lambda: (Compiled(loop, loop),))
+    assert loop(21.0) == 10.5
+    assert run("warm") == 1
+    said = capsys.readouterr()
+    assert "No space left on device; make room there" in " ".join((said.out + said.err).split())

@@ -104,7 +104,9 @@ class _KeptFile(IndexDataCacheFile):
 
 
 class KeptLoops(FunctionCache):
-    """The compiled versions of one function."""
+    """The compiled versions of one function; `failure` is why the last one is not kept."""
+
+    failure: OSError | None = None
 
     _impl_class = _Form
 
@@ -124,5 +126,8 @@ class KeptLoops(FunctionCache):
 
     def save_overload(self, signature: Any, data: Any) -> None:
         """Keep a version; where the disk is full or nothing can be written, none is kept."""
-        with suppress(OSError):
+        self.failure = None
+        try:
             super().save_overload(signature, data)
+        except OSError as error:
+            self.failure = error

@@ -32,6 +32,13 @@ def warm() -> None:
             loop.threaded.compile(signature)
 
 
+def failure() -> OSError | None:
+    """Why a loop that was compiled is not kept, where the disk is full; None where all are."""
+    versions = [version for loop in loops() for version in (loop.alone, loop.threaded)]
+    failures = (getattr(version._cache, "failure", None) for version in versions)
+    return next(filter(None, failures), None)
+
+
 def _problem() -> Problem:
     """An attribute that goes with a label, all patterns of which occur."""
     patterns = 1 << (_LABELS + 1)
