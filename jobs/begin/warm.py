@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 
 from jobs.session.ticking import ticking
-from transforms.base.errors import FairshardError
+from transforms.base.errors import FairshardError, reason_of
 from transforms.m4 import kernels
 from transforms.m4.compiling import told_of_compiling
 from transforms.m4.kept import folders, place
-from transforms.m4.warming import warm
+from transforms.m4.warming import failure, warm
 
 
 def run(console: Console) -> dict[str, Any]:
@@ -32,6 +32,11 @@ def run(console: Console) -> dict[str, Any]:
         raise FairshardError(
             f"compiled loops can be kept in none of {tried}: set NUMBA_CACHE_DIR to a folder that "
             "can be written, or run this as who installed fairshard"
+        )
+    if error := failure():
+        raise FairshardError(
+            f"compiled loops cannot be kept in {kept}: {reason_of(error)}; make room there, or set "
+            "NUMBA_CACHE_DIR to another folder"
         )
     return {
         "compiled": bool(compiled),

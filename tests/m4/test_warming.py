@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from errno import ENOSPC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -121,6 +122,27 @@ def test_a_user_whom_the_system_does_not_know_keeps_loops_apart(module: Path) ->
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("length", [0, 9, -1], ids=["empty", "begun", "cut short"])
+@pytest.mark.parametrize("form", ["nbi", "nbc"])
+def test_what_a_crash_left_of_kept_loops_is_compiled_again(
+    module: Path, form: str, length: int
+) -> None:
+    assert _hits(module) == 0
+    (damaged,) = (module.parent / "__pycache__").glob(f"*.{form}")
+    damaged.write_bytes(damaged.read_bytes()[:length])
+    assert _hits(module) == 0
+    assert _hits(module) == 1
+
+
+def test_kept_loops_that_a_user_may_not_read_are_compiled_again(module: Path) -> None:
+    assert _hits(module) == 0
+    for path in (module.parent / "__pycache__").iterdir():
+        path.chmod(0o600)
+    _closed(module)
+    found = [_hits(module, stranger=True) for _ in range(2)]
+    assert found == ([0, 1] if os.geteuid() == 0 else [1, 1])
+
+
 def test_in_a_folder_that_all_may_write_nothing_of_others_is_read(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     (tmp_path / "planted").mkdir()
@@ -161,3 +183,22 @@ def test_warming_twice_compiles_once(capsys: pytest.CaptureFixture[str]) -> None
     capsys.readouterr()
     assert run("warm", "--json") == 0
     assert '"compiled": false' in capsys.readouterr().out
+
+
+def test_warming_says_where_the_disk_is_full(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    def half(x: float) -> float:
+        return x / 2
+
+    loop = njit(half)
+    loop._cache = KeptLoops(half)
+    monkeypatch.setattr(loop._cache._cache_file, "save", full)
+    monkeypatch.setattr("transforms.m4.warming.loops", lambda: (Compiled(loop, loop),))
+    assert loop(21.0) == 10.5
+    assert run("warm") == 1
+    said = capsys.readouterr()
+    assert "No space left on device; make room there" in " ".join((said.out + said.err).split())

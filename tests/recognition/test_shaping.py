@@ -80,6 +80,22 @@ def test_other_ways_of_resizing_are_open_clips_own(settings: PreprocessCfg) -> N
     assert np.array_equal(Shaping(settings)(image), by_open_clip(image, settings))
 
 
+@pytest.mark.parametrize("mode", ["shortest", "squash"])
+@pytest.mark.parametrize("size", [(3, 1000), (7, 702), (40, 4001)])
+def test_the_tallest_pictures_are_open_clips_own(size: tuple[int, int], mode: str) -> None:
+    grain = np.random.default_rng(1).choice([0, 255], (size[1], size[0], 3))
+    image, settings = Image.fromarray(np.uint8(grain)), PreprocessCfg(size=32, resize_mode=mode)
+    assert np.array_equal(Shaping(settings)(image), by_open_clip(image, settings))
+
+
+@pytest.mark.parametrize("size", [(7, 700), (1000, 3), (40, 4000)])
+def test_no_tall_or_wide_picture_differs_by_more(size: tuple[int, int]) -> None:
+    grain = np.random.default_rng(1).choice([0, 255], (size[1], size[0], 3))
+    image, settings = Image.fromarray(np.uint8(grain)), PreprocessCfg(size=64, resize_mode="squash")
+    differences = np.abs(Shaping(settings)(image).astype(int) - by_open_clip(image, settings))
+    assert differences.max() <= 2
+
+
 def test_pictures_of_the_models_size_are_not_resized() -> None:
     for image in (picture(64, 64), picture(80, 64)):
         settings = PreprocessCfg(size=64)

@@ -88,17 +88,34 @@ class _Form(CompileResultCacheImpl):
     _locator_classes: list[type[object]] = [_Locator]  # noqa: RUF012  as numba declares it
 
 
+class _KeptFile(IndexDataCacheFile):
+    """What is damaged, or may not be read, is as if it were not there: it is compiled again."""
+
+    def load(self, key: Any) -> Any:
+        """What is kept of a version; None where that is nothing that can be read."""
+        with suppress(Exception):  # of damaged bytes pickle raises anything
+            return super().load(key)
+        return None
+
+    def _load_index(self) -> Any:
+        with suppress(Exception):
+            return super()._load_index()
+        return {}
+
+
 class KeptLoops(FunctionCache):
-    """The compiled versions of one function."""
+    """The compiled versions of one function; `failure` is why the last one is not kept."""
+
+    failure: OSError | None = None
 
     _impl_class = _Form
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
-        locator = self._impl.locator
-        self._beside = IndexDataCacheFile(
-            str(locator.beside), self._impl.filename_base, locator.get_source_stamp()
-        )
+        locator, name = self._impl.locator, self._impl.filename_base
+        stamp = locator.get_source_stamp()
+        self._cache_file = _KeptFile(self.cache_path, name, stamp)
+        self._beside = _KeptFile(str(locator.beside), name, stamp)
 
     def _load_overload(self, signature: Any, target: Any) -> Any:
         found = super()._load_overload(signature, target)
@@ -109,5 +126,8 @@ class KeptLoops(FunctionCache):
 
     def save_overload(self, signature: Any, data: Any) -> None:
         """Keep a version; where the disk is full or nothing can be written, none is kept."""
-        with suppress(OSError):
+        self.failure = None
+        try:
             super().save_overload(signature, data)
+        except OSError as error:
+            self.failure = error

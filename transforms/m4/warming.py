@@ -40,6 +40,13 @@ def warm() -> None:
             loop.threaded.compile(signature)
 
 
+def failure() -> OSError | None:
+    """Why a loop that was compiled is not kept, where the disk is full; None where all are."""
+    versions = [version for loop in loops() for version in (loop.alone, loop.threaded)]
+    failures = (getattr(version._cache, "failure", None) for version in versions)
+    return next(filter(None, failures), None)
+
+
 def _round(problem: Problem) -> None:
     """Draw the attribute twice for each time that it is missing, and leave the second out again."""
     terms, s, y = problem.terms, problem.s[problem.group], problem.y
