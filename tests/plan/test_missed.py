@@ -50,6 +50,13 @@ def test_what_the_rest_costs_is_said_in_order(tmp_path: Path) -> None:
         assert 0 < float(least) <= float(excess) <= 1.01 * float(least)
 
 
+def test_what_is_not_asked_has_no_rank(tmp_path: Path) -> None:
+    bounds = {"max_representation_bias": None, "max_association_bias": 0.001}
+    asked = {**bounds, "max_label_skew": 0.01, "priority": ["association"]}
+    ranks = plan_of(tmp_path, eta=0.9, **asked).file.certificate.ranks
+    assert [rank.kinds for rank in ranks] == [("association",), ("skew",)]
+
+
 def test_what_comes_first_and_is_met_is_said_to_be(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, V={"association": 0.01})
     assert plan.missed_in_words.endswith(
