@@ -46,3 +46,12 @@ def test_where_no_sample_would_do_there_are_none() -> None:
     asked = Balance(eta=0.9, max_representation_bias=0.05)
     scene = Subproblem(RowHistogram.of(samples.histogram), samples.attributes, asked)
     assert missing_samples(scene, scene, no_wider, WITHOUT_END) is None
+
+
+@pytest.mark.parametrize("V", [1e-4, 0.01, 0.1])
+def test_where_bounds_are_missed_for_their_price_alone_no_samples_are_missing(V: float) -> None:
+    """Three of ten carry the attribute, and all can be met: it is cheaper not to."""
+    samples = corpus([[1], [0]], [[], []], counts=[300, 700])
+    asked = Balance(eta=0.5, V=V, max_representation_bias=0.1)
+    scene = Subproblem(RowHistogram.of(samples.histogram), samples.attributes, asked)
+    assert missing_samples(scene, scene, no_wider, WITHOUT_END) is None

@@ -10,6 +10,7 @@ from tests.fixtures import config_of, write_corpus
 from tests.gated import records_of
 from tests.gates.test_suites import only
 from tests.hand_drawn import hand_drawn
+from tests.outputs import finished_output
 from tests.runs import quiet
 from tests.tampering import edit_json
 from transforms.config.sections import Config
@@ -124,3 +125,14 @@ def test_shares_are_met_or_missed_as_measured(tmp_path: Path) -> None:
     line = next(line for line in said(summarise(storage)).splitlines() if "thing.nurse" in line)
     missed = f"missed by {share - 0.16:.2g}" if share > 0.16 else "met"
     assert line.endswith(f" before, {share:.4f} after; asked for at most 0.16: {missed}")
+
+
+def test_nothing_is_met_where_nothing_is_drawn(tmp_path: Path) -> None:
+    write_corpus(tmp_path, samples=8, shards=1)
+    storage = finished_output(config_of(tmp_path, balance={**LOOSE, "eta": 0.01}))
+    summary, planned = summarise(storage), solve.planned(storage)
+    assert not summary["met"] and not planned["met"]
+    assert summary["verdict"] == planned["verdict"]
+    assert summary["verdict"].startswith(
+        "No sample is drawn, so that nothing is met: the weights add up to 0.08 copies in all;"
+    )

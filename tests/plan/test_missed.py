@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.outputs import solved
+from tests.fixtures import config_of, write_tar
+from tests.growing import add_shard
+from tests.outputs import finished_output, solved
 from tests.plan.test_polishing import ALL, MOST, labelled
-from transforms.plan.plan import Plan
+from transforms.plan.plan import Plan, read_plan
 
 
 def plan_of(folder: Path, most: int = ALL, **balance: Any) -> Plan:
@@ -50,6 +52,13 @@ def test_what_the_rest_costs_is_said_in_order(tmp_path: Path) -> None:
         assert 0 < float(least) <= float(excess) <= 1.01 * float(least)
 
 
+def test_what_is_not_asked_has_no_rank(tmp_path: Path) -> None:
+    bounds = {"max_representation_bias": None, "max_association_bias": 0.001}
+    asked = {**bounds, "max_label_skew": 0.01, "priority": ["association"]}
+    ranks = plan_of(tmp_path, eta=0.9, **asked).file.certificate.ranks
+    assert [rank.kinds for rank in ranks] == [("association",), ("skew",)]
+
+
 def test_what_comes_first_and_is_met_is_said_to_be(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, V={"association": 0.01})
     assert plan.missed_in_words.endswith(
@@ -78,4 +87,18 @@ def test_of_a_sample_nothing_is_proven(tmp_path: Path) -> None:
     assert plan.file.sampled
     assert plan.missed_in_words.endswith(
         "at eta = 0.8; of a plan made on a sample, that they cannot be is not proven."
+    )
+
+
+@pytest.mark.parametrize("first", [[], ["association"]])
+def test_bounds_on_shares_of_nobody_are_said_to_be(tmp_path: Path, first: list[str]) -> None:
+    """All of the group are men, of whom half should be women: none of the group is kept."""
+    add_shard(tmp_path, "a", women=0.0)
+    write_tar(tmp_path / "in" / "b.tar", {f"{n}.txt": b"a tree" for n in range(60)})
+    bounds = {"max_representation_bias": 0.01, "max_association_bias": 0.1}
+    balance = {"eta": 0.3, **bounds, "priority": first}
+    plan = read_plan(finished_output(config_of(tmp_path, labels={}, balance=balance)))
+    assert plan.missed_in_words == (
+        "4 of 4 constraints are not met at eta = 0.3: the weights leave nobody whose shares "
+        "they bound."
     )

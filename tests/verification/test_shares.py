@@ -157,3 +157,12 @@ def test_shares_of_a_group_agree(tmp_path: Path) -> None:
     assert measures["share"][0] == pytest.approx(0.4, abs=1e-6)
     assert measures["RB"] == [None, None]
     assert not said_by(checks_of(out), "differs", "not checked")
+
+
+def test_a_bound_on_a_share_of_nobody_is_no_difference(tmp_path: Path) -> None:
+    """No sample carries a name of the group, so that there is nobody that shares could be of."""
+    write_corpus(tmp_path, samples=60)
+    names = {"old": {"at_least": 0.3, "lexicon": ["old"]}}
+    attributes = {"age": {"share_of": "group", "names": names}}
+    out = Path(finished_output(config_of(tmp_path, attributes=attributes)).url)
+    assert not said_by(checks_of(out), "differs", "not checked")

@@ -101,7 +101,9 @@ def _candidates(scene: Subproblem) -> tuple[Flags, Flags]:
 def _with(scene: Subproblem, patterns: Patterns) -> Subproblem:
     """The scene with samples added to its corpus."""
     s, y = (
-        np.array([[name in one.carries for name in names] for one in patterns], dtype=np.bool_)
+        np.array(
+            [[name in one.carries for name in names] for one in patterns], dtype=np.bool_
+        ).reshape(len(patterns), len(names))
         for names in (scene.rows.attributes, scene.rows.labels)
     )
     counts = np.array([one.samples for one in patterns], dtype=np.int64)

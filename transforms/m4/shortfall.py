@@ -106,9 +106,10 @@ class Ranked:
 
     @cached_property
     def excesses(self) -> Vector:
-        """Each rank's total excess."""
+        """Each rank's total excess; what nothing is asked of is in none."""
         slack = np.array([row.slack for row in self.solution.constraints])
-        return np.asarray(np.bincount(self.of, np.maximum(slack, 0.0), len(self.ranks)), np.float64)
+        found = np.bincount(self.of, np.maximum(slack, 0.0), len(self.ranks))
+        return np.asarray(found[: len(self.ranks)], np.float64)
 
     def proof(self, rank: int, multipliers: Vector) -> Proof:
         """What multipliers, (K,), prove of a rank; of patterns that are a sample nothing.

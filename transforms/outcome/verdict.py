@@ -72,6 +72,13 @@ def plan_verdict(plan: Plan, rows: Sequence[PlannedRow]) -> Verdict:
 
 
 def _planned_draw(plan: Plan, rows: Sequence[PlannedRow]) -> Verdict:
+    if plan.file.draw and not plan.file.draw.of_all.samples:
+        return Verdict(
+            f"No sample is drawn, so that nothing is met: the weights add up to "
+            f"{plan.file.predicted.samples:.2g} copies in all; a larger corpus or a higher eta "
+            "helps.",
+            "missed",
+        )
     missed = missed_as_drawn(plan)
     if not missed:
         return Verdict("Everything asked for is met, as drawn.", "met")

@@ -1,6 +1,6 @@
 """The plan: the solved problem, as files that people and workers read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from transforms.base.counts import counted, named
 from transforms.base.errors import FairshardError
 from transforms.calibration.log_odds import CorrectedHistogram, LogOdds, soft_attributes
 from transforms.config.balance import Kind
@@ -19,7 +18,8 @@ from transforms.m4.targets import asked_only
 from transforms.m4.terms import VACUOUS, Terms, Tolerances
 from transforms.m4.weights import Duals, weights_of
 from transforms.plan.flips import Flips, read_flips
-from transforms.plan.plan_file import PatternsFile, PlanFile, RankFigures, plan_file_from
+from transforms.plan.missed_words import missed_in_words
+from transforms.plan.plan_file import PatternsFile, PlanFile, plan_file_from
 from transforms.plan.terms_file import Centres, PlannedAttribute
 from transforms.statistics.histogram import Histogram
 from transforms.statistics.measures import PerMeasure
@@ -94,53 +94,7 @@ class Plan:
     @property
     def missed_in_words(self) -> str:
         """How many constraints are missed, and what is proven of that; nothing where none is."""
-        file, certificate = self.file, self.file.certificate
-        if not file.missed:
-            return ""
-        unsupported = set(file.without_support)
-        asked = sum(
-            row.tolerance < VACUOUS and row.constraint.name not in unsupported
-            for row in file.constraints
-        )
-        some = (
-            f"{len(file.missed):,} of {counted(asked, 'constraint')} "
-            f"{named(asked, 'is', 'are')} not met"
-        )
-        if file.transferred:
-            return f"{some} by the plan of {file.transferred.output}, solved for another corpus."
-        if certificate.ranks:
-            not_all = ": not all can be" * bool(certificate.least_excess)
-            each = "; ".join(self._ranks_in_words(certificate.ranks))
-            return f"{some}{not_all} at eta = {self.terms.eta:g}. In order: {each}."
-        if certificate.least_excess:
-            return (
-                f"{some}: not all can be at eta = {self.terms.eta:g}. They are missed by "
-                f"{certificate.excess:.4g} in total, and no weights miss less than "
-                f"{certificate.least_excess:.4g}."
-            )
-        why = "of a plan made on a sample, that they cannot be is not proven"
-        if not file.sampled:
-            V = " to ".join(f"{V:g}" for V in sorted({self.terms.V, *self.terms.other_V.values()}))
-            why = f"that they cannot be is not proven, as violations cost V = {V} only"
-        return f"{some} at eta = {self.terms.eta:g}; {why}."
-
-    def _ranks_in_words(self, ranks: tuple[RankFigures, ...]) -> Iterator[str]:
-        """What each rank of kinds is missed by in total, and what is proven of that."""
-        missed = {row.kind for row in self.file.constraints if not row.met}
-        for place, rank in enumerate(ranks):
-            named = " and ".join(rank.kinds)
-            is_ = "is" if len(rank.kinds) == 1 else "are"
-            if missed.isdisjoint(rank.kinds):
-                yield f"{named} {is_} met"
-                continue
-            before = " that miss what comes before as little" * bool(place)
-            proven = f"no weights{before} miss less than {rank.least_excess:.4g}"
-            if not rank.least_excess:
-                proven = (
-                    "that they cannot be met" if len(rank.kinds) > 1 else "that it cannot be met"
-                )
-                proven += " is not proven"
-            yield f"{named} {is_} missed by {rank.excess:.4g} in total, and {proven}"
+        return missed_in_words(self.file, self.terms)
 
     @property
     def sampled_in_words(self) -> str:

@@ -88,7 +88,7 @@ def check_asked(
             check.expect(wanted == used, f"{name} is {used:g} in the plan, {wanted:g} was asked")
     _check_attributes(plan, stated, check)
     union = predicted if written is None else predicted.plus(written)
-    check_shares(plan, stated, mine, union, check)
+    check_shares(plan, stated, mine, before, union, check)
     bounds = asked_by(balance, stated)
     excused = _check_bounds(bounds, union, stated, mine, check, generation=False)
     of_generation = asked_of_generation(balance, stated)
@@ -156,9 +156,17 @@ def _check_bounds(
 
 
 def check_shares(
-    plan: PlanEvidence, stated: Stated, mine: SolvedProblem, predicted: BiasTally, check: Check
+    plan: PlanEvidence,
+    stated: Stated,
+    mine: SolvedProblem,
+    before: BiasTally,
+    predicted: BiasTally,
+    check: Check,
 ) -> None:
-    """Compare the bounds on shares with the configuration, and the shares with them."""
+    """Compare the bounds on shares with the configuration, and the shares with them.
+
+    A share of nobody is within bounds where the corpus has nobody that it could be of.
+    """
     asked = Counter(_bounds_asked(plan, stated))
     for constraint, spread in zip(stated.constraints, mine.spread.tolist(), strict=True):
         entry, k, r = constraint.entry, constraint.k, constraint.r
@@ -170,13 +178,22 @@ def check_shares(
             f"{constraint.name}: its bound is {entry.bound:g} in the plan, which was not asked",
         )
         asked[key] -= 1
-        part, whole = (
-            (predicted.y[r], predicted.total) if k < 0 else (predicted.s[k], predicted.n[k])
+        part, whole, there = (
+            (predicted.y[r], predicted.total, before.total)
+            if k < 0
+            else (predicted.s[k], predicted.n[k], before.n[k])
         )
-        allowed = _MET * (1 + spread * mine.samples / max(whole, 1e-300))
+        if whole == 0:
+            check.expect(
+                not entry.attainable or there == 0,
+                f"{constraint.name}: it is of nobody under the plan, {entry.bound:g} was asked, "
+                "and the plan does not say that it cannot be met",
+            )
+            continue
+        allowed = _MET * (1 + spread * mine.samples / whole)
         check.expect(
             not entry.attainable or entry.sign * (part / whole - entry.bound) <= allowed,
-            f"{constraint.name}: the share is {part / max(whole, 1e-300):.6f} under the plan, "
+            f"{constraint.name}: the share is {part / whole:.6f} under the plan, "
             f"{entry.bound:g} was asked, and the plan does not say that it cannot be met",
         )
     for attribute, label, sign, bound in asked.elements():
