@@ -109,6 +109,8 @@ def test_status_tells_of_generations(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert run("status", tmp_path / "out", "--json") == 0
     begun = {stage["stage"]: stage for stage in json.loads(capfd.readouterr().out)["stages"]}
     assert begun["resample"]["state"] == "not done"
+    there = len(manifest_of(config).shards)
+    assert (begun["resample"]["shards_done"], begun["resample"]["shards"]) == (there, there + 2)
     append(config, "resample")
     assert run("status", tmp_path / "out", "--json") == 0
     found = json.loads(capfd.readouterr().out)
