@@ -19,14 +19,14 @@ from transforms.verification.labels import BIN_BYTES
 _OF_THE_PLAN = (paths.PATTERNS, paths.FLIPS, paths.DRAW)
 
 
-class File(BaseModel):
+class VouchedFile(BaseModel):
     """A file of a generation, as its record vouches for it."""
 
     size: int = Field(alias="bytes")
     digest: str
 
 
-class SeenShard(BaseModel):
+class InputSeen(BaseModel):
     """An input shard, as a generation labelled it."""
 
     shard: str
@@ -34,7 +34,7 @@ class SeenShard(BaseModel):
     version: str
 
 
-class Record(BaseModel):
+class GenerationRecord(BaseModel):
     """What is read of generations/NNNN/generation.json."""
 
     number: int
@@ -43,11 +43,11 @@ class Record(BaseModel):
     first: int
     shards: int
     written: int
-    inputs: list[SeenShard]
-    files: dict[str, File]
+    inputs: list[InputSeen]
+    files: dict[str, VouchedFile]
 
 
-def check_place(record: Record, evidence: Evidence, before: int, check: Check) -> None:
+def check_place(record: GenerationRecord, evidence: Evidence, before: int, check: Check) -> None:
     """Compare what a record says with the shards of its generation; `before` are written before.
 
     What is added next goes by it: which input shards are new, how output shards are numbered.

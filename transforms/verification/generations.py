@@ -13,7 +13,7 @@ from transforms.storage import paths
 from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 from transforms.verification.archived import (
-    Record,
+    GenerationRecord,
     check_patterns_written,
     check_place,
     check_plan_files,
@@ -88,7 +88,7 @@ def _evidence_of(
         _digest(content) == entry.record,
         f"{folder}/{paths.GENERATION} is not the record that manifest.json names",
     )
-    record = _parsed(Record, content, f"{folder}/{paths.GENERATION}")
+    record = _parsed(GenerationRecord, content, f"{folder}/{paths.GENERATION}")
     for name, said in record.files.items():
         there = storage.find(f"{folder}/{name}")
         check.expect(
