@@ -82,7 +82,7 @@ def summary_command(
     """
     from jobs.look import overview
 
-    found = output_named(target, config, keys, output).begun()
+    found = output_named(target, config, keys, output).readable()
     report(overview.run(found), overview.show, as_json)
 
 
@@ -121,7 +121,7 @@ def report_command(
     from transforms.report.page import write_report
 
     found = output_named(target, config, keys)
-    page = {"report": write_report(found.begun(), found.input_options)}
+    page = {"report": write_report(found.readable(), found.input_options)}
     report(page, lambda made, shown: shown.print(f"report: {made['report']}"), as_json)
 
 
@@ -174,7 +174,7 @@ def metrics_command(
     from jobs.look import metrics
     from transforms.outcome.run_metrics import run_metrics, run_text
 
-    storage = output_named(target, config, keys).begun()
+    storage = output_named(target, config, keys).readable()
     found = run_metrics(storage)
 
     def show(_: object, __: object) -> None:

@@ -55,6 +55,13 @@ class NamedOutput:
             + (f", which may be {self.target.rstrip('/')}/{meant[0]}" if meant else "")
         )
 
+    def readable(self) -> Storage:
+        """As `begun`; what the configuration in its plan names is known: recognisers, formats."""
+        from transforms.stages.registrations import load_registrations
+
+        load_registrations()
+        return self.begun()
+
 
 def output_named(
     target: str,

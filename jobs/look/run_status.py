@@ -122,9 +122,11 @@ class _View:
         if manifest is None or self.plan is None:
             return self._of_shards("resample", self._expected(), False)
         if manifest.plan != self.plan.identity:
+            new = self._expected()
             if manifest.generations or numbers_on_file(self.storage):
-                return self._of_shards("resample", self._expected(), False)
-            return StageStatus("resample", "of another plan", Count(self._expected()))
+                total = None if new is None else len(manifest.shards) + new
+                return self._of_shards("resample", total, False)
+            return StageStatus("resample", "of another plan", Count(new))
         found = self._of_shards("resample", len(manifest.shards), True)
         recorded = {
             f"{paths.OUTPUT_RECORDS}/{name}{paths.RECORD}" for name in self.records["resample"]

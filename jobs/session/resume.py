@@ -33,7 +33,7 @@ from transforms.plan.plan import (
     read_without_flips,
 )
 from transforms.resampling.growing import Before
-from transforms.resampling.manifest import is_of, packing_apart, packing_of
+from transforms.resampling.manifest import is_of, manifest_on_file, packing_apart, packing_of
 from transforms.resampling.ownership import number_of, recorded
 from transforms.resampling.shards_file import read_kept
 from transforms.shards.finding import Shard
@@ -190,7 +190,8 @@ def work_on(
     storage = output_storage(config.output)
     before = before or Before.of([shard.name for shard in shards], config)
     labels = labels_of(config, shards)
-    labels = replace(labels, gone=tuple(n for n in labels.gone if n not in {*before.names}))
+    written = {*before.names, *_written_from(config, storage)}
+    labels = replace(labels, gone=tuple(name for name in labels.gone if name not in written))
     found, plan_line = _on_file(storage)
     as_before = (
         found is not None
@@ -205,6 +206,15 @@ def work_on(
     return Work(
         config, stages, labels, plan, plan_line, complete, output_line, outputs, as_before, before
     )
+
+
+def _written_from(config: Config, storage: Storage) -> Iterator[str]:
+    """The input shards of an output that is to grow, whether it is on file as a generation or not.
+
+    A run that adds to it is told of what is new alone.
+    """
+    manifest = manifest_on_file(storage) if config.output.grows else None
+    yield from (entry.shard for entry in manifest.inputs) if manifest else ()
 
 
 def _on_file(storage: Storage) -> tuple[Plan | None, str]:

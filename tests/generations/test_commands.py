@@ -98,6 +98,21 @@ def test_what_contradicts_itself_is_refused(
         )
 
 
+@pytest.mark.parametrize("words", [("label", "--append"), ("drift",)])
+def test_shards_that_are_written_from_have_not_left_the_input(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    config = corpus(tmp_path, "a", "b")
+    command, *options = words
+    rebalance(config)
+    add_shard(tmp_path, "c")
+    capfd.readouterr()
+    assert run(command, written(config, tmp_path / "config.yaml"), *options) == 0
+    said = capfd.readouterr().err
+    assert "1 shard is to be labelled: none is yet" in said
+    assert "not in the input any more" not in said
+
+
 def test_status_tells_of_generations(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     config = corpus(tmp_path, "a", "b")
     rebalance(config)
@@ -109,6 +124,8 @@ def test_status_tells_of_generations(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert run("status", tmp_path / "out", "--json") == 0
     begun = {stage["stage"]: stage for stage in json.loads(capfd.readouterr().out)["stages"]}
     assert begun["resample"]["state"] == "not done"
+    there = len(manifest_of(config).shards)
+    assert (begun["resample"]["shards_done"], begun["resample"]["shards"]) == (there, there + 2)
     append(config, "resample")
     assert run("status", tmp_path / "out", "--json") == 0
     found = json.loads(capfd.readouterr().out)

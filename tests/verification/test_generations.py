@@ -6,12 +6,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
 from jobs.look.verify import run as verify
 from tests.growing import add_shard, append, corpus, rebalance
 from tests.tampering import Json, edit_json
+from transforms.labels.tables import digest
 from transforms.storage.files import Storage
 
 
@@ -117,6 +121,73 @@ def test_an_archive_that_is_cut_is_noticed(grown: Path, tmp_path: Path, name: st
     else:
         path.write_bytes(path.read_bytes() + b" ")
     assert "generations" in results(copy)
+
+
+def _numbered(record: Json) -> None:
+    record["first"] += 1
+
+
+def _named(record: Json) -> None:
+    record["labelled_by"]["labels"].reverse()
+
+
+def _seen(record: Json) -> None:
+    record["inputs"][0]["version"] = "other"
+
+
+@pytest.mark.parametrize("change", [_numbered, _named, _seen])
+def test_a_record_that_the_manifest_vouches_for_is_held_against_what_was_written(
+    grown: Path, tmp_path: Path, change: Callable[[Json], None]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(grown, copy)
+    edit_json(copy / "out" / "generations" / "0001" / "generation.json", change)
+    _vouch(copy, 1)
+    assert results(copy).keys() == {"generations"}
+
+
+def test_patterns_that_were_not_written_are_noticed(grown: Path, tmp_path: Path) -> None:
+    """The next generation would be balanced beside them."""
+    copy = tmp_path / "copy"
+    shutil.copytree(grown, copy)
+    path = copy / "out" / "generations" / "0002" / "written.parquet"
+    table = pq.read_table(path)
+    counts = table["count"].to_numpy().copy()
+    counts[np.argmax(counts)] -= 1
+    counts[np.argmin(counts)] += 1
+    pq.write_table(table.set_column(1, "count", pa.array(counts)), path)
+    _vouch(copy, 2)
+    found = results(copy)
+    assert found.keys() == {"generations"}
+    assert "other patterns than those that generation 2 wrote" in found["generations"]
+
+
+@pytest.mark.parametrize("name", ["patterns.parquet", "draw.parquet"])
+def test_files_of_a_plan_are_those_of_the_last_generation(
+    grown: Path, tmp_path: Path, name: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(grown, copy)
+    archive, plan = copy / "out" / "generations" / "0001" / "plan", copy / "out" / "plan"
+    shutil.copy(archive / name, plan / name)
+    assert results(copy)["generations"] == f"plan/{name} is not that of the last generation"
+
+
+def _vouch(folder: Path, number: int) -> None:
+    """Make record and manifest vouch for what there is of a generation."""
+    own = folder / "out" / "generations" / f"{number:04d}"
+
+    def of_files(record: Json) -> None:
+        for name in record["files"]:
+            content = (own / name).read_bytes()
+            record["files"][name] = {"bytes": len(content), "digest": digest(content)}
+
+    def of_record(manifest: Json) -> None:
+        record = (own / "generation.json").read_bytes()
+        manifest["generations"][number]["record"] = digest(record)
+
+    edit_json(own / "generation.json", of_files)
+    edit_json(folder / "out" / "manifest.json", of_record)
 
 
 def test_a_shard_of_an_earlier_generation_that_changed_is_named(

@@ -18,7 +18,7 @@ from transforms.verification.evidence import Evidence, ManifestEvidence
 from transforms.verification.flips import Rows, read_flips
 from transforms.verification.formulas import LabelledRows, weights
 from transforms.verification.given import Given
-from transforms.verification.labels import Labelled, read_table
+from transforms.verification.labels import BIN_BYTES, Labelled, read_table
 from transforms.verification.origins import OriginRange
 from transforms.verification.solution import named
 from transforms.verification.stated import Stated, Vector
@@ -33,7 +33,8 @@ class DrawingChecks:
     """The copies of one input shard after another; what they and their weights add up to.
 
     flips: the rows that are flipped, by input shard; moved: what they add to the copies. labelled:
-    what copies add up to by recognised attributes, where these are not taken for true.
+    what copies add up to by recognised attributes, where these are not taken for true. copied: the
+    copies by the flags of their patterns, of a generation of an output that has grown.
     """
 
     evidence: Evidence
@@ -48,6 +49,7 @@ class DrawingChecks:
     variance: Variance
     groups: GroupTally
     given: dict[str, Given]
+    copied: Counter[bytes]
 
     @classmethod
     def empty(
@@ -67,6 +69,7 @@ class DrawingChecks:
             Variance.empty(predicted),
             GroupTally.empty(stated),
             {},
+            Counter(),
         )
 
     def settle(self, origin: OriginRange) -> None:
@@ -122,8 +125,15 @@ class DrawingChecks:
             as_labelled = LabelledRows.of(self.stated.as_labelled, part.flags, part.rows.u)
             self.labelled.add(as_labelled, times)
         self.groups.add(part, copies)
+        if self.evidence.whole is not None:
+            self._count_flags(part.patterns[:, :-BIN_BYTES], copies)
         self.expected.add(part.rows, q)
         self.variance.add(part.rows, q)
+
+    def _count_flags(self, flags: NDArray[np.uint8], copies: Rows) -> None:
+        runs, run_of = np.unique(flags, axis=0, return_inverse=True)
+        found = np.bincount(run_of.reshape(-1), copies, len(runs)).astype(np.int64)
+        self.copied.update(dict(zip(map(bytes, runs), found.tolist(), strict=True)))
 
     def _count(self, origin: OriginRange, copies: Rows) -> None:
         draw = self.evidence.plan.draw

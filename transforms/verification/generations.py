@@ -5,13 +5,19 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import xxhash
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from transforms.base.counts import counted
 from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
+from transforms.verification.archived import (
+    GenerationRecord,
+    check_patterns_written,
+    check_place,
+    check_plan_files,
+)
 from transforms.verification.bias import BiasTally, check_figures
 from transforms.verification.checks import Check
 from transforms.verification.evidence import (
@@ -27,27 +33,6 @@ from transforms.verification.verifying import Step, Verified, verified, verify
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _TOTALS = ("in", "kept", "dropped", "rejected", "repeats", "written", "bytes")
-
-
-class _File(BaseModel):
-    size: int = Field(alias="bytes")
-    digest: str
-
-
-class _Input(BaseModel):
-    shard: str
-
-
-class _Record(BaseModel):
-    """What is read of generations/NNNN/generation.json."""
-
-    number: int
-    plan: str
-    first: int
-    shards: int
-    written: int
-    inputs: list[_Input]
-    files: dict[str, _File]
 
 
 @dataclass(frozen=True)
@@ -76,11 +61,14 @@ def verify_output(
     found: list[tuple[Evidence, Verified]] = []
     for entry in evidence.written.generations:
         of_one = _evidence_of(evidence, entry, found, archives)
-        found.append((of_one, verified(of_one, sample, step, inputs)))
-    _check_whole(evidence, [one for one, _ in found], archives)
+        one = verified(of_one, sample, step, inputs)
+        found.append((of_one, one))
+        if one.drawing is not None:
+            check_patterns_written(entry.number, one.drawing, evidence.storage, archives)
+    _check_whole(evidence, [of_one for of_one, _ in found], archives)
     union = Check("union", "all that is written, and what each plan says was before", "figures")
     _check_union(evidence, found, union)
-    checks = [check for _, one in found for check in one.checks]
+    checks = [check for _, each in found for check in each.checks]
     names = dict.fromkeys(check.name for check in checks)
     together = (_together([check for check in checks if check.name == name]) for name in names)
     return (*together, archives, union)
@@ -100,7 +88,7 @@ def _evidence_of(
         _digest(content) == entry.record,
         f"{folder}/{paths.GENERATION} is not the record that manifest.json names",
     )
-    record = _parsed(_Record, content, f"{folder}/{paths.GENERATION}")
+    record = _parsed(GenerationRecord, content, f"{folder}/{paths.GENERATION}")
     for name, said in record.files.items():
         there = storage.find(f"{folder}/{name}")
         check.expect(
@@ -130,7 +118,7 @@ def _evidence_of(
     )
     earlier = tuple(shard.shard for one, _ in before for shard in one.manifest.inputs)
     plans = tuple(one.manifest.plan for one, _ in before)
-    return replace(
+    found = replace(
         evidence,
         storage=own,
         document=document,
@@ -140,6 +128,8 @@ def _evidence_of(
         before=plans,
         earlier=earlier,
     )
+    check_place(record, found, sum(len(one.manifest.shards) for one, _ in before), check)
+    return found
 
 
 def _check_whole(evidence: Evidence, generations: Sequence[Evidence], check: Check) -> None:
@@ -161,6 +151,7 @@ def _check_whole(evidence: Evidence, generations: Sequence[Evidence], check: Che
         whole.plan == parts[-1].plan and evidence.document == generations[-1].document,
         f"{paths.PLAN} is not the plan of the last generation",
     )
+    check_plan_files(evidence.storage, generations[-1].storage, check)
     check.found = counted(len(parts), "generation")
 
 

@@ -1,5 +1,7 @@
 """Commands that look take an output or its configuration, and say what was meant by neither."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,17 @@ def test_both_are_taken_and_say_the_same(
         assert run(command, target) == 0
         said.append(capsys.readouterr().out.replace("file://", ""))
     assert said[0] == said[1] == said[2] != ""
+
+
+@pytest.mark.parametrize("words", [*([one] for one in COMMANDS), ["why"], ["export", "card"]])
+def test_an_output_alone_is_told_of_where_nothing_else_was_read(
+    finished: Path, words: list[str]
+) -> None:
+    command, *more = words
+    target = str(finished.parent / "out")
+    told = [sys.executable, "-m", "jobs.cli", command, target, *more]
+    done = subprocess.run(told, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)
