@@ -100,6 +100,7 @@ COUNTED = (
     ("labels", "", "s.gender.woman"),
     ("plan", "plan", "patterns"),
     ("plan", "unattainable", "missed"),
+    ("plan", "missed_as_drawn", "missed"),
     ("output", "output", "written"),
 )
 

@@ -12,7 +12,7 @@ from transforms.storage import paths
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 from transforms.verification.checks import Check
-from transforms.verification.drawing import Drawing
+from transforms.verification.drawing import DrawingChecks
 from transforms.verification.evidence import Evidence
 from transforms.verification.labels import BIN_BYTES
 
@@ -79,7 +79,9 @@ def check_place(record: GenerationRecord, evidence: Evidence, before: int, check
         )
 
 
-def check_patterns_written(number: int, drawing: Drawing, storage: Storage, check: Check) -> None:
+def check_patterns_written(
+    number: int, drawing: DrawingChecks, storage: Storage, check: Check
+) -> None:
     """Compare the file of the patterns that a generation wrote with the copies that were found."""
     where = f"{paths.generation(number)}/{paths.WRITTEN}"
     content = storage.find(where)
