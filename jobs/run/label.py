@@ -29,7 +29,8 @@ def run(
 ) -> dict[str, Any]:
     """Label; a summary of what the output folder now holds.
 
-    before: what is written, where that is not on file as the generation that it would be. Raises FairshardError where more samples were rejected than the configuration allows.
+    before: what is written, where that is not on file as the generation that it would be. Raises
+    FairshardError where more samples were rejected than the configuration allows.
     """
     found = input_of(config, console, found)
     work = work_on(config, found.shards, ("label",), before)
