@@ -335,8 +335,8 @@ class TransferSummary:
     @classmethod
     def of(cls, details: Details) -> TransferSummary:
         """The summary in the `details` that its command prints."""
-        figures = (details[name] for name in ("met", "rate", "new_patterns", "written"))
-        return cls(*figures, details)
+        met, rate, new = (details[name] for name in ("met", "rate", "new_patterns"))
+        return cls(met, rate, new, details["written"], details)
 
     def __str__(self) -> str:
         return _shown(self.details, transfer.show)

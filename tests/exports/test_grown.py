@@ -18,6 +18,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Config:
     folder = tmp_path_factory.mktemp("grown")
     config = corpus(folder, "a", "b")
     rebalance(config)
+    assert run("export", folder / "out", "weights") == 0
     add_shard(folder, "c", women=0.4)
     append(config.model_copy(update={"balance": config.balance.model_copy(update={"eta": 0.8})}))
     return config
