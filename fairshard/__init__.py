@@ -10,6 +10,7 @@ Errors are FairshardErrors: one sentence that says what is wrong, where, and wha
 from fairshard.balanced import BalancedTable, Certificate, TablePlan
 from fairshard.balancing import balance
 from fairshard.runs import (
+    drift,
     export,
     label,
     preview,
@@ -17,17 +18,20 @@ from fairshard.runs import (
     rebalance,
     resample,
     solve,
+    transfer,
     verify,
     why,
 )
 from fairshard.summaries import (
     BiasChange,
     CheckSummary,
+    DriftSummary,
     ExportSummary,
     LabelSummary,
     OutputSummary,
     PlanSummary,
     PreviewSummary,
+    TransferSummary,
     Verification,
     WhySummary,
 )
@@ -47,6 +51,7 @@ __all__ = [
     "CheckSummary",
     "Config",
     "ConfigError",
+    "DriftSummary",
     "ExportSummary",
     "FairshardError",
     "GateError",
@@ -56,10 +61,12 @@ __all__ = [
     "PreviewSummary",
     "StaleError",
     "TablePlan",
+    "TransferSummary",
     "UnreachableError",
     "Verification",
     "WhySummary",
     "balance",
+    "drift",
     "export",
     "label",
     "preview",
@@ -67,6 +74,7 @@ __all__ = [
     "rebalance",
     "resample",
     "solve",
+    "transfer",
     "verify",
     "why",
 ]

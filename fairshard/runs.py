@@ -9,11 +9,13 @@ from typing import Any
 from rich.console import Console
 
 from fairshard.summaries import (
+    DriftSummary,
     ExportSummary,
     LabelSummary,
     OutputSummary,
     PlanSummary,
     PreviewSummary,
+    TransferSummary,
     Verification,
     WhySummary,
 )
@@ -23,7 +25,9 @@ from jobs.look.export import run as exported
 from jobs.look.named_output import NamedOutput, is_configuration
 from jobs.look.verify import run as verified
 from jobs.look.why import run as explanation
+from jobs.run.drift import run as drifted
 from jobs.run.running import run_command
+from jobs.run.transfer import run as transferred
 from jobs.session.engines import runner_for
 from jobs.session.options import checked, located, new_run, read_checked
 from jobs.session.resume import no_shards
@@ -172,6 +176,50 @@ def rebalance(
     if read.input.tables:
         raise ConfigError(f"{no_shards(read)}; call label and solve in place of rebalance")
     return OutputSummary.of(_run("rebalance", read, restart, quiet, rebuild))
+
+
+def drift(config: Configuration, *, least: float = 0.0, quiet: bool = False) -> DriftSummary:
+    """How far a corpus that grew is from its plan, and what to do, as `fairshard drift` says it.
+
+    Labels what is new, solves nothing and writes no plan. `least`: the share of all samples that
+    new ones have to be to be worth a run. What `quiet` says, `label` does.
+
+    Example:
+        >>> drift(config, quiet=True)
+        DriftSummary(advice='nothing', why=('the input has no shard that is not written from',))
+    """
+    if not 0 <= least <= 1:
+        raise ConfigError(f"least is a share of all samples, from 0 to 1, not {least}")
+    read, console = read_config(config), _console(quiet)
+    with logging_to(sys.stderr):
+        found = drifted(read, runner_for(read), console, new_run(), least)
+    return DriftSummary.of(redacted_values(found))
+
+
+def transfer(
+    plan: str | PathLike[str],
+    config: Configuration,
+    *,
+    check: bool = False,
+    restart: bool = False,
+    quiet: bool = False,
+) -> TransferSummary:
+    """A plan of another corpus of the same names on this one, as `fairshard transfer` applies it.
+
+    `plan` is its output (a folder, a URL or a .yaml file) or a plan.json. `check`: only measure, by
+    the labels that are there, and write nothing. `restart`: replace a plan that was solved for this
+    corpus. Bounds that are missed are no error: see `met`. What `quiet` says, `label` does.
+
+    Example:
+        >>> found = transfer("balanced", config, check=True, quiet=True)
+        >>> found.met, found.new_patterns, found.plan
+        (True, 0.0, None)
+    """
+    read, console = read_config(config), _console(quiet)
+    with logging_to(sys.stderr):
+        runner = runner_for(read)
+        found = transferred(fspath(plan), read, runner, console, new_run(), check, restart)
+    return TransferSummary.of(redacted_values(found))
 
 
 def verify(

@@ -12,7 +12,7 @@ from rich.console import Console
 from fairshard.balanced import Certificate
 from jobs.begin import preview
 from jobs.look import export, verify, why
-from jobs.run import label, solve
+from jobs.run import drift, label, solve, transfer
 from jobs.session import summary
 from transforms.base.visible import visible_values
 
@@ -294,3 +294,49 @@ class WhySummary:
 
     def __str__(self) -> str:
         return _shown(self.details, why.show)
+
+
+@dataclass(frozen=True)
+class DriftSummary:
+    """How far a corpus that grew is from its plan.
+
+    advice: append, rebuild or nothing; why: sentences. details: all that the command prints with
+    --json: of new samples `bias`, `together`, `new_patterns` and `rate` by the plan.
+    """
+
+    advice: str
+    why: tuple[str, ...]
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> DriftSummary:
+        """The summary in the `details` that its command prints."""
+        return cls(details["advice"], tuple(details["why"]), details)
+
+    def __str__(self) -> str:
+        return _shown(self.details, drift.show)
+
+
+@dataclass(frozen=True)
+class TransferSummary:
+    """A plan on a corpus that it was not solved for.
+
+    met: whether it meets its own bounds there. rate: at which it keeps samples. new_patterns: the
+    share of samples whose pattern it has not seen; None where that is not known. plan: the file
+    that it was written to; None of a check. details: all that the command prints with --json.
+    """
+
+    met: bool
+    rate: float
+    new_patterns: float | None
+    plan: str | None
+    details: Details = field(repr=False)
+
+    @classmethod
+    def of(cls, details: Details) -> TransferSummary:
+        """The summary in the `details` that its command prints."""
+        met, rate, new = (details[name] for name in ("met", "rate", "new_patterns"))
+        return cls(met, rate, new, details["written"], details)
+
+    def __str__(self) -> str:
+        return _shown(self.details, transfer.show)

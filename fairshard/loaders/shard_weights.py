@@ -13,19 +13,22 @@ from transforms.storage.wellformed import well_formed
 
 UNLABELLED = b"unlabelled"
 PLAN = b"plan"
+GENERATION = b"generation"
 
 
 @dataclass(frozen=True)
 class ShardWeights:
     """The copies of each sample of a shard that has labels, by key.
 
-    file: where they were read. plan: the identity of their plan, "" where it is not said.
+    file: where they were read. plan: the identity of their plan, "" where it is not said, which is
+    that of this generation of the output.
     unlabelled: how many more samples a loader may find in the shard, that could not be labelled;
     met: those that were met.
     """
 
     file: str
     plan: str
+    generation: int
     copies: dict[str, int]
     unlabelled: int
     met: set[str] = field(default_factory=set)
@@ -55,6 +58,7 @@ def read_weights(storage: Storage, name: str) -> ShardWeights:
         weights = ShardWeights(
             file,
             about.get(PLAN, b"").decode(),
+            int(about.get(GENERATION, b"0")),
             dict(zip(keys.to_pylist(), copies.to_pylist(), strict=True)),
             int(about.get(UNLABELLED, b"0")),
         )

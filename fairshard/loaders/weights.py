@@ -14,6 +14,7 @@ from transforms.base.errors import FairshardError
 from transforms.base.local_paths import local_path
 from transforms.base.redaction import redacted_url
 from transforms.base.visible import visible
+from transforms.generations.on_file import plans_by_generation
 from transforms.plan.plan_file import plan_file_from
 from transforms.shards.naming import stem_of
 from transforms.storage import paths
@@ -48,7 +49,8 @@ class CorpusWeights:
         self._by_stem: dict[str, list[str]] = {}
         for name in self._files:
             self._by_stem.setdefault(stem_of(name), []).append(name)
-        self._plan = self._plan_of_output() if self._folder else None
+        self._plans = self._plans_of_output() if self._folder else {}
+        self._told = bool(self._plans)
         self._shards_in_memory = max(shards_in_memory, 1)
         self._forget()
 
@@ -89,14 +91,18 @@ class CorpusWeights:
             "`fairshard export OUTPUT weights`, and name that output, or the folder of its --to"
         )
 
-    def _plan_of_output(self) -> str | None:
-        """The identity of the plan of the output that the weights lie in; None where none tells."""
+    def _plans_of_output(self) -> dict[int, str]:
+        """The identities of the plans of the output that the weights lie in, by the number of their
+        generation; none where none tells.
+        """
+        if grown := plans_by_generation(self._storage):
+            return grown
         if (content := self._storage.find(paths.PLAN)) is None:
-            return None
+            return {}
         try:
-            return plan_file_from(content, paths.PLAN).identity
+            return {0: plan_file_from(content, paths.PLAN).identity}
         except (FairshardError, ValueError, KeyError):
-            return None
+            return {}
 
     def _forget(self) -> None:
         self._of_shard: dict[str, str] = {}
@@ -130,12 +136,13 @@ class CorpusWeights:
 
     def _read(self, name: str) -> ShardWeights:
         weights = read_weights(self._storage, self._in(self._files[name]))
-        if self._plan not in (None, weights.plan):
+        if not self._told:
+            self._plans.setdefault(weights.generation, weights.plan)
+        if self._plans.get(weights.generation) != weights.plan:
             raise FairshardError(
                 f"{weights.file} is of another plan than the weights beside it, or than the output "
                 "has by now: write all of them again with `fairshard export OUTPUT weights`"
             )
-        self._plan = weights.plan
         return weights
 
     def _unknown(self, source: str, alike: list[str]) -> FairshardError:

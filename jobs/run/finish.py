@@ -32,8 +32,8 @@ def gated(config: Config, seconds: Mapping[str, float]) -> dict[str, Any]:
     from transforms.gates.subjects import output_digest
 
     artefacts = _recorded(config, seconds)
-    drawn = artefacts.drawn is not None
-    if passed("output", output_digest(artefacts.manifest), config, drawn):
+    drawn, grown = artefacts.drawn is not None, artefacts.grown
+    if passed("output", output_digest(artefacts.manifest), config, drawn, grown):
         publish_index(output_storage(config.output))
         return _shown(artefacts, config, anew=bool(seconds))
     result = check_output(artefacts, config)

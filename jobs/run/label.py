@@ -13,6 +13,7 @@ from jobs.session.resume import work_on
 from transforms.base.counts import counted
 from transforms.config.sections import Config
 from transforms.labels.rejects import check_rejects
+from transforms.resampling.growing import Before
 from transforms.shards.finding import Found
 from transforms.shards.left_out import as_json
 from transforms.stages.engine import Engine
@@ -20,14 +21,19 @@ from transforms.storage import paths
 
 
 def run(
-    config: Config, runner: Engine, console: Console, found: Found | None = None
+    config: Config,
+    runner: Engine,
+    console: Console,
+    found: Found | None = None,
+    before: Before | None = None,
 ) -> dict[str, Any]:
     """Label; a summary of what the output folder now holds.
 
-    Raises FairshardError where more samples were rejected than the configuration allows.
+    before: what is written, where that is not on file as the generation that it would be. Raises
+    FairshardError where more samples were rejected than the configuration allows.
     """
     found = input_of(config, console, found)
-    work = work_on(config, found.shards, ("label",))
+    work = work_on(config, found.shards, ("label",), before)
     work.begin(console)
     missing = work.labels.missing
     seconds: dict[str, float] = {}

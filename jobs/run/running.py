@@ -100,9 +100,11 @@ def _made(
         return JOBS[command](config, runner, console, inputs)
     for line in growth.lines:
         say(console, line)
-    if command != "label":
-        growth.begin()
-    if growth.new or command == "label":
+    if command == "label":
+        before = growth.before if growth.new else None
+        return label.run(config, runner, console, growth.found(inputs), before)
+    growth.begin()
+    if growth.new:
         return JOBS[command](config, runner, console, growth.found(inputs))
     return _as_it_is(command, config, console)
 

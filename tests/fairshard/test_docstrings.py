@@ -15,6 +15,8 @@ FUNCTIONS = (
     "solve",
     "resample",
     "rebalance",
+    "drift",
+    "transfer",
     "verify",
     "why",
     "export",

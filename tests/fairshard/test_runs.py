@@ -177,6 +177,38 @@ def test_a_tampered_output_does_not_agree(folder: Path) -> None:
     assert "found a difference" in str(found)
 
 
+def test_drift_and_transfer_are_those_of_the_commands(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fairshard.rebalance("config.yaml", quiet=True)
+    (folder / "more").mkdir()
+    write_corpus(folder / "more", samples=100, shards=1)
+    (folder / "more/in/00000.tar").rename(folder / "in/00009.tar")
+    found = fairshard.drift("config.yaml", quiet=True)
+    assert (found.advice, found.details["new"]["labelled_now"]) == ("append", 1)
+    assert found.details["together"]["RB"]["by_plan"] > 0
+    again = fairshard.drift("config.yaml", least=0.9, quiet=True)
+    assert again.advice == "nothing" and "90.00% asked" in again.why[0]
+    told = timeless(fairshard.drift("config.yaml", quiet=True).details)
+    assert told == printed(capsys, "drift", "config.yaml")
+    assert "advice: append" in str(found)
+    with pytest.raises(ConfigError, match="from 0 to 1"):
+        fairshard.drift("config.yaml", least=2)
+
+    other = fairshard.read_config("config.yaml", set={"output.url": "other"})
+    with pytest.raises(FairshardError, match="run `fairshard label` first"):
+        fairshard.transfer("out", other, check=True, quiet=True)
+    applied = fairshard.transfer("out", other, quiet=True)
+    assert applied.plan is not None and Path(applied.plan).exists()
+    assert applied.details["bias"]["RB"]["asked"] == 0.01
+    checked = fairshard.transfer(folder / "out", other, check=True, quiet=True)
+    assert (checked.plan, checked.rate, checked.met) == (None, applied.rate, applied.met)
+    assert "nothing was written: this is a check" in str(checked)
+    with pytest.raises(StaleError, match="was solved for this corpus"):
+        fairshard.solve(other, restart=True, quiet=True)
+        fairshard.transfer("out", other, quiet=True)
+
+
 @contextmanager
 def interrupted_when(said: str) -> Iterator[None]:
     """Control-C at the event of this message, in the block."""

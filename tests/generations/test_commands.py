@@ -10,6 +10,8 @@ import yaml
 from tests.commands import run
 from tests.growing import add_shard, append, corpus, manifest_of, rebalance, without_records
 from transforms.config.sections import Config
+from transforms.storage.files import output_storage
+from transforms.storage.shared_labels import own_shards
 
 ENGINES = {"beam": ["--direct_num_workers=2"], "spark": ["--master=local[2]"]}
 
@@ -147,6 +149,28 @@ def test_status_tells_of_generations(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert f"generation 1: {entries[1].written} written of 60 samples in 1 shard, to " in (
         capfd.readouterr().out
     )
+
+
+@pytest.mark.parametrize("labels", [None, "labels-apart"])
+def test_labelling_what_is_new_leaves_nothing_aside(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], labels: str | None
+) -> None:
+    """Those that are written are in the input, before they are a generation on file and after."""
+    apart = {"labels": str(tmp_path / labels)} if labels else {}
+    config = corpus(tmp_path, "a", "b", output=apart)
+    path = written(config, tmp_path / "config.yaml")
+    rebalance(config)
+    for name in ("c", "d"):
+        add_shard(tmp_path, name)
+        for _ in range(2):
+            capfd.readouterr()
+            assert run("label", path, "--append") == 0
+            out = "".join(capfd.readouterr())
+            assert "1 new shard" in out and "1 shard labelled" in out
+            assert "left aside" not in out
+            own = own_shards(output_storage(config.output))
+            assert own is None if labels is None else len(own) == 3 + (name == "d")
+        append(config)
 
 
 def test_gates_pass_what_is_new_and_the_whole(

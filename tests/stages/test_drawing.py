@@ -1,6 +1,7 @@
 """The round of drawing: what is written meets the bounds, on whatever engine and in any order."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,7 @@ def test_the_largest_rate_is_one_that_the_output_meets(corpus: Path) -> None:
     assert plan.file.draw.excess == 0
     assert is_met(plan)
     assert plan.terms.eta == found.rate <= found.upper
+    assert "(auto: the largest at which all is attainable" in plan.rate_in_words
 
 
 def tables(folder: Path, rows: int, **balance: Any) -> tuple[Config, list[LabelRecord]]:
@@ -167,6 +169,10 @@ def test_where_flips_do_not_suffice_the_rate_is_lowered(tmp_path: Path) -> None:
     assert is_met(plan)
     assert 0.5 < plan.file.largest_rate.rate == plan.terms.eta < 0.6016
     assert plan.file.largest_rate.upper == pytest.approx(0.6022, abs=1e-4)
+    said = r"eta = 0\.\d+ \(auto: lowered from (0\.60\d+), the largest at which all is attainable "
+    lowered = re.fullmatch(rf"{said}.*, so that whole samples meet it too\)", plan.rate_in_words)
+    assert lowered and float(lowered[1]) == pytest.approx(plan.file.draw.lowered_from)
+    assert read_plan(output_storage(config.output)).rate_in_words == plan.rate_in_words
 
 
 def test_where_no_rate_suffices_the_one_that_misses_least_is_gone_back_to(tmp_path: Path) -> None:
@@ -184,6 +190,11 @@ def test_where_no_rate_suffices_the_one_that_misses_least_is_gone_back_to(tmp_pa
     rate = min(missed, key=missed.__getitem__)
     assert (step.made.terms.eta, step.made.file.draw.excess) == (rate, missed[rate])
     assert rate > min(missed)
+    largest = max(missed)
+    assert step.made.file.draw.lowered_from == (largest if rate < largest else None)
+    words = step.made.rate_in_words
+    assert ("lowered from" in words) == ("whole samples miss less at this one" in words)
+    assert ("lowered from" in words) == (rate < largest)
 
 
 def test_a_plan_of_before_is_kept_though_nothing_is_drawn_by_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -17,13 +18,21 @@ from transforms.storage.files import Storage
 ROWS_AT_ONCE = 1 << 16
 
 
+class Planned(NamedTuple):
+    """A plan, what it was made with, and the number of the generation that it is of."""
+
+    plan: Plan
+    config: Config
+    generation: int
+
+
 @dataclass(frozen=True)
 class Exported:
     """An output as formats are given it.
 
     config: what the plan was made with. records: of the input's shards, sorted by name. manifest:
-    that of the plan's output; None where it is not written. earlier: of an output that has grown,
-    the plans of its earlier generations and what these were made with, by input shard.
+    that of the plan's output; None where it is not written. by_generation: of an output that has
+    grown, the plan that each input shard was drawn by.
     """
 
     config: Config
@@ -31,7 +40,7 @@ class Exported:
     records: tuple[LabelRecord, ...]
     manifest: Manifest | None
     storage: Storage
-    earlier: Mapping[str, tuple[Plan, Config]] = field(default_factory=dict)
+    by_generation: Mapping[str, Planned] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema:
@@ -44,15 +53,12 @@ class Exported:
         With what is derived, the weight `q` (float64) and the `copies` (int64) that `resample`
         writes. At least one table, which may be empty. Takes the memory of the shard's label table.
         """
-        plan, config = self._planned(record)
-        shard = weighed(record, plan, config, self.storage)
+        of = self.planned(record)
+        shard = weighed(record, of.plan, of.config, self.storage)
         table = shard.table.append_column("copies", pa.array(shard.copies))
         for first in range(0, max(1, table.num_rows), ROWS_AT_ONCE):
             yield table.slice(first, ROWS_AT_ONCE)
 
-    def plan_of(self, record: LabelRecord) -> Plan:
+    def planned(self, record: LabelRecord) -> Planned:
         """The plan that the samples of an input shard are weighed by."""
-        return self._planned(record)[0]
-
-    def _planned(self, record: LabelRecord) -> tuple[Plan, Config]:
-        return self.earlier.get(record.shard.name, (self.plan, self.config))
+        return self.by_generation.get(record.shard.name, Planned(self.plan, self.config, 0))

@@ -42,8 +42,8 @@ def check_plan(plan: Plan, records: Sequence[LabelRecord], config: Config) -> Ga
 def check_output(artefacts: Artefacts, config: Config) -> GateResult:
     """Check the finished output."""
     result = gate_output(artefacts, own_for("output", config))
-    drawn = artefacts.drawn is not None
-    return published(result, output_digest(artefacts.manifest), config, drawn)
+    drawn, grown = artefacts.drawn is not None, artefacts.grown
+    return published(result, output_digest(artefacts.manifest), config, drawn, grown)
 
 
 def own_for(stage: Stage, config: Config) -> list[Expectation]:
@@ -52,26 +52,31 @@ def own_for(stage: Stage, config: Config) -> list[Expectation]:
     return read_own(url, stage) if url else []
 
 
-def published(result: GateResult, of: str, config: Config, drawn: bool = False) -> GateResult:
+def published(
+    result: GateResult, of: str, config: Config, drawn: bool = False, grown: bool = False
+) -> GateResult:
     """The result of a gate on what `of` is the digest of; put on file with its data docs, and its
-    warnings into the log of whoever passed it. drawn: the plan says what is drawn.
+    warnings into the log of whoever passed it. drawn: the plan says what is drawn. grown: the
+    output is of several generations.
     """
-    publish(result, output_storage(config.output), _subject(result.stage, of, config, drawn))
+    subject = _subject(result.stage, of, config, drawn, grown)
+    publish(result, output_storage(config.output), subject)
     for warning in result.warnings:
         event(f"the gate of the {result.stage} warns: {warning}", gate=result.stage)
     return result
 
 
-def passed(stage: Stage, of: str, config: Config, drawn: bool = False) -> bool:
+def passed(stage: Stage, of: str, config: Config, drawn: bool = False, grown: bool = False) -> bool:
     """Whether the gate has let what `of` is the digest of through, with what is expected now."""
-    return standing(stage, _subject(stage, of, config, drawn), output_storage(config.output))
+    subject = _subject(stage, of, config, drawn, grown)
+    return standing(stage, subject, output_storage(config.output))
 
 
-def _subject(stage: Stage, of: str, config: Config, drawn: bool) -> Subject:
+def _subject(stage: Stage, of: str, config: Config, drawn: bool, grown: bool) -> Subject:
     suites = {
         "labels": lambda: labels_suite(config),
         "plan": lambda: plan_suite(drawn),
-        "output": lambda: output_suite(drawn),
+        "output": lambda: output_suite(drawn, grown),
     }
     suite = json.dumps([asdict(expectation) for expectation in suites[stage]()], sort_keys=True)
     url = config.gates.expectations

@@ -13,6 +13,7 @@ from transforms.gates.expectations import Expectation, Table, between, none
 from transforms.gates.results import GateResult
 from transforms.gates.users import placed
 from transforms.outcome.artefacts import Artefacts
+from transforms.outcome.generations import generation_rows
 from transforms.outcome.measure_rows import MEASURES
 from transforms.outcome.shares import bounded_shares
 from transforms.outcome.status import SAMPLING_ERROR
@@ -22,15 +23,22 @@ from transforms.statistics.bounded import ROUNDING
 _INPUTS = ("shard", "in", "kept", "dropped", "rejected", "unaccounted", "in_beyond_records")
 _BIAS = ("measure", "after", "asked", "above_asked", "above_sampling", "above_allowed", "samples")
 _SHARDS = ("shard", "samples", "bytes", "samples_above_target", "share_of_target_bytes")
+_GENERATIONS = ("measure", "after", "asked", "above_asked", "written")
 _ABOVE = "{measure} is {after}, {above_asked} above the {asked} asked for (of {samples} samples)"
 
 
-def output_suite(drawn: bool) -> list[Expectation]:
-    """What is expected of an output; drawn: its plan says what is drawn."""
+_BY_ITSELF = "{measure} is {after}, {above_asked} above the {asked} asked for of all"
+
+
+def output_suite(drawn: bool, grown: bool) -> list[Expectation]:
+    """What is expected of an output.
+
+    drawn: its plan says what is drawn. grown: it is of several generations.
+    """
     allowed = f"what was asked, or predicted, plus {SAMPLING_ERROR}"
     if drawn:
         allowed = "what was asked, or what the plan says is drawn"
-    return [
+    found = [
         none("inputs", "unaccounted", "in = kept + dropped + rejected in every input shard"),
         none("inputs", "in_beyond_records", "input shards hold the samples of their records"),
         none("output", "unaccounted", "in = kept + dropped + rejected in all"),
@@ -62,6 +70,17 @@ def output_suite(drawn: bool) -> list[Expectation]:
             max_value=ROUNDING,
         ),
     ]
+    if grown:
+        found.append(
+            none(
+                "generations",
+                "above_asked",
+                "each generation is by itself within what was asked for of all",
+                "warning",
+                _BY_ITSELF,
+            )
+        )
+    return found
 
 
 def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateResult:
@@ -86,11 +105,15 @@ def gate_output(artefacts: Artefacts, own: Sequence[Expectation] = ()) -> GateRe
         ),
         "bias": Table(bias, "measure", ("samples", "after", "asked", "above_asked")),
     }
+    if artefacts.grown:
+        found = pd.DataFrame(_generations(artefacts), columns=list(_GENERATIONS))
+        counted = ("written", "after", "asked", "above_asked")
+        tables["generations"] = Table(found, "measure", counted)
     columns = {name: table.columns for name, table in tables.items()}
-    suite = output_suite(artefacts.drawn is not None)
-    found = evaluate("output", tables, [*suite, *placed(own, columns, "output")])
+    suite = output_suite(artefacts.drawn is not None, artefacts.grown)
+    result = evaluate("output", tables, [*suite, *placed(own, columns, "output")])
     beyond = tuple(bias.measure[bias.above_sampling > ROUNDING])
-    return replace(found, unmet=beyond or artefacts.plan.file.missed)
+    return replace(result, unmet=beyond or artefacts.plan.file.missed)
 
 
 def _unaccounted(counts: Totals | InputEntry) -> int:
@@ -145,3 +168,12 @@ def _bias(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
             name, above = f"{share.name}, {share.asked_in_words}", share.above
             beyond = (share.above_sampling, share.above_allowed)
             yield name, share.after, share.asked, above, *beyond, written
+
+
+def _generations(artefacts: Artefacts) -> Iterator[tuple[Any, ...]]:
+    """A row for each generation and measure that is bounded: what is most above, or nearest."""
+    for row in generation_rows(artefacts.manifest, artefacts.plan):
+        number, written = row.entry.number, row.entry.written
+        for one in row.bias:
+            name = f"{one.name} of generation {number} by itself ({one.of})"
+            yield name, one.value, one.asked, one.excess, written

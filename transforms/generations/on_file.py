@@ -53,6 +53,13 @@ def generations_of(storage: Storage) -> tuple[Generation, ...]:
     return tuple(found)
 
 
+def plans_by_generation(storage: Storage) -> dict[int, str]:
+    """The identities of the plans that a manifest names; none of an output that has not grown."""
+    head = _head(storage)
+    entries = head.generations if head else None
+    return {entry.number: entry.plan for entry in entries or ()}
+
+
 def generations_before(shards: Collection[str], storage: Storage) -> tuple[Generation, ...]:
     """The generations before the one that these input shards are, or are to be, of.
 

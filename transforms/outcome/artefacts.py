@@ -77,6 +77,11 @@ class Artefacts:
         """What the plan says the output measures; None where it leaves that to chance."""
         return self.plan.file.draw.of_all if self.plan.file.draw else None
 
+    @property
+    def grown(self) -> bool:
+        """Whether the output is of several generations."""
+        return len(self.manifest.generations or ()) > 1
+
     @cached_property
     def drawing_error(self) -> PerMeasure:
         """The standard errors of drawing the output by the plan."""

@@ -33,10 +33,15 @@ class OwnBias:
 
 @dataclass(frozen=True)
 class GenerationRow:
-    """A generation, and its measures of which something is asked of all that is written."""
+    """A generation, and its measures, each as the bounds on all that is written let it decide."""
 
     entry: GenerationEntry
-    bias: tuple[OwnBias, ...]
+    measures: tuple[OwnBias, ...]
+
+    @property
+    def bias(self) -> tuple[OwnBias, ...]:
+        """The measures of which something is asked of all that is written."""
+        return tuple(one for one in self.measures if not np.isnan(one.asked))
 
     @property
     def rate(self) -> float:
@@ -67,8 +72,6 @@ def _biases(measures: Measures, asked: PerMeasure, plan: Plan) -> Iterator[OwnBi
     names = [attribute.name for attribute in plan.terms.attributes]
     for name in ("RB", "AB", "skew"):
         bounds = getattr(asked, name)
-        if np.isnan(bounds).all():
-            continue
         found = deciding(np.abs(getattr(measures, name)), bounds, CERTIFIED)
         if found is not None:
             of = found.name(names, plan.terms.labels)

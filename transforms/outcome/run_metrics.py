@@ -9,6 +9,7 @@ from transforms.base.redaction import redacted
 from transforms.labels.matches import matches_of
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.outcome.artefacts import read_artefacts
+from transforms.outcome.generations import GenerationRow, generation_rows
 from transforms.outcome.measure_rows import measure_rows, planned_rows
 from transforms.outcome.prometheus import Labels, Metric, counter, gauge, labelled, prometheus_text
 from transforms.outcome.status import SAMPLING_ERROR
@@ -217,6 +218,27 @@ def _of_the_output(storage: Storage) -> Iterator[Metric]:
         "fairshard_bias_missed",
         f"1 where the output misses a bound{beyond}.",
         {labelled(measure=row.name): _STATUS[row.status] for row in rows if row.status in _STATUS},
+    )
+    if artefacts.grown:
+        yield from _of_generations(tuple(generation_rows(artefacts.manifest, artefacts.plan)))
+
+
+def _of_generations(rows: Sequence[GenerationRow]) -> Iterator[Metric]:
+    yield gauge(
+        "fairshard_generation_samples_written",
+        "Samples that a generation wrote, repeats counted.",
+        {labelled(generation=str(row.entry.number)): row.entry.written for row in rows},
+    )
+    yield gauge(
+        "fairshard_generation_bias",
+        "Bias of a generation by itself, by measure: beside the bounds on all that is written.",
+        _known(
+            {
+                labelled(generation=str(row.entry.number), measure=one.name): one.value
+                for row in rows
+                for one in row.measures
+            }
+        ),
     )
 
 

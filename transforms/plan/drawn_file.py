@@ -3,7 +3,7 @@
 from typing import Literal
 
 from transforms.statistics.measures import Measures
-from transforms.storage.documents import Count, Document
+from transforms.storage.documents import Count, Document, Finite
 
 
 class FlipsFile(Document):
@@ -31,7 +31,8 @@ class DrawnFigures(Document):
     as_labelled: by recognised attributes, where these are not taken for true. excess: the largest
     excess of what is drawn over a bound that is asked for; 0 where all are met. flips: None where
     systematic sampling alone meets all that the plan meets. union: the measures of that and of what
-    earlier generations wrote, where any did.
+    earlier generations wrote, where any did. lowered_from: where the rate was left open, the
+    largest one found that weights attain all at, if a lower one was taken for what is drawn.
     """
 
     copies: Count
@@ -42,6 +43,7 @@ class DrawnFigures(Document):
     excess: float
     flips: FlipsFile | None = None
     shards: ShardsFile | None = None
+    lowered_from: Finite | None = None
 
     @property
     def of_all(self) -> Measures:

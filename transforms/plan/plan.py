@@ -74,11 +74,16 @@ class Plan:
     def rate_in_words(self) -> str:
         """The rate and, where it was found for the user, how far from the best it can be."""
         found, transferred = self.file.largest_rate, self.file.transferred
+        draw = self.file.draw
         if transferred:
             return f"by the plan of {transferred.output}, whose eta is {self.terms.eta:g}"
         if not found:
             return f"eta = {self.terms.eta:g}"
         how = f"the largest at which all is attainable (to 1e-05), at most {found.upper:.4g}"
+        if draw and draw.lowered_from:
+            met = "so that whole samples meet it too"
+            why = "as whole samples miss less at this one" if draw.excess else met
+            how = f"lowered from {draw.lowered_from:g}, {how}, {why}"
         if not found.upper:
             how = "the one that misses least, as none was found at which all is attainable"
         if found.least_excess:

@@ -147,6 +147,8 @@ class Drawing(Step):
         if before := self.plan.file.written:
             union = written.moments.plus(before.moments_of(len(attributes)))
             optional["union"] = measures_of(union, attributes)
+        if self.tried and (first := self.tried[0].rate) > self.plan.terms.eta:
+            optional["lowered_from"] = first
         if flips := publish_flips(drawn.flips, storage):
             optional["flips"] = flips
         figures = DrawnFigures(

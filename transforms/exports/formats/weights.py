@@ -40,7 +40,7 @@ class WeightsExport:
             for record, name in zip(records, file_names(records), strict=True)
         }
         files = {
-            names[record.shard.name]: made_from(exported.plan_of(record).identity, [record])
+            names[record.shard.name]: made_from(exported.planned(record).plan.identity, [record])
             for record in records
         }
         missing = target.begin(files)
@@ -76,15 +76,17 @@ def file_names(records: Sequence[LabelRecord]) -> Iterator[str]:
 
 def _parquet(record: LabelRecord, exported: Exported) -> bytes:
     tables = (_with_shard(rows, record, exported.schema) for rows in exported.rows(record))
-    first, sink = next(tables), io.BytesIO()
+    first, sink, of = next(tables), io.BytesIO(), exported.planned(record)
     about = {
         "fairshard": release(),
-        "plan": exported.plan.identity,
-        "seed": str(exported.config.seed),
+        "plan": of.plan.identity,
+        "seed": str(of.config.seed),
         "shard": record.shard.name,
         "url": redacted(record.shard.url),
         "unlabelled": str(record.rejects + sum(record.ignored.values())),
     }
+    if of.generation:
+        about["generation"] = str(of.generation)
     with pq.ParquetWriter(sink, first.schema.with_metadata(about), compression="zstd") as writer:
         for table in (first, *tables):
             writer.write_table(table)
