@@ -11,7 +11,7 @@ from jobs.session.inputs import input_of
 from jobs.session.labelled import all_label_records
 from transforms.base.errors import FairshardError, StaleError
 from transforms.config.sections import Config
-from transforms.exports.exported import Exported, Planned
+from transforms.exports.exported import DrawnBy, Exported
 from transforms.generations.on_file import REBUILD, generations_of
 from transforms.labels.records import LabelRecord, label_record_from
 from transforms.plan.fingerprint import of_records
@@ -51,7 +51,7 @@ def planned(found: NamedOutput, console: Console) -> Exported:
 
 def _grown(found: NamedOutput, manifest: Manifest, storage: Storage) -> Exported:
     """What is on file of an output that has grown: each generation by its own plan."""
-    records, by_generation = list[LabelRecord](), dict[str, Planned]()
+    records, by_generation = list[LabelRecord](), dict[str, DrawnBy]()
     for generation in generations_of(storage):
         plan = read_plan(storage.generation(generation.number))
         config = _config_of(plan, found)
@@ -60,7 +60,7 @@ def _grown(found: NamedOutput, manifest: Manifest, storage: Storage) -> Exported
             of_one = [label_record_from(content) for content in at_once(storage.read, names)]
         _require_fitting(plan, of_one, storage)
         records += of_one
-        of = Planned(plan, config, generation.number)
+        of = DrawnBy(plan, config, generation.number)
         by_generation |= dict.fromkeys(generation.names, of)
     ordered = sorted(records, key=lambda record: record.shard.name)
     return Exported(config, plan, tuple(ordered), manifest, storage, by_generation)

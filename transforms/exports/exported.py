@@ -18,7 +18,7 @@ from transforms.storage.files import Storage
 ROWS_AT_ONCE = 1 << 16
 
 
-class Planned(NamedTuple):
+class DrawnBy(NamedTuple):
     """A plan, what it was made with, and the number of the generation that it is of."""
 
     plan: Plan
@@ -40,7 +40,7 @@ class Exported:
     records: tuple[LabelRecord, ...]
     manifest: Manifest | None
     storage: Storage
-    by_generation: Mapping[str, Planned] = field(default_factory=dict)
+    by_generation: Mapping[str, DrawnBy] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema:
@@ -59,6 +59,6 @@ class Exported:
         for first in range(0, max(1, table.num_rows), ROWS_AT_ONCE):
             yield table.slice(first, ROWS_AT_ONCE)
 
-    def planned(self, record: LabelRecord) -> Planned:
+    def planned(self, record: LabelRecord) -> DrawnBy:
         """The plan that the samples of an input shard are weighed by."""
-        return self.by_generation.get(record.shard.name, Planned(self.plan, self.config, 0))
+        return self.by_generation.get(record.shard.name, DrawnBy(self.plan, self.config, 0))
