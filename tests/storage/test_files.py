@@ -45,7 +45,7 @@ def test_nothing_is_seen_before_the_end(storage: Storage) -> None:
 
 
 def test_a_missing_file_is_one_sentence(storage: Storage) -> None:
-    with pytest.raises(FairshardError, match=r"plan.json is missing: run the stage"):
+    with pytest.raises(FairshardError, match=r"plan.json is missing: run `fairshard solve` again"):
         storage.read("plan/plan.json")
     assert storage.names("nowhere") == ()
 

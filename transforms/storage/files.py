@@ -123,7 +123,7 @@ class Storage:
         """
         content = self.find(name)
         if content is None:
-            raise FairshardError(f"{self.path(name)} is missing: run the stage that writes it")
+            raise self._missing(name)
         return content
 
     @contextmanager
@@ -134,9 +134,10 @@ class Storage:
             with self._reading(name), system.open(path, "rb") as stream:
                 yield stream
         except (FileNotFoundError, NotADirectoryError):
-            raise FairshardError(
-                f"{self.path(name)} is missing: run the stage that writes it"
-            ) from None
+            raise self._missing(name) from None
+
+    def _missing(self, name: str) -> FairshardError:
+        return FairshardError(f"{self.path(name)} is missing: {paths.written_by(name)}")
 
     def find(self, name: str) -> bytes | None:
         """The bytes of the file `name`, or None where there is none, in one question."""

@@ -100,6 +100,17 @@ def is_of_labels(name: str) -> bool:
     return any(name == folder or name.startswith(f"{folder}/") for folder in OF_LABELS)
 
 
+def written_by(name: str) -> str:
+    """What makes the artefact `name` anew, in words."""
+    if is_of_labels(name):
+        return "run `fairshard label` again"
+    if name.startswith(f"{PLANS}/"):
+        return "run `fairshard solve` again"
+    if name == MANIFEST or name.startswith(f"{SHARDS}/"):
+        return "run `fairshard resample` again"
+    return "run the stage that writes it"
+
+
 def is_own(name: str) -> bool:
     """Whether `name` is that of an artefact, or of something in a folder of artefacts."""
     folder, slash, _ = name.rpartition("/")
