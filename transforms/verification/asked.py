@@ -10,7 +10,7 @@ from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
 from transforms.verification.configured import BalanceEntry, NameEntry
 from transforms.verification.derivation import shares_asked, typed
-from transforms.verification.evidence import PlanEvidence
+from transforms.verification.plan_evidence import PlanEvidence
 from transforms.verification.solution import SolvedProblem
 from transforms.verification.stated import Stated, Vector
 

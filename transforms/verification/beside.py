@@ -14,7 +14,10 @@ from transforms.base.errors import FairshardError
 from transforms.storage import paths
 from transforms.storage.wellformed import well_formed
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, ShardFigures
+from transforms.verification.evidence import (
+    Evidence,
+    ShardFigures,
+)
 from transforms.verification.formulas import weights
 from transforms.verification.labels import LabelTable, read_table
 from transforms.verification.stated import Stated

@@ -7,8 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.verification.checks import Check
-from transforms.verification.evidence import CarrierEntry, ManifestEvidence, PlanEvidence
+from transforms.verification.evidence import ManifestEvidence
 from transforms.verification.labels import Labelled
+from transforms.verification.plan_evidence import (
+    CarrierEntry,
+    PlanEvidence,
+)
 from transforms.verification.stated import Stated
 
 Counts = NDArray[np.int64]

@@ -14,7 +14,10 @@ from transforms.storage import paths
 from transforms.verification.bias import BiasTally, Variance
 from transforms.verification.carriers import GroupTally
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, ManifestEvidence
+from transforms.verification.evidence import (
+    Evidence,
+    ManifestEvidence,
+)
 from transforms.verification.flips import Rows, read_flips
 from transforms.verification.formulas import LabelledRows, weights
 from transforms.verification.given import Given

@@ -24,9 +24,9 @@ from transforms.verification.evidence import (
     Evidence,
     GenerationEvidence,
     ManifestEvidence,
-    PlanEvidence,
 )
 from transforms.verification.keys import check_across
+from transforms.verification.plan_evidence import PlanEvidence
 from transforms.verification.stated import Stated
 from transforms.verification.union import check_written
 from transforms.verification.verifying import Step, Verified, verified, verify

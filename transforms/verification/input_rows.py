@@ -11,7 +11,10 @@ from transforms.base.errors import FairshardError
 from transforms.shards.streams import open_tar
 from transforms.storage import paths
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, LabelRecordEvidence
+from transforms.verification.evidence import (
+    Evidence,
+    LabelRecordEvidence,
+)
 from transforms.verification.labels import read_table
 
 _NAMED = ("key", "uid")

@@ -14,7 +14,10 @@ from transforms.shards.web_files import as_told
 from transforms.storage import paths
 from transforms.storage.files import version_of
 from transforms.verification.checks import Check
-from transforms.verification.evidence import Evidence, LabelRecordEvidence
+from transforms.verification.evidence import (
+    Evidence,
+    LabelRecordEvidence,
+)
 from transforms.verification.input_rows import check_rows
 from transforms.verification.labels import read_table
 from transforms.verification.origins import OriginRange, opened_input, origin_of

@@ -17,7 +17,10 @@ from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 from transforms.verification.checks import Check
 from transforms.verification.configured import FilterEntry
-from transforms.verification.evidence import Evidence, LabelRecordEvidence
+from transforms.verification.evidence import (
+    Evidence,
+    LabelRecordEvidence,
+)
 from transforms.verification.filters import Passing, column_of, passing
 from transforms.verification.formulas import LabelledRows
 from transforms.verification.stated import Stated, Vector

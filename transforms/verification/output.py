@@ -13,7 +13,11 @@ from transforms.shards.streams import open_tar
 from transforms.storage import paths
 from transforms.verification.beside import Copies, check_table
 from transforms.verification.checks import Check
-from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
+from transforms.verification.evidence import (
+    WEBDATASET,
+    Evidence,
+    ShardFigures,
+)
 from transforms.verification.keys import Hashes, hashed
 from transforms.verification.labels import read_table
 from transforms.verification.origins import (

@@ -5,8 +5,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from transforms.verification.checks import Check
-from transforms.verification.evidence import PlanEvidence
 from transforms.verification.labels import Corpus
+from transforms.verification.plan_evidence import PlanEvidence
 
 GAP = 1e-6
 _WORD = (1 << 64) - 1

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from transforms.verification.checks import Check
 from transforms.verification.configured import BalanceEntry
-from transforms.verification.evidence import PlanEvidence
 from transforms.verification.formulas import integrand
 from transforms.verification.labels import Corpus
+from transforms.verification.plan_evidence import PlanEvidence
 from transforms.verification.solution import MOMENT_TOLERANCE, SolvedProblem
 from transforms.verification.stated import Stated, Vector
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from transforms.verification.bias import BiasTally
 from transforms.verification.checks import Check
-from transforms.verification.evidence import CertificateEntry, PlanEvidence
 from transforms.verification.formulas import LabelledRows, integrand, weights
 from transforms.verification.labels import (
     BIN_BYTES,
@@ -20,6 +19,10 @@ from transforms.verification.labels import (
     Corpus,
     pattern_table,
     patterns_of,
+)
+from transforms.verification.plan_evidence import (
+    CertificateEntry,
+    PlanEvidence,
 )
 from transforms.verification.stated import Stated, Vector
 

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.verification.derivation import Rule, rules_of
-from transforms.verification.evidence import ConstraintEntry, PlanEvidence
+from transforms.verification.plan_evidence import (
+    ConstraintEntry,
+    PlanEvidence,
+)
 from transforms.verification.soft import Odds
 
 Vector = NDArray[np.float64]

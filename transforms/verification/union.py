@@ -4,8 +4,8 @@ import numpy as np
 
 from transforms.verification.bias import BiasTally, check_figures
 from transforms.verification.checks import Check
-from transforms.verification.evidence import PlanEvidence
 from transforms.verification.formulas import centres_of
+from transforms.verification.plan_evidence import PlanEvidence
 from transforms.verification.stated import Stated, Vector
 
 _TOLERANCE = 1e-9

@@ -15,7 +15,11 @@ from transforms.verification.carriers import CarrierTally, check_filtered, check
 from transforms.verification.chain import check_chain
 from transforms.verification.checks import Check
 from transforms.verification.drawing import DrawingChecks, check_totals
-from transforms.verification.evidence import WEBDATASET, Evidence, ShardFigures
+from transforms.verification.evidence import (
+    WEBDATASET,
+    Evidence,
+    ShardFigures,
+)
 from transforms.verification.inputs import check_input
 from transforms.verification.keys import Hashes, check_across
 from transforms.verification.labels import (

@@ -14,8 +14,8 @@ from transforms.verification.asked import (
 from transforms.verification.bias import BiasTally, check_figures
 from transforms.verification.checks import Check
 from transforms.verification.drawing import DrawingChecks
-from transforms.verification.evidence import PlanEvidence
 from transforms.verification.given import check_given
+from transforms.verification.plan_evidence import PlanEvidence
 from transforms.verification.stated import Stated, Vector
 
 _ROUNDING = 1e-12
