@@ -97,9 +97,9 @@ def test_solving_says_what_cannot_be_met_and_what_can(
     capsys.readouterr()
     assert run(monkeypatch, "solve", config, *QUICK) == 5
     said = capsys.readouterr().out
-    figure = r"0\.\d{4} ± 0\.\d{4}"
-    line = rf"^representation bias +{figure} before, {figure} predicted \(gender\.w?o?man\); "
-    assert re.search(rf"{line}asked for <= 0\.0100: missed$", said, re.MULTILINE)
+    before, drawn = r"0\.\d{4} ± 0\.\d{4} before", r"0\.\d{4} after, as drawn"
+    line = rf"^representation bias +{before}, {drawn} \(gender\.w?o?man\); "
+    assert re.search(rf"{line}asked for <= 0\.0100: missed by 0\.\d+$", said, re.MULTILINE)
     assert " patterns at eta = 0.99 " in said
     assert re.search(r"^cannot be met (together )?at eta = 0\.99: ", said, re.MULTILINE)
     assert re.search(r"^what would do: [\d,]+ more samples", said, re.MULTILINE)
