@@ -45,7 +45,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, fairshard: Fairshard) -> d
         values["engine"] = {"name": engine}
         paths[engine] = folder / f"{engine}.yaml"
         paths[engine].write_text(yaml.safe_dump(values))
-        done = fairshard("rebalance", paths[engine], "--", *options)
+        done = fairshard("rebalance", paths[engine], "--allow-unmet", "--", *options)
         assert done.returncode == 0, done.stderr
     return paths
 
