@@ -18,6 +18,8 @@ from tests.loading import ROOT
 Fairshard = Callable[..., subprocess.CompletedProcess[str]]
 ENGINES = {"beam": ["--direct_num_workers=2"], "spark": ["--master=local[2]"]}
 
+LOOSE = {"eta": 0.5, "max_representation_bias": 0.1, "max_association_bias": 0.2}
+
 
 @pytest.fixture(scope="module")
 def fairshard(tmp_path_factory: pytest.TempPathFactory) -> Fairshard:
@@ -39,13 +41,13 @@ def written(tmp_path_factory: pytest.TempPathFactory, fairshard: Fairshard) -> d
     write_corpus(folder, samples=120)
     paths = {}
     for engine, options in ENGINES.items():
-        config = config_of(folder, gates={"enabled": engine == "beam"})
+        config = config_of(folder, gates={"enabled": engine == "beam"}, balance=LOOSE)
         values = config.model_dump(mode="json", exclude_defaults=True)
         values["output"] = {"url": str(folder / engine), "samples_per_shard": 20, "format": "keys"}
         values["engine"] = {"name": engine}
         paths[engine] = folder / f"{engine}.yaml"
         paths[engine].write_text(yaml.safe_dump(values))
-        done = fairshard("rebalance", paths[engine], "--allow-unmet", "--", *options)
+        done = fairshard("rebalance", paths[engine], "--", *options)
         assert done.returncode == 0, done.stderr
     return paths
 
@@ -56,7 +58,7 @@ def out(path: Path) -> Path:
 
 def test_both_engines_write_the_same_bytes(written: dict[str, Path]) -> None:
     gate = out(written["beam"]) / "validations" / "output.json"
-    assert json.loads(gate.read_text())["failures"] == []
+    assert json.loads(gate.read_text())["passed"]
     assert (out(written["beam"]) / "report" / "index.html").exists()
     on_beam, on_spark = (tree(out(written[engine])) for engine in ENGINES)
     assert on_beam == on_spark
@@ -79,7 +81,7 @@ def test_what_is_lost_is_written_again_by_its_workers(
     whole, before = tree(out(path)), times()
     (out(path) / "done" / "shards" / "00001.jsonl.json").unlink()
     done = fairshard("resample", path, "--", *ENGINES[engine])
-    assert "1 of 4 output shards is written again: it has no record" in done.stderr
+    assert "1 of 3 output shards is written again: it has no record" in done.stderr
     assert tree(out(path)) == whole
     after = times()
     assert {name for name in after if after[name] != before[name]} == {"00001.jsonl"}
@@ -98,7 +100,7 @@ def test_what_looks_at_an_output_tells_of_its_format(
     (resample,) = (
         stage for stage in told("status", out(path))["stages"] if stage["stage"] == "resample"
     )
-    assert (resample["state"], resample["shards_done"], resample["shards"]) == ("done", 4, 4)
+    assert (resample["state"], resample["shards_done"], resample["shards"]) == ("done", 3, 3)
     found = {
         check["name"]: check for check in told("verify", out(path), "--config", path)["checks"]
     }
