@@ -88,6 +88,8 @@ def test_the_documented_metrics_are_those_that_there_are(known: set[str]) -> Non
     rows = [line for line in text.splitlines() if line.startswith("| `fairshard_")]
     documented = {name for row in rows for name in re.findall(r"`(fairshard_\w+)", row)}
     conditional = {
+        "fairshard_generation_bias",
+        "fairshard_generation_samples_written",
         "fairshard_members_ignored_total",
         "fairshard_table_rows_unmatched_total",
         "fairshard_table_samples_total",

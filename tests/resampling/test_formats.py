@@ -72,7 +72,7 @@ def test_one_file_adds_a_format(tmp_path: Path) -> None:
     right = config_file(tmp_path, "right.yaml", format="weights", samples_per_shard=25)
 
     quick = ("--", "--runner=FnApiRunner")
-    refused, done = fairshard(root, ("check", wrong), ("rebalance", right, *quick))
+    refused, done = fairshard(root, ("check", wrong), ("rebalance", right, "--allow-unmet", *quick))
     there_are = "output.format: there is no output format 'avro'; there are: webdataset, weights"
     assert (refused[0], there_are in refused[2]) == (2, True)
     assert done[0] == 0, done[2]
