@@ -14,6 +14,7 @@ from stat import S_IMODE, S_ISVTX
 from tempfile import TemporaryFile, gettempdir
 from typing import Any, Self
 
+from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 _BESIDE = "__pycache__"
@@ -85,7 +86,17 @@ class _Locator:
 
 
 class _Form(CompileResultCacheImpl):
+    """Where loops are kept, whatever locators the environment names for others of numba."""
+
     _locator_classes: list[type[object]] = [_Locator]  # noqa: RUF012  as numba declares it
+
+    def __init__(self, function: Any) -> None:
+        settings: Any = config
+        named, settings.CACHE_LOCATOR_CLASSES = settings.CACHE_LOCATOR_CLASSES, ""
+        try:
+            super().__init__(function)
+        finally:
+            settings.CACHE_LOCATOR_CLASSES = named
 
 
 class _KeptFile(IndexDataCacheFile):
