@@ -12,5 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/environment"
 "$folder/environment/bin/pip" install --quiet --constraint constraints.txt "${@:-.[spark]}"
-"$folder/environment/bin/fairshard" warm
+if "$folder/environment/bin/python" -c "import numba, typer" 2>/dev/null; then
+    "$folder/environment/bin/fairshard" warm
+fi
 venv-pack --quiet --force --prefix "$folder/environment" --output "$archive"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from transforms.calibration.posteriors import fitting_calibration
 from transforms.config.schema import schema_of
 from transforms.config.sections import Config
 from transforms.generations.on_file import written_patterns
@@ -21,4 +20,6 @@ def written_before(records: Sequence[LabelRecord], config: Config) -> WrittenPar
     patterns = written_patterns(before.generations, output_storage(config.output))
     if patterns is None:
         return None
+    from transforms.calibration.posteriors import fitting_calibration
+
     return WrittenPart.of(patterns, schema_of(config).attributes, fitting_calibration(config))
