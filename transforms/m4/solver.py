@@ -21,7 +21,7 @@ from transforms.m4.weights import Duals, bias_scores, clipped
 
 Vector = NDArray[np.float64]
 _MET = 1e-6
-NOBODY = 1e-9
+_NOBODY = 1e-9
 _PATTERNS_AT_ONCE = 1 << 17
 
 
@@ -108,7 +108,12 @@ def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> So
     q = clipped(problem.utility, scores, mu, terms)
     point = dual.certified(prices, mu, q, dual.residuals(q))
     dropped = (spread == 0) & (problem.written_bases == 0)
-    rows = priced(problem, point, spread, _emptied(dual, q), dropped)
+    probabilities = problem.probabilities
+    base, kept = (
+        dual.moments(dual.pairs.over_pairs(mass), 1).base[-1]
+        for mass in (probabilities, probabilities * q)
+    )
+    rows = priced(problem, point, spread, of_nobody(dual, base, kept), dropped)
     return Solution(
         problem.duals_of(prices, mu),
         q,
@@ -116,7 +121,7 @@ def _solution(dual: Dual, spread: Vector, prices: Vector, iterations: int) -> So
         point.dual,
         point.gap,
         float(point.residuals.max(initial=0.0)),
-        mean(problem.probabilities, q),
+        mean(probabilities, q),
         rows,
         problem.utility_error_bound,
         iterations,
@@ -144,18 +149,15 @@ def priced(
     return tuple(PricedConstraint(*row) for row in rows)
 
 
-def _emptied(dual: Dual, q: Vector) -> NDArray[np.bool_]:
+def of_nobody(dual: Dual, base: Vector, kept: Vector) -> NDArray[np.bool_]:
     """Which constraints, (K,), are on a share of nobody: of a group whose samples all have q = 0,
     and of which nothing was written.
 
-    Every bound on such a share holds, and none is met.
+    base is what the share of each of m' subjects is taken of, kept the same under the weights; what
+    follows them is of everybody. Every bound on such a share holds, and none is met.
     """
-    probabilities, table = dual.problem.probabilities, dual.table
-    base, kept = (
-        dual.moments(dual.pairs.over_pairs(mass), 1).base[-1]
-        for mass in (probabilities, probabilities * q)
-    )
-    empty = (base > 0) & (kept <= NOBODY * base)
+    table = dual.table
+    empty = np.append((base > 0) & (kept <= _NOBODY * base), False)
     asked = np.isin(table.kind, (REPRESENTATION, SHARE)) & (table.tolerance < VACUOUS)
     return np.asarray(asked & empty[table.attribute] & (dual.problem.written_bases == 0))
 

@@ -29,11 +29,11 @@ from transforms.config.sections import AUTO, Config
 from transforms.feasibility.rates import balance_as_asked, rounded_down
 from transforms.labels.records import LabelRecord
 from transforms.m4.balance import MET, Balanced, balance, excess_AB, settled
-from transforms.m4.constraints import ASSOCIATION, REPRESENTATION, SHARE
+from transforms.m4.constraints import ASSOCIATION, SHARE
 from transforms.m4.dual import Dual, Point
 from transforms.m4.problem import Problem, problem_of
-from transforms.m4.solver import NOBODY, Solution, priced, scores_of
-from transforms.m4.terms import VACUOUS, integrated
+from transforms.m4.solver import Solution, of_nobody, priced, scores_of
+from transforms.m4.terms import integrated
 from transforms.m4.weights import clipped
 from transforms.plan.balanceable import check_balanceable
 from transforms.plan.make import SolvedCorpus, plan_of
@@ -217,7 +217,11 @@ class Subsample:
         value = moved + float(paid.sum()) + excess
         gap = (float((violated - paid).sum()) + abs(excess)) / dual.scale(primal)
         point = Point(prices, duals.mu, q, residuals, primal, value, gap)
-        dropped, emptied = _unsupported(dual, measured), _emptied(dual, measured)
+        dropped = _unsupported(dual, measured)
+        base, kept = (
+            np.tile(moments.n[:, -1], terms.scopes) for moments in (measured.before, measured.after)
+        )
+        emptied = of_nobody(dual, base, kept)
         rows = priced(problem, point, dual.spread(problem.probabilities), emptied, dropped)
         violation = float(residuals.max(initial=0.0))
         return Solution(duals, q, primal, value, gap, violation, mean.total, rows, 0.0, 0)
@@ -255,14 +259,3 @@ def _unsupported(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
     among = taking_part[table.attribute, table.label]
     unsupported = np.where(table.kind == ASSOCIATION, among, base) <= 0
     return np.asarray(unsupported & (dual.problem.written_bases == 0))
-
-
-def _emptied(dual: Dual, measured: Measured) -> NDArray[np.bool_]:
-    """Which constraints are on a share of nobody: of a group all of whose samples have q = 0, and
-    of which nothing was written.
-    """
-    table, before, after = dual.table, measured.before.n[:, -1], measured.after.n[:, -1]
-    empty = np.tile((before > 0) & (after <= NOBODY * before), dual.problem.terms.scopes)
-    asked = np.isin(table.kind, (REPRESENTATION, SHARE)) & (table.tolerance < VACUOUS)
-    emptied = asked & np.append(empty, False)[table.attribute]
-    return np.asarray(emptied & (dual.problem.written_bases == 0))

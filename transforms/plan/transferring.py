@@ -16,18 +16,16 @@ from transforms.base.blas import one_thread
 from transforms.config.sections import Config
 from transforms.labels.records import LabelRecord
 from transforms.m4.balance import Balanced
-from transforms.m4.constraints import REPRESENTATION, SHARE
 from transforms.m4.dual import Dual, mean
 from transforms.m4.problem import problem_of
-from transforms.m4.solver import NOBODY, Solution, priced
-from transforms.m4.terms import VACUOUS
+from transforms.m4.solver import Solution, of_nobody, priced
 from transforms.plan.make import SolvedCorpus, plan_of
 from transforms.plan.plan import Plan
 from transforms.plan.transfer import weights_under
 from transforms.plan.transferred_file import TransferredFrom
 from transforms.statistics.filtering import FilterCounts
 from transforms.statistics.histogram import Histogram
-from transforms.statistics.measures import measure, measures_of
+from transforms.statistics.measures import measures_of
 from transforms.statistics.moments import Moments
 
 
@@ -45,15 +43,15 @@ def transferred_plan(
     """
     attributes = plan.terms.attributes
     problem, q = problem_of(histogram, plan.terms), weights_under(plan, histogram)
-    after = Moments.of_corpus(histogram, attributes, q)
+    before, after = (Moments.of_corpus(histogram, attributes, each) for each in (1.0, q))
     measures = measures_of(after, attributes)
     with one_thread():
-        solution = _at(Dual(problem), plan, q, _emptied(histogram, plan, after))
+        solution = _at(Dual(problem), plan, q, before, after)
     solved = SolvedCorpus(
         histogram,
         None,
         Balanced(problem, solution, measures, measures),
-        measure(histogram, attributes),
+        measures_of(before, attributes),
         None,
         None,
         histogram.samples,
@@ -64,16 +62,17 @@ def transferred_plan(
     return replace(made, file=made.file.model_copy(update={"transferred": origin})), patterns
 
 
-def _at(dual: Dual, plan: Plan, q: NDArray[np.float64], emptied: NDArray[np.bool_]) -> Solution:
-    """What the plan's prices give; emptied says of each attribute whether nobody is left."""
-    problem, mu, table = dual.problem, plan.duals.mu, dual.table
+def _at(
+    dual: Dual, plan: Plan, q: NDArray[np.float64], before: Moments, after: Moments
+) -> Solution:
+    """What the plan's prices give; before, after: the corpus's moments, without q and with."""
+    problem, mu = dual.problem, plan.duals.mu
     prices = problem.vector_of(plan.duals)
     point = dual.certified(prices, mu, q, dual.residuals(q))
     rate = mean(problem.probabilities, q)
     off = mu * (rate - problem.terms.eta)
     spread = dual.spread(problem.probabilities)
-    asked = np.isin(table.kind, (REPRESENTATION, SHARE)) & (table.tolerance < VACUOUS)
-    of_nobody = asked & np.append(emptied, False)[np.minimum(table.attribute, len(emptied))]
+    base, kept = (np.tile(moments.n[:, -1], problem.terms.scopes) for moments in (before, after))
     return Solution(
         plan.duals,
         q,
@@ -82,13 +81,7 @@ def _at(dual: Dual, plan: Plan, q: NDArray[np.float64], emptied: NDArray[np.bool
         point.gap + abs(off) / dual.scale(point.primal),
         float(point.residuals.max(initial=0.0)),
         rate,
-        priced(problem, point, spread, of_nobody, spread == 0),
+        priced(problem, point, spread, of_nobody(dual, base, kept), spread == 0),
         problem.utility_error_bound,
         0,
     )
-
-
-def _emptied(histogram: Histogram, plan: Plan, after: Moments) -> NDArray[np.bool_]:
-    """Which attributes' shares are of nobody: all whom they are of have the weight 0, (m,)."""
-    before = Moments.of_corpus(histogram, plan.terms.attributes)
-    return np.asarray((before.n[:, -1] > 0) & (after.n[:, -1] <= NOBODY * before.n[:, -1]))
