@@ -104,6 +104,16 @@ def _label_excess(margin: float, goal: Goal, z: Matrix, change: float, carries: 
 
 
 @compiled
+def _push(
+    value: float, base: float, low: float, high: float, weight: float, margin: float
+) -> tuple[float, float]:
+    """What is lessened by a share, value / base, beyond its bounds: by value, and by base."""
+    above, below = value - high * base, low * base - value
+    push: float = 2.0 * weight * max(max(above, below) + margin, 0.0)
+    return (push, -push * high) if above >= below else (-push, push * low)
+
+
+@compiled
 def _attribute_slope(
     k: int, weight: float, margin: float, goal: Goal, z: Matrix, slope: Matrix
 ) -> None:
@@ -121,14 +131,9 @@ def _attribute_slope(
             low, high = goal.low[R, k, r], goal.high[R, k, r]
             if low > -NOTHING or high < NOTHING:
                 n = z[i, r] + written[i, r]
-                above, below = s - high * n, low * n - s
-                push = 2.0 * weight * max(max(above, below) + margin, 0.0)
-                if above >= below:
-                    slope[k, r] += push
-                    slope[i, r] -= push * high
-                else:
-                    slope[k, r] -= push
-                    slope[i, r] += push * low
+                by_s, by_n = _push(s, n, low, high, weight, margin)
+                slope[k, r] += by_s
+                slope[i, r] += by_n
             if r < c and goal.association[R, k, r] < NOTHING and with_it > 0.0 and without > 0.0:
                 o = z[j, r] + written[j, r]
                 bias, evenness = s / with_it - o / without, goal.evenness[R, k]
@@ -153,14 +158,9 @@ def _label_slope(weight: float, margin: float, goal: Goal, z: Matrix, slope: Mat
             r = goal.bounded[place]
             y = z[last, r] + goal.written[R, last, r]
             low, high = goal.label_low[R, place], goal.label_high[R, place]
-            above, below = y - high * n, low * n - y
-            push = 2.0 * weight * max(max(above, below) + margin, 0.0)
-            if above >= below:
-                slope[last, r] += push
-                slope[last, c] -= push * high
-            else:
-                slope[last, r] -= push
-                slope[last, c] += push * low
+            by_y, by_n = _push(y, n, low, high, weight, margin)
+            slope[last, r] += by_y
+            slope[last, c] += by_n
 
 
 @compiled
