@@ -11,13 +11,13 @@ from transforms.config.schema import Attribute
 from transforms.m4.required import Requirement
 from transforms.m4.rounding import Movable, rounded
 from transforms.m4.terms import Tolerances
-from transforms.resampling.sampling import systematic_copies
+from transforms.resampling.sampling import is_fractional, systematic_copies
 from transforms.statistics.measures import PerMeasure
 from transforms.statistics.moments import Moments
 from transforms.statistics.patterns import with_bins
+from transforms.statistics.subsampling import row_hashes
 
 _MOST = 1 << 20
-_WHOLE = 1e-6
 
 
 def whole_copies(
@@ -37,7 +37,7 @@ def whole_copies(
         _moments(rows, masses, attributes, labels) for masses in (copies.astype(float), weights)
     )
     requirement = Requirement(Tolerances(asked.RB, asked.AB, asked.skew), shares)
-    movable = _movable(weights, copies, seed)
+    movable = _movable(weights, seed)
     sign = np.where(copies[movable] > weights[movable], -1, 1).astype(np.int8)
     s, y = _flags(rows.flags[movable], len(attributes), len(labels))
     found = rounded(drawn, wanted, Movable(s, y, sign), attributes, [requirement], labels)
@@ -45,15 +45,12 @@ def whole_copies(
     return copies
 
 
-def _movable(
-    weights: NDArray[np.float64], copies: NDArray[np.int64], seed: int
-) -> NDArray[np.int64]:
+def _movable(weights: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
     """The rows of fractional weight; of very many, those whose hashes are the smallest."""
-    distance = np.abs(copies - weights)
-    movable = np.flatnonzero((distance > _WHOLE) & (distance < 1 - _WHOLE))
+    movable = np.flatnonzero(is_fractional(weights))
     if len(movable) <= _MOST:
         return movable
-    order = np.argsort(_hashes(len(weights), seed)[movable], kind="stable")
+    order = np.argsort(row_hashes(seed % 2**64, 0, len(weights))[movable], kind="stable")
     return np.sort(movable[order[:_MOST]])
 
 
@@ -79,12 +76,3 @@ def _flags(packed: NDArray[np.uint8], m: int, c: int) -> tuple[NDArray[np.bool_]
     """s, (n, m), and y, (n, c), of bit-packed flags."""
     flags = np.unpackbits(packed, axis=1, count=m + c).astype(np.bool_)
     return flags[:, :m], sp.csr_array(flags[:, m:], dtype=np.float64)
-
-
-def _hashes(count: int, seed: int) -> NDArray[np.uint64]:
-    """A number for each of so many rows: SplitMix64 (Steele, Lea and Flood, 2014)."""
-    golden = np.uint64(0x9E3779B97F4A7C15)
-    mixed = (np.arange(1, count + 1, dtype=np.uint64) + np.uint64((seed << 32) % 2**64)) * golden
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
