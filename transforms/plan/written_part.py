@@ -45,10 +45,6 @@ class WrittenPart:
         """How many samples were written."""
         return round(self.moments.total)
 
-    def plus(self, other: "WrittenPart") -> "WrittenPart":
-        """What both say was written."""
-        return WrittenPart(self.moments.plus(other.moments), self.labelled.plus(other.labelled))
-
 
 class WrittenMeasures(Document):
     """The measures of what was written before, and of the union with the balanced corpus."""

@@ -24,6 +24,7 @@ from transforms.labels.tables import parquet_bytes
 from transforms.plan.passes import Pass, Weighing, measure_shard
 from transforms.plan.plan import Plan, publish_patterns, read_histogram
 from transforms.plan.plan_file import RateFound
+from transforms.plan.written_part import WrittenPart
 from transforms.resampling.candidates import Eligibility
 from transforms.stages.doing import begin_drawing
 from transforms.stages.drawing import Drawing, Remaking, Trial
@@ -146,20 +147,21 @@ class Sampling(Step):
         weighing, upper = first_weighing(histogram, records, config, self.filtered, written, share)
         table = parquet_bytes(histogram_table(histogram))
         output_storage(config.output).publish(paths.SAMPLE, table)
-        return Polishing(self, weighing, upper)
+        return Polishing(self, weighing, upper, written)
 
 
 @dataclass(frozen=True)
 class Polishing(Step):
     """Measure all rows under weights that were solved for on the sample.
 
-    upper is the bound on the rate, where that is left open. passes are those made. tried: the rates
-    that were drawn at before.
+    upper is the bound on the rate, where that is left open. written: what generations before
+    wrote, if any did. passes are those made. tried: the rates that were drawn at before.
     """
 
     sampling: Sampling
     weighing: Weighing
     upper: float | None
+    written: WrittenPart | None = None
     passes: tuple[Pass, ...] = ()
     tried: tuple[Trial, ...] = ()
 
@@ -173,7 +175,7 @@ class Polishing(Step):
             raise FairshardError("there is no labelled shard to measure: run `fairshard label`")
         from transforms.plan.polishing import Subsample
 
-        sample = Subsample.read(self.weighing, config, written_before(records, config))
+        sample = Subsample.read(self.weighing, config, self.written)
         found = sample.judged(self.weighing, gathered)
         made = replace(self, passes=(*self.passes, found))
         most = _PASSES_AGAIN if self.tried else MOST_PASSES
@@ -221,8 +223,8 @@ class Resolved(Remaking):
         """Polishing; drawing at once, where the rate is that of the passes made."""
         from transforms.plan.polishing import Subsample, best_of
 
-        best, written = best_of(self.polished.passes), written_before(records, config)
-        sample = Subsample.read(best.weighing, config, written)
+        best = best_of(self.polished.passes)
+        sample = Subsample.read(best.weighing, config, self.polished.written)
         again = replace(self.polished, tried=tried)
         if found.rate == best.weighing.terms.eta:
             return again.drawing(sample, records, config)
