@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 
 from jobs.session.old_names import as_labelled
 from jobs.session.outputs import damaged_files
-from jobs.session.written import archive_first, labelled_inputs, withdraw_unfinished
+from jobs.session.written import (
+    archive_first,
+    labelled_inputs,
+    require_alike,
+    withdraw_unfinished,
+)
 from transforms.base.counts import counted, first_of, named
 from transforms.base.differences import in_words
 from transforms.base.errors import ConfigError, StaleError
@@ -122,7 +127,8 @@ def growth_of(config: Config, found: Found) -> Growth | None:
     shards = as_labelled(found.shards, [entry.shard for entry in inputs], storage)
     _require_same(inputs, shards, storage)
     known = {entry.shard for entry in inputs}
-    _require_schema(config, generations, storage)
+    if generations:
+        require_alike(schema_apart(generations[-1].labelled_by, labelled_by(config)), storage)
     _require_packing(config, manifest, storage)
     _require_whole(manifest, storage)
     return Growth(
@@ -226,19 +232,6 @@ def _require_same(inputs: Sequence[SeenShard], shards: Collection[Shard], storag
                 f"{named(len(names), 'it', 'them')}, or give --rebuild to make the whole output "
                 "anew"
             )
-
-
-def _require_schema(config: Config, generations: Sequence[Generation], storage: Storage) -> None:
-    """Raise StaleError where labels are of another schema than those of what is written."""
-    if not generations:
-        return
-    apart = schema_apart(generations[-1].labelled_by, labelled_by(config))
-    if apart:
-        raise StaleError(
-            f"what {storage.url} holds was labelled otherwise ({in_words(apart)} changed): what "
-            "is new cannot be balanced with it; restore that, or give --rebuild to make the whole "
-            "output anew"
-        )
 
 
 def _require_packing(config: Config, manifest: Manifest, storage: Storage) -> None:

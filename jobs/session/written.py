@@ -22,8 +22,6 @@ from transforms.storage.documents import json_in
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
-_OF_THE_PLAN = (paths.PATTERNS, paths.FLIPS, paths.DRAW, paths.PLAN)
-
 
 def labelled_inputs(manifest: Manifest, storage: Storage) -> list[SeenShard]:
     """The input shards of an output of one corpus, as they were labelled."""
@@ -67,14 +65,22 @@ def require_first(
             f"the labels in {storage.of_labels.url} are not those that {storage.url} was written "
             f"by: {REBUILD.replace('it', 'them', 1)}"
         )
-    apart = _schema_apart(labelled_by(config), _configured(plan, storage), records, storage)
+    require_alike(
+        _schema_apart(labelled_by(config), _configured(plan, storage), records, storage), storage
+    )
+    return plan, records
+
+
+def require_alike(apart: Sequence[str], storage: Storage) -> None:
+    """Raise StaleError where labels are of another schema than those of what is written: `apart`
+    says what of it differs.
+    """
     if apart:
         raise StaleError(
             f"what {storage.url} holds was labelled otherwise ({in_words(apart)} changed): what "
             "is new cannot be balanced with it; restore that, or give --rebuild to make the whole "
             "output anew"
         )
-    return plan, records
 
 
 def withdraw_unfinished(
@@ -99,7 +105,7 @@ def withdraw_unfinished(
         return
     storage.delete(paths.PLAN)
     storage.delete(paths.EXPLANATION)
-    for name in _OF_THE_PLAN:
+    for name in paths.OF_THE_PLAN:
         content = last.find(name)
         if content is None:
             storage.delete(name)

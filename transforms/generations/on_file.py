@@ -16,14 +16,7 @@ from transforms.storage.documents import Document, parsed
 from transforms.storage.files import Storage
 from transforms.storage.wellformed import well_formed
 
-FILES = (
-    paths.MANIFEST,
-    paths.WRITTEN,
-    paths.PATTERNS,
-    paths.FLIPS,
-    paths.DRAW,
-    paths.PLAN,
-)
+FILES = (paths.MANIFEST, paths.WRITTEN, *paths.OF_THE_PLAN)
 REBUILD = "restore it, or make the whole output anew with --rebuild"
 
 
@@ -99,15 +92,24 @@ def patterns_of(generation: Generation, storage: Storage) -> Histogram:
 
     Utilities are not told of: all are 1.
     """
-    own = storage.generation(generation.number)
-    where, content = own.path(paths.WRITTEN), own.find(paths.WRITTEN)
-    said = generation.files.get(paths.WRITTEN)
-    if content is None or said is None or digest(content) != said.digest:
-        raise StaleError(f"{where} is not what generation {generation.number} wrote: {REBUILD}")
+    content, where = vouched_content(generation, paths.WRITTEN, "what {} wrote", storage)
     columns = generation.labelled_by
     with well_formed(f"{where} holds no patterns: {REBUILD}"):
         attributes, labels = map(tuple, (columns["attributes"], columns["labels"]))
         return histogram_in(content, attributes, labels, generation.written)
+
+
+def vouched_content(
+    generation: Generation, name: str, what: str, storage: Storage
+) -> tuple[bytes, str]:
+    """What a file of a generation holds, and where it is; StaleError where it is lost, or another
+    than the generation's record vouches for: `what` it is of "{}" is said then.
+    """
+    own, of = storage.generation(generation.number), f"generation {generation.number}"
+    content, where, said = own.find(name), own.path(name), generation.files.get(name)
+    if content is None or said is None or digest(content) != said.digest:
+        raise StaleError(f"{where} is not {what.format(of)}: {REBUILD}")
+    return content, where
 
 
 def _head(storage: Storage) -> _Head | None:

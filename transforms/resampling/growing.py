@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transforms.base.errors import StaleError
 from transforms.config.sections import Config
-from transforms.generations.on_file import REBUILD, generations_before, written_patterns
+from transforms.generations.on_file import (
+    REBUILD,
+    generations_before,
+    vouched_content,
+    written_patterns,
+)
 from transforms.generations.record import FileSaid, Generation, GenerationEntry, SeenShard
 from transforms.generations.schemas import labelled_by
 from transforms.labels.records import LabelRecord
@@ -20,8 +24,6 @@ from transforms.statistics.pattern_tables import histogram_table
 from transforms.storage import paths
 from transforms.storage.files import Storage, output_storage
 from transforms.storage.wellformed import well_formed
-
-_OF_THE_PLAN = (paths.PLAN, paths.PATTERNS, paths.FLIPS, paths.DRAW)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def archive(
     """
     own = storage.generation(number)
     own.delete(paths.GENERATION)
-    plan = ((name, storage.find(name)) for name in _OF_THE_PLAN)
+    plan = ((name, storage.find(name)) for name in paths.OF_THE_PLAN)
     files = {name: content for name, content in plan if content is not None}
     files[paths.WRITTEN] = parquet_bytes(histogram_table(written))
     files[paths.MANIFEST] = part.to_json()
@@ -116,7 +118,7 @@ def grown_manifest(
     before = Before.of([record.shard.name for record in records], config)
     number = len(before.generations)
     generation = archive(part, written, records, number, labelled_by(config), before.first, storage)
-    entries = [*entries_of(before.generations, storage), entry_of(generation, part)]
+    generations = [*before.generations, generation]
     parts = [*(part_of(one, storage) for one in before.generations), part]
     patterns = written_patterns(before.generations, storage)
     whole = held if patterns is None else Written.of_patterns(patterns, plan).plus(held)
@@ -139,13 +141,8 @@ def grown_manifest(
             for place, one in enumerate(parts)
             for entry in one.inputs
         ),
-        generations=tuple(entries),
+        generations=tuple(map(entry_of, generations, parts)),
     )
-
-
-def entries_of(generations: Sequence[Generation], storage: Storage) -> list[GenerationEntry]:
-    """What a manifest says of generations on file."""
-    return [entry_of(generation, part_of(generation, storage)) for generation in generations]
 
 
 def entry_of(generation: Generation, part: Manifest) -> GenerationEntry:
@@ -167,11 +164,7 @@ def entry_of(generation: Generation, part: Manifest) -> GenerationEntry:
 
 def part_of(generation: Generation, storage: Storage) -> Manifest:
     """A generation's part of the manifest; StaleError where its file is lost, or another."""
-    own = storage.generation(generation.number)
-    content, said = own.find(paths.MANIFEST), generation.files.get(paths.MANIFEST)
-    where = own.path(paths.MANIFEST)
-    if content is None or said is None or digest(content) != said.digest:
-        raise StaleError(f"{where} is not that of generation {generation.number}: {REBUILD}")
+    content, where = vouched_content(generation, paths.MANIFEST, "that of {}", storage)
     with well_formed(f"{where} is not a manifest: {REBUILD}"):
         return manifest_from(content)
 

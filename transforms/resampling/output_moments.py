@@ -41,13 +41,7 @@ class Written:
     @classmethod
     def of_patterns(cls, written: Histogram, plan: Plan) -> Self:
         """What copies of these patterns sum to, as `plan` sees them."""
-        attributes = plan.terms.attributes
-        shown = written.counts @ groups_shown(written.s, attributes)
-        return cls(
-            Moments.of_corpus(plan.corrected(written), attributes),
-            Moments.of_corpus(written, attributes),
-            dict(zip(groups_of(attributes), map(int, shown), strict=True)),
-        )
+        return cls.from_sums(copies_in(written, plan), plan)
 
     def plus(self, other: "Written") -> "Written":
         """What both hold."""

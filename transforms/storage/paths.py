@@ -75,6 +75,9 @@ FOLDERS = (
     "generations",
 )
 
+OF_THE_PLAN = (PATTERNS, FLIPS, DRAW, PLAN)
+"""The files of a plan in the order in which they are written: the last vouches for the others."""
+
 
 OWN_FOLDERS = tuple(sorted({folder.split("/")[0] for folder in FOLDERS} - {"."}))
 """The folders of an output that are fairshard's own, with all that is in them."""

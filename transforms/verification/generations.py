@@ -95,8 +95,8 @@ def _evidence_of(
             there is not None and (len(there), _digest(there)) == (said.size, said.digest),
             f"{folder}/{name} is not the file that its record vouches for",
         )
-    document = json_in(own.read(paths.PLAN))
-    plan = _parsed(PlanEvidence, own.read(paths.PLAN), own.path(paths.PLAN))
+    solved = own.read(paths.PLAN)
+    plan = _parsed(PlanEvidence, solved, own.path(paths.PLAN))
     part = _parsed(ManifestEvidence, own.read(paths.MANIFEST), own.path(paths.MANIFEST))
     of_record = (record.number, record.plan, record.written, record.shards, len(record.inputs))
     of_entry = (entry.number, entry.plan, entry.written, entry.shards, entry.input_shards)
@@ -121,7 +121,7 @@ def _evidence_of(
     found = replace(
         evidence,
         storage=own,
-        document=document,
+        document=json_in(solved),
         plan=plan,
         written=part,
         whole=evidence.manifest,
